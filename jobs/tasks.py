@@ -1,0 +1,36 @@
+"""Every task a worker does: the page to read to know what runs.
+
+A task gets no argument: the rows say what is to do. Each may run at any time, any number of
+times, in several workers at once.
+"""
+
+from jobs.process import runtime
+from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
+from reconciler.flows.ask_rail import ask_rail as _ask_rail
+from reconciler.flows.find_payments import find_payments as _find_payments
+from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
+from reconciler.work import Task
+
+
+def apply_inbox() -> None:
+    """Bring stored events into the books."""
+    runtime().queue.answer(Task.APPLY_INBOX)
+    _apply_inbox(runtime())
+
+
+def ask_rail() -> None:
+    """Ask the rail for what no message told."""
+    runtime().queue.answer(Task.ASK_RAIL)
+    _ask_rail(runtime())
+
+
+def find_payments() -> None:
+    """Look among held payments for those that a new document explains."""
+    runtime().queue.answer(Task.FIND_PAYMENTS)
+    _find_payments(runtime())
+
+
+def submit_refunds() -> None:
+    """Send approved refunds, and find out about those whose answer was lost."""
+    runtime().queue.answer(Task.SUBMIT_REFUNDS)
+    _submit_refunds(runtime())

@@ -1,0 +1,64 @@
+"""A worker: `python -m jobs.worker books` or `money`. One queue a process, always.
+
+With two queues a worker takes jobs off with a command that loses one if the process dies at
+that instant; with one it does not. Jobs run in a forked child that dies with its parent, so
+that no orphan goes on working while another worker begins the same job.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+import redis
+from rq import Queue, Worker
+from rq.job import Job
+from typing_extensions import override
+
+from jobs.process import runtime
+from reconciler.queue import BOOKS, MONEY
+
+_PR_SET_PDEATHSIG = 1
+_JOB_PREFIX = "jobs.tasks."
+
+
+class ReconcilerWorker(Worker):
+    """RQ's worker, with children that die with it and no job but our own."""
+
+    @override
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """In the child: ask the kernel to end it with its parent, and connect anew."""
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)  # the parent died before we could ask
+        runtime().after_fork()
+        super().main_work_horse(job, queue)
+
+    @override
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Refuse whatever is not one of our tasks: who can write to Redis is not who may run code."""
+        if not job.func_name.startswith(_JOB_PREFIX) or job.args or job.kwargs:
+            job.cancel()
+            return
+        super().execute_job(job, queue)
+
+
+def main(name: str) -> None:
+    """Work on one queue until told to stop."""
+    if name not in (BOOKS, MONEY):
+        sys.exit(f"unknown queue {name!r}: {BOOKS} or {MONEY}")
+    connection = redis.Redis.from_url(runtime().settings.redis_url)
+    queue = Queue(name, connection=connection, serializer="json")
+    worker = ReconcilerWorker(
+        [queue],
+        connection=connection,
+        serializer="json",
+        worker_ttl=30,
+        maintenance_interval=15,
+        job_monitoring_interval=5,
+    )
+    worker.work(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else BOOKS)

@@ -1,0 +1,91 @@
+"""The chart of accounts: a role, and for clearing the rail that holds the money.
+
+There is one set per currency. An account's balance is debits less credits, so assets
+and expenses are positive, liabilities and income negative.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an account is in the sense of double entry."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+    TRADING = "trading"
+
+
+class Role(StrEnum):
+    """What an account is for."""
+
+    BANK = "bank"
+    CLEARING = "clearing"
+    UNDEPOSITED = "undeposited"
+    ACCOUNTS_RECEIVABLE = "accounts_receivable"
+    DISPUTED_FUNDS = "disputed_funds"
+    PAYOUTS_IN_TRANSIT = "payouts_in_transit"
+    VENDOR_PREPAYMENTS = "vendor_prepayments"
+    CUSTOMER_DEPOSITS = "customer_deposits"
+    UNAPPLIED_CASH = "unapplied_cash"
+    REFUNDS_PAYABLE = "refunds_payable"
+    ACCOUNTS_PAYABLE = "accounts_payable"
+    REVENUE = "revenue"
+    CREDITS = "credits"
+    PROCESSING_FEES = "processing_fees"
+    CHARGEBACK_LOSSES = "chargeback_losses"
+    CURRENCY_CONVERSION = "currency_conversion"
+    SUSPENSE = "suspense"
+
+
+KINDS: dict[Role, Kind] = {
+    Role.BANK: Kind.ASSET,
+    Role.CLEARING: Kind.ASSET,
+    Role.UNDEPOSITED: Kind.ASSET,
+    Role.ACCOUNTS_RECEIVABLE: Kind.ASSET,
+    Role.DISPUTED_FUNDS: Kind.ASSET,
+    Role.PAYOUTS_IN_TRANSIT: Kind.ASSET,
+    Role.VENDOR_PREPAYMENTS: Kind.ASSET,
+    Role.CUSTOMER_DEPOSITS: Kind.LIABILITY,
+    Role.UNAPPLIED_CASH: Kind.LIABILITY,
+    Role.REFUNDS_PAYABLE: Kind.LIABILITY,
+    Role.ACCOUNTS_PAYABLE: Kind.LIABILITY,
+    Role.REVENUE: Kind.INCOME,
+    Role.CREDITS: Kind.INCOME,
+    Role.PROCESSING_FEES: Kind.EXPENSE,
+    Role.CHARGEBACK_LOSSES: Kind.EXPENSE,
+    Role.CURRENCY_CONVERSION: Kind.TRADING,
+    Role.SUSPENSE: Kind.TRADING,
+}
+
+MANUAL_RAIL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A role in the chart; `rail` is empty for all but clearing."""
+
+    role: Role
+    rail: str = ""
+
+
+UNAPPLIED_CASH = Account(Role.UNAPPLIED_CASH)
+ACCOUNTS_RECEIVABLE = Account(Role.ACCOUNTS_RECEIVABLE)
+CUSTOMER_DEPOSITS = Account(Role.CUSTOMER_DEPOSITS)
+REFUNDS_PAYABLE = Account(Role.REFUNDS_PAYABLE)
+REVENUE = Account(Role.REVENUE)
+CREDITS = Account(Role.CREDITS)
+PROCESSING_FEES = Account(Role.PROCESSING_FEES)
+DISPUTED_FUNDS = Account(Role.DISPUTED_FUNDS)
+CHARGEBACK_LOSSES = Account(Role.CHARGEBACK_LOSSES)
+CURRENCY_CONVERSION = Account(Role.CURRENCY_CONVERSION)
+SUSPENSE = Account(Role.SUSPENSE)
+
+
+def clearing(rail: str) -> Account:
+    """Where `rail` holds our money; by hand, that is our own drawer."""
+    if rail == MANUAL_RAIL:
+        return Account(Role.UNDEPOSITED)
+    return Account(Role.CLEARING, rail)

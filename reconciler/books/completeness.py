@@ -1,0 +1,68 @@
+"""What the rail still has to be asked, because no message so far told.
+
+An event is a hint: it may be missing, late, or too coarse to tell a released remainder from a
+refund. Each question here is answered by one look at the payment on the rail.
+"""
+
+from reconciler.books import payments
+from reconciler.books.observations import ChargeFact, PaymentFacts, RefundFact, RefundStage
+from reconciler.books.posting_rules import CHARGE_CATEGORIES
+
+
+def open_questions(facts: PaymentFacts) -> list[str]:
+    """What is not known of a payment, in words; empty when its money is fully explained."""
+    questions: list[str] = []
+    taken_by_charges = sum(charge.captured for charge in facts.charges.values())
+    if taken_by_charges < payments.captured(facts):
+        questions.append("the charge behind the captured amount")
+    for charge in facts.charges.values():
+        questions += _of_charge(charge, facts)
+    for refund in facts.refunds.values():
+        questions += _of_refund(refund, facts)
+    if sum(r.amount for r in payments.counted_refunds(facts)) > payments.captured(facts):
+        questions.append("the capture that a refund takes from")
+    return questions
+
+
+def _of_charge(charge: ChargeFact, facts: PaymentFacts) -> list[str]:
+    questions = []
+    if charge.captured and not _is_explained(charge, facts):
+        questions.append(f"the balance movements of {charge.id}")
+    listed = sum(r.amount for r in facts.refunds.values() if r.charge in (charge.id, None))
+    if charge.refunded_hint > listed and (charge.captured or not charge.is_expired):
+        questions.append(f"the refunds of {charge.id}")
+    return questions
+
+
+def _is_explained(charge: ChargeFact, facts: PaymentFacts) -> bool:
+    sources = {charge.id} | {r.id for r in facts.refunds.values() if payments.is_released(r, facts)}
+    rows = [
+        row
+        for row in facts.balance.values()
+        if row.source in sources and row.category in CHARGE_CATEGORIES
+    ]
+    if not rows:
+        return False
+    if any(row.currency != facts.currency for row in rows):
+        return True  # converted by the rail: amounts of two currencies cannot be compared
+    return sum(row.amount for row in rows) == charge.captured
+
+
+def _of_refund(refund: RefundFact, facts: PaymentFacts) -> list[str]:
+    is_released = payments.is_released(refund, facts)
+    if is_released is None:
+        return [f"whether {refund.id} is a refund or a released remainder"]
+    never_took_money = is_released and not payments.captured(facts)
+    has_left = refund.stage == RefundStage.LEFT and not never_took_money
+    if has_left and not _has_row(refund.id, refund.balance_ref, facts):
+        return [f"the balance movement of {refund.id}"]
+    came_back = refund.stage in (RefundStage.FAILED, RefundStage.CANCELED) and refund.balance_ref
+    if came_back and not (refund.failure_ref and refund.failure_ref in facts.balance):
+        return [f"the return of {refund.id}"]
+    return []
+
+
+def _has_row(source: str, named: str | None, facts: PaymentFacts) -> bool:
+    return (named is not None and named in facts.balance) or any(
+        row.source == source for row in facts.balance.values()
+    )

@@ -1,0 +1,71 @@
+"""An invoice's status, read off its amounts and its day; never set by hand."""
+
+from datetime import date
+from enum import StrEnum
+
+from reconciler.errors import Refused
+
+
+class InvoiceState(StrEnum):
+    """What a person did with it last; the rest of its status follows from money."""
+
+    DRAFT = "draft"
+    SENT = "sent"
+    VOID = "void"
+
+
+class InvoiceStatus(StrEnum):
+    """What everybody sees."""
+
+    DRAFT = "draft"
+    SENT = "sent"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    OVERDUE = "overdue"
+    VOID = "void"
+    REFUNDED = "refunded"
+
+
+def outstanding(*, total: int, paid: int, credited: int) -> int:
+    """What is still owed, in minor units: total − credited − paid, never below zero."""
+    rest = total - credited - paid
+    assert rest >= 0, f"paid {paid} and credited {credited} of {total}"
+    return rest
+
+
+def status(  # noqa: PLR0913  five amounts and a day are what it follows from
+    state: InvoiceState,
+    *,
+    total: int,
+    paid: int,
+    credited: int,
+    refunded: int,
+    due_on: date | None,
+    today: date,
+) -> InvoiceStatus:
+    """The derived status. `refunded` is what refunds took back and credited."""
+    if state is not InvoiceState.SENT:
+        return InvoiceStatus(state.value)
+    if outstanding(total=total, paid=paid, credited=credited) == 0:
+        all_went_back = refunded > 0 and paid == 0
+        return InvoiceStatus.REFUNDED if all_went_back else InvoiceStatus.PAID
+    if due_on is not None and due_on < today:
+        return InvoiceStatus.OVERDUE
+    return InvoiceStatus.PARTIALLY_PAID if paid else InvoiceStatus.SENT
+
+
+def may_be_sent(state: InvoiceState, number: str) -> None:
+    """Only a draft is sent. Raises Refused."""
+    if state is not InvoiceState.DRAFT:
+        raise Refused(f"invoice {number} is {state.value}, only a draft can be sent")
+
+
+def may_be_voided(state: InvoiceState, number: str, *, paid: int, credited: int) -> None:
+    """Only with nothing allocated. Raises Refused with what is in the way."""
+    if state is InvoiceState.VOID:
+        raise Refused(f"invoice {number} is void already")
+    if paid or credited:
+        raise Refused(
+            f"invoice {number} has money on it (paid {paid}, credited {credited} minor units); "
+            "unmatch or refund it first"
+        )

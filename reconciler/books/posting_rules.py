@@ -1,0 +1,226 @@
+"""Facts of a payment -> the journal entries still due. The table of BOOKS, row by row.
+
+What the ledger should hold for a payment is a function of its facts alone: a set of named
+*components*, each an amount on two accounts. What is posted is the difference between the
+components that the facts call for and those booked already. So a fact that arrives twice, late
+or after its successor books what is missing, which may be nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.books import accounts, disputes, payments
+from reconciler.books.accounts import Account, clearing
+from reconciler.books.journal import JournalEntry, lines
+from reconciler.books.observations import BalanceFact, PaymentFacts, RefundFact, RefundStage
+from reconciler.money import Money
+
+# What Stripe calls movements that belong to a payment (its `reporting_category`).
+CHARGE_CATEGORIES = frozenset({"charge", payments.RELEASED_CATEGORY, "charge_failure"})
+REFUND_CATEGORIES = frozenset({"refund", "refund_failure"})
+FEE_CATEGORIES = frozenset({"fee", "network_cost", "tax"})
+KNOWN_CATEGORIES = CHARGE_CATEGORIES | REFUND_CATEGORIES | FEE_CATEGORIES | disputes.CATEGORIES
+
+Booked = dict[str, tuple[int, int]]  # component -> amount booked, times it has changed
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """An amount that should stand between two accounts; negative is the mirror."""
+
+    amount: int
+    currency: str
+    debit: Account
+    credit: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a payment comes to, in minor units of its own currency.
+
+    `refunds` are those that count and are covered by what was captured: one that was seen
+    before the capture it takes from waits until that is known. `lost` is what disputes took
+    for good, as far as the payment had it to lose.
+    """
+
+    captured: int
+    refunds: tuple[RefundFact, ...]
+    lost: int
+    disputed: int
+    losses: dict[str, int]
+
+    @property
+    def refunded(self) -> int:
+        """Refunds promised or gone."""
+        return sum(refund.amount for refund in self.refunds)
+
+    @property
+    def kept(self) -> int:
+        """What is left to allocate: captured − refunded − lost."""
+        return self.captured - self.refunded - self.lost
+
+
+def position(facts: PaymentFacts) -> Position:
+    """Totals of a payment from its facts."""
+    captured = payments.captured(facts)
+    covered: list[RefundFact] = []
+    left = captured
+    for refund in payments.counted_refunds(facts):
+        if refund.amount <= left:
+            covered.append(refund)
+            left -= refund.amount
+    losses: dict[str, int] = {}
+    disputed = 0
+    for taken in disputes.taken(facts):
+        disputed += max(0, taken.presented)
+        if taken.is_lost:
+            losses[taken.dispute_id] = min(max(0, taken.presented), left)
+            left -= losses[taken.dispute_id]
+    return Position(captured, tuple(covered), sum(losses.values()), disputed, losses)
+
+
+def entries_due(
+    facts: PaymentFacts, booked: Booked, *, ours: str
+) -> tuple[list[JournalEntry], Booked]:
+    """Entries that take the ledger from `booked` to what `facts` call for, and the new `booked`.
+
+    No entries if it is already there. `ours` is our own id of the payment.
+    """
+    due: list[JournalEntry] = []
+    now_booked = dict(booked)
+    for name, component in _components(facts, position(facts)):
+        before, turns = booked.get(name, (0, 0))
+        change = component.amount - before
+        if not change:
+            continue
+        prefix = f"{facts.rail}/{facts.payment_id}/{name}"
+        due.append(
+            JournalEntry(
+                key=_key(prefix, component.amount, turns),
+                postings=lines(
+                    Money(change, component.currency),
+                    debit=component.debit,
+                    credit=component.credit,
+                ),
+                reverses=_key(prefix, before, turns - 1)
+                if turns and not component.amount
+                else None,
+                payment_id=ours,
+            )
+        )
+        now_booked[name] = (component.amount, turns + 1)
+    return due, now_booked
+
+
+def _key(prefix: str, amount: int, turns: int) -> str:
+    # An amount that only grows is its own turn; one that came back to an earlier value is not.
+    return f"{prefix}/{amount}" if not turns else f"{prefix}/{amount}@{turns}"
+
+
+def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Component]]:
+    currency = facts.currency
+    if currency is None:
+        return
+    held = clearing(facts.rail)
+    yield "captured", Component(at.captured, currency, held, accounts.UNAPPLIED_CASH)
+    yield from _refunds(facts, at, currency)
+    yield from _movements(facts)
+    yield from _settlement(facts, at, currency)
+    yield from _disputes(facts, at, currency)
+
+
+def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:
+    covered = {refund.id for refund in at.refunds}
+    for refund in facts.refunds.values():
+        promised = refund.amount if refund.id in covered else 0
+        has_left = refund.stage == RefundStage.LEFT
+        yield (
+            f"refund/{refund.id}/promised",
+            Component(promised, currency, accounts.UNAPPLIED_CASH, accounts.REFUNDS_PAYABLE),
+        )
+        yield (
+            f"refund/{refund.id}/left",
+            Component(
+                promised if has_left else 0,
+                currency,
+                accounts.REFUNDS_PAYABLE,
+                clearing(facts.rail),
+            ),
+        )
+
+
+def _movements(facts: PaymentFacts) -> Iterator[tuple[str, Component]]:
+    held = clearing(facts.rail)
+    for row in facts.balance.values():
+        cost = row.fee - (row.amount if row.category in FEE_CATEGORIES else 0)
+        if cost:
+            yield f"fee/{row.id}", Component(cost, row.currency, accounts.PROCESSING_FEES, held)
+        if row.category not in KNOWN_CATEGORIES and row.amount:
+            yield (
+                f"unclassified/{row.id}",
+                Component(row.amount, row.currency, held, accounts.SUSPENSE),
+            )
+
+
+def _settlement(
+    facts: PaymentFacts, at: Position, currency: str
+) -> Iterator[tuple[str, Component]]:
+    """Money paid out in another currency than the customer paid in.
+
+    Each currency's leg stands against currency_conversion, whose rest is the exchange
+    difference. The rail's own settled amounts are used; a rate is never applied here.
+    """
+    rows = [r for r in facts.balance.values() if r.currency != currency]
+    if not rows:
+        return
+    held, trading = clearing(facts.rail), accounts.CURRENCY_CONVERSION
+    converted = at.captured if any(r.category in CHARGE_CATEGORIES for r in rows) else 0
+    converted -= sum(r.amount for r in at.refunds if _is_settled(r, rows))
+    yield "converted", Component(converted, currency, trading, held)
+    settled: dict[str, int] = {}
+    for row in rows:
+        if row.category in CHARGE_CATEGORIES | REFUND_CATEGORIES:
+            settled[row.currency] = settled.get(row.currency, 0) + row.amount
+    for other, amount in settled.items():
+        yield f"settled/{other}", Component(amount, other, held, trading)
+
+
+def _is_settled(refund: RefundFact, rows: list[BalanceFact]) -> bool:
+    return refund.stage == RefundStage.LEFT and any(
+        row.id == refund.balance_ref or row.source == refund.id for row in rows
+    )
+
+
+def _disputes(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:
+    held = clearing(facts.rail)
+    for taken in disputes.taken(facts):
+        name = f"dispute/{taken.dispute_id}"
+        lost = at.losses.get(taken.dispute_id, 0)
+        for settled_in, net in taken.settled.items():
+            yield (
+                f"{name}/{settled_in}/withdrawn",
+                Component(net, settled_in, accounts.DISPUTED_FUNDS, held),
+            )
+            # What is lost beyond what the payment still had (a dispute may bundle several
+            # payments on one charge) is nobody's debt to us: it is a loss at once.
+            ours = lost if settled_in == currency else _share(net, lost, taken.presented)
+            beyond = net - ours if taken.is_lost else 0
+            yield (
+                f"{name}/{settled_in}/beyond",
+                Component(beyond, settled_in, accounts.CHARGEBACK_LOSSES, accounts.DISPUTED_FUNDS),
+            )
+            if settled_in == currency:
+                source = accounts.DISPUTED_FUNDS
+            else:
+                source = accounts.CURRENCY_CONVERSION
+                yield (
+                    f"{name}/{settled_in}/converted",
+                    Component(
+                        ours, settled_in, accounts.CURRENCY_CONVERSION, accounts.DISPUTED_FUNDS
+                    ),
+                )
+            yield f"{name}/lost", Component(lost, currency, accounts.UNAPPLIED_CASH, source)
+
+
+def _share(net: int, lost: int, presented: int) -> int:
+    return net * lost // presented if presented > 0 else 0

@@ -1,0 +1,388 @@
+"""The life of a refund: who may approve it, how much may go back, what is done after each answer.
+
+A refund is split into legs, one for each payment its money came from. Every number that decides
+whether money is sent again stands here, and nothing here reads a clock or a network, so that a
+simulator can run a million lives through the very code that production runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from reconciler.books import disputes, payments
+from reconciler.books.allocations import Treatment
+from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
+from reconciler.books.posting_rules import position
+from reconciler.errors import Conflict, Forbidden, Refused
+from reconciler.money import shown
+
+
+class RefundStatus(StrEnum):
+    """Where a refund, or one leg of it, stands."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"  # sent, and nobody knows what came of it
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    MANUAL = "manual"  # only a person can settle it
+
+
+class RefundReason(StrEnum):
+    """Why money is given back."""
+
+    CANCELLATION = "cancellation"
+    PARTIAL_SCOPE = "partial_scope"
+    GOODWILL = "goodwill"
+    DUPLICATE = "duplicate"
+    OVERPAYMENT = "overpayment"
+    FRAUDULENT = "fraudulent"
+    OTHER = "other"
+
+
+_S = RefundStatus
+
+# What we may decide ourselves. The database holds the same table (migrations/sql/refunds.sql).
+TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
+    _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELED, _S.MANUAL}),
+    _S.APPROVED: frozenset({_S.SUBMITTED, _S.CANCELED, _S.MANUAL}),
+    _S.REJECTED: frozenset(),
+    _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.FAILED, _S.MANUAL}),
+    _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.FAILED, _S.MANUAL}),
+    _S.PENDING: frozenset(),
+    _S.REQUIRES_ACTION: frozenset(),
+    _S.SUCCEEDED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELED: frozenset(),
+    _S.MANUAL: frozenset({_S.REQUESTED, _S.APPROVED, _S.UNKNOWN, _S.CANCELED}),
+}
+# What a rail may say of a refund that it shows us. That outranks whatever we concluded.
+RAIL_WORDS = frozenset({_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED, _S.FAILED, _S.CANCELED})
+# Money is spoken for while a leg stands here and the rail does not show its refund yet.
+HOLDING = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED, _S.UNKNOWN, _S.MANUAL})
+# A worker will still do something about it by itself.
+SENDABLE = frozenset({_S.APPROVED, _S.SUBMITTED, _S.UNKNOWN})
+
+DEFAULT_TREATMENT: Mapping[RefundReason, Treatment] = {
+    reason: (
+        Treatment.REOPEN
+        if reason in {RefundReason.DUPLICATE, RefundReason.OVERPAYMENT}
+        else Treatment.CREDIT
+    )
+    for reason in RefundReason
+}
+
+
+def may_become(before: RefundStatus, after: RefundStatus, *, is_seen: bool) -> bool:
+    """Whether a leg may go from `before` to `after`. `is_seen`: the rail showed us its refund."""
+    return after in TRANSITIONS[before] or (is_seen and after in RAIL_WORDS)
+
+
+def overall(legs: Iterable[RefundStatus]) -> RefundStatus:
+    """One word for a refund of several legs: the one that most wants attention."""
+    stand = set(legs)
+    assert stand, "a refund has at least one leg"
+    if len(stand) == 1:
+        return stand.pop()
+    for word in (_S.MANUAL, _S.UNKNOWN, _S.SUBMITTED, _S.REQUESTED):
+        if word in stand:
+            return word
+    if _S.APPROVED in stand:
+        return _S.SUBMITTED  # one leg is on its way, another is about to be
+    for word in (_S.REQUIRES_ACTION, _S.PENDING):
+        if word in stand:
+            return word
+    return _S.FAILED  # a part of it did not arrive
+
+
+def seen(fact: RefundFact) -> RefundStatus:
+    """The status of a leg whose refund the rail shows."""
+    if fact.stage == RefundStage.FAILED:
+        return _S.FAILED
+    if fact.stage == RefundStage.CANCELED:
+        return _S.CANCELED
+    word = fact.shown[2]
+    if word in {_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED}:
+        return RefundStatus(word)
+    return _S.SUCCEEDED if fact.stage == RefundStage.LEFT else _S.PENDING
+
+
+# Who may
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPolicy:
+    """The house's limits, by currency in minor units. A currency left out has none set."""
+
+    approval_thresholds: Mapping[str, int] = field(default_factory=dict)
+    daily_limits: Mapping[str, int] = field(default_factory=dict)
+
+    def needs_second_person(self, amount: int, currency: str, *, is_person: bool) -> bool:
+        """Whether somebody else has to approve. With no threshold every person's request does.
+
+        A program's key was given the right to refund by an administrator; it waits for a person
+        only above a threshold that somebody took the trouble to set.
+        """
+        threshold = self.approval_thresholds.get(currency)
+        return is_person if threshold is None else amount > threshold
+
+    def may_ever_go(self, amount: int, currency: str) -> None:
+        """Raises Refused for more than may leave on any one day."""
+        limit = self.daily_limits.get(currency)
+        if limit is not None and amount > limit:
+            raise Refused(
+                f"{shown(amount, currency)} is more than the {shown(limit, currency)} that may be "
+                "refunded in a day",
+                field="amount",
+            )
+
+    def fits_today(self, amount: int, currency: str, *, sent_today: int) -> bool:
+        """Whether `amount` may leave today, after `sent_today`."""
+        limit = self.daily_limits.get(currency)
+        return limit is None or sent_today + amount <= limit
+
+
+def approve(status: RefundStatus, *, requested_by: str, by: str) -> None:
+    """Whether `by` may approve. Raises Conflict for another state, Forbidden for one's own."""
+    if status is not _S.REQUESTED:
+        raise Conflict(f"the refund is {status.value}; only a requested one can be approved")
+    if by == requested_by:
+        raise Forbidden("who asked for a refund cannot approve it; a second person has to")
+
+
+def reject(status: RefundStatus) -> None:
+    """Whether it may be rejected. Raises Conflict."""
+    if status is not _S.REQUESTED:
+        raise Conflict(f"the refund is {status.value}; only a requested one can be rejected")
+
+
+# How much
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A live leg on a payment, in minor units, with its reference on the rail."""
+
+    reference: str
+    amount: int
+
+
+def refundable(facts: PaymentFacts, legs: Iterable[Reserved]) -> int:
+    """What of a payment can still be given back, in minor units; never below 0.
+
+    Captured, less what refunds and disputes have taken or may take, less the legs that the rail
+    does not show yet. What cannot be told apart yet (a refund, or a released remainder) counts
+    as taken: too small an answer costs a moment, too large a one costs money.
+    """
+    known = {refund.reference for refund in facts.refunds.values()}
+    waiting = sum(leg.amount for leg in legs if leg.reference not in known)
+    return max(0, payments.captured(facts) - _gone(facts) - at_risk(facts) - waiting)
+
+
+def at_risk(facts: PaymentFacts) -> int:
+    """What disputes have taken for good or may yet take, in minor units. Inquiries take nothing."""
+    taken = {d.dispute_id: d for d in disputes.taken(facts)}
+    total = 0
+    for dispute in facts.disputes.values():
+        if not dispute.was_formal:
+            continue
+        presented = max(0, taken[dispute.id].presented)
+        is_told = bool(taken[dispute.id].settled)
+        if not dispute.is_closed:
+            total += max(presented, dispute.amount)
+        elif is_told or dispute.shown[2] != "lost":
+            total += presented
+        else:
+            total += dispute.amount  # lost, and its balance movement has yet to reach us
+    return total
+
+
+def is_disputed(facts: PaymentFacts) -> bool:
+    """Whether a formal dispute of the payment is open."""
+    return any(d.was_formal and not d.is_closed for d in facts.disputes.values())
+
+
+def _gone(facts: PaymentFacts) -> int:
+    counted = position(facts)  # its laws are tested; here only what it may leave out is added
+    maybe = (
+        refund.amount
+        for refund in facts.refunds.values()
+        if refund.stage <= RefundStage.LEFT and payments.is_released(refund, facts) is not True
+    )
+    return max(counted.refunded, sum(maybe))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Money that a refund may draw on: part of a payment, and what it is asked back from.
+
+    `available` is what this payment put there, `refundable` what can leave the payment at all.
+    Sources of one `pool` (a deposit, a deposit's use on an invoice) share its limit.
+    """
+
+    payment_id: str
+    refundable: int
+    available: int
+    target_id: str | None = None
+    pool: str | None = None
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """What one payment is to give back, in minor units."""
+
+    payment_id: str
+    target_id: str | None
+    amount: int
+
+
+def plan_legs(
+    amount: int | None, sources: Sequence[Source], pools: Mapping[str, int]
+) -> list[PlannedLeg]:
+    """Split `amount` (None: all there is) over `sources`, which are given newest first.
+
+    The legs may come to less than was asked. A rail that takes only whole steps gets whole
+    steps; the rest is looked for further on.
+    """
+    legs: list[PlannedLeg] = []
+    payment_left = {source.payment_id: source.refundable for source in sources}
+    pool_left = dict(pools)
+    wanted = sum(payment_left.values()) if amount is None else amount
+    for source in sources:
+        part = min(wanted, source.available, payment_left[source.payment_id])
+        if source.pool is not None:
+            part = min(part, pool_left[source.pool])
+        part -= part % source.step
+        if part <= 0:
+            continue
+        legs.append(PlannedLeg(source.payment_id, source.target_id, part))
+        wanted -= part
+        payment_left[source.payment_id] -= part
+        if source.pool is not None:
+            pool_left[source.pool] -= part
+    return legs
+
+
+# Sending: what is done next
+
+# A rail keeps idempotency keys for 24 hours at least, perhaps no longer. The four hours before
+# that are for clocks that differ and for senders that are slow.
+KEY_IS_SAFE = timedelta(hours=20)
+# And an hour after it, so that what the first key might still have done is done.
+KEY_IS_FORGOTTEN = timedelta(hours=25)
+# No new key while an earlier message may still be under way.
+QUIET = timedelta(hours=1)
+GENERATIONS_MAX = 3
+UNSETTLED_MAX = timedelta(hours=48)
+# From the durable intent to the first byte: whoever was frozen longer than this does not send.
+FENCE = timedelta(seconds=30)
+# Longer than the rail client's whole patience.
+LEASE = timedelta(seconds=120)
+
+_PROBE_WAITS = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(hours=1),
+)
+_BACKOFF_FIRST = timedelta(seconds=10)
+_BACKOFF_MAX = timedelta(hours=1)
+
+
+class Look(StrEnum):
+    """What looking for our reference on the rail has shown."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNANSWERED = "unanswered"  # the rail could not be asked, or its listing was not whole
+
+
+class Step(StrEnum):
+    """What is done next about a leg."""
+
+    DONE = "done"
+    SEND = "send"  # for the first time, or again under the same key
+    NEW_GENERATION = "new_generation"  # under a new key: the rail has forgotten the old one
+    WAIT = "wait"  # and look again
+    FAIL = "fail"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the next step depends on.
+
+    `first_sent` and `last_sent` say how long ago the present key was first and last used; None
+    for never. `unsettled` is how long this has been going on, over all keys, since it was first
+    sent or a person released it. `totals_agree`: the rail's own total equals what it listed, and
+    we know every refund it listed. `was_refused`: the rail answered the present key with a no.
+    """
+
+    look: Look
+    first_sent: timedelta | None = None
+    last_sent: timedelta | None = None
+    unsettled: timedelta = timedelta(0)
+    generation: int = 1
+    generations_max: int = GENERATIONS_MAX
+    totals_agree: bool = True
+    was_refused: bool = False
+
+
+def next_step(at: Situation) -> Step:
+    """What to do about a leg, having looked for it on the rail."""
+    if at.look is Look.FOUND:
+        return Step.DONE
+    if at.look is Look.UNANSWERED:
+        return _wait(at)
+    if at.was_refused:
+        return Step.FAIL
+    if at.first_sent is None:
+        return Step.SEND if at.totals_agree else _wait(at)
+    return _again(at, at.first_sent)
+
+
+def _again(at: Situation, first_sent: timedelta) -> Step:
+    if first_sent <= KEY_IS_SAFE:
+        return Step.SEND
+    if first_sent < KEY_IS_FORGOTTEN:
+        return _wait(at)
+    if at.generation >= at.generations_max or not at.totals_agree:
+        return Step.MANUAL
+    assert at.last_sent is not None, "a key that was first used was also last used"
+    return Step.NEW_GENERATION if at.last_sent >= QUIET else Step.WAIT
+
+
+def _wait(at: Situation) -> Step:
+    return Step.MANUAL if at.unsettled > UNSETTLED_MAX else Step.WAIT
+
+
+def probe_wait(probes: int) -> timedelta:
+    """How long to wait before looking again, after so many looks: 10 s, 1 m, 5 m, then hours."""
+    return _PROBE_WAITS[min(probes, len(_PROBE_WAITS) - 1)]
+
+
+def backoff(tries: int) -> timedelta:
+    """How long until what the rail did not take is tried again: 10 s, doubling to an hour."""
+    return min(_BACKOFF_FIRST * (1 << min(tries, 10)), _BACKOFF_MAX)
+
+
+def needs_a_person(code: str) -> bool:
+    """Whether a rail's refusal is a fault of ours that no further look can clear up."""
+    return code == "idempotency_error"  # the same key with other parameters
+
+
+def idempotency_key(leg_id: str, generation: int) -> str:
+    """The key of one generation. Made of chance, never of a counter that a restore would reuse."""
+    return f"rr:{leg_id}:{generation}"
+
+
+def reference(refund_id: str, number: int) -> str:
+    """What the rail keeps with the `number`-th leg of a refund, for ever."""
+    return refund_id if number == 1 else f"{refund_id}.{number}"

@@ -1,0 +1,40 @@
+"""What is uncertain and waits for a person: the kinds, and what can be done about each."""
+
+from enum import StrEnum
+
+
+class ReviewKind(StrEnum):
+    """Why a person is asked."""
+
+    UNMATCHED_PAYMENT = "unmatched_payment"
+    AMBIGUOUS_MATCH = "ambiguous_match"
+    OVERPAYMENT = "overpayment"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    INVOICE_NOT_PAYABLE = "invoice_not_payable"
+    REFUND_FAILED = "refund_failed"
+    EXTERNAL_REFUND = "external_refund"
+    DISPUTE = "dispute"
+    DRIFT = "drift"
+    MANUAL_REFUND = "manual_refund"
+    EVENT_FAILED = "event_failed"
+    EVENT_QUARANTINED = "event_quarantined"
+    EVENT_CONFLICT = "event_conflict"
+    UNCLASSIFIED_MOVEMENT = "unclassified_movement"
+
+
+# A payment with unallocated money waits under exactly one of these.
+MATCHING_KINDS = frozenset(
+    {
+        ReviewKind.UNMATCHED_PAYMENT,
+        ReviewKind.AMBIGUOUS_MATCH,
+        ReviewKind.OVERPAYMENT,
+        ReviewKind.CURRENCY_MISMATCH,
+        ReviewKind.INVOICE_NOT_PAYABLE,
+    }
+)
+
+# What POST /review-items/{id}/resolve takes, by kind. `acknowledge` closes with a note.
+ACTIONS: dict[ReviewKind, tuple[str, ...]] = {
+    kind: (("match", "refund", "acknowledge") if kind in MATCHING_KINDS else ("acknowledge",))
+    for kind in ReviewKind
+}

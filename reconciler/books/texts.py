@@ -1,0 +1,49 @@
+"""Words that come from outside, judged before they are kept."""
+
+import re
+import unicodedata
+
+from reconciler.errors import Invalid
+
+# A NUL is refused by the database; the rest would let one line pass for two in a log or a file.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+MAIL_CHARS_MAX = 254
+
+
+def line(text: str, *, field: str, chars_max: int) -> str:
+    """`text` without the space around it, if it is one line of words. Raises Invalid."""
+    cleaned = words(text, field=field, chars_max=chars_max)
+    if not cleaned:
+        raise Invalid(f"{field} must not be empty", field=field)
+    if "\n" in cleaned or "\t" in cleaned:
+        raise Invalid(f"{field} must be a single line", field=field)
+    return cleaned
+
+
+def words(text: str, *, field: str, chars_max: int) -> str:
+    """`text` without the space around it; it may have lines and may be empty. Raises Invalid."""
+    cleaned = unicodedata.normalize("NFC", text.strip().replace("\r\n", "\n"))
+    if _CONTROL.search(cleaned):
+        raise Invalid(f"{field} holds a control character", field=field)
+    if not _is_writable(cleaned):
+        raise Invalid(f"{field} holds a character that cannot be kept", field=field)
+    if len(cleaned) > chars_max:
+        raise Invalid(f"{field} is longer than {chars_max} characters", field=field)
+    return cleaned
+
+
+def mail(text: str, *, field: str = "email") -> str:
+    """A mail address, as it is written. Raises Invalid."""
+    cleaned = line(text, field=field, chars_max=MAIL_CHARS_MAX)
+    if not _MAIL.fullmatch(cleaned):
+        raise Invalid(f"{field} is not a mail address such as ann@example.com", field=field)
+    return cleaned
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone half of a pair
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""Stored events → facts → books, in batches, until nothing is left.
+
+One transaction takes many events: it holds them, reads the facts out of them, and brings the
+books up to date for all their payments at once. If anything raises, the same events are taken
+again payment by payment, so that a bad one does not take its neighbours along.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from reconciler.books.observations import PaymentFacts
+from reconciler.errors import Collision, ReconcilerError, Unavailable
+from reconciler.rails.protocol import Rail, Sighting
+from reconciler.runtime import Runtime
+from reconciler.services import inbox, payments, switches
+from reconciler.services.aliases import payments_by_alias
+from reconciler.work import Cause, Work
+
+BATCH_EVENTS = 500
+# One job goes on for a while, because starting one costs a fork; it ends well before its
+# time limit, and a last nudge hands over to the next.
+DRAIN_SECONDS = 60
+BATCHES_MAX = 10_000
+
+_log = structlog.get_logger()
+_Claimed = inbox.Claimed
+
+
+def apply_inbox(runtime: Runtime) -> int:
+    """Apply what is waiting; gives how many events were finished. Safe at any time, by anyone."""
+    ends_at = runtime.now() + timedelta(seconds=DRAIN_SECONDS)
+    finished = 0
+    for _ in range(BATCHES_MAX):
+        count = _apply_batch(runtime)
+        finished += count
+        if not count or runtime.now() > ends_at:
+            break
+    runtime.do(_cause(), inbox.advance_horizon)
+    return finished
+
+
+def _apply_batch(runtime: Runtime) -> int:
+    try:
+        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, BATCH_EVENTS))
+    except Unavailable as error:
+        if not isinstance(error, Collision):
+            raise
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
+        _log.warning("batch.failed", error=_named(error))
+    return _apply_one_by_one(runtime)
+
+
+def _apply_one_by_one(runtime: Runtime) -> int:
+    """The batch again, each payment's events in a transaction of their own."""
+    with runtime.work(_cause()) as work:
+        held = inbox.claim(work, BATCH_EVENTS)
+    groups: dict[str, list[_Claimed]] = {}
+    for event in held:
+        groups.setdefault(_group(runtime.rails, event), []).append(event)
+    for events in groups.values():
+        _apply_group(runtime, events)
+    return len(held)
+
+
+def _apply_group(runtime: Runtime, events: list[_Claimed]) -> None:
+    cause = Cause("event", events[0].rail_event_id)
+    try:
+        runtime.do(cause, lambda work: _apply(work, runtime.rails, events))
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  a poison event is set aside, whatever it raises
+        why = _named(error)
+        _log.error("event.failed", event=events[0].rail_event_id, error=why)
+        runtime.do(cause, lambda work: inbox.failed(work, events, why))
+
+
+def _take(work: Work, rails: Mapping[str, Rail], limit: int) -> int:
+    if not switches.is_on(work, "apply"):
+        return 0
+    held = inbox.claim(work, limit)
+    if held:
+        _apply(work, rails, held)
+    return len(held)
+
+
+def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[_Claimed]) -> None:
+    read = [(event, rails[event.rail].sighting(event.body)) for event in events]
+    ways = {
+        (event.rail, event.account, s.via) for event, s in read if s.facts and s.via is not None
+    }
+    leads_to = payments_by_alias(work, ways)
+    outcomes = []
+    sightings: list[tuple[_Claimed, PaymentFacts, tuple[str, ...]]] = []
+    for event, sighting in read:
+        facts = _placed(event, sighting, leads_to)
+        if sighting.facts is None:
+            outcomes.append(inbox.ignored(work, event, sighting.kept_for or "nothing to apply"))
+        elif facts is None:
+            outcomes.append(inbox.parked(work, event, sighting.via or ""))
+        else:
+            sightings.append((event, facts, sighting.aliases))
+    ours = payments.observe(work, [(facts, aliases) for _, facts, aliases in sightings])
+    for event, facts, _ in sightings:
+        payment_id = ours[facts.rail, facts.account, facts.payment_id]
+        outcomes.append(inbox.applied(work, event, payment_id))
+    inbox.finish(work, outcomes)
+
+
+def _placed(
+    event: _Claimed, sighting: Sighting, leads_to: Mapping[tuple[str, str, str], str]
+) -> PaymentFacts | None:
+    facts = sighting.facts
+    if facts is None or sighting.via is None:
+        return facts
+    payment_id = leads_to.get((event.rail, event.account, sighting.via))
+    return msgspec.structs.replace(facts, payment_id=payment_id) if payment_id else None
+
+
+def _group(rails: Mapping[str, Rail], event: _Claimed) -> str:
+    try:
+        sighting = rails[event.rail].sighting(event.body)
+    except Exception:  # noqa: BLE001  it will raise again where it is handled, in a group of one
+        return f"{event.rail}/{event.seq}"
+    if sighting.facts is None:
+        return f"{event.rail}/{event.seq}"
+    return f"{event.rail}/{sighting.facts.payment_id or sighting.via}"
+
+
+def _cause() -> Cause:
+    return Cause("job", "apply_inbox")
+
+
+def _named(error: Exception) -> str:
+    # Our own words are fit to be kept; a stranger's may hold what customers wrote.
+    if isinstance(error, ReconcilerError | AssertionError):
+        return f"{type(error).__name__}: {error}"[:500]
+    return type(error).__name__

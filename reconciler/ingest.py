@@ -1,0 +1,107 @@
+"""The fast way into the inbox: one prepared statement on a connection of its own.
+
+A rail waits for our answer, and each event is one insert that commits by itself. A session and
+a unit of work around that cost more than the insert does; here a thread keeps one connection
+and sends a statement that the server has parsed already. Everything that is not the ordinary
+case (a duplicate with another body, an event that is not ours) goes the ordinary way.
+"""
+
+import threading
+
+import psycopg
+from psycopg import pq
+
+from reconciler.books.observations import RailEvent
+from reconciler.errors import Invalid, Unavailable
+from reconciler.store.inbox_rows import INSERT_COLUMNS
+
+_NAME = b"keep_event"
+_CONNECT_SECONDS = 3
+_PLACES = ", ".join(f"${number}" for number in range(1, len(INSERT_COLUMNS) + 1))
+_STATEMENT = (
+    f"insert into inbox_event ({', '.join(INSERT_COLUMNS)}) values ({_PLACES})"  # noqa: S608
+    " on conflict (rail, account, rail_event_id) do nothing"
+).encode()
+# The body goes as the bytes it is; everything before it as text.
+_FORMATS = [pq.Format.TEXT] * (len(INSERT_COLUMNS) - 1) + [pq.Format.BINARY]
+_BAD_DATA = b"22"  # the SQLSTATE class of values that no column can hold
+
+
+class Ingest:
+    """Keeps events durably. One connection a thread, made again after it broke."""
+
+    def __init__(self, database_url: str) -> None:
+        self._conninfo = psycopg.conninfo.make_conninfo(
+            database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+            connect_timeout=_CONNECT_SECONDS,
+            options="-c synchronous_commit=on -c statement_timeout=5000 -c lock_timeout=3000",
+        ).encode()
+        self._local = threading.local()
+
+    def keep(self, event: RailEvent, headers: str) -> bool:
+        """Store an event of ours, committed before this returns; whether it is new.
+
+        Raises Unavailable when the database is out of reach (the rail will send it again) and
+        Invalid for text that cannot be kept.
+        """
+        values = _values(event, headers)
+        for _ in range(2):
+            result = self._send(values)
+            if result is not None and result.status == pq.ExecStatus.COMMAND_OK:
+                return bool(result.command_tuples)
+            if result is not None and (_sqlstate(result) or b"").startswith(_BAD_DATA):
+                raise Invalid("the event holds text that cannot be kept")
+            # The connection was lost: perhaps long ago, perhaps after our insert took effect.
+            # Sent again it is kept once, and then says that it was there already.
+            self._forget()
+        raise Unavailable("the database is out of reach")
+
+    def _send(self, values: list[bytes | None]) -> pq.abc.PGresult | None:
+        connection = self._connection()
+        if connection is None:
+            return None
+        try:
+            return connection.exec_prepared(_NAME, values, _FORMATS)
+        except psycopg.Error:
+            return None
+
+    def _connection(self) -> pq.abc.PGconn | None:
+        known: pq.abc.PGconn | None = getattr(self._local, "connection", None)
+        if known is not None and known.status == pq.ConnStatus.OK:
+            return known
+        made = pq.PGconn.connect(self._conninfo)
+        is_ready = (
+            made.status == pq.ConnStatus.OK
+            and made.prepare(_NAME, _STATEMENT).status == pq.ExecStatus.COMMAND_OK
+        )
+        if not is_ready:
+            made.finish()
+            return None
+        self._local.connection = made
+        return made
+
+    def _forget(self) -> None:
+        known: pq.abc.PGconn | None = getattr(self._local, "connection", None)
+        if known is not None:
+            known.finish()
+        self._local.connection = None
+
+
+def _sqlstate(result: pq.abc.PGresult) -> bytes | None:
+    return result.error_field(pq.DiagnosticField.SQLSTATE)
+
+
+def _values(event: RailEvent, headers: str) -> list[bytes | None]:
+    return [
+        event.rail.encode(),
+        event.account.encode(),
+        event.id.encode(),
+        event.kind.encode(),
+        b"t" if event.livemode else b"f",
+        event.api_version.encode() if event.api_version else None,
+        event.about.encode() if event.about else None,
+        b"%d" % event.created,
+        None,
+        headers.encode(),
+        event.body,
+    ]

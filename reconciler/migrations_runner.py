@@ -1,0 +1,78 @@
+"""Bring a database to the newest schema, as its owner, and let the application in.
+
+The application's login owns nothing: it cannot switch off a trigger, change a posting or
+empty a table, whatever goes wrong in it.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from reconciler.errors import Unavailable
+
+_MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+# Two who migrate at once take turns.
+_TURN = 7_201_954
+
+# Nothing may ever change or remove these; the rest of the tables the application writes freely.
+APPEND_ONLY = (
+    "journal_entry", "posting", "ledger_account", "inbox_event", "refund_step", "credit_note",
+)  # fmt: skip
+
+
+def migrate(owner_url: str, app_url: str | None = None) -> str:
+    """Upgrade to the newest revision and grant the application its rights; gives the revision."""
+    engine = sa.create_engine(owner_url, poolclass=sa.pool.NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text("select pg_advisory_lock(:turn)"), {"turn": _TURN})
+            connection.commit()
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+            login = sa.make_url(app_url).username if app_url else None
+            if login and login != sa.make_url(owner_url).username:
+                _let_in(connection, login)
+            connection.execute(sa.text("select pg_advisory_unlock(:turn)"), {"turn": _TURN})
+            connection.commit()
+            return newest()
+    except sa.exc.OperationalError as error:
+        raise Unavailable("the database is out of reach for migration") from error
+    finally:
+        engine.dispose()
+
+
+def newest() -> str:
+    """The newest revision that this program knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current(connection: sa.Connection) -> str | None:
+    """The revision that a database is at."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _let_in(connection: sa.Connection, login: str) -> None:
+    role = connection.dialect.identifier_preparer.quote(login)
+    closed = ", ".join(APPEND_ONLY)
+    for statement in (
+        f"grant usage on schema public to {role}",
+        f"grant select, insert, update, delete on all tables in schema public to {role}",
+        f"grant usage, select on all sequences in schema public to {role}",
+        f"revoke update, delete, truncate on {closed} from {role}",
+        # Taking a row's lock needs this right; the trigger refuses the update itself.
+        f"grant update (seq) on inbox_event to {role}",
+    ):
+        connection.execute(sa.text(statement))
+    connection.commit()

@@ -1,0 +1,59 @@
+"""Cash, cheques and transfers: a rail without a wire. A refund over it is a person's task."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NoReturn
+
+from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.errors import Invalid, Refused
+from reconciler.rails.protocol import Found, RefundOrder, Sighting
+
+
+class ManualRail:
+    """What was received by hand is paid back by hand."""
+
+    name = "manual"
+
+    def verify(self, body: bytes, signature: str | None, now: datetime) -> RailEvent:  # noqa: ARG002
+        """Nobody speaks for it. Raises Invalid."""
+        raise Invalid("money received by hand sends no events")
+
+    def is_ours(self, event: RailEvent) -> str | None:  # noqa: ARG002
+        """No event is."""
+        return "money received by hand sends no events"
+
+    def sighting(self, body: bytes) -> Sighting:  # noqa: ARG002
+        """Nothing to be read."""
+        return Sighting(kept_for="money received by hand sends no events")
+
+    def payment_of(self, object_id: str, account: str) -> str | None:  # noqa: ARG002
+        """Nothing leads to it but its own id."""
+        return None
+
+    def fetch(self, facts: PaymentFacts) -> tuple[PaymentFacts, tuple[str, ...]]:
+        """What is known is all there is."""
+        return facts, ()
+
+    def find_refund(self, order: RefundOrder) -> Found:
+        """Raises Refused: only a person knows."""
+        _for_a_person(order)
+
+    def create_refund(self, order: RefundOrder) -> PaymentFacts:
+        """Raises Refused: a person pays it back."""
+        _for_a_person(order)
+
+    def cancel_refund(self, facts: PaymentFacts, rail_refund_id: str) -> PaymentFacts:  # noqa: ARG002
+        """Raises Refused: only a person can."""
+        raise Refused("money paid back by hand cannot be called back from here")
+
+    def balance(self) -> dict[str, int]:
+        """The rail holds nothing for us."""
+        return {}
+
+    def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:  # noqa: ARG002
+        """None ever."""
+        return iter(())
+
+
+def _for_a_person(order: RefundOrder) -> NoReturn:
+    raise Refused(f"payment {order.payment_id} was received by hand, and is paid back by hand")

@@ -1,0 +1,108 @@
+"""What the rest of the program may ask of whoever moves the money."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from reconciler.books.observations import PaymentFacts, RailEvent
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message says about one payment.
+
+    `facts` is None where the message moves no money and names none. Where the message names
+    its payment only through another object (a dispute that knows just its charge), `facts`
+    carries an empty payment_id and `via` is that object. `aliases` are the rail's ids that
+    lead to this payment from now on. `kept_for` says why a message is kept but not applied.
+    """
+
+    facts: PaymentFacts | None = None
+    via: str | None = None
+    aliases: tuple[str, ...] = ()
+    kept_for: str | None = None
+
+
+class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a refund, as the rail is to be told of it. `amount` in minor units.
+
+    `key` is the idempotency key and `reference` what the rail keeps in its metadata for ever:
+    the rail forgets keys after a day, and only the reference can then tell that it was sent.
+    """
+
+    refund_id: str
+    leg_id: str
+    rail: str
+    account: str
+    payment_id: str  # the rail's
+    charge_id: str | None
+    amount: int
+    currency: str
+    reason: str
+    key: str
+    reference: str
+    generation: int
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look at the rail for one refund order brought back.
+
+    `facts` are all the refunds of the payment, ours among them if it is there: `rail_refund_id`
+    is set exactly then. `refunded_total` is the rail's own total for the payment, live refunds
+    only, so that a caller can tell whether the listing was complete.
+    """
+
+    facts: PaymentFacts
+    rail_refund_id: str | None
+    refunded_total: int
+
+
+class Rail(Protocol):
+    """A payment rail. Every call but `verify` and `sighting` may wait for the network.
+
+    They raise Unavailable where nothing can have happened, OutcomeUnknown where something may
+    have, and Refused where the rail said no.
+    """
+
+    name: str
+
+    def verify(self, body: bytes, signature: str | None, now: datetime) -> RailEvent:
+        """Prove who speaks and read the envelope. Raises Invalid."""
+        ...
+
+    def is_ours(self, event: RailEvent) -> str | None:
+        """None for an event of our account and mode, else why it is quarantined."""
+        ...
+
+    def sighting(self, body: bytes) -> Sighting:
+        """Read facts out of a stored event's body. Pure."""
+        ...
+
+    def payment_of(self, object_id: str, account: str) -> str | None:
+        """The rail's payment that a charge, session, refund or dispute belongs to."""
+        ...
+
+    def fetch(self, facts: PaymentFacts) -> tuple[PaymentFacts, tuple[str, ...]]:
+        """All the rail knows of one payment, with the aliases that lead to it."""
+        ...
+
+    def find_refund(self, order: RefundOrder) -> Found:
+        """Look for our reference among all refunds of the payment, all pages."""
+        ...
+
+    def create_refund(self, order: RefundOrder) -> PaymentFacts:
+        """Send it, once, with no retry. The facts hold the refund the rail made."""
+        ...
+
+    def cancel_refund(self, facts: PaymentFacts, rail_refund_id: str) -> PaymentFacts:
+        """Ask the rail to cancel a refund that waits for the customer."""
+        ...
+
+    def balance(self) -> dict[str, int]:
+        """What the rail holds for us, per currency in minor units, pending money included."""
+        ...
+
+    def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+        """Events the rail still keeps, oldest first."""
+        ...

@@ -1,0 +1,15 @@
+"""What Stripe's own errors become: kinds by what to do about them, with Stripe's code kept."""
+
+from reconciler.errors import Refused, Unavailable
+
+
+class KeyRefused(Unavailable):
+    """Stripe does not take our key, or not for this. Nothing happened; a person must act."""
+
+
+class RailRefused(Refused):
+    """Stripe said no for a reason of the business. `code` is Stripe's word for it."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,93 @@
+"""Customers as lists and screens show them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """One who is invoiced and pays.
+
+    `rail_customers` says what each rail calls them; `credit` is money received from them and
+    held unapplied, by currency, in minor units.
+    """
+
+    id: str
+    name: str
+    email: str | None
+    rail_customers: dict[str, str]
+    credit: dict[str, int]
+    created_at: datetime
+    rev: int
+
+
+LISTING = Listing(
+    source="customer c",
+    order=Order(("c.id",), ("text",)),
+    conditions={
+        "email": "lower(c.email) = lower(:email)",
+        "name": "strpos(lower(c.name), lower(:name)) > 0",
+        "rail_customer_id": """exists (select 1 from customer_rail_id r
+            where r.customer_id = c.id and r.rail_customer_id = :rail_customer_id)""",
+    },
+)
+_CUSTOMERS = sa.text("select id, name, email, created_at, rev from customer where id = any(:ids)")
+_RAIL_IDS = sa.text(
+    """select customer_id, rail, rail_customer_id from customer_rail_id
+    where customer_id = any(:ids) order by rail, rail_customer_id desc"""
+)
+_CREDIT = sa.text(
+    """select p.customer_id, p.currency,
+      sum(p.captured - p.refunded - p.lost - coalesce(a.amount, 0))::bigint as credit
+    from payment p left join (
+        select payment_id, sum(amount) as amount from allocation where payment_id in (
+          select id from payment where customer_id = any(:ids)) group by payment_id
+      ) a on a.payment_id = p.id
+    where p.customer_id = any(:ids) and p.currency is not null
+    group by p.customer_id, p.currency
+    having sum(p.captured - p.refunded - p.lost - coalesce(a.amount, 0)) <> 0
+    order by p.currency"""
+)
+
+
+def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[CustomerRow]:
+    """Customers, the newest first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, _load(session, ids)), more)
+
+
+def one(session: Session, customer_id: str) -> CustomerRow:
+    """One customer. Raises NotFound."""
+    found = _load(session, [customer_id])
+    if not found:
+        raise NotFound(f"there is no customer {customer_id}")
+    return found[customer_id]
+
+
+def _load(session: Session, ids: Collection[str]) -> dict[str, CustomerRow]:
+    given = {"ids": list(ids)}
+    rail_ids: dict[str, dict[str, str]] = {}
+    for row in session.execute(_RAIL_IDS, given):
+        rail_ids.setdefault(row.customer_id, {})[row.rail] = row.rail_customer_id
+    credit: dict[str, dict[str, int]] = {}
+    for row in session.execute(_CREDIT, given):
+        credit.setdefault(row.customer_id, {})[row.currency] = row.credit
+    return {
+        row.id: CustomerRow(
+            id=row.id,
+            name=row.name,
+            email=row.email,
+            rail_customers=rail_ids.get(row.id, {}),
+            credit=credit.get(row.id, {}),
+            created_at=row.created_at,
+            rev=row.rev,
+        )
+        for row in session.execute(_CUSTOMERS, given)
+    }

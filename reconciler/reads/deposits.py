@@ -1,0 +1,169 @@
+"""Deposits as lists and screens show them, with what came in and what it was used for."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date as Day, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import deposits
+from reconciler.books.deposits import AppliedStatus, PaymentStatus
+from reconciler.errors import NotFound
+from reconciler.reads import timeline
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.timeline import Happening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositUse:
+    """What of a deposit is used on an invoice. Minor units."""
+
+    id: str
+    invoice_id: str
+    invoice_number: str
+    amount: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositReceipt:
+    """What one payment brought into a deposit. Minor units."""
+
+    id: str
+    payment_id: str
+    amount: int
+    strategy: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositRow:
+    """Money taken ahead of an invoice, in minor units of `currency`. A liability.
+
+    received = applied + refunded + remaining. `fees` is what rails kept of the payments, in
+    proportion, where the fee is in the same currency.
+    """
+
+    id: str
+    code: str
+    customer_id: str
+    project_id: str | None
+    date: Day
+    currency: str
+    amount: int
+    received: int
+    applied: int
+    refunded: int
+    remaining: int
+    fees: int
+    payment_status: PaymentStatus
+    applied_status: AppliedStatus
+    received_into: str | None
+    notes: str | None
+    attachments: list[str] = field(default_factory=list)
+    applications: list[DepositUse]
+    receipts: list[DepositReceipt]
+    history: list[Happening]
+    created_at: datetime
+    rev: int
+
+
+_REMAINING = "(d.received - d.applied - d.refunded)"
+_APPLIED_STATUS = f"""case when d.received > 0 and {_REMAINING} = 0 then 'completed'
+    when d.applied > 0 then 'partially_applied' else 'unapplied' end"""
+LISTING = Listing(
+    source="deposit d",
+    order=Order(("d.created_at", "d.id"), ("timestamptz", "text")),
+    conditions={
+        "customer_id": "d.customer_id = :customer_id",
+        "project_id": "d.project_id = :project_id",
+        "code": "lower(btrim(d.code)) = lower(btrim(:code))",
+        "currency": "d.currency = :currency",
+        "payment_status": """case when d.received >= d.amount then 'cleared' else 'pending' end
+            = :payment_status""",
+        "applied_status": f"{_APPLIED_STATUS} = :applied_status",
+        "has_remaining": f"({_REMAINING} > 0) = :has_remaining",
+    },
+)
+_DEPOSITS = sa.text("select d.* from deposit d where d.id = any(:ids)")
+_USES = sa.text(
+    """select u.id, u.deposit_id, u.invoice_id, i.number as invoice_number, u.amount, u.created_at
+    from application u join invoice i on i.id = u.invoice_id
+    where u.deposit_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
+)
+_RECEIPTS = sa.text(
+    """select a.id, a.deposit_id, a.payment_id, a.amount, a.strategy, a.created_at,
+      case when p.captured > 0 and p.fee_currency = p.currency
+        then (p.fee::numeric * a.gross / p.captured)::bigint else 0 end as fee
+    from allocation a join payment p on p.id = a.payment_id
+    where a.deposit_id = any(:ids) and a.closed_at is null order by a.created_at, a.id"""
+)
+
+
+def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[DepositRow]:
+    """Deposits, the newest first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, load(session, ids)), more)
+
+
+def one(session: Session, deposit_id: str) -> DepositRow:
+    """One deposit. Raises NotFound."""
+    found = load(session, [deposit_id])
+    if not found:
+        raise NotFound(f"there is no deposit {deposit_id}")
+    return found[deposit_id]
+
+
+def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
+    """These deposits."""
+    given = {"ids": list(ids)}
+    uses: dict[str, list[DepositUse]] = {}
+    for row in session.execute(_USES, given):
+        values = row._asdict()
+        uses.setdefault(values.pop("deposit_id"), []).append(DepositUse(**values))
+    receipts: dict[str, list[DepositReceipt]] = {}
+    fees: dict[str, int] = {}
+    for row in session.execute(_RECEIPTS, given):
+        values = row._asdict()
+        deposit_id = values.pop("deposit_id")
+        fees[deposit_id] = fees.get(deposit_id, 0) + values.pop("fee")
+        receipts.setdefault(deposit_id, []).append(DepositReceipt(**values))
+    histories = timeline.of_documents(session, "deposit_id", ids)
+    return {
+        row.id: _deposit(
+            row,
+            applications=uses.get(row.id, []),
+            receipts=receipts.get(row.id, []),
+            fees=fees.get(row.id, 0),
+            history=histories.get(row.id, []),
+        )
+        for row in session.execute(_DEPOSITS, given)
+    }
+
+
+def _deposit(
+    row: sa.Row[tuple[object, ...]],
+    *,
+    applications: list[DepositUse],
+    receipts: list[DepositReceipt],
+    fees: int,
+    history: list[Happening],
+) -> DepositRow:
+    used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
+    same = (
+        "id", "code", "customer_id", "project_id", "currency", "amount", "received_into", "notes",
+        "created_at", "rev",
+    )  # fmt: skip
+    return DepositRow(
+        **{name: getattr(row, name) for name in same},
+        **used,
+        date=row.taken_on,
+        remaining=deposits.remaining(**used),
+        fees=fees,
+        payment_status=deposits.payment_status(amount=row.amount, received=row.received),
+        applied_status=deposits.applied_status(**used),
+        applications=applications,
+        receipts=receipts,
+        history=history,
+    )

@@ -1,0 +1,175 @@
+"""The ledger as it is read: accounts, entries with their postings, the trial balance."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.work import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account and its balance, debits less credits, in minor units of `currency`.
+
+    Assets and expenses are positive, liabilities and income negative.
+    """
+
+    role: str
+    rail: str | None
+    currency: str
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostingLine:
+    """One line of an entry: minor units on one side of an account."""
+
+    role: str
+    rail: str | None
+    currency: str
+    debit: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """Postings that happened together. `key` makes posting it twice impossible."""
+
+    id: str
+    key: str
+    at: datetime
+    reverses: str | None
+    payment_id: str | None
+    invoice_id: str | None
+    deposit_id: str | None
+    cause: Cause
+    postings: list[PostingLine]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """What was posted to one account up to a moment, in minor units."""
+
+    role: str
+    rail: str | None
+    debit: int
+    credit: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """All accounts of one currency. `difference`, debits less credits, is 0 in sound books."""
+
+    accounts: list[TrialLine]
+    difference: int
+
+
+_ACCOUNTS = sa.text(
+    """select a.role, a.rail, a.currency, coalesce(sum(p.amount), 0)::bigint as balance
+    from ledger_account a left join posting p on p.account_id = a.id
+    group by a.id order by a.currency, a.role, a.rail"""
+)
+_TRIAL_BALANCE = sa.text(
+    """select a.currency, a.role, a.rail,
+      coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as debit,
+      coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as credit
+    from posting p join ledger_account a on a.id = p.account_id
+      join journal_entry e on e.id = p.entry_id
+    where cast(:before as timestamptz) is null or e.at < :before
+    group by a.id order by a.currency, a.role, a.rail"""
+)
+_ENTRIES = sa.text(
+    """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id,
+      e.cause_kind, e.cause_id, a.role, a.rail, a.currency, p.amount
+    from journal_entry e join posting p on p.entry_id = e.id
+      join ledger_account a on a.id = p.account_id
+    where e.id = any(:ids) order by e.at, e.id, p.line"""
+)
+_OWNERS = ("payment_id", "invoice_id", "deposit_id")
+_IDS_OF = {
+    owner: sa.text(f"select id from journal_entry where {owner} = any(:ids)")  # noqa: S608
+    for owner in _OWNERS
+}
+
+LISTING = Listing(
+    source="journal_entry e",
+    order=Order(("e.at", "e.id"), ("timestamptz", "text")),
+    conditions={
+        **{owner: f"e.{owner} = :{owner}" for owner in _OWNERS},
+        "key": "e.key = :key",
+        "since": "e.at >= :since",
+        "until": "e.at < :until",
+        "role": """exists (select 1 from posting p join ledger_account a on a.id = p.account_id
+            where p.entry_id = e.id and a.role = :role)""",
+        "currency": """exists (select 1 from posting p join ledger_account a
+            on a.id = p.account_id where p.entry_id = e.id and a.currency = :currency)""",
+    },
+)
+
+
+def accounts(session: Session) -> list[AccountRow]:
+    """Every account, also those at zero."""
+    return [
+        AccountRow(row.role, row.rail or None, row.currency, row.balance)
+        for row in session.execute(_ACCOUNTS)
+    ]
+
+
+def trial_balance(session: Session, before: datetime | None = None) -> dict[str, TrialBalance]:
+    """Per currency, what was posted before an instant; up to now if none is given."""
+    lines: dict[str, list[TrialLine]] = {}
+    for row in session.execute(_TRIAL_BALANCE, {"before": before}):
+        line = TrialLine(row.role, row.rail or None, row.debit, row.credit, row.debit - row.credit)
+        lines.setdefault(row.currency, []).append(line)
+    return {
+        currency: TrialBalance(found, sum(line.balance for line in found))
+        for currency, found in lines.items()
+    }
+
+
+def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[EntryRow]:
+    """Entries, the newest first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, _load(session, ids)), more)
+
+
+def one(session: Session, entry_id: str) -> EntryRow:
+    """One entry. Raises NotFound."""
+    found = _load(session, [entry_id])
+    if not found:
+        raise NotFound(f"there is no journal entry {entry_id}")
+    return found[entry_id]
+
+
+def entries_of(
+    session: Session, owner: str, ids: Collection[str]
+) -> dict[str, list[EntryRow]]:
+    """The entries about each of these payments, invoices or deposits, the oldest first."""
+    entry_ids = session.scalars(_IDS_OF[owner], {"ids": list(ids)}).all()
+    by_owner: dict[str, list[EntryRow]] = {}
+    for entry in _load(session, entry_ids).values():
+        by_owner.setdefault(getattr(entry, owner), []).append(entry)
+    return by_owner
+
+
+def _load(session: Session, ids: Iterable[str]) -> dict[str, EntryRow]:
+    entries: dict[str, EntryRow] = {}
+    for row in session.execute(_ENTRIES, {"ids": list(ids)}):
+        entry = entries.get(row.id)
+        if entry is None:
+            entry = entries[row.id] = EntryRow(
+                row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
+                row.deposit_id, Cause(row.cause_kind, row.cause_id), [],
+            )  # fmt: skip
+        entry.postings.append(
+            PostingLine(
+                row.role, row.rail or None, row.currency, max(row.amount, 0), max(-row.amount, 0)
+            )
+        )
+    return entries

@@ -1,0 +1,125 @@
+"""Lists in pages that stay right while rows are added: each page starts after a known row.
+
+Newest first. A cursor holds the sort key of the last row shown; it is opaque to who carries it
+and checked when it comes back.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.errors import Invalid
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 200
+_CURSOR_CHARS_MAX = 400
+_BIGINT_MAX = 2**63 - 1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows, and the cursor that leads to the next ones, if there are more."""
+
+    data: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of a list is wanted."""
+
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns that a list is sorted by, newest first, the last one unique; with their types."""
+
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that can be paged: where from, in which order, and what each filter means in SQL."""
+
+    source: str
+    order: Order
+    conditions: Mapping[str, str]
+
+    def keys(
+        self, session: Session, filters: Mapping[str, object], wanted: Wanted
+    ) -> tuple[list[str], str | None]:
+        """The ids on one page, and the cursor to the next. A filter that is None is not set."""
+        assert 1 <= wanted.limit <= LIMIT_MAX, f"a page of {wanted.limit}"
+        values = {name: value for name, value in filters.items() if value is not None}
+        clauses = [f"({self.conditions[name]})" for name in values]
+        if wanted.cursor is not None:
+            after = decode(wanted.cursor, self.order.kinds)
+            values |= {f"after_{n}": value for n, value in enumerate(after)}
+            clauses.append(self._after())
+        listed = ", ".join(self.order.columns)
+        sql = f"""select {listed} from {self.source} where {" and ".join(clauses) or "true"}
+            order by {", ".join(f"{c} desc" for c in self.order.columns)} limit :limit"""  # noqa: S608
+        rows = session.execute(sa.text(sql), values | {"limit": wanted.limit + 1}).all()
+        page = rows[: wanted.limit]
+        more = encode(page[-1]) if len(rows) > wanted.limit else None
+        return [str(row[-1]) for row in page], more
+
+    def _after(self) -> str:
+        places = ", ".join(
+            f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds)
+        )
+        return f"({', '.join(self.order.columns)}) < ({places})"
+
+
+def in_order(ids: Iterable[str], rows: Mapping[str, T]) -> list[T]:
+    """The rows with these ids, in the order of the ids."""
+    return [rows[row_id] for row_id in ids if row_id in rows]
+
+
+def encode(key: Sequence[object]) -> str:
+    """A sort key as an opaque text."""
+    written = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    text = json.dumps(written, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, kinds: Sequence[str]) -> list[object]:
+    """A sort key from the text that `encode` made. Raises Invalid for any other text."""
+    wrong = Invalid("this is no cursor of this list", field="cursor")
+    if len(cursor) > _CURSOR_CHARS_MAX or not cursor.isascii():
+        raise wrong
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        parts = json.loads(text)
+        if not isinstance(parts, list) or len(parts) != len(kinds):
+            raise wrong
+        return [_checked(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+    except (binascii.Error, ValueError, RecursionError):
+        raise wrong from None
+
+
+def _checked(part: object, kind: str) -> object:
+    if kind == "bigint":
+        if type(part) is not int or abs(part) > _BIGINT_MAX:
+            raise ValueError(part)
+        return part
+    if not isinstance(part, str) or "\0" in part or not part.isascii():
+        raise ValueError(part)
+    if kind == "timestamptz":
+        instant = datetime.fromisoformat(part)
+        if instant.tzinfo is None:
+            raise ValueError(part)
+        return instant
+    return part

@@ -1,0 +1,146 @@
+"""Refunds as lists and screens show them, with their legs and every step they took."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.work import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """A refund's part on one payment, in minor units. `reference` is what the rail keeps of us."""
+
+    id: str
+    payment_id: str
+    rail: str
+    rail_payment_id: str
+    amount: int
+    status: str
+    reference: str
+    rail_refund_id: str | None
+    failure: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """One change of a refund's or a leg's status, and who or what made it."""
+
+    at: datetime
+    leg_id: str | None
+    before: str | None
+    after: str
+    why: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRow:
+    """A refund as it was asked for, in minor units of `currency`.
+
+    `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
+    """
+
+    id: str
+    payment_id: str | None
+    invoice_id: str | None
+    deposit_id: str | None
+    customer_id: str | None
+    amount: int
+    currency: str
+    reason: str
+    note: str | None
+    treatment: str
+    status: str
+    rail: str | None
+    rail_refund_id: str | None
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    failure: str | None
+    legs: list[LegRow]
+    steps: list[StepRow]
+    rev: int
+
+
+LISTING = Listing(
+    source="refund r",
+    order=Order(("r.requested_at", "r.id"), ("timestamptz", "text")),
+    conditions={
+        "status": "r.status = :status",
+        "payment_id": """exists (select 1 from refund_leg l
+            where l.refund_id = r.id and l.payment_id = :payment_id)""",
+        "invoice_id": "r.invoice_id = :invoice_id",
+        "deposit_id": "r.deposit_id = :deposit_id",
+        "customer_id": "r.customer_id = :customer_id",
+        "reason": "r.reason = :reason",
+        "requested_by": "r.requested_by = :requested_by",
+        "rail_refund_id": """exists (select 1 from refund_leg l
+            where l.refund_id = r.id and l.rail_refund_id = :rail_refund_id)""",
+    },
+)
+_REFUNDS = sa.text(
+    """select id, payment_id, invoice_id, deposit_id, customer_id, amount, currency, reason, note,
+      treatment, status, requested_by, requested_at, approved_by, approved_at, failure, rev
+    from refund where id = any(:ids)"""
+)
+_LEGS = sa.text(
+    """select l.id, l.refund_id, l.payment_id, p.rail, p.rail_payment_id, l.amount, l.status,
+      l.reference, l.rail_refund_id, l.failure,
+      coalesce((select sum(t.sends) from refund_attempt t where t.leg_id = l.id), 0)::bigint
+        as attempts
+    from refund_leg l join payment p on p.id = l.payment_id
+    where l.refund_id = any(:ids) order by p.occurred_at desc, l.id"""
+)
+_STEPS = sa.text(
+    """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step
+    where refund_id = any(:ids) order by at, id"""
+)
+
+
+def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[RefundRow]:
+    """Refunds, the newest first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, load(session, ids)), more)
+
+
+def one(session: Session, refund_id: str) -> RefundRow:
+    """One refund. Raises NotFound."""
+    found = load(session, [refund_id])
+    if not found:
+        raise NotFound(f"there is no refund {refund_id}")
+    return found[refund_id]
+
+
+def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
+    """These refunds, whole."""
+    given = {"ids": list(ids)}
+    legs: dict[str, list[LegRow]] = {}
+    for row in session.execute(_LEGS, given):
+        values = row._asdict()
+        legs.setdefault(values.pop("refund_id"), []).append(LegRow(**values))
+    steps: dict[str, list[StepRow]] = {}
+    for row in session.execute(_STEPS, given):
+        cause = Cause(row.cause_kind, row.cause_id)
+        step = StepRow(
+            at=row.at, leg_id=row.leg_id, before=row.before, after=row.after, why=row.why,
+            cause=cause,
+        )  # fmt: skip
+        steps.setdefault(row.refund_id, []).append(step)
+    return {
+        row.id: RefundRow(
+            **row._asdict(),
+            rail=next((leg.rail for leg in legs.get(row.id, [])), None),
+            rail_refund_id=next((leg.rail_refund_id for leg in legs.get(row.id, [])), None),
+            legs=legs.get(row.id, []),
+            steps=steps.get(row.id, []),
+        )
+        for row in session.execute(_REFUNDS, given)
+    }

@@ -1,0 +1,106 @@
+"""What waits for a person, with what may be done about it and what is suggested."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
+from reconciler.errors import NotFound
+from reconciler.reads import suggestions
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.suggestions import SuggestionRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """One question for a person. `amount` is what is in question, in minor units.
+
+    `subject` is the id, ours or the rail's, of what it is about; `actions` is what
+    POST …/resolve takes while it is open.
+    """
+
+    id: str
+    kind: ReviewKind
+    state: str
+    subject: str
+    payment_id: str | None
+    invoice_id: str | None
+    deposit_id: str | None
+    refund_id: str | None
+    event_id: str | None
+    amount: int | None
+    currency: str | None
+    details: dict[str, Any]
+    suggestions: list[SuggestionRow]
+    actions: list[str]
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+    rev: int
+
+
+LISTING = Listing(
+    source="review_item r",
+    order=Order(("r.opened_at", "r.id"), ("timestamptz", "text")),
+    conditions={
+        "state": "r.state = :state",
+        "kind": "r.kind = :kind",
+        "subject": "r.subject = :subject",
+        "payment_id": "r.payment_id = :payment_id",
+        "invoice_id": "r.invoice_id = :invoice_id",
+        "deposit_id": "r.deposit_id = :deposit_id",
+        "refund_id": "r.refund_id = :refund_id",
+        "currency": "r.currency = :currency",
+    },
+)
+_ITEMS = sa.text(
+    """select id, kind, state, subject, payment_id, invoice_id, deposit_id, refund_id,
+      event_seq::text as event_id, amount, currency, details, opened_at, resolved_at, resolved_by,
+      resolution, rev
+    from review_item where id = any(:ids)"""
+)
+
+
+def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[ReviewRow]:
+    """Review items, the last opened first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, _load(session, ids)), more)
+
+
+def one(session: Session, item_id: str) -> ReviewRow:
+    """One review item. Raises NotFound."""
+    found = _load(session, [item_id])
+    if not found:
+        raise NotFound(f"there is no review item {item_id}")
+    return found[item_id]
+
+
+def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:
+    rows = session.execute(_ITEMS, {"ids": list(ids)}).all()
+    matching = {
+        row.payment_id
+        for row in rows
+        if row.state == "open" and row.payment_id and row.kind in MATCHING_KINDS
+    }
+    suggested = suggestions.for_payments(session, matching)
+    return {row.id: _item(row, suggested) for row in rows}
+
+
+def _item(
+    row: sa.Row[tuple[object, ...]], suggested: Mapping[str, list[SuggestionRow]]
+) -> ReviewRow:
+    is_open = row.state == "open"
+    kind = ReviewKind(row.kind)
+    values = row._asdict() | {
+        "kind": kind,
+        "actions": list(ACTIONS[kind]) if is_open else [],
+        "suggestions": suggested.get(row.payment_id, [])
+        if is_open and kind in MATCHING_KINDS
+        else [],
+    }
+    return ReviewRow(**values)

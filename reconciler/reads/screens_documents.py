@@ -1,0 +1,360 @@
+"""What the screens show of invoices and deposits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import deposits as deposit_rules, invoices as invoice_rules
+from reconciler.books.invoices import InvoiceState
+
+_INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
+    i.currency, i.total, i.state, i.paid, i.credit_notes, i.refund_credits, i.issued_on, i.due_on,
+    i.created_at, i.sent_at, i.voided_at, i.rev"""
+_FROM_INVOICE = "from invoice i join customer c on c.id = i.customer_id"
+_INVOICES = sa.text(
+    f"""select {_INVOICE} {_FROM_INVOICE}
+    where (cast(:before as timestamptz) is null
+        or (i.created_at, i.id) < (cast(:before as timestamptz), cast(:before_id as text)))
+      and (cast(:customer as text) is null or i.customer_id = :customer)
+      and case :view
+        when 'open' then i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits < i.total
+        when 'part' then i.state = 'sent' and i.paid > 0
+          and i.paid + i.credit_notes + i.refund_credits < i.total
+        when 'overdue' then i.state = 'sent' and i.due_on < :today
+          and i.paid + i.credit_notes + i.refund_credits < i.total
+        when 'paid' then i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits = i.total
+        when 'draft' then i.state = 'draft'
+        else true end
+    order by i.created_at desc, i.id desc limit :limit"""  # noqa: S608
+)
+_ONE_INVOICE = sa.text(
+    f"""select {_INVOICE} {_FROM_INVOICE}
+    where i.id = :name or lower(btrim(i.number)) = lower(btrim(:name)) limit 1"""  # noqa: S608
+)
+_TOTALS = sa.text(
+    """select currency, count(*) as number, sum(total)::bigint as invoiced,
+      sum(paid)::bigint as collected, sum(credit_notes + refund_credits)::bigint as credited,
+      sum(total - paid - credit_notes - refund_credits)::bigint as outstanding,
+      coalesce(sum(total - paid - credit_notes - refund_credits)
+        filter (where due_on < :today), 0)::bigint as overdue
+    from invoice where state = 'sent' group by currency order by currency"""
+)
+_VIEWS = sa.text(
+    """select count(*) as all,
+      count(*) filter (where state = 'sent' and gone < total) as open,
+      count(*) filter (where state = 'sent' and gone < total and paid > 0) as part,
+      count(*) filter (where state = 'sent' and gone < total and due_on < :today) as overdue,
+      count(*) filter (where state = 'sent' and gone = total) as paid,
+      count(*) filter (where state = 'draft') as draft
+    from (select *, paid + credit_notes + refund_credits as gone from invoice) i"""
+)
+_PAID_BY = sa.text(
+    """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
+      a.amount, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
+      a.cause_kind, u.name as person
+    from allocation a join payment p on p.id = a.payment_id
+      left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
+    where a.invoice_id = :id
+    union all
+    select 'deposit', u.id, u.deposit_id, d.code, u.amount, u.credited, u.reopened, '',
+      u.created_at, u.closed_at, u.cause_kind, w.name
+    from application u join deposit d on d.id = u.deposit_id
+      left join user_account w on u.cause_kind = 'person' and w.id = u.cause_id
+    where u.invoice_id = :id
+    order by created_at, id"""
+)
+_CREDIT_NOTES = sa.text(
+    """select n.id, n.amount, n.reason, n.created_at, n.cause_kind, u.name as person
+    from credit_note n left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
+    where n.invoice_id = :id order by n.created_at, n.id"""
+)
+_DEPOSIT = """d.id, d.code, d.customer_id, c.name as customer, d.project_id, d.taken_on,
+    d.currency, d.amount, d.received, d.applied, d.refunded, d.received_into, d.notes,
+    d.created_at, d.rev"""
+_FROM_DEPOSIT = "from deposit d join customer c on c.id = d.customer_id"
+_DEPOSITS = sa.text(
+    f"""select {_DEPOSIT} {_FROM_DEPOSIT}
+    where (cast(:before as timestamptz) is null
+        or (d.created_at, d.id) < (cast(:before as timestamptz), cast(:before_id as text)))
+      and (cast(:customer as text) is null or d.customer_id = :customer)
+      and (not :only_left or d.received - d.applied - d.refunded > 0)
+    order by d.created_at desc, d.id desc limit :limit"""  # noqa: S608
+)
+_ONE_DEPOSIT = sa.text(
+    f"""select {_DEPOSIT} {_FROM_DEPOSIT}
+    where d.id = :name or lower(btrim(d.code)) = lower(btrim(:name)) limit 1"""  # noqa: S608
+)
+_RECEIVED_BY = sa.text(
+    """select a.id, a.payment_id, p.rail_payment_id, a.amount, a.strategy, a.created_at,
+      a.closed_at, u.name as person
+    from allocation a join payment p on p.id = a.payment_id
+      left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
+    where a.deposit_id = :id order by a.created_at, a.id"""
+)
+_USES = sa.text(
+    """select x.id, x.invoice_id, i.number, x.amount, x.created_at, x.closed_at, u.name as person,
+      i.total - i.paid - i.credit_notes - i.refund_credits as outstanding
+    from application x join invoice i on i.id = x.invoice_id
+      left join user_account u on x.cause_kind = 'person' and u.id = x.cause_id
+    where x.deposit_id = :id order by x.created_at, x.id"""
+)
+_OPEN_INVOICES = sa.text(
+    f"""select {_INVOICE} {_FROM_INVOICE}
+    where i.customer_id = :customer and i.currency = :currency and i.state = 'sent'
+      and i.paid + i.credit_notes + i.refund_credits < i.total
+    order by i.due_on nulls last, i.created_at, i.id limit 20"""  # noqa: S608
+)
+_LEFT_ON_DEPOSIT = sa.text(
+    """select coalesce(sum(received - applied - refunded), 0)::bigint from deposit
+    where customer_id = :customer and currency = :currency"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """An invoice as a list shows it. Minor units of `currency`."""
+
+    id: str
+    number: str
+    customer_id: str
+    customer: str
+    project_id: str | None
+    description: str | None
+    currency: str
+    total: int
+    state: str
+    paid: int
+    credit_notes: int
+    refund_credits: int
+    issued_on: date | None
+    due_on: date | None
+    created_at: datetime
+    sent_at: datetime | None
+    voided_at: datetime | None
+    rev: int
+
+    @property
+    def credited(self) -> int:
+        """By credit notes and by refunds together."""
+        return self.credit_notes + self.refund_credits
+
+    @property
+    def outstanding(self) -> int:
+        """What is still owed."""
+        return self.total - self.paid - self.credited
+
+    def status(self, today: date) -> str:
+        """The word that everybody sees."""
+        return invoice_rules.status(
+            InvoiceState(self.state),
+            total=self.total,
+            paid=self.paid,
+            credited=self.credited,
+            refunded=self.refund_credits,
+            due_on=self.due_on,
+            today=today,
+        ).value
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTotals:
+    """Sums over the sent invoices of one currency."""
+
+    currency: str
+    number: int
+    invoiced: int
+    collected: int
+    credited: int
+    outstanding: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBy:
+    """What pays an invoice: part of a payment or of a deposit."""
+
+    kind: str
+    id: str
+    source_id: str
+    source: str
+    amount: int
+    credited: int
+    reopened: int
+    strategy: str
+    created_at: datetime
+    closed_at: datetime | None
+    cause_kind: str
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteLine:
+    """A credit note."""
+
+    id: str
+    amount: int
+    reason: str
+    created_at: datetime
+    cause_kind: str
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositLine:
+    """A deposit as a list shows it. Minor units of `currency`."""
+
+    id: str
+    code: str
+    customer_id: str
+    customer: str
+    project_id: str | None
+    taken_on: date
+    currency: str
+    amount: int
+    received: int
+    applied: int
+    refunded: int
+    received_into: str | None
+    notes: str | None
+    created_at: datetime
+    rev: int
+
+    @property
+    def remaining(self) -> int:
+        """What is left to apply or refund."""
+        return deposit_rules.remaining(
+            received=self.received, applied=self.applied, refunded=self.refunded
+        )
+
+    @property
+    def status(self) -> str:
+        """One word: whether the money came, and how much of it is used."""
+        if not self.received:
+            return deposit_rules.PaymentStatus.PENDING.value
+        if self.refunded == self.received:
+            return "refunded"
+        return deposit_rules.applied_status(
+            received=self.received, applied=self.applied, refunded=self.refunded
+        ).value
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedBy:
+    """A payment that a deposit was received with."""
+
+    id: str
+    payment_id: str
+    rail_payment_id: str
+    amount: int
+    strategy: str
+    created_at: datetime
+    closed_at: datetime | None
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UseLine:
+    """A deposit's use on an invoice."""
+
+    id: str
+    invoice_id: str
+    number: str
+    amount: int
+    created_at: datetime
+    closed_at: datetime | None
+    person: str | None
+    outstanding: int
+
+
+def invoices(
+    session: Session,
+    *,
+    view: str,
+    customer_id: str | None,
+    today: date,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[InvoiceLine]:
+    """Invoices, the newest first."""
+    at, invoice_id = before or (None, None)
+    given = {
+        "view": view, "customer": customer_id, "today": today, "before": at,
+        "before_id": invoice_id, "limit": limit,
+    }  # fmt: skip
+    return [InvoiceLine(**row._mapping) for row in session.execute(_INVOICES, given)]
+
+
+def invoice(session: Session, name: str) -> InvoiceLine | None:
+    """One invoice, by its id or its number."""
+    row = session.execute(_ONE_INVOICE, {"name": name}).first()
+    return InvoiceLine(**row._mapping) if row else None
+
+
+def invoice_totals(session: Session, today: date) -> list[InvoiceTotals]:
+    """Sums over all sent invoices, by currency."""
+    return [InvoiceTotals(**row._mapping) for row in session.execute(_TOTALS, {"today": today})]
+
+
+def invoice_views(session: Session, today: date) -> dict[str, int]:
+    """How many invoices each view has."""
+    return dict(session.execute(_VIEWS, {"today": today}).one()._mapping)
+
+
+def paid_by(session: Session, invoice_id: str) -> list[PaidBy]:
+    """What pays an invoice, in the order it came; closed ones too."""
+    return [PaidBy(**row._mapping) for row in session.execute(_PAID_BY, {"id": invoice_id})]
+
+
+def credit_notes(session: Session, invoice_id: str) -> list[CreditNoteLine]:
+    """The credit notes of an invoice."""
+    rows = session.execute(_CREDIT_NOTES, {"id": invoice_id})
+    return [CreditNoteLine(**row._mapping) for row in rows]
+
+
+def open_invoices(session: Session, customer_id: str, currency: str) -> list[InvoiceLine]:
+    """What a customer owes in a currency, the oldest due first."""
+    given = {"customer": customer_id, "currency": currency}
+    return [InvoiceLine(**row._mapping) for row in session.execute(_OPEN_INVOICES, given)]
+
+
+def deposits(
+    session: Session,
+    *,
+    only_left: bool,
+    customer_id: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[DepositLine]:
+    """Deposits, the newest first; `only_left`: those with something left to apply."""
+    at, deposit_id = before or (None, None)
+    given = {
+        "only_left": only_left, "customer": customer_id, "before": at, "before_id": deposit_id,
+        "limit": limit,
+    }  # fmt: skip
+    return [DepositLine(**row._mapping) for row in session.execute(_DEPOSITS, given)]
+
+
+def deposit(session: Session, name: str) -> DepositLine | None:
+    """One deposit, by its id or its code."""
+    row = session.execute(_ONE_DEPOSIT, {"name": name}).first()
+    return DepositLine(**row._mapping) if row else None
+
+
+def received_by(session: Session, deposit_id: str) -> list[ReceivedBy]:
+    """The payments a deposit was received with."""
+    rows = session.execute(_RECEIVED_BY, {"id": deposit_id})
+    return [ReceivedBy(**row._mapping) for row in rows]
+
+
+def uses(session: Session, deposit_id: str) -> Sequence[UseLine]:
+    """The invoices a deposit is used on; closed uses too."""
+    return [UseLine(**row._mapping) for row in session.execute(_USES, {"id": deposit_id})]
+
+
+def left_on_deposit(session: Session, customer_id: str, currency: str) -> int:
+    """What a customer has on deposit and has not used."""
+    given = {"customer": customer_id, "currency": currency}
+    return int(session.execute(_LEFT_ON_DEPOSIT, given).scalar_one())

@@ -1,0 +1,200 @@
+"""What the screens show of payments: lines for lists, and one payment with all around it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+_PAYER = "p.facts -> 'payer' -> '{}' ->> 1"
+_COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status, p.authorized,
+    p.captured, p.refunded, p.lost, p.disputed, p.fee, p.fee_currency, p.strategy, p.reasons,
+    p.rev, p.is_held, p.occurred_at, p.updated_at, p.customer_id, c.name as customer,
+    {_PAYER.format("name")} as payer_name, {_PAYER.format("email")} as payer_email,
+    {_PAYER.format("method")} as method,
+    coalesce(p.facts -> 'texts' -> 'description' ->> 1,
+      p.facts -> 'texts' -> 'statement_descriptor' ->> 1) as description,
+    (select coalesce(sum(a.amount), 0)::bigint from allocation a
+      where a.payment_id = p.id and a.closed_at is null) as allocated"""  # noqa: S608
+_FROM = "from payment p left join customer c on c.id = p.customer_id"
+_ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")  # noqa: S608
+_SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")  # noqa: S608
+_LATEST = sa.text(
+    f"""select {_COLUMNS} {_FROM}
+    where (cast(:before as timestamptz) is null
+        or (p.occurred_at, p.id) < (cast(:before as timestamptz), cast(:before_id as text)))
+      and (cast(:state as text) is null or p.status = :state)
+    order by p.occurred_at desc, p.id desc limit :limit"""  # noqa: S608
+)
+_CLAIMS = sa.text(
+    """select a.id, a.payment_id, a.invoice_id, a.deposit_id,
+      coalesce(i.number, d.code) as target, a.amount, a.gross, a.credited, a.reopened,
+      a.strategy, a.created_at, a.closed_at, a.cause_kind, a.cause_id, u.name as person,
+      i.total - i.paid - i.credit_notes - i.refund_credits as outstanding, i.state as state
+    from allocation a left join invoice i on i.id = a.invoice_id
+      left join deposit d on d.id = a.deposit_id
+      left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
+    where a.payment_id = :id order by a.created_at, a.id"""
+)
+_CLAIMS_BY_ID = sa.text(
+    """select a.id, a.payment_id, coalesce(i.number, d.code) as target, a.amount, p.currency
+    from allocation a join payment p on p.id = a.payment_id
+      left join invoice i on i.id = a.invoice_id left join deposit d on d.id = a.deposit_id
+    where a.id = any(:ids) and a.closed_at is null and a.amount > 0 order by a.created_at, a.id"""
+)
+_EVENTS = sa.text(
+    """select e.seq, e.rail_event_id, e.type, e.created, e.received_at,
+      coalesce(o.status, 'pending') as status
+    from inbox_event e left join inbox_outcome o on o.seq = e.seq
+    where e.seq in (select seq from inbox_outcome where payment_id = :id)
+    order by e.created, e.seq limit :limit"""
+)
+_ALIASES = sa.text(
+    "select object_id from payment_alias where payment_id = :id order by object_id limit 50"
+)
+TIMELINE_EVENTS_MAX = 200  # a payment with more was captured and refunded in very small pieces
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLine:
+    """A payment as a list shows it. Minor units of `currency`."""
+
+    id: str
+    rail: str
+    rail_payment_id: str
+    livemode: bool
+    currency: str
+    status: str
+    authorized: int
+    captured: int
+    refunded: int
+    lost: int
+    disputed: int
+    fee: int
+    fee_currency: str | None
+    strategy: str | None
+    reasons: Sequence[str]
+    rev: int
+    is_held: bool
+    occurred_at: datetime
+    updated_at: datetime
+    customer_id: str | None
+    customer: str | None
+    payer_name: str | None
+    payer_email: str | None
+    method: str | None
+    description: str | None
+    allocated: int
+
+    @property
+    def who(self) -> str:
+        """The payer, as well as anybody knows."""
+        return self.customer or self.payer_name or self.payer_email or "Unknown payer"
+
+    @property
+    def kept(self) -> int:
+        """Captured, less what went back or was lost."""
+        return self.captured - self.refunded - self.lost
+
+    @property
+    def unapplied(self) -> int:
+        """What is tied to nothing yet."""
+        return self.kept - self.allocated
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """A payment's claim on an invoice or deposit, live or closed."""
+
+    id: str
+    payment_id: str
+    invoice_id: str | None
+    deposit_id: str | None
+    target: str
+    amount: int
+    gross: int
+    credited: int
+    reopened: int
+    strategy: str
+    created_at: datetime
+    closed_at: datetime | None
+    cause_kind: str
+    cause_id: str
+    person: str | None
+    outstanding: int | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPart:
+    """What one live claim comes to, for the words that say what was just done."""
+
+    id: str
+    payment_id: str
+    target: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """An event that went into a payment."""
+
+    seq: int
+    rail_event_id: str
+    type: str
+    created: int
+    received_at: datetime
+    status: str
+
+
+def payment(session: Session, payment_id: str) -> PaymentLine | None:
+    """One payment."""
+    row = session.execute(_ONE, {"id": payment_id}).first()
+    return _line(row._mapping) if row else None
+
+
+def payments(session: Session, ids: Sequence[str]) -> dict[str, PaymentLine]:
+    """These payments, by id."""
+    rows = session.execute(_SOME, {"ids": list(ids)})
+    return {row.id: _line(row._mapping) for row in rows}
+
+
+def latest(
+    session: Session,
+    *,
+    state: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[PaymentLine]:
+    """Payments, the newest first, from after `before` on."""
+    at, payment_id = before or (None, None)
+    given = {"state": state, "before": at, "before_id": payment_id, "limit": limit}
+    return [_line(row._mapping) for row in session.execute(_LATEST, given)]
+
+
+def claims(session: Session, payment_id: str) -> list[ClaimLine]:
+    """Its claims in the order they were made, closed ones too."""
+    return [ClaimLine(**row._mapping) for row in session.execute(_CLAIMS, {"id": payment_id})]
+
+
+def matched(session: Session, ids: Sequence[str]) -> list[MatchedPart]:
+    """Which of these claims stand."""
+    return [MatchedPart(**row._mapping) for row in session.execute(_CLAIMS_BY_ID, {"ids": ids})]
+
+
+def events(session: Session, payment_id: str) -> list[EventLine]:
+    """The events that went into it, in the rail's order."""
+    rows = session.execute(_EVENTS, {"id": payment_id, "limit": TIMELINE_EVENTS_MAX})
+    return [EventLine(**row._mapping) for row in rows]
+
+
+def aliases(session: Session, payment_id: str) -> list[str]:
+    """The rail's other ids of it."""
+    return list(session.scalars(_ALIASES, {"id": payment_id}))
+
+
+def _line(row: Mapping[Any, Any]) -> PaymentLine:
+    return PaymentLine(**{**row, "currency": row["currency"] or "USD"})

@@ -1,0 +1,97 @@
+"""The first page: what waits for a person, and whether the machine is well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+_REVIEWS = sa.text(
+    """select kind, coalesce(currency, '') as currency, count(*) as number,
+      coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
+    from review_item where state = 'open' group by 1, 2 order by 1, 2"""
+)
+_REFUNDS = sa.text(
+    """select 'refund_' || status as kind, currency, count(*) as number,
+      sum(amount)::bigint as amount, min(requested_at) as oldest
+    from refund where status in ('requested', 'approved', 'submitted', 'unknown', 'manual')
+    group by 1, 2 order by 1, 2"""
+)
+_COUNTS = sa.text(
+    """select
+      (select count(*) from review_item where state = 'open' and kind = any(:matching)) as unmatched,
+      (select count(*) from refund where status = 'requested') as refunds,
+      (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
+)
+_PULSE = sa.text(
+    """select
+      (select received_at from inbox_event order by seq desc limit 1) as last_event_at,
+      (select max(applied_at) from (select applied_at from inbox_outcome
+        where applied_at is not null order by seq desc limit 50) recent) as last_applied_at,
+      (select max(fired_at) from job_tick) as clock_seen_at,
+      (select min(e.received_at) from inbox_event e
+        where e.seq > (select seq from inbox_horizon) and e.quarantine is null
+          and not exists (select 1 from inbox_outcome o where o.seq = e.seq)) as oldest_new_at,
+      (select min(e.received_at) from inbox_event e join inbox_outcome o on o.seq = e.seq
+        where o.status = 'pending') as oldest_again_at"""
+)
+_BALANCED = sa.text(
+    """select coalesce(bool_and(difference = 0), true) from (
+      select sum(p.amount) as difference from posting p
+      join ledger_account l on l.id = p.account_id group by l.currency) d"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """What of one kind waits in one currency; `currency` is empty where no money is in question."""
+
+    kind: str
+    currency: str
+    number: int
+    amount: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers beside the navigation."""
+
+    unmatched: int
+    refunds: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """When the parts of the machine were last seen at work."""
+
+    last_event_at: datetime | None
+    last_applied_at: datetime | None
+    clock_seen_at: datetime | None
+    oldest_pending_at: datetime | None
+    is_balanced: bool
+
+
+def heaps(session: Session) -> list[Heap]:
+    """All that waits for a person, by kind and currency."""
+    return [Heap(*row) for q in (_REVIEWS, _REFUNDS) for row in session.execute(q)]
+
+
+def counts(session: Session, matching_kinds: Sequence[str]) -> Counts:
+    """The numbers beside the navigation."""
+    return Counts(*session.execute(_COUNTS, {"matching": list(matching_kinds)}).one())
+
+
+def pulse(session: Session) -> Pulse:
+    """When the parts of the machine were last seen at work, and whether the books balance."""
+    row = session.execute(_PULSE).one()
+    waiting = [at for at in (row.oldest_new_at, row.oldest_again_at) if at]
+    return Pulse(
+        row.last_event_at,
+        row.last_applied_at,
+        row.clock_seen_at,
+        min(waiting, default=None),
+        bool(session.execute(_BALANCED).scalar_one()),
+    )

@@ -1,0 +1,169 @@
+"""Where a held payment's money may belong: candidates looked up for many payments at once.
+
+books/matching.py ranks them; what is looked up here is every document that any evidence on the
+payments, or their amount, points at.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import matching
+from reconciler.books.matching import Document, Lookup, Suggestion
+from reconciler.books.observations import PaymentFacts
+from reconciler.store import documents
+from reconciler.store.claims import decode_facts
+
+CANDIDATES_MAX = 60  # for one payment; beyond that nobody reads on
+_SAME_AMOUNT_MAX = 200  # for all payments of one page together
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedPart:
+    """What one document would get, in the words that POST …/allocations takes."""
+
+    invoice_id: str | None
+    deposit_id: str | None
+    number: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedTarget:
+    """What a suggestion is for. `kind` is invoice, deposit, or invoices where several add up."""
+
+    kind: str
+    id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that `agrees`, `differs` or comes `close`, in words."""
+
+    verdict: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionRow:
+    """One way a person may settle it. `amount` is for all of `allocations` together."""
+
+    target: SuggestedTarget
+    amount: int
+    confidence: str
+    reasons: list[str]
+    evidence: list[Reason]
+    allocations: list[SuggestedPart]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: str
+    facts: PaymentFacts
+    customer_id: str | None
+    unapplied: int
+
+
+_PAYMENTS = sa.text(
+    """select p.id, p.facts::text as facts, p.customer_id,
+      (p.captured - p.refunded - p.lost - coalesce((select sum(a.amount) from allocation a
+        where a.payment_id = p.id), 0))::bigint as unapplied
+    from payment p where p.id = any(:ids)"""
+)
+_SAME_AMOUNT = sa.text(
+    """select i.id from invoice i
+    join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
+      on i.currency = w.currency
+      and i.total - i.paid - i.credit_notes - i.refund_credits = w.amount
+    where i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits < i.total
+    union all
+    select d.id from deposit d
+    join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
+      on d.currency = w.currency and d.amount - d.received = w.amount
+    where d.received < d.amount
+    limit :limit"""
+)
+
+
+def for_payments(session: Session, ids: Collection[str]) -> dict[str, list[SuggestionRow]]:
+    """Ranked suggestions for the unapplied money of each of these payments, the best first."""
+    held = [
+        _Held(row.id, decode_facts(row.facts), row.customer_id, row.unapplied)
+        for row in session.execute(_PAYMENTS, {"ids": list(ids)})
+    ]
+    held = [one for one in held if one.unapplied > 0 and one.facts.currency]
+    if not held:
+        return {}
+    among, known = _look_up(session, held)
+    return {one.id: _suggestions(one, among, known) for one in held}
+
+
+def _look_up(session: Session, held: Collection[_Held]) -> tuple[Lookup, list[Document]]:
+    names = {name for one in held for name in matching.names_in(one.facts)}
+    payers: dict[str, set[str]] = {}
+    for one in held:
+        if "customer" in one.facts.payer:
+            payers.setdefault(one.facts.rail, set()).add(one.facts.payer["customer"][1])
+    customers = {
+        rail_id: customer_id
+        for rail, rail_ids in payers.items()
+        for rail_id, customer_id in documents.customers_by_rail_id(session, rail, rail_ids).items()
+    }
+    theirs = {*customers.values(), *(one.customer_id for one in held if one.customer_id)}
+    found = [
+        *documents.by_names(session, names),
+        *documents.open_of_customers(session, theirs),
+        *documents.by_names(session, _with_same_amount(session, held)),
+    ]
+    return Lookup(customer_by_rail_id=customers), list({d.id: d for d in found}.values())
+
+
+def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
+    given = {
+        "currencies": [one.facts.currency for one in held],
+        "amounts": [one.unapplied for one in held],
+        "limit": _SAME_AMOUNT_MAX,
+    }
+    return list(session.scalars(_SAME_AMOUNT, given))
+
+
+def _suggestions(one: _Held, among: Lookup, known: Collection[Document]) -> list[SuggestionRow]:
+    names = set(matching.names_in(one.facts))
+    customer_id = one.customer_id or matching.payer(one.facts, among)
+    candidates = [
+        d
+        for d in known
+        if matching.fold(d.number) in names
+        or d.id in names
+        or d.customer_id == customer_id
+        or (d.currency, d.outstanding) == (one.facts.currency, one.unapplied)
+    ]
+    ranked = matching.rank(one.facts, one.unapplied, candidates[:CANDIDATES_MAX], among)
+    return [_row(suggestion) for suggestion in ranked]
+
+
+def _row(suggestion: Suggestion) -> SuggestionRow:
+    parts = [
+        SuggestedPart(
+            None if d.is_deposit else d.id, d.id if d.is_deposit else None, d.number, amount
+        )
+        for d, amount in suggestion.targets
+    ]
+    first = suggestion.targets[0][0]
+    kind = "deposit" if first.is_deposit else "invoice"
+    target = SuggestedTarget(
+        kind if len(parts) == 1 else "invoices",
+        "+".join(d.id for d, _ in suggestion.targets),
+        " + ".join(part.number for part in parts),
+    )
+    return SuggestionRow(
+        target=target,
+        amount=sum(part.amount for part in parts),
+        confidence=suggestion.confidence,
+        reasons=[text for _, text in suggestion.reasons],
+        evidence=[Reason(verdict, text) for verdict, text in suggestion.reasons],
+        allocations=[part for part in parts if part.amount],
+    )

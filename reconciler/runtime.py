@@ -1,0 +1,146 @@
+"""What a process holds: settings, database, queue, rails, and the only clock.
+
+`work()` is the one place that begins and commits a transaction. It turns the driver's "cannot
+connect" into Unavailable and leaves neither writes nor nudges behind when something raises.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlmodel import Session
+
+from reconciler.bell import Bell
+from reconciler.errors import Collision, Conflict, Unavailable
+from reconciler.ingest import Ingest
+from reconciler.queue import Queue
+from reconciler.rails.protocol import Rail
+from reconciler.rails.registry import rails_from
+from reconciler.settings import Settings
+from reconciler.work import Cause, Work
+
+# A transaction waits three seconds for a lock and is then tried again; one that is left open by
+# a frozen process is ended, because the locks it holds stop everybody.
+_SESSION_SETTINGS = (
+    "-c lock_timeout=3000 -c statement_timeout=15000"
+    " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+)
+_RETRIED = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
+_ATTEMPTS_MAX = 5
+_RETRY_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+def system_clock() -> datetime:
+    """This instant, in UTC. The only reading of the clock in the program."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Passed first to everything that may wait. Made once a process."""
+
+    settings: Settings
+    engine: sa.Engine
+    queue: Queue
+    rails: Mapping[str, Rail]
+    ingest: Ingest
+    bell: Bell
+    clock: Callable[[], datetime] = system_clock
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, pool_size: int = 6) -> Self:
+        """A runtime as the environment wants it. Connects to nothing yet."""
+        queue = Queue(settings.redis_url)
+        return cls(
+            settings=settings,
+            engine=make_engine(settings.database_url, pool_size=pool_size),
+            queue=queue,
+            rails=rails_from(settings),
+            ingest=Ingest(settings.database_url),
+            bell=Bell(queue),
+        )
+
+    def now(self) -> datetime:
+        """This instant."""
+        return self.clock()
+
+    @contextmanager
+    def work(self, cause: Cause) -> Iterator[Work]:
+        """One transaction: committed at the end, rolled back if anything raises.
+
+        Raises Unavailable when the database is out of reach or a lock could not be had.
+        """
+        work: Work
+        with _out_of_reach_is_unavailable(), Session(self.engine, autoflush=False) as session:
+            work = Work(session, cause, self.now())
+            with session.begin():
+                yield work
+        self.queue.nudge(work.nudges)
+
+    def do(self, cause: Cause, step: Callable[[Work], T]) -> T:
+        """Run `step` in a transaction, and again from its start if it met another one.
+
+        Deadlocks and lost races are not errors of the caller's, so they are not shown as such:
+        the whole step is repeated, because what it read may have changed.
+        """
+        for attempt in range(1, _ATTEMPTS_MAX + 1):
+            try:
+                with self.work(cause) as work:
+                    return step(work)
+            except Collision:
+                if attempt == _ATTEMPTS_MAX:
+                    raise
+                time.sleep(_RETRY_SECONDS * attempt * (1 + random.random()))
+        raise AssertionError("the loop above returns or raises")
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that cannot write, on one snapshot. Raises Unavailable."""
+        with _out_of_reach_is_unavailable(), Session(self.engine, autoflush=False) as session:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            session.execute(sa.text("set transaction read only"))
+            yield session
+
+    def after_fork(self) -> None:
+        """Forget connections inherited from the parent: two processes must never share one."""
+        self.engine.dispose(close=False)
+
+
+def make_engine(url: str, *, pool_size: int = 6) -> sa.Engine:
+    """An engine whose sessions give up on locks instead of waiting for ever."""
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        connect_args={"options": _SESSION_SETTINGS, "connect_timeout": 3},
+    )
+
+
+@contextmanager
+def _out_of_reach_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        if _sqlstate(error) in _RETRIED:
+            raise Collision("another transaction was in the way") from error
+        raise Unavailable("the database is out of reach") from error
+    except DBAPIError as error:
+        if _sqlstate(error) in _RETRIED:
+            raise Collision("another transaction was in the way") from error
+        if _sqlstate(error) == "23505":
+            raise Conflict("somebody else was first") from error
+        raise
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)

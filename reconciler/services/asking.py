@@ -1,0 +1,35 @@
+"""Which payments the rail is to be asked about, and when again."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from reconciler.books.observations import PaymentFacts
+from reconciler.store.claims import decode_facts
+from reconciler.work import Work
+
+# Two seconds after the first message, then ever more patiently: a fee may take a day to appear.
+_WAITS = (10, 60, 300, 1_800, 7_200, 21_600, 86_400, 86_400, 86_400)
+
+_DUE = sa.text(
+    """select id, facts::text as facts, fetch_attempts from payment where fetch_due_at <= :now
+    order by fetch_due_at limit :limit for no key update skip locked"""
+)
+_PUT_OFF = sa.text(
+    """update payment set fetch_due_at = :due, fetch_attempts = fetch_attempts + 1 where id = :id"""
+)
+
+
+def claim(work: Work, limit: int) -> list[PaymentFacts]:
+    """Payments to ask about now; the next turn of each is put off.
+
+    After the last wait a payment is left to the nightly comparison, which re-reads whatever
+    is not final whatever its age.
+    """
+    rows = work.session.execute(_DUE, {"now": work.now, "limit": limit}).all()
+    for row in rows:
+        is_last = row.fetch_attempts >= len(_WAITS)
+        wait = None if is_last else timedelta(seconds=_WAITS[row.fetch_attempts])
+        due = work.now + wait if wait else None
+        work.session.execute(_PUT_OFF, {"id": row.id, "due": due})
+    return [decode_facts(row.facts) for row in rows]

@@ -1,0 +1,61 @@
+"""Held payments meet documents that appeared after them."""
+
+import sqlalchemy as sa
+
+from reconciler.services import payments
+from reconciler.work import Work
+
+SEEKERS_MAX = 50
+PAYMENTS_MAX = 500
+
+# What each seeker goes by; rows are held so that two workers do not serve the same one.
+_SEEKERS = sa.text(
+    """(select 'invoice' as noun, id, array[lower(btrim(number)), id] as names, customer_id
+      from invoice where seeks_payment and state = 'sent' limit :limit)
+    union all
+    (select 'deposit', id, array[lower(btrim(code)), id], customer_id
+      from deposit where seeks_payment limit :limit)
+    union all
+    (select 'customer', id, '{}', id from customer where seeks_payment limit :limit)"""
+)
+_CLUES = sa.text(
+    """select array_agg(distinct clue) from (
+      select lower(rail_customer_id) as clue from customer_rail_id where customer_id = any(:customers)
+      union select lower(email) from customer where id = any(:customers) and email is not null
+      union select object_id from rail_reference
+        where invoice_id = any(:documents) or deposit_id = any(:documents)) as c"""
+)
+_HELD = sa.text(
+    """select id from payment where is_held and clues && cast(:clues as text[])
+    order by occurred_at limit :limit"""
+)
+_DONE = {
+    noun: sa.text(f"update {noun} set seeks_payment = false where id = any(:ids)")  # noqa: S608
+    for noun in ("invoice", "deposit", "customer")
+}
+
+
+def match_for_seekers(work: Work) -> tuple[int, int]:
+    """Serve some seekers: how many they were, and how many payments were decided again."""
+    seekers = work.session.execute(_SEEKERS, {"limit": SEEKERS_MAX}).all()
+    if not seekers:
+        return 0, 0
+    clues = {name for seeker in seekers for name in seeker.names}
+    known = work.session.execute(
+        _CLUES,
+        {
+            "customers": list({seeker.customer_id for seeker in seekers}),
+            "documents": [seeker.id for seeker in seekers],
+        },
+    ).scalar()
+    clues.update(known or ())
+    held = list(
+        work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX})
+    )
+    if held:
+        payments.rematch(work, held)
+    for noun, done in _DONE.items():
+        ids = sorted(seeker.id for seeker in seekers if seeker.noun == noun)
+        if ids:
+            work.session.execute(done, {"ids": ids})
+    return len(seekers), len(held)

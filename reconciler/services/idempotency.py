@@ -1,0 +1,86 @@
+"""Answers kept for a program that asks the same thing again.
+
+The answer is written by the transaction that did the work, so either both are there or
+neither: a crash in between cannot make the same request happen twice. While one runs, the key
+is held by a lock of its transaction, which ends with it, whatever becomes of the process.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from reconciler.errors import Conflict, Refused
+from reconciler.store.idempotency import IdempotencyKey
+from reconciler.work import Work
+
+KEPT_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks what, under which key. `digest` stands for the method, the path and the body."""
+
+    principal: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered: the status and the body as it was sent."""
+
+    status: int
+    body: str
+
+
+def begin(work: Work, request: Request) -> Answer | None:
+    """Take the key for this transaction. The answer, if it was given already.
+
+    Raises Conflict while the same request runs, and Refused for a key used for another one.
+    """
+    name = f"{request.principal}\n{request.key}"
+    lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(name, 1))
+    if not work.session.execute(sa.select(lock)).scalar_one():
+        raise Conflict("a request with this Idempotency-Key is still running; ask again later")
+    # A statement of its own, after the lock: it sees what the last holder wrote.
+    kept = work.session.execute(
+        sa.select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.answer).where(
+            col(IdempotencyKey.principal) == request.principal,
+            col(IdempotencyKey.key) == request.key,
+            col(IdempotencyKey.created_at) > work.now - KEPT_FOR,
+        )
+    ).first()
+    if kept is None or kept.status is None:
+        return None
+    if kept.request_hash != request.digest:
+        raise Refused(
+            "this Idempotency-Key was used for another request", field="Idempotency-Key"
+        )
+    return Answer(kept.status, kept.answer or "")
+
+
+def keep(work: Work, request: Request, answer: Answer) -> None:
+    """Remember what was answered. The key must have been taken by this transaction."""
+    values = {
+        "request_hash": request.digest,
+        "status": answer.status,
+        "answer": answer.body,
+        "locked_until": work.now,
+        "created_at": work.now,
+    }
+    # Only a row that is too old to count can be there already.
+    statement = insert(IdempotencyKey).values(
+        principal=request.principal, key=request.key, **values
+    )
+    work.session.execute(
+        statement.on_conflict_do_update(index_elements=["principal", "key"], set_=values)
+    )
+
+
+def forget_old(work: Work) -> None:
+    """Drop answers that nobody will ask for again. For a timed job."""
+    old = col(IdempotencyKey.created_at) <= work.now - KEPT_FOR
+    work.session.execute(sa.delete(IdempotencyKey).where(old))

@@ -1,0 +1,226 @@
+"""Keeping what rails say, finishing it, and doing it over."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from reconciler.books.observations import RailEvent
+from reconciler.books.reviews import ReviewKind
+from reconciler.errors import NotFound
+from reconciler.services import reviews
+from reconciler.services.reviews import Question
+from reconciler.store import inbox_rows as store
+from reconciler.store.inbox import EventStatus
+from reconciler.store.inbox_rows import Claimed, Outcome
+from reconciler.work import Task, Work
+
+ATTEMPTS_MAX = 8  # 10 s · 2^n: the last try comes about twenty minutes after the first
+RETRY_SECONDS = 10
+PARKED_ATTEMPTS_MAX = 12
+REPLAY_MAX = 100_000  # one command does over a month at three thousand events a day
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFilter:
+    """Which events to do over."""
+
+    since: datetime | None = None
+    only_failed: bool = False
+    kind: str | None = None
+    status: str | None = None
+
+
+def store_event(
+    work: Work, event: RailEvent, *, headers: str = "{}", quarantine: str | None = None
+) -> bool:
+    """Keep an event; whether it is new. One that is not ours is kept apart, with a question."""
+    seq = store.insert(
+        work.session,
+        {
+            "rail": event.rail,
+            "account": event.account,
+            "rail_event_id": event.id,
+            "type": event.kind,
+            "livemode": event.livemode,
+            "api_version": event.api_version,
+            "about": event.about,
+            "created": event.created,
+            "quarantine": quarantine,
+            "headers": headers,
+            "body": event.body,
+        },
+    )
+    if seq is None:
+        note_conflict(work, event)
+        return False
+    if quarantine is None:
+        work.nudge(Task.APPLY_INBOX)
+        return True
+    store.finish(
+        work.session, [Outcome(seq, EventStatus.QUARANTINED.value, 0, note=quarantine)]
+    )
+    reviews.open_items(
+        work,
+        [
+            Question(
+                ReviewKind.EVENT_QUARANTINED,
+                event.id,
+                event_seq=seq,
+                details={"reason": quarantine, "type": event.kind},
+            )
+        ],
+    )
+    return True
+
+
+def note_conflict(work: Work, event: RailEvent) -> None:
+    """Ask a person if an event that came again says something else than before.
+
+    The first one stands. What a rail renders anew at each delivery does not count, nor does
+    the same event in another API version (two endpoints on one address get it twice).
+    """
+    kept = store.stored(work.session, event.rail, event.account, event.id)
+    if kept is None or kept.body == event.body or kept.api_version != event.api_version:
+        return
+    if _lasting(kept.body) == _lasting(event.body):
+        return
+    question = Question(
+        ReviewKind.EVENT_CONFLICT, event.id, event_seq=kept.seq, details={"type": event.kind}
+    )
+    reviews.open_items(work, [question])
+
+
+def _lasting(body: bytes) -> object:
+    envelope = msgspec.json.decode(body)
+    if isinstance(envelope, dict):
+        envelope.pop("pending_webhooks", None)
+    return envelope
+
+
+def claim(work: Work, limit: int) -> list[Claimed]:
+    """Hold events to apply, the oldest first."""
+    return store.claim(work.session, work.now, limit)
+
+
+def finish(work: Work, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of events."""
+    store.finish(work.session, outcomes)
+
+
+def applied(work: Work, event: Claimed, payment_id: str) -> Outcome:
+    """This event is in the books."""
+    return Outcome(
+        event.seq,
+        EventStatus.APPLIED.value,
+        event.attempts + 1,
+        payment_id=payment_id,
+        applied_at=work.now,
+    )
+
+
+def ignored(work: Work, event: Claimed, note: str) -> Outcome:
+    """This event moves nothing that we handle; it is kept and may be done over."""
+    return Outcome(
+        event.seq, EventStatus.IGNORED.value, event.attempts + 1, note=note, applied_at=work.now
+    )
+
+
+def parked(work: Work, event: Claimed, waits_for: str) -> Outcome:
+    """This event's payment is not known yet: its parent will wake it, or the rail is asked."""
+    return Outcome(
+        event.seq,
+        EventStatus.PARKED.value,
+        event.attempts,
+        waits_for=waits_for,
+        due_at=work.now + timedelta(seconds=2),
+    )
+
+
+def failed(work: Work, events: Sequence[Claimed], why: str) -> None:
+    """Applying raised: try again later, and after the last try stop and ask a person."""
+    outcomes = []
+    for event in events:
+        attempts = event.attempts + 1
+        is_last = attempts >= ATTEMPTS_MAX
+        delay = timedelta(seconds=RETRY_SECONDS * 2**attempts)
+        status = EventStatus.FAILED if is_last else EventStatus.PENDING
+        due_at = None if is_last else work.now + delay
+        outcomes.append(Outcome(event.seq, status.value, attempts, error=why, due_at=due_at))
+        if is_last:
+            _ask_about(work, event.seq, event.rail_event_id, why)
+    store.finish(work.session, outcomes)
+
+
+def _ask_about(work: Work, seq: int, subject: str, why: str) -> None:
+    question = Question(
+        ReviewKind.EVENT_FAILED, subject, event_seq=seq, details={"error": why}
+    )
+    reviews.open_items(work, [question])
+
+
+def claim_parked(work: Work, limit: int) -> list[store.Parked]:
+    """Hold parked events whose parent is to be asked for, and put off their next turn."""
+    held = store.claim_parked(work.session, work.now, limit)
+    outcomes = []
+    for event in held:
+        attempts = event.attempts + 1
+        is_last = attempts >= PARKED_ATTEMPTS_MAX
+        status = EventStatus.FAILED if is_last else EventStatus.PARKED
+        outcomes.append(
+            Outcome(
+                event.seq,
+                status.value,
+                attempts,
+                waits_for=event.waits_for,
+                error=f"{event.waits_for} is not known to the rail" if is_last else None,
+                due_at=None if is_last else work.now + timedelta(seconds=5 * 2**attempts),
+            )
+        )
+        if is_last:
+            _ask_about(work, event.seq, event.waits_for, "its payment was never found")
+    store.finish(work.session, outcomes)
+    return held
+
+
+def wake(work: Work, objects: Collection[str]) -> None:
+    """What waited for one of these objects can go on."""
+    store.wake(work.session, objects, work.now)
+    work.nudge(Task.APPLY_INBOX)
+
+
+def replay(work: Work, event_ids: Sequence[str]) -> int:
+    """Do these events over. Raises NotFound if none is known."""
+    seqs = store.find(work.session, event_ids)
+    if not seqs:
+        raise NotFound(f"no event is known as {', '.join(event_ids)}")
+    return _replay(work, seqs)
+
+
+def replay_matching(work: Work, wanted: ReplayFilter) -> int:
+    """Do over all events that fit; gives how many."""
+    return _replay(work, matching(work, wanted))
+
+
+def matching(work: Work, wanted: ReplayFilter) -> list[int]:
+    """The events that fit, up to REPLAY_MAX of them."""
+    return store.find_since(
+        work.session,
+        since=wanted.since,
+        only_failed=wanted.only_failed,
+        kind=wanted.kind,
+        status=wanted.status,
+        limit=REPLAY_MAX,
+    )
+
+
+def _replay(work: Work, seqs: list[int]) -> int:
+    store.replay(work.session, seqs, work.now)
+    work.nudge(Task.APPLY_INBOX)
+    return len(seqs)
+
+
+def advance_horizon(work: Work) -> None:
+    """Let the next search for new events start later."""
+    store.advance_horizon(work.session)

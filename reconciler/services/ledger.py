@@ -1,0 +1,92 @@
+"""Journal entries become rows, once each."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from reconciler import ids
+from reconciler.books.journal import JournalEntry
+from reconciler.work import Work
+
+_ACCOUNTS = sa.text("select id, role, rail, currency from ledger_account")
+_NEW_ACCOUNTS = sa.text(
+    """insert into ledger_account (role, rail, currency)
+    select * from unnest(cast(:roles as text[]), cast(:rails as text[]), cast(:currencies as text[]))
+    order by 1, 2, 3 on conflict do nothing"""
+)
+_ENTRIES = sa.text(
+    """insert into journal_entry
+      (id, key, reverses, payment_id, invoice_id, deposit_id, cause_kind, cause_id, at)
+    select e.*, :cause_kind, :cause_id, :at from unnest(
+      cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
+      cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[])) as e
+    on conflict (key) do nothing returning id"""
+)
+_POSTINGS = sa.text(
+    """insert into posting (entry_id, line, account_id, amount)
+    select * from unnest(cast(:entries as text[]), cast(:lines as smallint[]),
+                         cast(:accounts as int[]), cast(:amounts as bigint[]))"""
+)
+
+_Name = tuple[str, str, str]
+
+
+def post(work: Work, entries: Iterable[JournalEntry]) -> None:
+    """Write entries with their postings. One whose key is there already is left alone."""
+    wanted = {ids.new_id("je"): entry for entry in entries}
+    if not wanted:
+        return
+    accounts = _account_ids(work, wanted.values())
+    entries_in_order = list(wanted.values())
+    written = set(
+        work.session.scalars(
+            _ENTRIES,
+            {
+                "ids": list(wanted),
+                "keys": [e.key for e in entries_in_order],
+                "reverses": [e.reverses for e in entries_in_order],
+                "payments": [e.payment_id for e in entries_in_order],
+                "invoices": [e.invoice_id for e in entries_in_order],
+                "deposits": [e.deposit_id for e in entries_in_order],
+                "cause_kind": work.cause.kind,
+                "cause_id": work.cause.id,
+                "at": work.now,
+            },
+        )
+    )
+    rows = [
+        (entry_id, line, accounts[_name(p.account.role, p.account.rail, p.amount.currency)], p.signed)
+        for entry_id, entry in wanted.items()
+        if entry_id in written
+        for line, p in enumerate(entry.postings, 1)
+    ]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        work.session.execute(
+            _POSTINGS, dict(zip(("entries", "lines", "accounts", "amounts"), columns, strict=True))
+        )
+
+
+def _account_ids(work: Work, entries: Iterable[JournalEntry]) -> dict[_Name, int]:
+    needed = {
+        _name(p.account.role, p.account.rail, p.amount.currency)
+        for entry in entries
+        for p in entry.postings
+    }
+    known = _known_accounts(work)
+    missing = sorted(needed - known.keys())
+    if missing:
+        roles, rails, currencies = (list(column) for column in zip(*missing, strict=True))
+        work.session.execute(
+            _NEW_ACCOUNTS, {"roles": roles, "rails": rails, "currencies": currencies}
+        )
+        known = _known_accounts(work)
+    return known
+
+
+def _known_accounts(work: Work) -> dict[_Name, int]:
+    return {_name(r.role, r.rail, r.currency): r.id for r in work.session.execute(_ACCOUNTS)}
+
+
+def _name(role: str, rail: str, currency: str) -> _Name:
+    return str(role), rail, currency

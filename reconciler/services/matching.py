@@ -1,0 +1,148 @@
+"""Tie payments to their targets, or hold their money and ask a person.
+
+books/matching.py decides; here the documents are looked up for a whole batch at once and the
+decision becomes a claim, or a held payment with the clues by which a document that appears
+later finds it again.
+"""
+
+from collections.abc import Collection, Iterable
+
+from reconciler import ids
+from reconciler.books import matching, payments
+from reconciler.books.allocations import Offer
+from reconciler.books.matching import Hold, Lookup, Match, Strategy
+from reconciler.books.observations import PaymentFacts
+from reconciler.books.reviews import ReviewKind
+from reconciler.store import documents
+from reconciler.store.claims import AllocationRow, PaymentRow
+from reconciler.work import Work
+
+Held = dict[str, ReviewKind]  # our payment id -> why a person is asked
+
+_BY_PEOPLE = frozenset({Strategy.PERSON.value, Strategy.BY_HAND.value})
+
+
+def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
+    """Find every document that the evidence of these payments could mean."""
+    names = {name for one in facts for name in matching.names_in(one)}
+    by_name: dict[str, list[matching.Document]] = {}
+    for document in documents.by_names(work.session, names):
+        for name in {matching.fold(document.number), document.id}:
+            by_name.setdefault(name, []).append(document)
+    rail = next(iter(facts)).rail if facts else ""
+    objects = {
+        object_id
+        for one in facts
+        for object_id in (one.payment_id, *one.sessions, *one.rail_invoices)
+    }
+    payers = {one.payer["customer"][1] for one in facts if "customer" in one.payer}
+    customers = documents.customers_by_rail_id(work.session, rail, payers)
+    open_by_customer: dict[str, list[matching.Document]] = {}
+    for document in documents.open_of_customers(work.session, set(customers.values())):
+        open_by_customer.setdefault(document.customer_id, []).append(document)
+    return Lookup(
+        by_name=by_name,
+        by_rail_object=documents.by_rail_objects(work.session, rail, objects),
+        open_by_customer=open_by_customer,
+        customer_by_rail_id=customers,
+    )
+
+
+def match(
+    work: Work, rows: Iterable[PaymentRow], claims: dict[str, list[AllocationRow]]
+) -> tuple[list[AllocationRow], Held]:
+    """Decide for each payment. Gives the claims to add, and who is held and why.
+
+    A match that a person made is never touched. One that the program made moves only to surer
+    evidence: its old claim is emptied, which posts the reversal.
+    """
+    undecided = [row for row in rows if row.strategy not in _BY_PEOPLE]
+    if not undecided:
+        return [], {}
+    among = look_up(work, [row.facts for row in undecided])
+    added: list[AllocationRow] = []
+    held: Held = {}
+    for row in undecided:
+        row.customer_id = row.customer_id or matching.payer(row.facts, among)
+        taken = payments.captured(row.facts)
+        if not taken:
+            continue
+        answer = matching.decide(
+            row.facts, taken, is_final=payments.is_final(row.facts), among=among
+        )
+        current = claims.get(row.id, [])
+        if isinstance(answer, Match):
+            added += _claim(work, row, answer, current)
+            _spoken_for(answer, among)
+        elif not current:
+            held[row.id] = _hold(row, answer)
+    return added, held
+
+
+def _claim(
+    work: Work, row: PaymentRow, answer: Match, current: list[AllocationRow]
+) -> list[AllocationRow]:
+    if current and not matching.is_surer(
+        answer, Strategy(row.strategy or current[0].strategy), row.match_dated
+    ):
+        return []
+    wanted = {document.id: amount for document, amount in answer.targets}
+    for claim in current:
+        if claim.target not in wanted:
+            claim.wanted = 0
+            claim.is_changed = True
+    kept = {claim.target for claim in current if claim.target in wanted}
+    row.strategy, row.match_dated = answer.strategy.value, answer.dated
+    row.reasons = list(answer.reasons)
+    row.is_held, row.clues = False, []
+    row.customer_id = row.customer_id or answer.targets[0][0].customer_id
+    return [
+        new_claim(work, row.id, document, amount, answer.strategy)
+        for document, amount in answer.targets
+        if document.id not in kept
+    ]
+
+
+def new_claim(
+    work: Work,
+    payment_id: str,
+    document: matching.Document,
+    wanted: int | None,
+    strategy: Strategy,
+) -> AllocationRow:
+    """A claim to be settled and written; it offers nothing until it is settled."""
+    return AllocationRow(
+        id=ids.new_id("alo"),
+        payment_id=payment_id,
+        invoice_id=None if document.is_deposit else document.id,
+        deposit_id=document.id if document.is_deposit else None,
+        wanted=wanted,
+        offer=Offer(),
+        amount=0,
+        turns=0,
+        strategy=strategy.value,
+        created_at=work.now,
+        is_new=True,
+    )
+
+
+def _spoken_for(answer: Match, among: Lookup) -> None:
+    # Within one batch: what equals one payment's amount must not be found again for the next.
+    if answer.strategy is Strategy.CUSTOMER_AMOUNT:
+        document = answer.targets[0][0]
+        among.open_by_customer[document.customer_id].remove(document)
+
+
+def _hold(row: PaymentRow, answer: Hold) -> ReviewKind:
+    row.strategy = None
+    row.reasons = list(answer.reasons)
+    row.is_held = True
+    row.clues = clues(row.facts)
+    return answer.kind
+
+
+def clues(facts: PaymentFacts) -> list[str]:
+    """By what a document that appears later can find this payment again."""
+    payers = [value for kind, (_, value) in facts.payer.items() if kind in ("customer", "email")]
+    objects = [facts.payment_id, *facts.sessions, *facts.rail_invoices]
+    return sorted({*matching.names_in(facts), *(p.casefold() for p in payers), *objects})

@@ -1,0 +1,180 @@
+"""The door: whatever a rail says, however we came to hear of it, enters here.
+
+join → post → match → settle → follow. A webhook, the answer to our own call and the nightly
+re-read all bring the same kind of facts, so healing a gap is the same path as receiving news.
+Many payments go through at once, in one transaction; one payment is a batch of one.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from reconciler import ids
+from reconciler.books import completeness, payments, posting_rules
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.journal import JournalEntry
+from reconciler.books.matching import Strategy
+from reconciler.books.observations import PaymentFacts
+from reconciler.books.reviews import ReviewKind
+from reconciler.errors import Collision
+from reconciler.services import (
+    inbox,
+    ledger,
+    matching,
+    payment_writing,
+    refund_following,
+    reviews,
+    settlement,
+)
+from reconciler.services.disputes import dispute_questions
+from reconciler.services.reviews import Question
+from reconciler.services.settlement import Scene
+from reconciler.store import claims as store, payment_rows
+from reconciler.store.claims import AllocationRow, PaymentRow
+from reconciler.work import Cause, Task, Work
+
+Sighted = tuple[PaymentFacts, tuple[str, ...]]  # facts, and the rail's ids that lead to them
+
+# What a message leaves open is asked of the rail after a moment in which its siblings arrive.
+ASK_AFTER = timedelta(seconds=2)
+# What the rail answered and still left open waits for its next turn, ever more patiently.
+ASKING = Cause("job", "ask_rail")
+
+
+def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, str], str]:
+    """Join what is seen with what is known, and bring the books to where that says they should be.
+
+    Gives our id of each payment by (rail, account, rail's payment id). Raises Collision when
+    another transaction was in the way; the caller begins again.
+    """
+    seen = _by_payment(sightings)
+    if not seen:
+        return {}
+    rows = _lock(work, seen)
+    before = {row.id: row.facts for row in rows.values()}
+    changed: dict[str, PaymentRow] = {}
+    for at, facts in seen.items():
+        row = rows[at]
+        joined = payments.join(row.facts, facts)
+        if row.is_new or joined != row.facts:
+            row.facts = joined
+            changed[row.id] = row
+    _write(work, changed, sightings, rows)
+    refund_following.follow(work, list(changed.values()), before)
+    return {at: row.id for at, row in rows.items()}
+
+
+def rematch(work: Work, payment_ids: Sequence[str]) -> None:
+    """Decide again where the money of these held payments belongs."""
+    rows = store.lock_payments(work.session, payment_ids)
+    _write(work, {row.id: row for row in rows.values() if row.is_held}, (), {})
+
+
+def _by_payment(sightings: Sequence[Sighted]) -> dict[tuple[str, str, str], PaymentFacts]:
+    seen: dict[tuple[str, str, str], PaymentFacts] = {}
+    for facts, _ in sightings:
+        at = (facts.rail, facts.account, facts.payment_id)
+        seen[at] = payments.join(seen[at], facts) if at in seen else facts
+    return seen
+
+
+def _lock(
+    work: Work, seen: dict[tuple[str, str, str], PaymentFacts]
+) -> dict[tuple[str, str, str], PaymentRow]:
+    known = store.lock_payments_by_rail_id(work.session, list(seen))
+    return {
+        at: known.get(at) or PaymentRow(ids.new_id("pay"), facts, {}, is_new=True)
+        for at, facts in seen.items()
+    }
+
+
+def _write(
+    work: Work,
+    changed: dict[str, PaymentRow],
+    sightings: Sequence[Sighted],
+    rows: dict[tuple[str, str, str], PaymentRow],
+) -> None:
+    entries: list[JournalEntry] = []
+    for row in changed.values():
+        due, row.booked = posting_rules.entries_due(row.facts, row.booked, ours=row.id)
+        entries += due
+        _ask_later(work, row)
+    current = _claims_of(work, changed)
+    added, held = matching.match(work, changed.values(), current)
+    scene = settlement.stage(work, changed, new_claims=added)
+    _still_fits(scene, added)
+    payment_writing.save(work, changed.values())
+    _remember_aliases(work, sightings, rows)
+    ledger.post(work, entries)
+    settlement.finish(work, scene)
+    _ask_people(work, scene, held)
+
+
+def _claims_of(work: Work, changed: dict[str, PaymentRow]) -> dict[str, list[AllocationRow]]:
+    known = [payment_id for payment_id, row in changed.items() if not row.is_new]
+    claims: dict[str, list[AllocationRow]] = {}
+    for claim in store.allocations_of(work.session, known):
+        claims.setdefault(claim.payment_id, []).append(claim)
+    return claims
+
+
+def _still_fits(scene: Scene, added: list[AllocationRow]) -> None:
+    """A match by equal amount was decided before the lock: it must still be equal under it."""
+    for claim in added:
+        if claim.strategy != Strategy.CUSTOMER_AMOUNT:
+            continue
+        if claim.invoice_id:
+            left = scene.invoices[claim.invoice_id].outstanding
+        else:
+            deposit = scene.deposits[claim.deposit_id or ""]
+            left = deposit.amount - deposit.received
+        if left != payments.captured(scene.payments[claim.payment_id].facts):
+            raise Collision("what the payment was to pay has changed meanwhile")
+
+
+def _remember_aliases(
+    work: Work,
+    sightings: Sequence[Sighted],
+    rows: dict[tuple[str, str, str], PaymentRow],
+) -> None:
+    aliases = {
+        (facts.rail, facts.account, alias, rows[facts.rail, facts.account, facts.payment_id].id)
+        for facts, named in sightings
+        for alias in named
+        if alias != facts.payment_id
+    }
+    if aliases:
+        payment_rows.add_aliases(work.session, sorted(aliases))
+        inbox.wake(work, [alias for _, _, alias, _ in aliases])
+
+
+def _ask_later(work: Work, row: PaymentRow) -> None:
+    if row.facts.rail == MANUAL_RAIL or not completeness.open_questions(row.facts):
+        row.fetch_due_at = None
+        row.fetch_attempts = 0
+    elif work.cause != ASKING:
+        row.fetch_due_at = work.now + ASK_AFTER
+        row.fetch_attempts = 0
+        work.nudge(Task.ASK_RAIL)
+
+
+def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
+    questions: list[Question] = []
+    answered: list[str] = []
+    for row in scene.payments.values():
+        open_amount = settlement.unapplied(scene, row.id)
+        if not open_amount:
+            if not row.is_new:
+                answered.append(row.id)
+            continue
+        kind = held.get(row.id)
+        if kind is None:
+            has_claims = any(claim.wanted != 0 for claim in scene.claims_by(row.id))
+            kind = ReviewKind.OVERPAYMENT if has_claims else ReviewKind.UNMATCHED_PAYMENT
+        questions.append(payment_writing.matching_question(row, kind, open_amount, scene))
+    for question in questions:
+        if not scene.payments[question.subject].is_new:
+            other_kinds = reviews.MATCHING_KINDS - {question.kind}
+            reviews.close_items(work, other_kinds, [question.subject], resolution="asked anew")
+    reviews.close_matching(work, answered, resolution="its money has found its place")
+    questions += [q for row in scene.payments.values() for q in dispute_questions(row)]
+    reviews.open_items(work, questions)

@@ -1,0 +1,286 @@
+"""Everything that follows from claims: what targets take up, what refunds credit, the entries.
+
+`settle` is the only writer of allocated, applied and credited amounts. It recomputes them from
+facts and claims (books/allocations.py decides) and posts the differences, so that it may run
+any number of times, after anything.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reconciler.books import accounts, allocations
+from reconciler.books.allocations import Claim, Claimed, Offer, Take
+from reconciler.books.invoices import InvoiceState
+from reconciler.books.journal import JournalEntry, lines
+from reconciler.books.posting_rules import Position, position
+from reconciler.errors import Collision
+from reconciler.money import Money
+from reconciler.services import ledger, refund_terms
+from reconciler.store import claims as store
+from reconciler.store.claims import (
+    AllocationRow,
+    ApplicationRow,
+    DepositRow,
+    InvoiceRow,
+    PaymentRow,
+)
+from reconciler.work import Work
+
+
+_Row = TypeVar("_Row", AllocationRow, ApplicationRow, AllocationRow | ApplicationRow)
+
+
+@dataclass(slots=True)
+class Scene:
+    """The rows one settling looks at, all locked that have to be.
+
+    `payments` are those whose facts or claims changed. Claims of other payments on the same
+    targets are here too: their offers stand, only what is taken up of them may change.
+    """
+
+    payments: dict[str, PaymentRow]
+    allocations: dict[str, AllocationRow] = field(default_factory=dict)
+    applications: dict[str, ApplicationRow] = field(default_factory=dict)
+    deposits: dict[str, DepositRow] = field(default_factory=dict)
+    invoices: dict[str, InvoiceRow] = field(default_factory=dict)
+    _allocations_by: dict[str, list[AllocationRow]] = field(default_factory=dict)
+    _applications_by: dict[str, list[ApplicationRow]] = field(default_factory=dict)
+
+    def claims_by(self, owner_id: str) -> list[AllocationRow]:
+        """The claims of a payment, or on an invoice or deposit, the oldest first."""
+        return self._allocations_by.get(owner_id, [])
+
+    def uses_by(self, owner_id: str) -> list[ApplicationRow]:
+        """The uses of a deposit, or on an invoice, the oldest first."""
+        return self._applications_by.get(owner_id, [])
+
+    def hold(
+        self, allocations: Iterable[AllocationRow], applications: Iterable[ApplicationRow]
+    ) -> None:
+        """Take in the claims to settle, findable from both of their ends."""
+        self.allocations = {a.id: a for a in allocations}
+        self.applications = {u.id: u for u in applications}
+        for a in _by_age(self.allocations.values()):
+            self._allocations_by.setdefault(a.payment_id, []).append(a)
+            self._allocations_by.setdefault(a.target, []).append(a)
+        for u in _by_age(self.applications.values()):
+            self._applications_by.setdefault(u.deposit_id, []).append(u)
+            self._applications_by.setdefault(u.invoice_id, []).append(u)
+
+
+def settle(
+    work: Work,
+    *,
+    payments: Collection[str] = (),
+    deposits: Collection[str] = (),
+    invoices: Collection[str] = (),
+) -> Scene:
+    """Recompute all that follows from claims of and on these, and post the differences."""
+    rows = store.lock_payments(work.session, payments)
+    scene = stage(work, rows, deposits=deposits, invoices=invoices)
+    finish(work, scene)
+    return scene
+
+
+def stage(
+    work: Work,
+    payments: dict[str, PaymentRow],
+    *,
+    new_claims: Collection[AllocationRow] = (),
+    new_applications: Collection[ApplicationRow] = (),
+    deposits: Collection[str] = (),
+    invoices: Collection[str] = (),
+) -> Scene:
+    """Lock and read all that settling these payments needs. The payments are locked already."""
+    scene = Scene(payments)
+    own = [*store.allocations_of(work.session, [p for p in payments if not payments[p].is_new])]
+    own += new_claims
+    deposit_ids = {*deposits, *(a.deposit_id for a in own if a.deposit_id)}
+    deposit_ids |= {a.deposit_id for a in new_applications}
+    invoice_ids = {*invoices, *(a.invoice_id for a in own if a.invoice_id)}
+    invoice_ids |= {a.invoice_id for a in new_applications}
+    uses = store.applications_touching(work.session, invoice_ids, deposit_ids)
+    deposit_ids |= {u.deposit_id for u in uses}
+    scene.deposits = store.lock_deposits(work.session, deposit_ids)
+    # Once the deposits are held no application of theirs can come or go.
+    uses = store.applications_touching(work.session, (), deposit_ids)
+    invoice_ids |= {u.invoice_id for u in uses}
+    scene.invoices = store.lock_invoices(work.session, invoice_ids)
+    uses = store.applications_touching(work.session, invoice_ids, deposit_ids)
+    if any(u.deposit_id not in scene.deposits for u in uses):
+        raise Collision("a deposit was applied to one of these invoices meanwhile")
+    others = store.allocations_on(work.session, invoice_ids, deposit_ids)
+    scene.hold((*others, *own), (*uses, *new_applications))
+    return scene
+
+
+def finish(work: Work, scene: Scene) -> None:
+    """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
+    terms = refund_terms.of(work.session, [row.facts for row in scene.payments.values()])
+    before = _amounts(scene)
+    credits_before = {i.id: i.refund_credits for i in scene.invoices.values()}
+    for row in scene.payments.values():
+        _offer(scene, row, _takes(position(row.facts), terms))
+    for deposit in scene.deposits.values():
+        _settle_deposit(scene, deposit)
+    for invoice in scene.invoices.values():
+        _settle_invoice(scene, invoice)
+    for deposit in scene.deposits.values():
+        _count_applied(scene, deposit)
+    due = [*_claim_entries(scene, before), *_credit_entries(scene, credits_before)]
+    cause = (work.cause.kind, work.cause.id)
+    store.write_allocations(work.session, scene.allocations.values(), cause=cause, now=work.now)
+    store.write_applications(work.session, scene.applications.values(), cause=cause, now=work.now)
+    store.write_deposits(work.session, scene.deposits.values())
+    store.write_invoices(work.session, scene.invoices.values())
+    ledger.post(work, due)
+
+
+def unapplied(scene: Scene, payment_id: str) -> int:
+    """What of a payment no target has taken up, in minor units."""
+    kept = position(scene.payments[payment_id].facts).kept
+    return kept - sum(a.amount for a in scene.claims_by(payment_id))
+
+
+def _takes(at: Position, terms: refund_terms.Terms) -> list[Take]:
+    takes = [
+        Take(refund.amount, *refund_terms.for_refund(terms, refund)) for refund in at.refunds
+    ]
+    if at.lost:
+        takes.append(Take(at.lost, allocations.Treatment.REOPEN))
+    return takes
+
+
+def _offer(scene: Scene, row: PaymentRow, takes: list[Take]) -> None:
+    rows = scene.claims_by(row.id)
+    if not rows:
+        return
+    claims = [Claim(a.id, a.target, a.deposit_id is not None, a.wanted) for a in rows]
+    captured = position(row.facts).captured
+    gross = allocations.offers(claims, captured, (), {})
+    for claim in rows:
+        _set_offer(claim, gross[claim.id])
+    unused = {a.target: _unused(scene, a.target) for a in rows if a.deposit_id}
+    for claim_id, offer in allocations.offers(claims, captured, takes, unused).items():
+        _set_offer(scene.allocations[claim_id], offer)
+
+
+def _unused(scene: Scene, deposit_id: str) -> int:
+    return allocations.unused(
+        scene.deposits[deposit_id].amount,
+        sum(a.offer.gross for a in scene.claims_by(deposit_id)),
+        [_as_claim(u) for u in scene.uses_by(deposit_id)],
+    )
+
+
+def _settle_deposit(scene: Scene, deposit: DepositRow) -> None:
+    claimed = [Claimed(a.id, a.offer, a.amount) for a in scene.claims_by(deposit.id)]
+    uses = [_as_claim(u) for u in scene.uses_by(deposit.id)]
+    settled = allocations.settle_deposit(deposit.amount, claimed, uses)
+    for claim_id, amount in settled.amounts.items():
+        _set_amount(scene.allocations[claim_id], amount)
+    for claim_id, offer in settled.applications.items():
+        _set_offer(scene.applications[claim_id], offer)
+    if (deposit.received, deposit.refunded) != (settled.received, settled.refunded):
+        deposit.received, deposit.refunded = settled.received, settled.refunded
+        deposit.is_changed = True
+
+
+def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
+    in_order = _by_age([*scene.claims_by(invoice.id), *scene.uses_by(invoice.id)])
+    is_sent = invoice.state == InvoiceState.SENT
+    capacity = invoice.total - invoice.credit_notes if is_sent else 0
+    settled = allocations.settle_invoice(
+        capacity, [Claimed(c.id, c.offer, c.amount) for c in in_order]
+    )
+    for claim in in_order:
+        _set_amount(claim, settled.amounts[claim.id])
+    if (invoice.paid, invoice.refund_credits) != (settled.paid, settled.credited):
+        invoice.paid, invoice.refund_credits = settled.paid, settled.credited
+        invoice.is_changed = True
+
+
+def _count_applied(scene: Scene, deposit: DepositRow) -> None:
+    applied = sum(u.amount for u in scene.uses_by(deposit.id))
+    if applied != deposit.applied:
+        deposit.applied = applied
+        deposit.is_changed = True
+
+
+def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
+    for a in scene.allocations.values():
+        currency = _currency(scene, a.invoice_id, a.deposit_id)
+        to = accounts.ACCOUNTS_RECEIVABLE if a.invoice_id else accounts.CUSTOMER_DEPOSITS
+        change = a.amount - before[a.id]
+        if change:
+            a.turns += 1
+            a.is_changed = True
+            yield JournalEntry(
+                key=f"allocation/{a.id}/{a.turns}",
+                postings=lines(Money(change, currency), debit=accounts.UNAPPLIED_CASH, credit=to),
+                payment_id=a.payment_id,
+                invoice_id=a.invoice_id,
+                deposit_id=a.deposit_id,
+            )
+    for u in scene.applications.values():
+        change = u.amount - before[u.id]
+        if change:
+            u.turns += 1
+            u.is_changed = True
+            yield JournalEntry(
+                key=f"application/{u.id}/{u.turns}",
+                postings=lines(
+                    Money(change, scene.deposits[u.deposit_id].currency),
+                    debit=accounts.CUSTOMER_DEPOSITS,
+                    credit=accounts.ACCOUNTS_RECEIVABLE,
+                ),
+                invoice_id=u.invoice_id,
+                deposit_id=u.deposit_id,
+            )
+
+
+def _credit_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
+    for invoice in scene.invoices.values():
+        change = invoice.refund_credits - before[invoice.id]
+        if change:
+            yield JournalEntry(
+                # The revision the invoice is about to get: each change of it has its own.
+                key=f"invoice/{invoice.id}/refund_credits/{invoice.rev + 1}",
+                postings=lines(
+                    Money(change, invoice.currency),
+                    debit=accounts.CREDITS,
+                    credit=accounts.ACCOUNTS_RECEIVABLE,
+                ),
+                invoice_id=invoice.id,
+            )
+
+
+def _currency(scene: Scene, invoice_id: str | None, deposit_id: str | None) -> str:
+    if invoice_id:
+        return scene.invoices[invoice_id].currency
+    return scene.deposits[deposit_id or ""].currency
+
+
+def _amounts(scene: Scene) -> dict[str, int]:
+    return {c.id: c.amount for c in (*scene.allocations.values(), *scene.applications.values())}
+
+
+def _as_claim(use: ApplicationRow) -> Claim:
+    return Claim(use.id, use.invoice_id, is_deposit=False, wanted=use.wanted)
+
+
+def _set_offer(row: AllocationRow | ApplicationRow, offer: Offer) -> None:
+    if row.offer != offer:
+        row.offer = offer
+        row.is_changed = True
+
+
+def _set_amount(row: AllocationRow | ApplicationRow, amount: int) -> None:
+    if row.amount != amount:
+        row.amount = amount
+        row.is_changed = True
+
+
+def _by_age(rows: Iterable[_Row]) -> list[_Row]:
+    return sorted(rows, key=lambda row: (row.created_at, row.id))

@@ -1,0 +1,33 @@
+"""Which kinds of work wait in the database right now."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.store import inbox_rows
+from reconciler.work import Task
+
+_RAIL = sa.text(
+    """select exists (select 1 from payment where fetch_due_at <= :now)
+    or exists (select 1 from inbox_outcome where status = 'parked' and due_at <= :now)"""
+)
+_REFUNDS = sa.text("select exists (select 1 from refund_leg where due_at <= :now)")
+_SEEKERS = sa.text(
+    """select exists (select 1 from invoice where seeks_payment)
+    or exists (select 1 from deposit where seeks_payment)
+    or exists (select 1 from customer where seeks_payment)"""
+)
+
+
+def tasks_due(session: Session, now: datetime) -> list[Task]:
+    """Tasks that have something to do."""
+    due = [Task.APPLY_INBOX] if inbox_rows.has_due(session, now) else []
+    for task, question in (
+        (Task.ASK_RAIL, _RAIL),
+        (Task.SUBMIT_REFUNDS, _REFUNDS),
+        (Task.FIND_PAYMENTS, _SEEKERS),
+    ):
+        if session.execute(question, {"now": now}).scalar():
+            due.append(task)
+    return due

@@ -1,0 +1,331 @@
+"""Every setting, read once from the environment and judged before anything starts.
+
+A value that cannot be right stops the start with one line that names the variable and says how to
+get a good one. Nothing else in the program reads the environment. An empty value means "not set".
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from typing_extensions import override
+
+STRIPE_API = "https://api.stripe.com"
+PORT_DEFAULT = 8000
+WEBHOOK_TOLERANCE_DEFAULT = 300
+PROCESSES_MAX = 64  # more on one machine is a typing error
+AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
+LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
+
+# What a child process gets from ours besides the settings. `PYTHONOPTIMIZE` is left out on purpose.
+INHERITED = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "TMPDIR", "VIRTUAL_ENV",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "http_proxy", "https_proxy", "no_proxy", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START",
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be right. The text is one line, fit to be printed."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """Text that must not turn up in a log: shown masked, given only when asked for by name."""
+
+    text: str = field(default="")
+
+    def reveal(self) -> str:
+        """The text itself, for the one call that needs it."""
+        return self.text
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+    @override
+    def __repr__(self) -> str:
+        return "Secret('****')" if self.text else "Secret('')"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. An empty text or secret means that it was not set."""
+
+    database_url: str = field(default="", repr=False)  # empty: the embedded PostgreSQL
+    migration_database_url: str = field(default="", repr=False)  # the owner's login
+    redis_url: str = field(default="", repr=False)  # empty: the embedded Redis
+    port: int = PORT_DEFAULT
+    data_dir: Path = Path("var")
+    secret_key: Secret = Secret()
+    base_url: str = f"http://127.0.0.1:{PORT_DEFAULT}"
+    admin_email: str = ""
+    admin_password: Secret = Secret()
+    stripe_secret_key: Secret = Secret()
+    stripe_webhook_secrets: tuple[Secret, ...] = ()  # several while one is being rotated
+    stripe_api_base: str = ""  # empty: Stripe itself
+    stripe_webhook_tolerance_seconds: int = WEBHOOK_TOLERANCE_DEFAULT
+    smtp_url: Secret = Secret()  # empty: mail is kept, not sent
+    refund_approval_threshold: Mapping[str, int] = field(
+        default_factory=dict
+    )  # by currency, minor units
+    refund_daily_limit: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
+    worker_processes: int = 1
+    web_processes: int = 2
+
+    @property
+    def has_stripe(self) -> bool:
+        """Whether a Stripe, real or not, is named. If not, `./run` starts the built-in one."""
+        return bool(self.stripe_secret_key)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the key moves real money."""
+        return "_live_" in self.stripe_secret_key.reveal()
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the rail is a stand-in and not Stripe itself. Each page says so."""
+        return not self.has_stripe or bool(self.stripe_api_base)
+
+    def checked_for_demo(self) -> Self:
+        """These settings, if a demo may write into what they name. Raises SettingsError."""
+        if self.is_live:
+            raise SettingsError(
+                "STRIPE_SECRET_KEY is a live key, and the demo never meets one: unset STRIPE_*"
+            )
+        if not self.is_sandbox:
+            raise SettingsError(
+                "STRIPE_SECRET_KEY leads to Stripe, and the demo needs the sandbox: unset STRIPE_*"
+            )
+        return self
+
+    def checked_for_work(self) -> Self:
+        """These settings, if a process that serves or works can start. Raises SettingsError."""
+        needed = {
+            "DATABASE_URL": (self.database_url, "postgresql://user:password@host/name"),
+            "REDIS_URL": (self.redis_url, "redis://host:6379/0"),
+            "RECONCILER_SECRET_KEY": (self.secret_key, "any 32 random characters, kept secret"),
+            "STRIPE_SECRET_KEY": (self.stripe_secret_key, "dashboard, Developers, API keys"),
+        }
+        for name, (value, how) in needed.items():
+            if not value:
+                raise SettingsError(f"{name} is not set ({how}); or let ./run supply it")
+        return self
+
+    def to_environ(self) -> dict[str, str]:
+        """The same settings as variables, for a child process: reading them gives these back."""
+        said = {name: write(self) for name, write in _WRITTEN.items()}
+        return {name: text for name, text in said.items() if text}
+
+
+def from_environment() -> Settings:
+    """The settings of this process. Raises SettingsError."""
+    return load_settings(os.environ)
+
+
+def inherited_environment() -> dict[str, str]:
+    """What a child process should know of our surroundings: paths, language, proxies."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and judge every variable. Raises SettingsError with one clear line."""
+    if not __debug__:
+        raise SettingsError("PYTHONOPTIMIZE (or python -O) drops the checks: run without it")
+    said = {name: value.strip() for name, value in environ.items() if value.strip()}
+    _refuse_half_a_stripe(said)
+    database_url = _read(said, "DATABASE_URL", _database_url, "")
+    port = _read(said, "PORT", _whole_number(1, 65_535), PORT_DEFAULT)
+    processes = _whole_number(1, PROCESSES_MAX)
+    settings = Settings(
+        database_url=database_url,
+        migration_database_url=_read(said, "MIGRATION_DATABASE_URL", _database_url, database_url),
+        redis_url=_read(said, "REDIS_URL", _redis_url, ""),
+        port=port,
+        data_dir=Path(said.get("RECONCILER_DATA_DIR", "var")).absolute(),
+        secret_key=Secret(said.get("RECONCILER_SECRET_KEY", "")),
+        base_url=_read(said, "RECONCILER_BASE_URL", _web_url, f"http://127.0.0.1:{port}"),
+        admin_email=_read(said, "RECONCILER_ADMIN_EMAIL", _email, ""),
+        admin_password=Secret(said.get("RECONCILER_ADMIN_PASSWORD", "")),
+        stripe_secret_key=_read(said, "STRIPE_SECRET_KEY", _stripe_key, Secret()),
+        stripe_webhook_secrets=_read(said, "STRIPE_WEBHOOK_SECRET", _webhook_secrets, ()),
+        stripe_api_base=_read(said, "STRIPE_API_BASE", _api_base, ""),
+        stripe_webhook_tolerance_seconds=_read(
+            said, "STRIPE_WEBHOOK_TOLERANCE", _whole_number(1, 86_400), WEBHOOK_TOLERANCE_DEFAULT
+        ),
+        smtp_url=_read(said, "SMTP_URL", _smtp_url, Secret()),
+        refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", _amounts, {}),
+        refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
+        worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
+        web_processes=_read(said, "WEB_PROCESSES", processes, 2),
+    )
+    _refuse_careless_live_money(settings)
+    return settings
+
+
+def _refuse_half_a_stripe(said: Mapping[str, str]) -> None:
+    how = {
+        "STRIPE_SECRET_KEY": "dashboard, Developers, API keys: sk_test_… or rk_test_…",
+        "STRIPE_WEBHOOK_SECRET": "dashboard, Developers, Webhooks, signing secret: whsec_…",
+    }
+    given = sorted(name for name in _WRITTEN if name.startswith("STRIPE_") and name in said)
+    for name, where in how.items():
+        if given and name not in said:
+            raise SettingsError(
+                f"{name} is not set, but {given[0]} is. Get it at: {where} (or unset all STRIPE_*)"
+            )
+
+
+def _refuse_careless_live_money(settings: Settings) -> None:
+    if not settings.is_live:
+        return
+    if settings.stripe_api_base:
+        raise SettingsError(
+            "STRIPE_API_BASE leads away from Stripe while STRIPE_SECRET_KEY is a live key: unset it"
+        )
+    if 0 < len(settings.secret_key.reveal()) < LIVE_SECRET_CHARS_MIN:
+        raise SettingsError(
+            f"RECONCILER_SECRET_KEY needs {LIVE_SECRET_CHARS_MIN} characters beside a live key: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+
+
+def _read(said: Mapping[str, str], name: str, parse: Callable[[str], T], default: T) -> T:
+    """The parsed value. The complaint never repeats the value: it may hold a password."""
+    if name not in said:
+        return default
+    try:
+        return parse(said[name])
+    except ValueError as problem:
+        raise SettingsError(f"{name} is not usable: {problem}") from None
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _url(text: str, schemes: Iterable[str], example: str) -> SplitResult:
+    wanted = f"expected the form {example}"
+    if re.search(r"\s", text):
+        raise ValueError(wanted)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if parts.scheme not in schemes:
+        raise ValueError(wanted)
+    return parts
+
+
+def _database_url(text: str) -> str:
+    example = "postgresql://user:password@host:5432/name"
+    schemes = ("postgres", "postgresql", "postgresql+psycopg")
+    parts = _url(text, schemes, example)
+    if parts.path in {"", "/"}:
+        raise ValueError(f"it names no database; expected the form {example}")
+    return "postgresql+psycopg://" + text.split("://", 1)[1]
+
+
+def _redis_url(text: str) -> str:
+    example = "redis://host:6379/0 (or rediss://…, unix:///path)"
+    parts = _url(text, ("redis", "rediss", "unix"), example)
+    if not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise ValueError(f"expected the form {example}")
+    return text
+
+
+def _web_url(text: str) -> str:
+    example = "https://books.example.com"
+    parts = _url(text, ("http", "https"), example)
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"expected the form {example}")
+    return text.rstrip("/")
+
+
+def _api_base(text: str) -> str:
+    base = _web_url(text)
+    return "" if base == STRIPE_API else base
+
+
+def _smtp_url(text: str) -> Secret:
+    example = "smtp://user:password@host:587 (or smtps://…)"
+    if not _url(text, ("smtp", "smtps"), example).hostname:
+        raise ValueError(f"expected the form {example}")
+    return Secret(text)
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+        raise ValueError("expected a mail address such as ann@example.com")
+    return text
+
+
+def _stripe_key(text: str) -> Secret:
+    if not re.fullmatch(r"(sk|rk)_(test|live)_[A-Za-z0-9_]+", text):
+        raise ValueError(
+            "expected sk_test_…, rk_test_…, sk_live_… or rk_live_… (not pk_… or whsec_…)"
+        )
+    return Secret(text)
+
+
+def _webhook_secrets(text: str) -> tuple[Secret, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"whsec_[!-+\--~]+", part) for part in parts):
+        raise ValueError("expected whsec_…, or several with commas while one is being rotated")
+    return tuple(Secret(part) for part in dict.fromkeys(parts))
+
+
+def _amounts(text: str) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        shape = re.fullmatch(r"\s*([A-Za-z]{3})\s*:\s*([0-9]{1,19})\s*", part)
+        if not shape or int(shape[2]) > AMOUNT_MAX:
+            raise ValueError("expected currency:minor units, with commas: USD:50000,EUR:40000")
+        if shape[1].upper() in found:
+            raise ValueError(f"{shape[1].upper()} is there twice")
+        found[shape[1].upper()] = int(shape[2])
+    return found
+
+
+def _amounts_text(amounts: Mapping[str, int]) -> str:
+    return ",".join(f"{currency}:{minor}" for currency, minor in amounts.items())
+
+
+_WRITTEN: Mapping[str, Callable[[Settings], str]] = {
+    "DATABASE_URL": lambda s: s.database_url,
+    "MIGRATION_DATABASE_URL": lambda s: s.migration_database_url,
+    "REDIS_URL": lambda s: s.redis_url,
+    "PORT": lambda s: str(s.port),
+    "RECONCILER_DATA_DIR": lambda s: str(s.data_dir),
+    "RECONCILER_SECRET_KEY": lambda s: s.secret_key.reveal(),
+    "RECONCILER_BASE_URL": lambda s: s.base_url,
+    "RECONCILER_ADMIN_EMAIL": lambda s: s.admin_email,
+    "RECONCILER_ADMIN_PASSWORD": lambda s: s.admin_password.reveal(),
+    "STRIPE_SECRET_KEY": lambda s: s.stripe_secret_key.reveal(),
+    "STRIPE_WEBHOOK_SECRET": lambda s: ",".join(x.reveal() for x in s.stripe_webhook_secrets),
+    "STRIPE_API_BASE": lambda s: s.stripe_api_base,
+    "STRIPE_WEBHOOK_TOLERANCE": lambda s: (
+        str(s.stripe_webhook_tolerance_seconds) if s.has_stripe else ""
+    ),
+    "SMTP_URL": lambda s: s.smtp_url.reveal(),
+    "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
+    "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
+    "WORKER_PROCESSES": lambda s: str(s.worker_processes),
+    "WEB_PROCESSES": lambda s: str(s.web_processes),
+}
+
+VARIABLES = tuple(_WRITTEN)

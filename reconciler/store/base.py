@@ -1,0 +1,110 @@
+"""What all tables share: column types, constraint names, and the registry of tables.
+
+A `table=True` model checks nothing by itself: tables store, the books judge, and the
+constraints written here are the second wall.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def key() -> Any:
+    """Our own id, made by `reconciler.ids`."""
+    return Field(sa_type=sa.Text, primary_key=True)
+
+
+def text(*, index: bool = False, unique: bool = False) -> Any:
+    """Text that must be there."""
+    return Field(sa_type=sa.Text, nullable=False, index=index, unique=unique)
+
+
+def text_or_none() -> Any:
+    """Text that may be missing."""
+    return Field(default=None, sa_type=sa.Text, nullable=True)
+
+
+def reference(target: str, *, nullable: bool = False, index: bool = True) -> Any:
+    """The id of a row elsewhere."""
+    if nullable:
+        return Field(default=None, sa_type=sa.Text, foreign_key=target, nullable=True, index=index)
+    return Field(sa_type=sa.Text, foreign_key=target, nullable=False, index=index)
+
+
+def minor_units() -> Any:
+    """An amount in the row's currency: 64 bits, nothing when not said."""
+    return _with_default(0, sa.BigInteger, "0")
+
+
+def whole(*, default: int = 0) -> Any:
+    """A count or a rail's whole seconds."""
+    return _with_default(default, sa.BigInteger, str(default))
+
+
+def flag(*, default: bool = False) -> Any:
+    """A yes or no."""
+    return _with_default(default, sa.Boolean, "true" if default else "false")
+
+
+def instant() -> Any:
+    """An aware instant that must be there."""
+    return Field(sa_type=sa.DateTime(timezone=True), nullable=False)
+
+
+def instant_or_none() -> Any:
+    """An aware instant that may be missing."""
+    return Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True)
+
+
+def document() -> Any:
+    """JSON that nothing here searches by."""
+    return Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'{}'")},
+    )
+
+
+def texts() -> Any:
+    """A list of texts."""
+    return Field(
+        default_factory=list,
+        sa_type=ARRAY(sa.Text),
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'{}'")},
+    )
+
+
+def one_of(name: str, column: str, words: Any) -> sa.CheckConstraint:
+    """A constraint that keeps a column to the words of an enum."""
+    listed = ", ".join(f"'{word.value}'" for word in words)
+    return sa.CheckConstraint(f"{column} in ({listed})", name=name)
+
+
+def holds(name: str, condition: str) -> sa.CheckConstraint:
+    """A constraint named after what must hold."""
+    return sa.CheckConstraint(condition, name=name)
+
+
+def _with_default(value: object, kind: Any, server: str) -> Any:
+    return Field(
+        default=value,
+        sa_type=kind,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text(server)},
+    )
+
+
+__all__ = ["SQLModel", "date", "datetime", "sa"]

@@ -1,0 +1,30 @@
+"""Those who pay."""
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from reconciler.store import base
+from reconciler.store.base import SQLModel, datetime
+
+
+class Customer(SQLModel, table=True):
+    """One who is invoiced and pays."""
+
+    __tablename__ = "customer"
+
+    id: str = base.key()
+    name: str = base.text()
+    email: str | None = base.text_or_none()
+    seeks_payment: bool = base.flag()
+    created_at: datetime = base.instant()
+    rev: int = base.whole(default=1)
+
+
+class CustomerRailId(SQLModel, table=True):
+    """What a rail calls a customer of ours."""
+
+    __tablename__ = "customer_rail_id"
+
+    rail: str = Field(sa_type=sa.Text, primary_key=True)
+    rail_customer_id: str = Field(sa_type=sa.Text, primary_key=True)
+    customer_id: str = base.reference("customer.id")

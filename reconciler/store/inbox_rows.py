@@ -1,0 +1,215 @@
+"""Reading and finishing what came in. See store/inbox.py for why outcomes stand apart."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+# Shared with the prepared statement of reconciler/ingest.py, which runs it without SQLAlchemy.
+INSERT_COLUMNS = (
+    "rail", "account", "rail_event_id", "type", "livemode", "api_version", "about", "created",
+    "quarantine", "headers", "body",
+)  # fmt: skip
+
+_INSERT = sa.text(
+    f"""insert into inbox_event ({", ".join(INSERT_COLUMNS)})
+    values ({", ".join(":" + name for name in INSERT_COLUMNS)})
+    on conflict (rail, account, rail_event_id) do nothing returning seq"""  # noqa: S608
+)
+_CLAIM_NEW = sa.text(
+    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts
+    from inbox_event e
+    where e.seq > (select seq from inbox_horizon) and e.quarantine is null
+      and not exists (select 1 from inbox_outcome o where o.seq = e.seq)
+    order by e.seq limit :limit for no key update of e skip locked"""
+)
+_CLAIM_DUE = sa.text(
+    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, o.attempts
+    from inbox_outcome o join inbox_event e on e.seq = o.seq
+    where o.due_at <= :now and o.status = 'pending'
+    order by o.due_at, o.seq limit :limit for no key update of o skip locked"""
+)
+_CLAIM_PARKED = sa.text(
+    """select e.seq, e.rail, e.account, o.waits_for, o.attempts
+    from inbox_outcome o join inbox_event e on e.seq = o.seq
+    where o.due_at <= :now and o.status = 'parked'
+    order by o.due_at, o.seq limit :limit for no key update of o skip locked"""
+)
+_FINISH = sa.text(
+    """insert into inbox_outcome
+      (seq, status, attempts, error, note, payment_id, waits_for, due_at, applied_at)
+    select * from unnest(cast(:seq as bigint[]), cast(:status as text[]),
+      cast(:attempts as bigint[]), cast(:error as text[]), cast(:note as text[]),
+      cast(:payment_id as text[]), cast(:waits_for as text[]), cast(:due_at as timestamptz[]),
+      cast(:applied_at as timestamptz[])) order by 1
+    on conflict (seq) do update set status = excluded.status, attempts = excluded.attempts,
+      error = excluded.error, note = excluded.note, payment_id = excluded.payment_id,
+      waits_for = excluded.waits_for, due_at = excluded.due_at, applied_at = excluded.applied_at
+    where inbox_outcome.status <> 'applied' or excluded.status = 'applied'"""
+)
+_WAKE = sa.text(
+    """update inbox_outcome set status = 'pending', due_at = :now, waits_for = null
+    where waits_for = any(:objects) and status = 'parked'"""
+)
+_REPLAY = sa.text(
+    """insert into inbox_outcome (seq, status, attempts, due_at)
+    select unnest(cast(:seqs as bigint[])), 'pending', 0, :now
+    on conflict (seq) do update set status = 'pending', attempts = 0, error = null,
+      waits_for = null, due_at = excluded.due_at"""
+)
+# Step one: note the last number handed out, and which transactions are yet to begin.
+# Step two, later: when all that ran then are gone, nothing below can still appear.
+_ADVANCE_HORIZON = sa.text(
+    """with here as (select pg_current_snapshot() as s,
+        coalesce(pg_sequence_last_value(pg_get_serial_sequence('inbox_event', 'seq')), 0) as last)
+    update inbox_horizon h set
+      seq = case when h.next_xact > 0 and pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
+        then greatest(h.seq, least(h.next_seq, coalesce((
+          select min(e.seq) - 1 from inbox_event e where e.seq > h.seq and e.seq <= h.next_seq
+            and e.quarantine is null
+            and not exists (select 1 from inbox_outcome o where o.seq = e.seq)), h.next_seq)))
+        else h.seq end,
+      next_seq = case when pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
+        then here.last else h.next_seq end,
+      next_xact = case when pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
+        then pg_snapshot_xmax(here.s)::text::bigint else h.next_xact end
+    from here where h.id = 1"""
+)
+_STORED = sa.text(
+    """select seq, body, api_version from inbox_event
+    where rail = :rail and account = :account and rail_event_id = :id"""
+)
+_FIND = sa.text(
+    """select seq from inbox_event where rail_event_id = any(:names) or seq = any(:numbers)"""
+)
+_FIND_SINCE = sa.text(
+    """select e.seq from inbox_event e left join inbox_outcome o on o.seq = e.seq
+    where (cast(:since as timestamptz) is null or e.received_at >= :since)
+      and (not :only_failed or o.status = 'failed')
+      and (cast(:type as text) is null or e.type = :type)
+      and (cast(:status as text) is null or coalesce(o.status, 'pending') = :status)
+      and e.quarantine is null
+    order by e.seq limit :limit"""
+)
+_HAS_DUE = sa.text(
+    """select
+      exists (select 1 from inbox_event e where e.seq > (select seq from inbox_horizon)
+        and e.quarantine is null
+        and not exists (select 1 from inbox_outcome o where o.seq = e.seq))
+      or exists (select 1 from inbox_outcome where status = 'pending' and due_at <= :now)"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this transaction holds."""
+
+    seq: int
+    rail: str
+    account: str
+    rail_event_id: str
+    type: str
+    body: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event whose payment is not known yet; `waits_for` is the rail's object that leads there."""
+
+    seq: int
+    rail: str
+    account: str
+    waits_for: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event."""
+
+    seq: int
+    status: str
+    attempts: int
+    error: str | None = None
+    note: str | None = None
+    payment_id: str | None = None
+    waits_for: str | None = None
+    due_at: datetime | None = None
+    applied_at: datetime | None = None
+
+
+def insert(session: Session, values: dict[str, object]) -> int | None:
+    """Keep an event; gives its number, or None if it is here already."""
+    return session.execute(_INSERT, values).scalar()
+
+
+def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
+    """Hold up to `limit` events that are new or due again, the oldest first."""
+    due = session.execute(_CLAIM_DUE, {"now": now, "limit": limit}).all()
+    new = session.execute(_CLAIM_NEW, {"limit": limit - len(due)}).all() if len(due) < limit else []
+    return [Claimed(*row) for row in (*due, *new)]
+
+
+def claim_parked(session: Session, now: datetime, limit: int) -> list[Parked]:
+    """Hold up to `limit` parked events whose parent is to be asked for."""
+    rows = session.execute(_CLAIM_PARKED, {"now": now, "limit": limit})
+    return [Parked(*row) for row in rows]
+
+
+def finish(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of events."""
+    if outcomes:
+        columns = {
+            name: [getattr(o, name) for o in outcomes] for name in Outcome.__dataclass_fields__
+        }
+        session.execute(_FINISH, columns)
+
+
+def wake(session: Session, objects: Collection[str], now: datetime) -> None:
+    """Events that waited for one of these objects are due."""
+    session.execute(_WAKE, {"objects": list(objects), "now": now})
+
+
+def replay(session: Session, seqs: Sequence[int], now: datetime) -> None:
+    """Make events due again, whatever became of them."""
+    session.execute(_REPLAY, {"seqs": list(seqs), "now": now})
+
+
+def advance_horizon(session: Session) -> None:
+    """Let the next search for new events start later, as far as that is sound."""
+    session.execute(_ADVANCE_HORIZON)
+
+
+def stored(session: Session, rail: str, account: str, event_id: str) -> sa.Row[tuple[int, bytes, str | None]] | None:
+    """The number, body and API version of an event that is kept."""
+    return session.execute(_STORED, {"rail": rail, "account": account, "id": event_id}).first()
+
+
+def find(session: Session, ids: Sequence[str]) -> list[int]:
+    """Numbers of events by our number or the rail's id."""
+    numbers = [int(i) for i in ids if i.isdigit() and len(i) < 19]
+    return list(session.scalars(_FIND, {"names": list(ids), "numbers": numbers}))
+
+
+def find_since(
+    session: Session,
+    *,
+    since: datetime | None,
+    only_failed: bool,
+    kind: str | None,
+    status: str | None,
+    limit: int,
+) -> list[int]:
+    """Numbers of events that fit, the oldest first."""
+    given = {
+        "since": since, "only_failed": only_failed, "type": kind, "status": status, "limit": limit,
+    }  # fmt: skip
+    return list(session.scalars(_FIND_SINCE, given))
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    """Whether a worker has anything to apply."""
+    return bool(session.execute(_HAS_DUE, {"now": now}).scalar())

@@ -1,0 +1,94 @@
+"""Invoices, their credit notes, and the rails' objects made for them."""
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from reconciler.books.invoices import InvoiceState
+from reconciler.store import base
+from reconciler.store.base import SQLModel, datetime
+
+
+class Invoice(SQLModel, table=True):
+    """A claim on a customer, in minor units of `currency`.
+
+    `paid` is what allocations and applications come to now, `credit_notes` what people
+    credited, `refund_credits` what refunds credited; all three follow from other rows and are
+    kept here so that a balance is one read. `outstanding` is made of them by the database.
+    """
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        base.one_of("invoice_state_is_known", "state", InvoiceState),
+        base.holds("invoice_total_is_positive", "total > 0"),
+        base.holds(
+            "invoice_is_not_paid_beyond_its_total",
+            "paid >= 0 and credit_notes >= 0 and refund_credits >= 0"
+            " and paid + credit_notes + refund_credits <= total",
+        ),
+        base.holds(
+            "only_a_sent_invoice_holds_money",
+            "state = 'sent' or (paid = 0 and credit_notes = 0 and refund_credits = 0)",
+        ),
+        sa.Index("uq_invoice_number", sa.text("lower(btrim(number))"), unique=True),
+        sa.Index(
+            "ix_invoice_open",
+            "customer_id",
+            "currency",
+            postgresql_where=sa.text(
+                "state = 'sent' and paid + credit_notes + refund_credits < total"
+            ),
+        ),
+        sa.Index("ix_invoice_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
+        sa.Index("ix_invoice_created", "created_at", "id"),
+    )
+
+    id: str = base.key()
+    number: str = base.text()
+    customer_id: str = base.reference("customer.id")
+    project_id: str | None = base.text_or_none()
+    milestone_id: str | None = base.text_or_none()
+    currency: str = base.text()
+    total: int = base.minor_units()
+    state: str = base.text()
+    paid: int = base.minor_units()
+    credit_notes: int = base.minor_units()
+    refund_credits: int = base.minor_units()
+    description: str | None = base.text_or_none()
+    issued_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    seeks_payment: bool = base.flag()
+    created_at: datetime = base.instant()
+    sent_at: datetime | None = base.instant_or_none()
+    voided_at: datetime | None = base.instant_or_none()
+    rev: int = base.whole(default=1)
+
+
+class CreditNote(SQLModel, table=True):
+    """A person lowered what an invoice is owed, and said why."""
+
+    __tablename__ = "credit_note"
+    __table_args__ = (base.holds("credit_note_amount_is_positive", "amount > 0"),)
+
+    id: str = base.key()
+    invoice_id: str = base.reference("invoice.id")
+    amount: int = base.minor_units()
+    reason: str = base.text()
+    cause_kind: str = base.text()
+    cause_id: str = base.text()
+    created_at: datetime = base.instant()
+
+
+class RailReference(SQLModel, table=True):
+    """A rail's object (intent, session, its own invoice) that was made for a document of ours."""
+
+    __tablename__ = "rail_reference"
+    __table_args__ = (
+        base.holds("a_reference_has_one_target", "num_nonnulls(invoice_id, deposit_id) = 1"),
+    )
+
+    rail: str = Field(sa_type=sa.Text, primary_key=True)
+    object_id: str = Field(sa_type=sa.Text, primary_key=True)
+    invoice_id: str | None = base.reference("invoice.id", nullable=True)
+    deposit_id: str | None = base.reference("deposit.id", nullable=True)

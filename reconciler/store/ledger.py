@@ -1,0 +1,83 @@
+"""The journal: entries and their postings, never changed once written."""
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from reconciler.books.accounts import Role
+from reconciler.store import base
+from reconciler.store.base import SQLModel, datetime
+
+
+class LedgerAccount(SQLModel, table=True):
+    """A role in one currency; `rail` is empty for all but clearing."""
+
+    __tablename__ = "ledger_account"
+    __table_args__ = (
+        sa.UniqueConstraint("role", "rail", "currency"),
+        base.one_of("account_role_is_known", "role", Role),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=sa.Column(sa.Integer, sa.Identity(always=True), primary_key=True)
+    )
+    role: str = base.text()
+    rail: str = base.text()
+    currency: str = base.text()
+
+
+class Entry(SQLModel, table=True):
+    """Postings that happened together, why, and about what.
+
+    `xact` is the transaction that wrote it: postings are added by that one and by no other, so
+    that its balance, checked at commit, stays what it was.
+    """
+
+    __tablename__ = "journal_entry"
+    __table_args__ = (
+        sa.Index("ix_journal_entry_at", "at", "id"),
+        sa.Index(
+            "ix_journal_entry_payment",
+            "payment_id",
+            postgresql_where=sa.text("payment_id is not null"),
+        ),
+        sa.Index(
+            "ix_journal_entry_invoice",
+            "invoice_id",
+            postgresql_where=sa.text("invoice_id is not null"),
+        ),
+        sa.Index(
+            "ix_journal_entry_deposit",
+            "deposit_id",
+            postgresql_where=sa.text("deposit_id is not null"),
+        ),
+    )
+
+    id: str = base.key()
+    key: str = base.text(unique=True)
+    reverses: str | None = base.text_or_none()
+    payment_id: str | None = base.text_or_none()
+    invoice_id: str | None = base.text_or_none()
+    deposit_id: str | None = base.text_or_none()
+    cause_kind: str = base.text()
+    cause_id: str = base.text()
+    at: datetime = base.instant()
+    xact: int = Field(
+        default=None,
+        sa_type=sa.BigInteger,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("pg_current_xact_id()::text::bigint")},
+    )
+
+
+class PostingRow(SQLModel, table=True):
+    """One line: debits positive, credits negative, in minor units of the account's currency."""
+
+    __tablename__ = "posting"
+    __table_args__ = (base.holds("posting_amount_is_not_zero", "amount <> 0"),)
+
+    entry_id: str = Field(
+        sa_column=sa.Column(sa.Text, sa.ForeignKey("journal_entry.id"), primary_key=True)
+    )
+    line: int = Field(sa_column=sa.Column(sa.SmallInteger, primary_key=True, autoincrement=False))
+    account_id: int = Field(sa_type=sa.Integer, foreign_key="ledger_account.id", nullable=False)
+    amount: int = Field(sa_type=sa.BigInteger, nullable=False)

@@ -1,0 +1,62 @@
+"""People and programs that may do things here, and their sessions."""
+
+import sqlalchemy as sa
+
+from reconciler.store import base
+from reconciler.store.base import SQLModel, datetime
+
+
+class User(SQLModel, table=True):
+    """A person with a role."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        base.holds("role_is_known", "role in ('viewer', 'reconciler', 'approver', 'admin')"),
+        sa.Index("uq_user_account_email", sa.text("lower(email)"), unique=True),
+    )
+
+    id: str = base.key()
+    email: str = base.text()
+    name: str = base.text()
+    password_hash: str = base.text()
+    role: str = base.text()
+    created_at: datetime = base.instant()
+    disabled_at: datetime | None = base.instant_or_none()
+
+
+class UserSession(SQLModel, table=True):
+    """A signed-in browser. Kept here, not in the cookie, so that it can be ended."""
+
+    __tablename__ = "user_session"
+
+    token_hash: str = base.key()
+    user_id: str = base.reference("user_account.id")
+    form_token: str = base.text()
+    created_at: datetime = base.instant()
+    seen_at: datetime = base.instant()
+    ends_at: datetime = base.instant()
+
+
+class SignInAttempt(SQLModel, table=True):
+    """A failed sign-in, counted so that guessing is slow."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (sa.Index("ix_sign_in_attempt_who", "who", "at"),)
+
+    id: str = base.key()
+    who: str = base.text()
+    at: datetime = base.instant()
+
+
+class ApiKey(SQLModel, table=True):
+    """A program's key: its hash alone, shown in full once and never again."""
+
+    __tablename__ = "api_key"
+
+    id: str = base.key()
+    name: str = base.text()
+    scope: str = base.text()
+    key_hash: str = base.text(unique=True)
+    created_at: datetime = base.instant()
+    used_at: datetime | None = base.instant_or_none()
+    revoked_at: datetime | None = base.instant_or_none()

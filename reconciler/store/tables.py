@@ -1,0 +1,35 @@
+"""Importing this module registers every table, for migrations and for tests."""
+
+from reconciler.store import (
+    allocations,
+    customers,
+    deposits,
+    idempotency,
+    inbox,
+    invoices,
+    ledger,
+    payments,
+    people,
+    refunds,
+    reviews,
+    runs,
+)
+from reconciler.store.base import SQLModel
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "allocations",
+    "customers",
+    "deposits",
+    "idempotency",
+    "inbox",
+    "invoices",
+    "ledger",
+    "metadata",
+    "payments",
+    "people",
+    "refunds",
+    "reviews",
+    "runs",
+]

@@ -1,0 +1,92 @@
+// Comfort only: every action is also a plain link or form, and works with this file missing.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const kept = {
+    get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
+    set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } },
+  };
+
+  const root = document.documentElement;
+  const dress = (theme) => { if (theme) root.dataset.theme = theme; };
+  dress(kept.get('theme'));
+  const isDark = () => root.dataset.theme ? root.dataset.theme === 'dark'
+    : matchMedia('(prefers-color-scheme: dark)').matches;
+
+  // One key is a trap for people who speak to their computer, so all of them can be turned off.
+  const keysAreOn = () => kept.get('shortcuts') !== 'off';
+  const isTyping = (at) => at.closest?.(
+    'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]');
+  const isShown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
+
+  const move = (step) => {
+    const rows = $$('[data-row]').filter(isShown);
+    if (!rows.length) return;
+    const link = (row) => $('a', row);
+    let at = rows.findIndex((row) => row.contains(document.activeElement));
+    if (at < 0) at = rows.findIndex((row) => row.classList.contains('sel')) - (step > 0 ? 0 : 0);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
+    link(next)?.focus();
+    next.scrollIntoView({ block: 'nearest' });
+  };
+
+  let leader = false, timer;
+  document.addEventListener('keydown', (event) => {
+    if (!keysAreOn() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const pressed = leader ? `g ${event.key}` : event.key;
+    leader = false;
+    if (pressed === 'g') {
+      leader = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => { leader = false; }, 1200);
+      return;
+    }
+    if (pressed === 'j' || pressed === 'k') move(pressed === 'j' ? 1 : -1);
+    else if (pressed === '?') $('#keys')?.showModal();
+    else if (pressed === '/') $('#search')?.focus();
+    else {
+      const wanted = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
+      if (!wanted) return;
+      wanted.focus();
+      wanted.click();
+    }
+    event.preventDefault();
+  });
+
+  document.addEventListener('click', (event) => {
+    const on = (selector) => event.target.closest?.(selector);
+    if (on('[data-theme-toggle]')) {
+      const theme = isDark() ? 'light' : 'dark';
+      dress(theme);
+      kept.set('theme', theme);
+    }
+    const shortcuts = on('[data-shortcuts]');
+    if (shortcuts) kept.set('shortcuts', shortcuts.checked ? 'on' : 'off');
+    if (on('[data-keys]')) $('#keys')?.showModal();
+    on('[data-close]')?.closest('dialog').close();
+    on('[data-dismiss]')?.closest('.toast').remove();
+  });
+
+  const ready = () => {
+    const box = $('[data-shortcuts]');
+    if (box) box.checked = keysAreOn();
+    for (const hidden of $$('[data-needs-script]')) hidden.hidden = false;
+    $('[data-first-error]')?.focus();
+  };
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', ready);
+  else ready();
+
+  // A row opened in place: mark it, and take the reader's focus to what was opened.
+  document.addEventListener('htmx:after:swap', (event) => {
+    const source = event.target.closest?.('[data-row]');
+    if (source) {
+      $$('[data-row].sel').forEach((row) => {
+        row.classList.remove('sel');
+        $('a', row)?.removeAttribute('aria-current');
+      });
+      source.classList.add('sel');
+      $('a', source)?.setAttribute('aria-current', 'true');
+      $('#detail h2')?.focus({ preventScroll: true });
+    }
+  });
+})();

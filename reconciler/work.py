@@ -1,0 +1,45 @@
+"""Work: one transaction that somebody caused. Passed first to every service.
+
+Nobody calls commit: `runtime.work()` does, and sends the nudges after it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session
+
+
+class Task(StrEnum):
+    """Jobs by the dotted name of the function that does them (the core may not import jobs)."""
+
+    APPLY_INBOX = "jobs.tasks.apply_inbox"
+    ASK_RAIL = "jobs.tasks.ask_rail"
+    FIND_PAYMENTS = "jobs.tasks.find_payments"
+    SUBMIT_REFUNDS = "jobs.tasks.submit_refunds"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who or what is changing the books: an event, a person, an API key or a job."""
+
+    kind: str
+    id: str
+
+
+@dataclass(slots=True)
+class Work:
+    """A transaction, its cause and its instant. Without one nothing can be written."""
+
+    session: Session
+    cause: Cause
+    now: datetime
+    nudges: set[Task] = field(default_factory=set)
+
+    def nudge(self, task: Task) -> None:
+        """After the commit, tell a worker that there is something to do. A hint, never the truth.
+
+        It carries no id: the rows say what is to do, so that one nudge serves many rows and a
+        lost one costs only the time until the next sweep.
+        """
+        self.nudges.add(task)

@@ -1,0 +1,144 @@
+"""What is written down about the project is so: its dependencies, its tree, its public words."""
+
+import importlib
+import pkgutil
+import re
+import tomllib
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+import reconciler.store
+from reconciler.work import Task
+from tests.house.source import ROOT
+
+PUBLIC_WORDS = {
+    "invoice status": "draft sent partially_paid paid overdue void refunded",
+    "payment status": (
+        "processing authorized partially_captured captured partially_refunded refunded disputed"
+        " failed canceled"
+    ),
+    "refund status": (
+        "requested approved rejected submitted unknown pending requires_action succeeded failed"
+        " canceled manual"
+    ),
+    "refund reason": ("cancellation partial_scope goodwill duplicate overpayment fraudulent other"),
+    "refund treatment": "credit reopen",
+    "deposit payment_status": "pending cleared",
+    "deposit applied_status": "unapplied partially_applied completed",
+    "event status": "pending parked applied ignored quarantined failed",
+    "review state": "open resolved",
+    "review kind": (
+        "unmatched_payment ambiguous_match overpayment currency_mismatch invoice_not_payable"
+        " refund_failed external_refund dispute drift manual_refund"
+    ),
+    "role of a person": "viewer reconciler approver admin",
+    "scope of a key": "read write refund admin",
+    "source of money by hand": "cash check bank_transfer card_terminal other",
+    "kind of milestone": "deposit midpoint final named",
+}
+
+
+@pytest.fixture(scope="module")
+def enums() -> list[set[str]]:
+    """The values of every enumeration in the core."""
+    return [
+        {str(member.value) for member in found}
+        for module in _modules("reconciler")
+        for found in vars(module).values()
+        if isinstance(found, type)
+        and issubclass(found, Enum)
+        and found.__module__ == module.__name__
+    ]
+
+
+@pytest.mark.parametrize("words", PUBLIC_WORDS.values(), ids=list(PUBLIC_WORDS))
+def test_every_public_word_is_in_one_enumeration(words: str, enums: list[set[str]]) -> None:
+    wanted = set(words.split())
+    nearest = max(enums, key=lambda values: (len(values & wanted), -len(values)))
+    assert wanted - nearest == set()
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_every_task_is_a_function_of_jobs(task: Task) -> None:
+    module, name = task.value.rsplit(".", 1)
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_tables_are_as_the_migrations_make_them(owner_url: str) -> None:
+    for _ in _modules("reconciler.store"):
+        pass  # each registers its tables
+    assert reconciler.store.__name__ == "reconciler.store"
+    engine = sa.create_engine(owner_url)
+    try:
+        with engine.connect() as line:
+            context = MigrationContext.configure(line, opts={"compare_type": True})
+            assert compare_metadata(context, SQLModel.metadata) == []
+    finally:
+        engine.dispose()
+
+
+def test_every_file_in_the_architecture_is_there() -> None:
+    for paper in ROOT.glob("ARCHITECTURE.md"):
+        named = list(_tree(paper.read_text()))
+        assert len(named) > 50, "the tree of the architecture could not be read"
+        assert [path for path in named if not _is_there(path)] == []
+
+
+def test_every_module_is_in_the_architecture() -> None:
+    for paper in ROOT.glob("ARCHITECTURE.md"):
+        named = {path.removesuffix(".py") for path in _tree(paper.read_text())}
+        tops = [p for p in (ROOT / "reconciler").iterdir() if not p.name.startswith("__")]
+        assert [p.name for p in tops if f"reconciler/{p.stem}" not in named] == []
+
+
+def test_every_dependency_has_its_reason_and_its_pin() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"].values()
+    declared = [*project["project"]["dependencies"], *(name for group in groups for name in group)]
+    reasons = (ROOT / "requirements.in").read_text()
+    listed = re.findall(r"^([a-z][\w\[\]-]*)", reasons, re.MULTILINE)
+    assert sorted(listed) == sorted(declared)
+    pinned = set(re.findall(r"^([\w-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert {name.split("[")[0] for name in declared} - pinned == set()
+
+
+def test_the_lock_has_a_hash_for_all_and_names_no_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    pins = re.split(r"\n(?=\S)", lock.strip())
+    assert [pin.split("==")[0] for pin in pins if "--hash=sha256:" not in pin] == []
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    start = importlib.import_module(package)
+    yield start
+    for found in pkgutil.walk_packages(start.__path__, f"{package}."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def _tree(text: str) -> Iterator[str]:
+    """The paths that a drawn tree names; several names on a line stand side by side."""
+    above: list[str] = []
+    for line in text.splitlines():
+        drawn = re.match(r"^((?:[│ ] {3})*)[├└]── (.*)$", line)
+        if not drawn:
+            continue
+        depth = len(drawn[1]) // 4
+        names = [name.strip().rstrip("/") for name in drawn[2].split("  ")[0].split(", ")]
+        above[depth:] = [names[0]]
+        for name in names:
+            if not re.search(r"[…*]", name):
+                yield "/".join([*above[:depth], name])
+
+
+def _is_there(path: str) -> bool:
+    return any(Path(ROOT, path + end).exists() for end in ("", ".py"))

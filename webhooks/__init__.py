@@ -1,0 +1,1 @@
+"""Rails speak to us."""

@@ -1,0 +1,58 @@
+"""Answer a rail: prove who speaks, keep what was said, say thank you. Nothing else."""
+
+from http import HTTPStatus
+
+import msgspec
+from flask import Request
+
+from reconciler.books.observations import RailEvent
+from reconciler.errors import TooLarge
+from reconciler.rails.protocol import Rail
+from reconciler.runtime import Runtime
+from reconciler.services import inbox
+from reconciler.work import Cause, Task
+
+BODY_BYTES_MAX = 1 << 20
+# Kept beside the body as evidence of what was proved, and by whom it was sent.
+_HEADERS_KEPT = ("Stripe-Signature", "User-Agent", "Content-Type")
+_HEADER_CHARS_MAX = 1_000
+
+Answer = tuple[dict[str, object], int]
+
+
+def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | None) -> Answer:
+    """Store one event. Durable before we answer; applied after, by a worker.
+
+    Raises Invalid (answered 400), TooLarge (413) and Unavailable (503, so that the rail sends
+    it again). Redis plays no part in the answer.
+    """
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise TooLarge("an event is at most 1 MiB")
+    request.max_content_length = BODY_BYTES_MAX  # past it, reading raises 413
+    body = request.get_data(cache=False)
+    event = rail.verify(body, signature, runtime.now())
+    is_new = _keep(runtime, rail, event, _headers(request))
+    return {"received": True, "duplicate": not is_new}, HTTPStatus.OK
+
+
+def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
+    quarantine = rail.is_ours(event)
+    if quarantine is None:
+        is_new = runtime.ingest.keep(event, headers)
+        if is_new:
+            runtime.bell.ring(Task.APPLY_INBOX)
+            return True
+    cause = Cause("event", event.id)
+    return runtime.do(
+        cause,
+        lambda work: inbox.store_event(work, event, headers=headers, quarantine=quarantine),
+    )
+
+
+def _headers(request: Request) -> str:
+    kept = {
+        name: value[:_HEADER_CHARS_MAX]
+        for name in _HEADERS_KEPT
+        if (value := request.headers.get(name)) is not None
+    }
+    return msgspec.json.encode(kept).decode()
