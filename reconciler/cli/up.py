@@ -19,6 +19,7 @@ from reconciler.settings import (
 from reconciler.supervisor import Command, Supervisor
 
 BLOCKING_THREADS = "8"  # per web process; each holds at most one database connection
+BACKPRESSURE = "64"  # requests taken at a time per web process; more wait in the socket's queue
 PATIENCE_SECONDS = 60  # after that a line says what we wait for
 PROJECT = Path(__file__).parents[2]
 EXIT_WRONG_USAGE = 2
@@ -130,6 +131,7 @@ def _web(settings: Settings) -> list[str]:
         "port": str(settings.port),
         "workers": str(settings.web_processes),
         "blocking-threads": BLOCKING_THREADS,
+        "backpressure": BACKPRESSURE,
         "workers-kill-timeout": "20",
         "respawn-interval": "0.5",
         "working-dir": str(PROJECT),

@@ -17,6 +17,7 @@ from reconciler.rails.protocol import Rail, Sighting
 from reconciler.runtime import Runtime
 from reconciler.services import inbox, payments, switches
 from reconciler.services.aliases import payments_by_alias
+from reconciler.services.switches import SwitchName
 from reconciler.work import Cause, Work
 
 BATCH_EVENTS = 500
@@ -78,7 +79,7 @@ def _apply_group(runtime: Runtime, events: list[_Claimed]) -> None:
 
 
 def _take(work: Work, rails: Mapping[str, Rail], limit: int) -> int:
-    if not switches.is_on(work, "apply"):
+    if not switches.are_on(work.session, SwitchName.APPLY):
         return 0
     held = inbox.claim(work, limit)
     if held:

@@ -16,6 +16,8 @@ _NULLS = """account_name account_tax_ids application automatically_finalizes_at 
     shipping_details statement_descriptor test_clock total_pretax_credit_amounts total_taxes"""
 _ZEROS = """amount_overpaid amount_paid amount_shipping attempt_count
     post_payment_credit_notes_amount pre_payment_credit_notes_amount starting_balance"""
+_TAX = "disabled_reason liability provider status"
+_SETTINGS = "default_mandate payment_method_options payment_method_types"
 
 
 class Invoices(Payments):
@@ -50,7 +52,7 @@ class Invoices(Payments):
             "account_country": "US",
             "attempted": False,
             "auto_advance": False,
-            "automatic_tax": {"enabled": False, "status": None},
+            "automatic_tax": {"enabled": False, **dict.fromkeys(_TAX.split())},
             "billing_reason": "manual",
             "collection_method": "send_invoice",
             "currency": currency,
@@ -61,7 +63,7 @@ class Invoices(Payments):
             "effective_at": stamp.created,
             "issuer": {"type": "self"},
             "lines": lines | {"url": f"/v1/invoices/{stamp.id}/lines"},
-            "payment_settings": {"default_mandate": None, "payment_method_types": None},
+            "payment_settings": dict.fromkeys(_SETTINGS.split()),
             "period_end": stamp.created,
             "period_start": stamp.created,
             "status": "open",

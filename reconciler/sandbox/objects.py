@@ -65,7 +65,7 @@ def payment_intent(stamp: Stamp, amount: int, currency: str) -> Json:
         | _nulls(
             """application application_fee_amount canceled_at cancellation_reason customer
             customer_account description excluded_payment_method_types last_payment_error
-            latest_charge next_action on_behalf_of payment_method
+            latest_charge managed_payments next_action on_behalf_of payment_method
             payment_method_configuration_details processing receipt_email review
             setup_future_usage shipping source statement_descriptor statement_descriptor_suffix
             transfer_data transfer_group"""
@@ -319,10 +319,11 @@ def checkout_session(stamp: Stamp, amount: int, currency: str, *, url: str) -> J
             """after_expiration allow_promotion_codes billing_address_collection cancel_url
             client_reference_id client_secret collected_information consent consent_collection
             currency_conversion customer customer_account customer_details customer_email
-            integration_identifier invoice invoice_creation locale origin_context payment_intent
-            payment_link payment_method_configuration_details permissions recovered_from
-            saved_payment_method_options setup_intent shipping_address_collection shipping_cost
-            submit_type subscription success_url wallet_options"""
+            integration_identifier invoice invoice_creation locale managed_payments origin_context
+            payment_intent payment_link payment_method_configuration_details permissions
+            recovered_from saved_payment_method_options setup_intent
+            shipping_address_collection shipping_cost submit_type subscription success_url
+            wallet_options"""
         )
         | {
             "adaptive_pricing": {"enabled": False},
@@ -349,6 +350,16 @@ def checkout_session(stamp: Stamp, amount: int, currency: str, *, url: str) -> J
             "url": url,
         }
     )
+
+
+def customer_details(email: str | None) -> Json:
+    """What a payer said on the Checkout page."""
+    return _nulls("business_name individual_name name phone") | {
+        "address": address(),
+        "email": email,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
 
 
 def event(stamp: Stamp, kind: str, api_version: str) -> Json:

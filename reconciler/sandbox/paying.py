@@ -195,14 +195,7 @@ class Paying(Invoices):
 
     def _close(self, session: Json, *, payment_status: str) -> None:
         session |= {"payment_status": payment_status, "status": "complete", "url": None}
-        session["customer_details"] = {
-            "address": objects.address(),
-            "email": session["customer_email"],
-            "name": None,
-            "phone": None,
-            "tax_exempt": "none",
-            "tax_ids": [],
-        }
+        session["customer_details"] = objects.customer_details(session["customer_email"])
         self.emit("checkout.session.completed", session)
 
     def _follow_session(self, charge: Json, kind: str) -> None:

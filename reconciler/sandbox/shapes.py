@@ -23,6 +23,8 @@ KINDS = (
 _EMBEDDED_MAX = 10
 _ADDED_LATER = {
     ("payment_intent", "customer_account"): versions.CLOVER,
+    ("payment_intent", "managed_payments"): versions.CLOVER,
+    ("checkout.session", "managed_payments"): versions.CLOVER,
     ("payment_intent", "excluded_payment_method_types"): versions.CLOVER,
     ("refund", "customer"): versions.DAHLIA,
     ("refund", "customer_account"): versions.DAHLIA,

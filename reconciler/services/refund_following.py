@@ -5,54 +5,127 @@ refunds of the same amount in the same second are two refunds. What is seen outr
 concluded, so that a refund given up as failed that turns up after all is put right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler.books import payments, refunds as rules
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
-from reconciler.money import shown
 from reconciler.services import refund_legs, reviews
+from reconciler.services.refund_legs import Whole
 from reconciler.services.reviews import Question
 from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import RefundLeg
 from reconciler.work import Work
 
-_ASKED_ALREADY = sa.text(
-    "select kind, subject from review_item where subject = any(:subjects) and kind = any(:kinds)"
-)
-_STRANGER_KINDS = (ReviewKind.EXTERNAL_REFUND, ReviewKind.REFUND_FAILED)
 
-
-def follow(work: Work, rows: list[PaymentRow], before: dict[str, PaymentFacts]) -> None:
+def follow(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentFacts]) -> None:
     """Bring our refunds to what was observed of these locked payments.
 
-    `before` is what was known of each; refunds that it already shows as they are cost nothing.
+    `before` is what was known of each: what a stranger's refund told then was asked about then.
     """
-    changed = [row for row in rows if row.facts.refunds]
-    if not changed:
+    with_refunds = [row for row in rows if row.facts.refunds]
+    if not with_refunds:
         return
-    legs = _legs(work, changed)
-    strangers: list[tuple[PaymentRow, RefundFact]] = []
-    seen: dict[str, RefundFact] = {}
-    for row in changed:
-        ours = {leg.reference: leg for leg in legs if leg.payment_id == row.id}
-        shown_here, others = _sorted_out(row.facts, ours)
-        seen |= shown_here
-        known = {} if row.is_new else before[row.id].refunds
-        strangers += [
-            (row, fact) for fact in others if row.is_new or known.get(fact.id) != fact
-        ] + [(row, fact) for fact in others if not row.is_new and known.get(fact.id) == fact]
-    _take_status(work, [leg for leg in legs if leg.id in seen], seen)
-    _ask_about(work, strangers)
+    legs = _legs(work, with_refunds)
+    ours: dict[str, RefundFact] = {}
+    questions: list[Question] = []
+    for row in with_refunds:
+        known = None if row.is_new else before.get(row.id)
+        found = _ours(row.facts, [leg for leg in legs if leg.payment_id == row.id])
+        ours |= found
+        questions += _strangers(row, known, {fact.id for fact in found.values()})
+    _take_status(work, legs, ours)
+    reviews.open_items(work, questions)
 
 
 def _legs(work: Work, rows: Iterable[PaymentRow]) -> list[RefundLeg]:
     references = [f.reference for row in rows for f in row.facts.refunds.values() if f.reference]
     if not references:
         return []
-    wanted = select(RefundLeg).where(col(RefundLeg.reference).in_(references))
-    return list(work.session.exec(wanted))
+    # Not locked yet: the payments are, and whoever changes a leg that was sent holds its payment.
+    return list(
+        work.session.exec(
+            select(RefundLeg)
+            .where(col(RefundLeg.reference).in_(references))
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _ours(facts: PaymentFacts, legs: Iterable[RefundLeg]) -> dict[str, RefundFact]:
+    """The rail's refund of each leg. Should there be two, the first one that lives."""
+    found: dict[str, RefundFact] = {}
+    for leg in legs:
+        shown = [f for f in facts.refunds.values() if f.reference == leg.reference]
+        same = [fact for fact in shown if fact.id == leg.rail_refund_id]
+        for fact in same or sorted(
+            shown, key=lambda f: (f.stage > RefundStage.LEFT, f.created, f.id)
+        ):
+            found.setdefault(leg.id, fact)
+    return found
+
+
+def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, RefundFact]) -> None:
+    changed = {leg.refund_id for leg in legs if leg.id in ours and _differs(leg, ours[leg.id])}
+    for whole in refund_legs.lock(work, changed):
+        for leg in whole.legs:
+            fact = ours.get(leg.id)
+            if fact is not None and _differs(leg, fact):
+                leg.rail_refund_id = fact.id
+                refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
+                if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:
+                    _stop_replacement(work, whole, leg)
+        refund_legs.follow_legs(work, whole)
+
+
+def _differs(leg: RefundLeg, fact: RefundFact) -> bool:
+    return (leg.rail_refund_id, leg.status) != (fact.id, rules.seen(fact).value)
+
+
+def _why(fact: RefundFact) -> str | None:
+    if fact.stage <= RefundStage.LEFT:
+        return None
+    return fact.failure_reason or f"the rail says {rules.seen(fact).value}"
+
+
+def _stop_replacement(work: Work, whole: Whole, leg: RefundLeg) -> None:
+    """A leg given up as failed was paid after all: what was to replace it must not go too."""
+    for other in whole.live:
+        if other.payment_id == leg.payment_id and other.status == RefundStatus.APPROVED:
+            why = "an earlier sending of it was carried out after all"
+            refund_legs.move(work, other, RefundStatus.MANUAL, why=why)
+
+
+def _strangers(row: PaymentRow, known: PaymentFacts | None, ours: set[str]) -> Iterator[Question]:
+    asked_before = _asked(known) if known else {}
+    for refund_id, kind in _asked(row.facts).items():
+        if refund_id in ours or asked_before.get(refund_id) is kind:
+            continue
+        fact = row.facts.refunds[refund_id]
+        yield Question(
+            kind=kind,
+            subject=refund_id,
+            payment_id=row.id,
+            amount=fact.amount,
+            currency=row.facts.currency,
+            details={
+                "why": [fact.failure_reason] if fact.failure_reason else [],
+                "reference": fact.reference,
+            },
+        )
+
+
+def _asked(facts: PaymentFacts) -> dict[str, ReviewKind]:
+    """What a person is asked of each refund that nobody here asked for, by the rail's id."""
+    return {
+        fact.id: (
+            ReviewKind.EXTERNAL_REFUND
+            if fact.stage <= RefundStage.LEFT
+            else ReviewKind.REFUND_FAILED
+        )
+        for fact in facts.refunds.values()
+        if payments.is_released(fact, facts) is False
+    }

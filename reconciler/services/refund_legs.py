@@ -101,7 +101,7 @@ def move(work: Work, leg: RefundLeg, after: RefundStatus, *, why: str | None = N
     write_step(work, leg.refund_id, before, after, leg_id=leg.id, why=why)
 
 
-def write_step(  # noqa: PLR0913  what a step is, and nothing else
+def write_step(
     work: Work,
     refund_id: str,
     before: RefundStatus | None,

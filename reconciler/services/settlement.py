@@ -218,6 +218,7 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
             a.is_changed = True
             yield JournalEntry(
                 key=f"allocation/{a.id}/{a.turns}",
+                reverses=f"allocation/{a.id}/1" if a.turns == 2 and not a.amount else None,
                 postings=lines(Money(change, currency), debit=accounts.UNAPPLIED_CASH, credit=to),
                 payment_id=a.payment_id,
                 invoice_id=a.invoice_id,
@@ -230,6 +231,7 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
             u.is_changed = True
             yield JournalEntry(
                 key=f"application/{u.id}/{u.turns}",
+                reverses=f"application/{u.id}/1" if u.turns == 2 and not u.amount else None,
                 postings=lines(
                     Money(change, scene.deposits[u.deposit_id].currency),
                     debit=accounts.CUSTOMER_DEPOSITS,

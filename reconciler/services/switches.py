@@ -65,7 +65,9 @@ def change(work: Work, name: str, *, on: bool, reason: str) -> SwitchState:
 def states(session: Session) -> list[SwitchState]:
     """Every switch, in the order of SwitchName."""
     rows = {row.name: row for row in session.exec(select(Switch))}
-    return [_state(rows[n.value]) if n.value in rows else SwitchState(n, on=True) for n in SwitchName]
+    return [
+        _state(rows[n.value]) if n.value in rows else SwitchState(n, on=True) for n in SwitchName
+    ]
 
 
 def state(session: Session, name: str) -> SwitchState:

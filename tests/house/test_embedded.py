@@ -20,6 +20,8 @@ from reconciler.embedded.folder import Folder
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import sys
 from pathlib import Path

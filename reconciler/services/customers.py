@@ -1,0 +1,117 @@
+"""Customers: who is invoiced, and what the rails call them."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from reconciler.books import texts
+from reconciler.errors import Conflict, Invalid, NotFound
+from reconciler.ids import new_id
+from reconciler.store.customers import Customer, CustomerRailId
+from reconciler.work import Task, Work
+
+NAME_CHARS_MAX = 200
+RAIL_CHARS_MAX = 32
+RAIL_ID_CHARS_MAX = 255
+FIELDS = frozenset({"name", "email", "rail_customers"})
+
+
+def create(
+    work: Work,
+    *,
+    name: str,
+    email: str | None = None,
+    rail_customers: Mapping[str, str | None] | None = None,
+) -> str:
+    """A new customer. Raises Invalid, or Conflict where a rail's customer is another's here."""
+    customer = Customer(
+        id=new_id("cust"),
+        name=texts.line(name, field="name", chars_max=NAME_CHARS_MAX),
+        email=texts.mail(email) if email else None,
+        created_at=work.now,
+    )
+    work.session.add(customer)
+    work.session.flush()
+    if rail_customers:
+        _know_as(work, customer, rail_customers)
+    return customer.id
+
+
+def patch(
+    work: Work, customer_id: str, changes: Mapping[str, object], *, rev: int | None = None
+) -> None:
+    """Change what is given. In `rail_customers` each rail named is set; null takes it away.
+
+    Raises NotFound, Invalid, or Conflict if `rev` is not the latest.
+    """
+    unknown = sorted(changes.keys() - FIELDS)
+    if unknown:
+        raise Invalid(f"{unknown[0]} cannot be changed", field=unknown[0])
+    customer = lock(work, customer_id)
+    if rev is not None and rev != customer.rev:
+        raise Conflict(f"customer {customer_id} was changed meanwhile", field="rev")
+    if "name" in changes:
+        customer.name = texts.line(
+            str(changes["name"] or ""), field="name", chars_max=NAME_CHARS_MAX
+        )
+    if "email" in changes:
+        customer.email = texts.mail(str(changes["email"])) if changes["email"] else None
+        _seek(work, customer)
+    rail_customers = changes.get("rail_customers")
+    if isinstance(rail_customers, Mapping):
+        _know_as(work, customer, rail_customers)
+    customer.rev += 1
+    work.session.flush()
+
+
+def must_exist(work: Work, customer_id: str) -> None:
+    """Raises Invalid, naming `customer_id`, if there is no such customer."""
+    exists = select(Customer.id).where(col(Customer.id) == customer_id)
+    if work.session.exec(exists).first() is None:
+        raise Invalid(f"there is no customer {customer_id}", field="customer_id")
+
+
+def lock(work: Work, customer_id: str) -> Customer:
+    """The customer's row, held for this transaction. Raises NotFound."""
+    customer = work.session.get(Customer, customer_id, with_for_update={"key_share": True})
+    if customer is None:
+        raise NotFound(f"there is no customer {customer_id}")
+    return customer
+
+
+def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | None]) -> None:
+    for rail, rail_customer_id in rail_customers.items():
+        rail = texts.line(rail, field="rail_customers", chars_max=RAIL_CHARS_MAX)
+        if rail_customer_id is not None:
+            rail_customer_id = texts.line(
+                rail_customer_id, field=f"rail_customers.{rail}", chars_max=RAIL_ID_CHARS_MAX
+            )
+            _not_another(work, customer.id, rail, rail_customer_id)
+        work.session.execute(
+            sa.delete(CustomerRailId).where(
+                col(CustomerRailId.rail) == rail, col(CustomerRailId.customer_id) == customer.id
+            )
+        )
+        if rail_customer_id is not None:
+            work.session.execute(
+                sa.insert(CustomerRailId).values(
+                    rail=rail, rail_customer_id=rail_customer_id, customer_id=customer.id
+                )
+            )
+    _seek(work, customer)
+
+
+def _not_another(work: Work, customer_id: str, rail: str, rail_customer_id: str) -> None:
+    known = work.session.get(CustomerRailId, (rail, rail_customer_id))
+    if known is not None and known.customer_id != customer_id:
+        raise Conflict(
+            f"{rail_customer_id} is another customer's", field=f"rail_customers.{rail}"
+        )
+
+
+def _seek(work: Work, customer: Customer) -> None:
+    # Money may be held here that only now can be told to be this customer's.
+    customer.seeks_payment = True
+    work.session.flush()
+    work.nudge(Task.FIND_PAYMENTS)

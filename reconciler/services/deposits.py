@@ -1,0 +1,172 @@
+"""Deposits: money asked for ahead of an invoice. What comes in is not decided here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from reconciler import currencies
+from reconciler.books import texts
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.ids import new_id
+from reconciler.money import MINOR_MAX
+from reconciler.services import customers, invoices, numbering, rail_references
+from reconciler.store.deposits import Deposit
+from reconciler.work import Task, Work
+
+PREFIX = "DEP-"
+CODE_CHARS_MAX = 64
+REFERENCE_CHARS_MAX = 128
+NOTES_CHARS_MAX = 4_000
+
+# What money may be for is settled once money came in; the words around it may still change.
+_FIXED_ONCE_RECEIVED = frozenset({"customer_id", "currency", "amount", "code"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDeposit:
+    """What a deposit is made of. `amount`, in minor units of `currency`, is what is expected."""
+
+    customer_id: str
+    currency: str
+    amount: int
+    code: str | None = None
+    date: date | None = None
+    project_id: str | None = None
+    received_into: str | None = None
+    notes: str | None = None
+    rail: str = "stripe"
+    rail_payment_ids: tuple[str, ...] = ()
+
+
+def create(work: Work, new: NewDeposit) -> str:
+    """Expect a deposit, under the next free code if none is given.
+
+    Raises Invalid, or Conflict for a code that is taken.
+    """
+    deposit = Deposit(
+        id=new_id("dep"), created_at=work.now, taken_on=work.now.date(), seeks_payment=True
+    )
+    code = new.code or numbering.next_free(work.session, "deposit", PREFIX)
+    given = {name: getattr(new, name) for name in _CHECKS if name not in {"code", "date"}}
+    _put(work, deposit, {**given, "code": code, "date": new.date or work.now.date()})
+    work.session.add(deposit)
+    work.session.flush()
+    if new.rail_payment_ids:
+        rail_references.add(work, new.rail, new.rail_payment_ids, deposit_id=deposit.id)
+    work.nudge(Task.FIND_PAYMENTS)
+    return deposit.id
+
+
+def patch(
+    work: Work, deposit_id: str, changes: Mapping[str, object], *, rev: int | None = None
+) -> None:
+    """Change what is given. Once money came in, only the words around it.
+
+    Raises NotFound, Invalid, Refused, or Conflict if `rev` is not the latest.
+    """
+    deposit = _locked(work, deposit_id)
+    if rev is not None and rev != deposit.rev:
+        raise Conflict(f"deposit {deposit.code} was changed meanwhile", field="rev")
+    fixed = sorted(_FIXED_ONCE_RECEIVED & changes.keys())
+    if fixed and deposit.received:
+        raise Refused(
+            f"deposit {deposit.code} has received money; {fixed[0]} stands", field=fixed[0]
+        )
+    _put(work, deposit, changes)
+    deposit.rev += 1
+    if fixed:
+        _seek(work, deposit)
+    work.session.flush()
+
+
+def add_references(work: Work, deposit_id: str, rail: str, object_ids: list[str]) -> None:
+    """Tie more of a rail's objects to a deposit. Raises NotFound, Conflict."""
+    deposit = _locked(work, deposit_id)
+    rail_references.add(work, rail, object_ids, deposit_id=deposit_id)
+    deposit.rev += 1
+    _seek(work, deposit)
+    work.session.flush()
+
+
+def _seek(work: Work, deposit: Deposit) -> None:
+    deposit.seeks_payment = True
+    work.nudge(Task.FIND_PAYMENTS)
+
+
+def _locked(work: Work, deposit_id: str) -> Deposit:
+    deposit = work.session.get(Deposit, deposit_id, with_for_update={"key_share": True})
+    if deposit is None:
+        raise NotFound(f"there is no deposit {deposit_id}")
+    return deposit
+
+
+def _put(work: Work, deposit: Deposit, changes: Mapping[str, object]) -> None:
+    for name, value in changes.items():
+        if name not in _CHECKS:
+            raise Invalid(f"{name} cannot be changed", field=name)
+        setattr(deposit, "taken_on" if name == "date" else name, _CHECKS[name](value))
+    if "customer_id" in changes:
+        customers.must_exist(work, deposit.customer_id)
+    if "code" in changes:
+        same = sa.func.lower(sa.func.btrim(Deposit.code)) == deposit.code.lower()
+        others = select(Deposit.id).where(same, col(Deposit.id) != deposit.id)
+        if work.session.exec(others).first():
+            raise Conflict(f"the code {deposit.code} is taken", field="code")
+
+
+def _code(value: object) -> str:
+    return texts.line(str(value or ""), field="code", chars_max=CODE_CHARS_MAX)
+
+
+def _customer_id(value: object) -> str:
+    return texts.line(str(value or ""), field="customer_id", chars_max=REFERENCE_CHARS_MAX)
+
+
+def _currency(value: object) -> str:
+    return currencies.code(str(value or ""))
+
+
+def _amount(value: object) -> int:
+    if type(value) is not int or not 0 < value <= MINOR_MAX:
+        raise Invalid("the amount is a whole number of minor units above 0", field="amount")
+    return value
+
+
+def _day(value: object) -> date:
+    found = invoices.day(value, field="date")
+    if found is None:
+        raise Invalid("date is a day such as 2026-11-22", field="date")
+    return found
+
+
+def _project_id(value: object) -> str | None:
+    if value is None:
+        return None
+    return texts.line(str(value), field="project_id", chars_max=REFERENCE_CHARS_MAX)
+
+
+def _received_into(value: object) -> str | None:
+    if value is None:
+        return None
+    return texts.line(str(value), field="received_into", chars_max=REFERENCE_CHARS_MAX)
+
+
+def _notes(value: object) -> str | None:
+    if value is None:
+        return None
+    return texts.words(str(value), field="notes", chars_max=NOTES_CHARS_MAX) or None
+
+
+_CHECKS = {
+    "code": _code,
+    "customer_id": _customer_id,
+    "currency": _currency,
+    "amount": _amount,
+    "date": _day,
+    "project_id": _project_id,
+    "received_into": _received_into,
+    "notes": _notes,
+}

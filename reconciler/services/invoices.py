@@ -1,0 +1,299 @@
+"""Invoices: drafted, sent, credited, voided. What pays them is not decided here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from reconciler import currencies
+from reconciler.books import accounts, invoices as rules, texts
+from reconciler.books.accounts import Account
+from reconciler.books.invoices import InvoiceState
+from reconciler.books.journal import JournalEntry, lines
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.ids import new_id
+from reconciler.money import MINOR_MAX, Money, shown
+from reconciler.services import customers, ledger, numbering, rail_references, settlement
+from reconciler.store.invoices import CreditNote, Invoice
+from reconciler.work import Task, Work
+
+PREFIX = "INV-"
+NUMBER_CHARS_MAX = 64
+REFERENCE_CHARS_MAX = 128
+DESCRIPTION_CHARS_MAX = 2_000
+REASON_CHARS_MAX = 500
+_DAYS = (date(1970, 1, 1), date(2200, 1, 1))  # outside it is a typing error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInvoice:
+    """What an invoice is made of. `total` in minor units of `currency`."""
+
+    customer_id: str
+    currency: str
+    total: int
+    number: str | None = None
+    due_on: date | None = None
+    issued_on: date | None = None
+    project_id: str | None = None
+    milestone_id: str | None = None
+    description: str | None = None
+    rail: str = "stripe"
+    rail_payment_ids: tuple[str, ...] = ()
+    rail_invoice_id: str | None = None
+
+
+def create(work: Work, new: NewInvoice) -> str:
+    """A draft, numbered with the next free number if none is given.
+
+    Raises Invalid, or Conflict for a number that is taken.
+    """
+    customers.must_exist(work, new.customer_id)
+    number = new.number or numbering.next_free(work.session, "invoice", PREFIX)
+    invoice = Invoice(id=new_id("inv"), state=InvoiceState.DRAFT, created_at=work.now)
+    given = {name: getattr(new, name) for name in _CHECKS if name != "number"}
+    _put(work, invoice, {**given, "number": number})
+    work.session.add(invoice)
+    work.session.flush()
+    refer(work, invoice.id, new)
+    return invoice.id
+
+
+def patch(
+    work: Work, invoice_id: str, changes: Mapping[str, object], *, rev: int | None = None
+) -> None:
+    """Change a draft. Raises NotFound, Invalid, Refused once it was sent, Conflict for an old rev."""
+    invoice = _locked(work, invoice_id, rev)
+    if invoice.state != InvoiceState.DRAFT:
+        raise Refused(f"invoice {invoice.number} is {invoice.state}, only a draft can be changed")
+    _put(work, invoice, changes)
+    invoice.rev += 1
+    work.session.flush()
+
+
+def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
+    """From here on it is owed. Raises NotFound, Refused unless it is a draft, Conflict."""
+    invoice = _locked(work, invoice_id, rev)
+    rules.may_be_sent(InvoiceState(invoice.state), invoice.number)
+    invoice.state = InvoiceState.SENT
+    invoice.sent_at = work.now
+    invoice.issued_on = invoice.issued_on or work.now.date()
+    invoice.seeks_payment = True
+    invoice.rev += 1
+    work.session.flush()
+    ledger.post(work, [_sent(invoice)])
+    work.nudge(Task.FIND_PAYMENTS)
+
+
+def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
+    """It was never owed. Only with nothing allocated or credited. Raises NotFound, Refused, Conflict."""
+    invoice = _locked(work, invoice_id, rev)
+    credited = invoice.credit_notes + invoice.refund_credits
+    rules.may_be_voided(
+        InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=credited
+    )
+    was_sent = invoice.state == InvoiceState.SENT
+    invoice.state = InvoiceState.VOID
+    invoice.voided_at = work.now
+    invoice.seeks_payment = False
+    invoice.rev += 1
+    work.session.flush()
+    if was_sent:
+        ledger.post(work, [_voided(invoice)])
+
+
+def credit_note(work: Work, invoice_id: str, *, amount: int, reason: str) -> str:
+    """Lower what an invoice is owed; gives the note's id.
+
+    Raises NotFound, and Refused for more than is outstanding.
+    """
+    why = texts.line(reason, field="reason", chars_max=REASON_CHARS_MAX)
+    scene = settlement.stage(work, {}, invoices=[invoice_id])
+    invoice = scene.invoices.get(invoice_id)
+    if invoice is None:
+        raise NotFound(f"there is no invoice {invoice_id}")
+    if invoice.state != InvoiceState.SENT:
+        raise Refused(f"invoice {invoice.number} is {invoice.state}, only a sent one is credited")
+    if amount <= 0:
+        raise Invalid("the amount must be more than nothing", field="amount")
+    if amount > invoice.outstanding:
+        left = shown(invoice.outstanding, invoice.currency)
+        raise Refused(f"invoice {invoice.number} is owed {left}, not more", field="amount")
+    note = CreditNote(
+        id=new_id("cn"),
+        invoice_id=invoice_id,
+        amount=amount,
+        reason=why,
+        cause_kind=work.cause.kind,
+        cause_id=work.cause.id,
+        created_at=work.now,
+    )
+    work.session.add(note)
+    work.session.flush()
+    work.session.execute(
+        sa.update(Invoice)
+        .where(col(Invoice.id) == invoice_id)
+        .values(credit_notes=Invoice.credit_notes + amount, rev=Invoice.rev + 1)
+        .execution_options(synchronize_session=False)
+    )
+    invoice.credit_notes += amount
+    invoice.rev += 1
+    ledger.post(work, [_credited(note, invoice.currency)])
+    settlement.finish(work, scene)
+    return note.id
+
+
+def refer(work: Work, invoice_id: str, new: NewInvoice) -> None:
+    """Tie the rail's objects named in `new` to the invoice."""
+    names = [*new.rail_payment_ids, *([new.rail_invoice_id] if new.rail_invoice_id else [])]
+    if names:
+        rail_references.add(work, new.rail, names, invoice_id=invoice_id)
+
+
+def add_references(work: Work, invoice_id: str, rail: str, object_ids: list[str]) -> None:
+    """Tie more of a rail's objects to an invoice, also once it was sent. Raises NotFound, Conflict."""
+    invoice = _locked(work, invoice_id, None)
+    rail_references.add(work, rail, object_ids, invoice_id=invoice_id)
+    if invoice.state == InvoiceState.SENT:
+        invoice.seeks_payment = True
+        work.nudge(Task.FIND_PAYMENTS)
+    invoice.rev += 1
+    work.session.flush()
+
+
+def _locked(work: Work, invoice_id: str, rev: int | None) -> Invoice:
+    invoice = work.session.get(Invoice, invoice_id, with_for_update={"key_share": True})
+    if invoice is None:
+        raise NotFound(f"there is no invoice {invoice_id}")
+    if rev is not None and rev != invoice.rev:
+        raise Conflict(f"invoice {invoice.number} was changed meanwhile", field="rev")
+    return invoice
+
+
+def _put(work: Work, invoice: Invoice, changes: Mapping[str, object]) -> None:
+    for name, value in changes.items():
+        if name not in _CHECKS:
+            raise Invalid(f"{name} cannot be changed", field=name)
+        setattr(invoice, name, _CHECKS[name](value))
+    if "customer_id" in changes:
+        customers.must_exist(work, invoice.customer_id)
+    if "number" in changes:
+        _not_taken(work, invoice)
+
+
+def _not_taken(work: Work, invoice: Invoice) -> None:
+    same = sa.func.lower(sa.func.btrim(Invoice.number)) == invoice.number.lower()
+    others = select(Invoice.id).where(same, col(Invoice.id) != invoice.id)
+    with work.session.no_autoflush:
+        if work.session.exec(others).first():
+            raise Conflict(f"the number {invoice.number} is taken", field="number")
+
+
+def _number(value: object) -> str:
+    return texts.line(str(value or ""), field="number", chars_max=NUMBER_CHARS_MAX)
+
+
+def _currency(value: object) -> str:
+    return currencies.code(str(value or ""))
+
+
+def _customer_id(value: object) -> str:
+    return texts.line(str(value or ""), field="customer_id", chars_max=REFERENCE_CHARS_MAX)
+
+
+def _total(value: object) -> int:
+    if type(value) is not int or not 0 < value <= MINOR_MAX:
+        raise Invalid("the total is a whole number of minor units above 0", field="total")
+    return value
+
+
+def _due_on(value: object) -> date | None:
+    return day(value, field="due_on")
+
+
+def _issued_on(value: object) -> date | None:
+    return day(value, field="issued_on")
+
+
+def _project_id(value: object) -> str | None:
+    return _or_none(value, "project_id", REFERENCE_CHARS_MAX)
+
+
+def _milestone_id(value: object) -> str | None:
+    return _or_none(value, "milestone_id", REFERENCE_CHARS_MAX)
+
+
+def _description(value: object) -> str | None:
+    if value is None:
+        return None
+    return texts.words(str(value), field="description", chars_max=DESCRIPTION_CHARS_MAX) or None
+
+
+def _or_none(value: object, field: str, chars_max: int) -> str | None:
+    return None if value is None else texts.line(str(value), field=field, chars_max=chars_max)
+
+
+def day(value: object, *, field: str) -> date | None:
+    """A day within living memory, or none. Raises Invalid."""
+    if value is None:
+        return None
+    if not isinstance(value, date) or not _DAYS[0] <= value < _DAYS[1]:
+        raise Invalid(f"{field} is a day such as 2026-11-22", field=field)
+    return value
+
+
+_CHECKS = {
+    "number": _number,
+    "customer_id": _customer_id,
+    "currency": _currency,
+    "total": _total,
+    "due_on": _due_on,
+    "issued_on": _issued_on,
+    "project_id": _project_id,
+    "milestone_id": _milestone_id,
+    "description": _description,
+}
+
+
+def _sent(invoice: Invoice) -> JournalEntry:
+    return _entry(
+        f"invoice/{invoice.id}/sent",
+        invoice,
+        debit=accounts.ACCOUNTS_RECEIVABLE,
+        credit=accounts.REVENUE,
+    )
+
+
+def _voided(invoice: Invoice) -> JournalEntry:
+    return _entry(
+        f"invoice/{invoice.id}/voided",
+        invoice,
+        debit=accounts.REVENUE,
+        credit=accounts.ACCOUNTS_RECEIVABLE,
+        reverses=f"invoice/{invoice.id}/sent",
+    )
+
+
+def _entry(
+    key: str, invoice: Invoice, *, debit: Account, credit: Account, reverses: str | None = None
+) -> JournalEntry:
+    return JournalEntry(
+        key=key,
+        postings=lines(Money(invoice.total, invoice.currency), debit=debit, credit=credit),
+        reverses=reverses,
+        invoice_id=invoice.id,
+    )
+
+
+def _credited(note: CreditNote, currency: str) -> JournalEntry:
+    return JournalEntry(
+        key=f"credit_note/{note.id}",
+        postings=lines(
+            Money(note.amount, currency),
+            debit=accounts.CREDITS,
+            credit=accounts.ACCOUNTS_RECEIVABLE,
+        ),
+        invoice_id=note.invoice_id,
+    )

@@ -1,0 +1,79 @@
+"""Every law of the books, against the database.
+
+Most laws are queries (store/invariants.py). Two need the rules themselves and are checked payment
+by payment: that the columns and the ledger say what the facts call for, and that clearing equals
+the rail's own movements wherever nothing is still waiting to be told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import completeness, posting_rules
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.observations import PaymentFacts
+from reconciler.store import invariants
+from reconciler.store.claims import decode_facts
+
+FACTS_LAW = "payments_say_what_their_facts_say"
+CLEARING_LAW = "clearing_equals_the_rails_movements"
+LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW)
+
+_ROWS_AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A law that does not hold, and where."""
+
+    invariant: str
+    detail: str
+
+
+def violations(session: Session) -> list[Violation]:
+    """All that is wrong; empty when the books are right."""
+    # Checking a large ledger takes longer than any request may.
+    session.execute(sa.text("set local statement_timeout = 0"))
+    found = [
+        Violation(name, detail)
+        for name, query in invariants.QUERIES.items()
+        for detail in session.scalars(sa.text(query))
+    ]
+    return [*found, *_payments(session)]
+
+
+def _payments(session: Session) -> Iterator[Violation]:
+    rows = session.connection().execution_options(yield_per=_ROWS_AT_A_TIME)
+    for row in rows.execute(sa.text(invariants.PAYMENTS)):
+        facts = decode_facts(row.facts)
+        at = posting_rules.position(facts)
+        if (row.captured, row.refunded, row.lost) != (at.captured, at.refunded, at.lost):
+            yield Violation(
+                FACTS_LAW,
+                f"payment {row.id} says captured {row.captured}, refunded {row.refunded}, lost "
+                f"{row.lost}; its facts say {at.captured}, {at.refunded}, {at.lost}",
+            )
+        booked = msgspec.json.decode(row.booked, type=dict[str, tuple[int, int]])
+        due, _ = posting_rules.entries_due(facts, booked, ours=row.id)
+        for entry in due:
+            yield Violation(FACTS_LAW, f"payment {row.id} lacks the entry {entry.key}")
+        clearing = msgspec.json.decode(row.clearing, type=dict[str, int])
+        yield from _clearing(row.id, facts, clearing)
+
+
+def _clearing(payment_id: str, facts: PaymentFacts, booked: dict[str, int]) -> Iterator[Violation]:
+    if facts.rail == MANUAL_RAIL or completeness.open_questions(facts):
+        return  # it still waits for a movement: listed by `waiting`, and asked of the rail
+    moved: dict[str, int] = {}
+    for row in facts.balance.values():
+        moved[row.currency] = moved.get(row.currency, 0) + row.net
+    for currency in moved.keys() | booked.keys():
+        if moved.get(currency, 0) != booked.get(currency, 0):
+            yield Violation(
+                CLEARING_LAW,
+                f"payment {payment_id}: clearing holds {booked.get(currency, 0)} {currency}, the "
+                f"rail moved {moved.get(currency, 0)}",
+            )

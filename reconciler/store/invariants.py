@@ -1,0 +1,165 @@
+"""What must be true of the books, each as a query that finds nothing when it is.
+
+Each query gives one line of text for each thing that is wrong. The names are what `reconciler
+verify` prints.
+"""
+
+_NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
+    from posting p join journal_entry e on e.id = p.entry_id
+    join ledger_account a on a.id = p.account_id"""
+
+QUERIES: dict[str, str] = {
+    "entries_balance_in_each_currency": """
+        select format('entry %s is out by %s %s', e.key, sum(p.amount), a.currency)
+        from posting p join journal_entry e on e.id = p.entry_id
+        join ledger_account a on a.id = p.account_id
+        group by e.key, a.currency having sum(p.amount) <> 0""",
+    "entries_have_two_sides": """
+        select format('entry %s has %s postings', e.key, count(p.line))
+        from journal_entry e left join posting p on p.entry_id = e.id
+        group by e.key having count(p.line) < 2""",
+    "the_trial_balance_is_zero": """
+        select format('debits less credits are %s %s', sum(p.amount), a.currency)
+        from posting p join ledger_account a on a.id = p.account_id
+        group by a.currency having sum(p.amount) <> 0""",
+    "reversals_mirror_what_they_reverse": """
+        select format('entry %s does not mirror %s', r.key, r.reverses)
+        from journal_entry r left join journal_entry o on o.key = r.reverses
+        where r.reverses is not null and (o.id is null or exists (
+          select 1 from (select account_id, amount from posting where entry_id = r.id
+            union all select account_id, amount from posting where entry_id = o.id) as both_
+          group by account_id having sum(amount) <> 0))""",
+    "every_change_names_its_cause": """
+        select format('entry %s names no cause', key) from journal_entry
+        where btrim(cause_kind) = '' or btrim(cause_id) = ''""",
+    "payments_keep_what_they_did_not_give_away": f"""
+        select format('payment %s: captured %s, refunded %s, lost %s, allocated %s, the ledger '
+          'holds %s unapplied', p.id, p.captured, p.refunded, p.lost, coalesce(x.allocated, 0),
+          coalesce(l.unapplied, 0))
+        from payment p
+        left join (select payment_id, sum(amount) as allocated from allocation group by 1) x
+          on x.payment_id = p.id
+        left join (select payment_id, -sum(amount) as unapplied from ({_NET}) n
+          where role = 'unapplied_cash' group by 1) l on l.payment_id = p.id
+        where p.captured - p.refunded - p.lost - coalesce(x.allocated, 0)
+            <> coalesce(l.unapplied, 0)
+          or coalesce(l.unapplied, 0) < 0 or p.captured < 0 or p.refunded < 0 or p.lost < 0""",
+    "invoices_are_paid_by_their_claims": """
+        select format('invoice %s says paid %s, its claims pay %s', i.number, i.paid,
+          coalesce(a.amount, 0) + coalesce(u.amount, 0))
+        from invoice i
+        left join (select invoice_id, sum(amount) as amount from allocation group by 1) a
+          on a.invoice_id = i.id
+        left join (select invoice_id, sum(amount) as amount from application group by 1) u
+          on u.invoice_id = i.id
+        where i.paid <> coalesce(a.amount, 0) + coalesce(u.amount, 0)""",
+    "invoices_owe_what_the_ledger_says": f"""
+        select format('invoice %s: outstanding %s, accounts_receivable %s', i.number,
+          case when i.state = 'sent'
+            then i.total - i.paid - i.credit_notes - i.refund_credits else 0 end,
+          coalesce(l.owed, 0))
+        from invoice i left join (select invoice_id, sum(amount) as owed from ({_NET}) n
+          where role = 'accounts_receivable' group by 1) l on l.invoice_id = i.id
+        where coalesce(l.owed, 0) <> case when i.state = 'sent'
+            then i.total - i.paid - i.credit_notes - i.refund_credits else 0 end
+          or i.total < i.paid + i.credit_notes + i.refund_credits""",
+    "credit_notes_add_up": """
+        select format('invoice %s says credited %s, its credit notes say %s', i.number,
+          i.credit_notes, coalesce(c.amount, 0))
+        from invoice i left join (select invoice_id, sum(amount) as amount from credit_note
+          group by 1) c on c.invoice_id = i.id
+        where i.credit_notes <> coalesce(c.amount, 0)""",
+    "deposits_are_applied_refunded_or_remain": f"""
+        select format('deposit %s: received %s, applied %s, refunded %s, allocated %s, used %s, '
+          'customer_deposits %s', d.code, d.received, d.applied, d.refunded,
+          coalesce(a.amount, 0), coalesce(u.amount, 0), coalesce(l.held, 0))
+        from deposit d
+        left join (select deposit_id, sum(amount) as amount from allocation group by 1) a
+          on a.deposit_id = d.id
+        left join (select deposit_id, sum(amount) as amount from application group by 1) u
+          on u.deposit_id = d.id
+        left join (select deposit_id, -sum(amount) as held from ({_NET}) n
+          where role = 'customer_deposits' group by 1) l on l.deposit_id = d.id
+        where d.received - d.refunded <> coalesce(a.amount, 0)
+          or d.applied <> coalesce(u.amount, 0)
+          or d.received - d.refunded - d.applied <> coalesce(l.held, 0)
+          or d.received < d.applied + d.refunded""",
+    "receivables_add_up": f"""
+        select format('%s: invoices owe %s, accounts_receivable is %s', currency,
+          sum(owed), sum(booked))
+        from (select currency, total - paid - credit_notes - refund_credits as owed, 0 as booked
+          from invoice where state = 'sent'
+          union all select currency, 0, amount from ({_NET}) n where role = 'accounts_receivable'
+        ) as x group by currency having sum(owed) <> sum(booked)""",
+    "deposits_add_up": f"""
+        select format('%s: deposits hold %s, customer_deposits is %s', currency,
+          sum(held), sum(booked))
+        from (select currency, received - applied - refunded as held, 0 as booked from deposit
+          union all select currency, 0, -amount from ({_NET}) n where role = 'customer_deposits'
+        ) as x group by currency having sum(held) <> sum(booked)""",
+    "unapplied_cash_adds_up": f"""
+        select format('%s: payments keep %s, unapplied_cash is %s', currency,
+          sum(kept), sum(booked))
+        from (select currency, captured - refunded - lost as kept, 0 as booked from payment
+          where currency is not null
+          union all select p.currency, -a.amount, 0 from allocation a
+            join payment p on p.id = a.payment_id
+          union all select currency, 0, -amount from ({_NET}) n where role = 'unapplied_cash'
+        ) as x group by currency having sum(kept) <> sum(booked)""",
+    "refunds_stay_within_what_was_captured": """
+        select format('payment %s: refunded %s and on their way %s, of %s captured and %s lost',
+          p.id, p.refunded, coalesce(l.amount, 0), p.captured, p.lost)
+        from payment p left join (
+          select l.payment_id, sum(l.amount) as amount from refund_leg l
+          join payment q on q.id = l.payment_id
+          where l.status in ('approved', 'submitted', 'unknown') and not exists (
+            select 1 from jsonb_each(coalesce(q.facts -> 'refunds', '{}')) r
+            where r.value ->> 'reference' = l.reference)
+          group by 1) l on l.payment_id = p.id
+        where p.refunded + p.lost + coalesce(l.amount, 0) > p.captured""",
+    "one_refund_asked_for_is_one_on_the_rail": """
+        select format('reference %s is on %s refunds: %s', r.value ->> 'reference', count(*),
+          string_agg(r.key, ', '))
+        from payment p, jsonb_each(coalesce(p.facts -> 'refunds', '{}')) r
+        where r.value ->> 'reference' is not null
+        group by r.value ->> 'reference' having count(*) > 1""",
+    "refunds_go_back_where_the_money_came_from": """
+        select format('leg %s of payment %s was refunded on payment %s', l.id, l.payment_id, p.id)
+        from refund_leg l join payment p on p.id <> l.payment_id
+        join lateral jsonb_each(coalesce(p.facts -> 'refunds', '{}')) r
+          on r.value ->> 'reference' = l.reference""",
+    "refund_legs_add_up": """
+        select format('refund %s asks for %s, its legs for %s', r.id, r.amount, sum(l.amount))
+        from refund r join refund_leg l on l.refund_id = r.id
+        where l.replaced_by is null
+        group by r.id, r.amount having sum(l.amount) <> r.amount""",
+    "money_stays_in_its_currency": """
+        select format('allocation %s sets %s against %s', a.id, p.currency,
+          coalesce(i.currency, d.currency))
+        from allocation a join payment p on p.id = a.payment_id
+        left join invoice i on i.id = a.invoice_id left join deposit d on d.id = a.deposit_id
+        where a.amount > 0 and p.currency <> coalesce(i.currency, d.currency)""",
+    "no_event_is_left_behind": """
+        select format('event %s (%s) is behind the horizon and has no outcome', e.seq,
+          e.rail_event_id)
+        from inbox_event e where e.seq <= (select seq from inbox_horizon)
+          and e.quarantine is null
+          and not exists (select 1 from inbox_outcome o where o.seq = e.seq)""",
+    "applied_events_name_their_payment": """
+        select format('event %s is applied to no payment', o.seq) from inbox_outcome o
+        where o.status = 'applied' and not exists (
+          select 1 from payment p where p.id = o.payment_id)""",
+}
+
+# What the Python side checks, payment by payment (services/verification.py).
+PAYMENTS = """
+    select p.id, p.facts::text as facts, p.booked::text as booked, p.captured, p.refunded, p.lost,
+      p.status, coalesce(l.clearing, '{}')::text as clearing
+    from payment p left join (
+      select payment_id, jsonb_object_agg(currency, amount) as clearing from (
+        select e.payment_id, a.currency, sum(p.amount) as amount
+        from posting p join journal_entry e on e.id = p.entry_id
+        join ledger_account a on a.id = p.account_id
+        where a.role in ('clearing', 'undeposited') group by 1, 2) as c
+      group by 1) l on l.payment_id = p.id
+    order by p.id"""

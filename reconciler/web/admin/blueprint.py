@@ -1,0 +1,189 @@
+"""The screens as one blueprint: who may in, what every answer carries, what errors look like."""
+
+import re
+from collections.abc import Callable, Iterable
+
+import structlog
+from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from reconciler.books.people import Role, is_at_least
+from reconciler.errors import Forbidden, ReconcilerError
+from reconciler.ids import new_id
+from reconciler.runtime import Runtime
+from reconciler.services import people
+from reconciler.services.people import OpenSession
+from reconciler.web import forms
+from reconciler.web.admin import (
+    deposits,
+    errors,
+    events,
+    invoices,
+    ledger,
+    payments,
+    refunds,
+    search,
+    sign_in,
+    today,
+    unmatched,
+    words,
+)
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.routes import Route
+from reconciler.work import Cause
+
+_log = structlog.get_logger()
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+YEAR_SECONDS = 365 * 24 * 3600
+_FILES = (today, unmatched, payments, invoices, deposits, refunds, events, ledger, search)
+
+Answer = Response | tuple[Response, int]
+
+
+def admin_blueprint(runtime: Runtime) -> Blueprint:
+    """Everything under /admin/."""
+    blueprint = Blueprint("admin", __name__, url_prefix="/admin", static_folder="static")
+    for rule, method, view in sign_in.pages(runtime):
+        blueprint.add_url_rule(rule, view.__name__, view, methods=[method])
+    for route in routes():
+        blueprint.add_url_rule(
+            route.rule, route.endpoint, _guarded(runtime, route), methods=[route.method]
+        )
+    blueprint.add_url_rule("/<path:address>", "nowhere", _nowhere(runtime))
+    blueprint.register_error_handler(ReconcilerError, _failed(runtime))
+    blueprint.register_error_handler(HTTPException, _misused(runtime))
+    blueprint.register_error_handler(Exception, _broken(runtime))
+    blueprint.after_request(_dressed)
+    return blueprint
+
+
+def routes() -> list[Route]:
+    """Every screen's addresses."""
+    return [route for file in _FILES for route in file.screens.routes]
+
+
+def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
+    def answer(**values: str) -> Response:
+        session = _session(runtime)
+        if session is None:
+            return _to_the_door()
+        if route.method == "POST":
+            forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
+        if not is_at_least(session.person.role, route.needs):
+            raise Forbidden(words.need(route.needs.value, "do this"))
+        return route.view(_desk(runtime, session), **values)
+
+    return answer
+
+
+def _session(runtime: Runtime) -> OpenSession | None:
+    token = request.cookies.get(sign_in.cookie_name(runtime.settings))
+    if not token:
+        return None
+    cause = Cause("browser", "session")
+    return runtime.do(cause, lambda work: people.session_of(work, token))
+
+
+def _desk(runtime: Runtime, session: OpenSession) -> Desk:
+    return Desk(runtime, session.person, session.form_token, runtime.now())
+
+
+def _to_the_door() -> Response:
+    where = request.full_path.rstrip("?") if request.method == "GET" else None
+    door = url_for("admin.ask", next=where)
+    if request.headers.get("HX-Request"):
+        # A fragment of a page is no place to sign in: the browser goes there as a whole.
+        return Response(status=204, headers={"HX-Redirect": url_for("admin.ask")})
+    return make_response(redirect(door, 303))  # type: ignore[arg-type]  # Flask wraps it itself
+
+
+def _nowhere(runtime: Runtime) -> Callable[..., Response]:
+    def nowhere(address: str) -> Response:
+        del address
+        session = _session(runtime)
+        if session is None:
+            return _to_the_door()
+        return errors.missing(_desk(runtime, session))
+
+    return nowhere
+
+
+def _failed(runtime: Runtime) -> Callable[[ReconcilerError], Response]:
+    def failed(error: ReconcilerError) -> Response:
+        return errors.page(_whoever(runtime), error)
+
+    return failed
+
+
+def _misused(runtime: Runtime) -> Callable[[HTTPException], Response]:
+    def misused(error: HTTPException) -> Response:
+        return errors.misused(_whoever(runtime), error.code or 400)
+
+    return misused
+
+
+def _broken(runtime: Runtime) -> Callable[[Exception], Response]:
+    def broken(error: Exception) -> Response:
+        if current_app.testing:
+            raise error
+        request_id = new_id("req")
+        _log.exception("screen.broken", request_id=request_id, path=request.path)
+        return errors.broken(_whoever(runtime), request_id)
+
+    return broken
+
+
+def _whoever(runtime: Runtime) -> Desk | None:
+    """Who is signed in, if that can be told at all: the page of an error must not fail too."""
+    try:
+        session = _session(runtime)
+    except ReconcilerError:
+        return None
+    return _desk(runtime, session) if session else None
+
+
+def _dressed(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if request.endpoint == "admin.static" and "v" in request.args:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+    elif request.endpoint == "admin.static":
+        response.headers["Cache-Control"] = "public, max-age=300"
+    else:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+def roles_needed() -> Iterable[tuple[str, Role]]:
+    """Each form's address with the least role that may send it, for the tests and for people."""
+    return ((route.rule, route.needs) for route in routes() if route.method == "POST")
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.:+-]{1,200}")
+
+
+def is_plain(identifier: str) -> bool:
+    """Whether it could be an id at all: a rail's or ours, and nothing that needs quoting."""
+    return bool(_PLAIN.fullmatch(identifier))

@@ -1,0 +1,74 @@
+"""A desk: somebody signed in, in front of one page. Passed first to every screen."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from flask import Response, make_response, redirect, request, url_for
+from sqlmodel import Session
+
+from reconciler.books.people import Role, is_at_least
+from reconciler.books.reviews import MATCHING_KINDS
+from reconciler.reads import screens_today
+from reconciler.runtime import Runtime
+from reconciler.services.people import Person
+from reconciler.web.admin import pages
+from reconciler.work import Cause, Work
+
+T = TypeVar("T")
+PER_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who looks, and with what. Reads through `read`, changes the books through `do`."""
+
+    runtime: Runtime
+    person: Person
+    form_token: str
+    now: datetime
+    shown: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        """The day it is, in UTC."""
+        return self.now.date()
+
+    def may(self, role: str) -> bool:
+        """Whether this person's role does for what `role` may do."""
+        return is_at_least(self.person.role, Role(role))
+
+    def read(self) -> AbstractContextManager[Session]:
+        """One snapshot of the books, to look at."""
+        return self.runtime.read()
+
+    def do(self, step: Callable[[Work], T]) -> T:
+        """Change the books, in this person's name."""
+        return self.runtime.do(Cause("person", self.person.id), step)
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """A whole page, with its frame around it."""
+        with self.read() as session:
+            counts = screens_today.counts(session, sorted(kind.value for kind in MATCHING_KINDS))
+        html = pages.render(
+            template,
+            desk=self,
+            person=self.person,
+            form_token=self.form_token,
+            now=self.now,
+            today=self.today,
+            counts=counts,
+            is_sandbox=self.runtime.settings.is_sandbox,
+            path=request.path,
+            **self.shown,
+            **values,
+        )
+        return make_response(html, status)
+
+
+def go(endpoint: str, **values: object) -> Response:
+    """After a change: show where it led, with a GET that may be repeated."""
+    # Flask types its own redirect as a Response of Werkzeug's, which it wraps when it answers.
+    return make_response(redirect(url_for(f"admin.{endpoint}", **values), 303))  # type: ignore[arg-type]

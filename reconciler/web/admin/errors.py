@@ -1,0 +1,88 @@
+"""What people see when it does not go: in words, with what to do next. Never a trace."""
+
+from http import HTTPStatus
+
+from flask import Response, make_response, request
+
+from reconciler.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    ReconcilerError,
+    Refused,
+    Unavailable,
+)
+from reconciler.services.people import TooManyAttempts
+from reconciler.web.admin import pages
+from reconciler.web.admin.desk import Desk
+from reconciler.web.forms import Stale
+
+# The first that fits wins, so a kind stands before the kind it is a kind of.
+_KINDS: tuple[tuple[type[ReconcilerError], HTTPStatus, str], ...] = (
+    (TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts"),
+    (Stale, HTTPStatus.BAD_REQUEST, "This form could not be used"),
+    (NotFound, HTTPStatus.NOT_FOUND, "There is no such thing"),
+    (Forbidden, HTTPStatus.FORBIDDEN, "Your role does not do this"),
+    (Conflict, HTTPStatus.CONFLICT, "Somebody else was first"),
+    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY, "That could not be read"),
+    (Refused, HTTPStatus.UNPROCESSABLE_ENTITY, "That is not possible"),
+    (OutcomeUnknown, HTTPStatus.ACCEPTED, "It is not known yet how that came out"),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE, "The screens are out of reach"),
+)
+_DOWN = (
+    "We are still taking in events. Only these screens are down, and nothing was changed. "
+    "Try again in a minute."
+)
+
+
+def status_of(error: ReconcilerError) -> int:
+    """The HTTP status that says the same."""
+    return next(status for kind, status, _ in _KINDS if isinstance(error, kind)).value
+
+
+def sentence(error: ReconcilerError) -> str:
+    """What went wrong, beginning with a capital and ending in a full stop."""
+    text = str(error) or "That is not possible"
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+def page(desk: Desk | None, error: ReconcilerError) -> Response:
+    """The page of an error that nobody nearer knew what to do about."""
+    _, status, title = next(row for row in _KINDS if isinstance(error, row[0]))
+    text = _DOWN if isinstance(error, Unavailable) else sentence(error)
+    answer = _show(desk, status.value, title, text)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = "30"
+    return answer
+
+
+def missing(desk: Desk | None) -> Response:
+    """Nothing is at this address."""
+    text = "Nothing is at this address. Look for it by its id."
+    return _show(desk, 404, "There is no such page", text)
+
+
+def misused(desk: Desk | None, status: int) -> Response:
+    """The browser asked for something that the screens do not have."""
+    if status == HTTPStatus.NOT_FOUND:
+        return missing(desk)
+    text = "The page was not asked for in a way that it answers."
+    return _show(desk, status, "That did not work", text)
+
+
+def broken(desk: Desk | None, request_id: str) -> Response:
+    """A fault of ours: nothing of it is shown but a number to ask by."""
+    text = f"The fault is ours. Nothing was changed. When you report it, name {request_id}."
+    return _show(desk, 500, "Something broke", text)
+
+
+def _show(desk: Desk | None, status: int, title: str, text: str) -> Response:
+    try:
+        if desk is not None:
+            return desk.page("error.html", status=status, title=title, text=text)
+    except ReconcilerError:
+        pass  # the frame needs the database; the words do not
+    html = pages.render("error_bare.html", title=title, text=text, path=request.path)
+    return make_response(html, status)

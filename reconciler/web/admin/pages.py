@@ -1,0 +1,74 @@
+"""Templates become pages: one environment, everything escaped, a missing value is an error."""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flask import url_for
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reconciler.web.admin import words
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+def render(template: str, **values: object) -> str:
+    """The page, as HTML."""
+    return _environment().get_template(template).render(**values)
+
+
+def asset(name: str) -> str:
+    """Where a static file is; its address changes with its content, so it may be kept for ever."""
+    return url_for("admin.static", filename=name, v=_digest(name))
+
+
+@functools.cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "to": _to,
+        "asset": asset,
+        "pill": words.pill,
+        "applied_pill": words.applied,
+        "counted": words.counted,
+        "age": words.age,
+        "need": words.need,
+        "account_name": words.account,
+        "REASONS": words.REASONS,
+        "STRATEGIES": words.STRATEGIES,
+        "ROLES": words.ROLES,
+    }
+    environment.filters |= {
+        "money": words.shown,
+        "typed": words.typed,
+        "moment": words.moment,
+        "second": words.second,
+        "short": words.short,
+        "day": words.day,
+        "rail_name": words.rail_name,
+        "share": share,
+    }
+    return environment
+
+
+def _to(endpoint: str, **values: Any) -> str:
+    return url_for(f"admin.{endpoint}", **{k: v for k, v in values.items() if v is not None})
+
+
+def share(part: int, whole: int) -> str:
+    """`part` of `whole` as an SVG length out of 100, in whole thousandths; no float is asked."""
+    thousandths = min(100_000, part * 100_000 // whole) if whole > 0 and part > 0 else 0
+    return f"{thousandths // 1000}.{thousandths % 1000:03d}"

@@ -1,0 +1,141 @@
+"""The door: sign in, sign out. Sessions live in the database; the cookie only names one."""
+
+import secrets
+from collections.abc import Callable
+
+from flask import Response, make_response, redirect, request, url_for
+
+from reconciler.errors import ReconcilerError
+from reconciler.ids import new_token
+from reconciler.runtime import Runtime
+from reconciler.services import people
+from reconciler.services.people import SignedIn, TooManyAttempts
+from reconciler.settings import Settings
+from reconciler.web import forms
+from reconciler.web.admin import errors, pages as templates
+from reconciler.web.forms import Stale
+from reconciler.work import Cause
+
+_WRONG = "That address and password do not go together. Check both and try again."
+_CAUSE = Cause("browser", "sign-in")
+_FORM_SECONDS = 3600
+
+Page = tuple[str, str, Callable[[], Response]]
+
+
+def pages(runtime: Runtime) -> list[Page]:
+    """The three addresses that do not ask for a session."""
+
+    def ask() -> Response:
+        return _form(runtime, target=_inside(request.args.get("next")))
+
+    def enter() -> Response:
+        return _enter(runtime)
+
+    def leave() -> Response:
+        return _leave(runtime)
+
+    return [
+        ("/sign-in", "GET", ask),
+        ("/sign-in", "POST", enter),
+        ("/sign-out", "POST", leave),
+    ]
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether people reach us over https."""
+    return settings.base_url.startswith("https://")
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-` binds a cookie to this one host, and browsers take it over https alone."""
+    return "__Host-reconciler" if is_secure(settings) else "reconciler"
+
+
+def _door_cookie(settings: Settings) -> str:
+    return "__Host-reconciler-door" if is_secure(settings) else "reconciler-door"
+
+
+def _enter(runtime: Runtime) -> Response:
+    target = _inside(request.form.get("next"))
+    # Nobody is signed in yet, so the form's token is the one its own cookie holds.
+    door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
+    try:
+        forms.prove(request, door, base_url=runtime.settings.base_url)
+        signed_in = _signed_in(runtime)
+    except Stale:
+        stale = "This page was open for too long. Send it once more."
+        return _form(runtime, target=target, error=stale, status=400)
+    except TooManyAttempts as error:
+        return _form(runtime, target=target, error=errors.sentence(error), status=429)
+    if signed_in is None:
+        return _form(runtime, target=target, error=_WRONG, status=422)
+    answer = make_response(redirect(target, 303))  # type: ignore[arg-type]  # Flask wraps it itself
+    _keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
+    answer.delete_cookie(_door_cookie(runtime.settings), path="/")
+    return answer
+
+
+def _signed_in(runtime: Runtime) -> SignedIn | None:
+    email = request.form.get("email", "")
+    password = request.form.get("password", "")
+    address = request.remote_addr or ""
+    return runtime.do(
+        _CAUSE,
+        lambda work: people.sign_in(work, email=email, password=password, address=address),
+    )
+
+
+def _leave(runtime: Runtime) -> Response:
+    name = cookie_name(runtime.settings)
+    token = request.cookies.get(name)
+    if token:
+        session = runtime.do(_CAUSE, lambda work: people.session_of(work, token))
+        if session is not None:
+            forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
+            runtime.do(_CAUSE, lambda work: people.sign_out(work, token))
+    answer = make_response(redirect(url_for("admin.ask", left=1), 303))  # type: ignore[arg-type]
+    answer.delete_cookie(name, path="/", secure=is_secure(runtime.settings), httponly=True)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+def _form(
+    runtime: Runtime, *, target: str, error: str | None = None, status: int = 200
+) -> Response:
+    door = secrets.token_urlsafe(32)
+    html = templates.render(
+        "sign_in.html",
+        form_token=door,
+        target=target,
+        email=request.form.get("email", "")[:254],
+        error=error,
+        has_left="left" in request.args,
+        is_sandbox=runtime.settings.is_sandbox,
+    )
+    answer = make_response(html, status)
+    _keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
+    return answer
+
+
+def _keep(runtime: Runtime, answer: Response, name: str, value: str, seconds: int | None) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure(runtime.settings),
+    )
+
+
+def _inside(target: str | None) -> str:
+    """Where to go afterwards: a page of ours, or the first one. Never another site."""
+    home = url_for("admin.show_today")
+    if not target or not target.startswith(home) or "\\" in target or "//" in target:
+        return home
+    return target if target.isprintable() else home
+
+
+__all__ = ["ReconcilerError", "cookie_name", "is_secure", "pages"]

@@ -1,0 +1,222 @@
+"""The words and tones of the screens: one for each state, the same on every page."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from babel.numbers import get_currency_symbol
+
+from reconciler import money
+
+NARROW = "\N{NO-BREAK SPACE}"
+LOCALE = "en_US"
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A state in words, with the tone that its colour and shape follow."""
+
+    text: str
+    tone: str = ""
+
+
+_INVOICE = {
+    "draft": Pill("Draft"),
+    "sent": Pill("Sent"),
+    "partially_paid": Pill("Partly paid", "info"),
+    "paid": Pill("Paid", "pos"),
+    "overdue": Pill("Overdue", "neg"),
+    "void": Pill("Void"),
+    "refunded": Pill("Refunded"),
+}
+_DEPOSIT = {
+    "pending": Pill("Pending", "info"),
+    "unapplied": Pill("Unapplied", "warn"),
+    "partially_applied": Pill("Partly applied", "info"),
+    "completed": Pill("Completed", "pos"),
+    "refunded": Pill("Refunded"),
+}
+_REFUND = {
+    "requested": Pill("To approve", "warn"),
+    "approved": Pill("Approved", "info"),
+    "rejected": Pill("Declined"),
+    "submitted": Pill("Sent to the rail", "info"),
+    "unknown": Pill("Sent, being looked up", "warn"),
+    "pending": Pill("Sent to the rail", "info"),
+    "requires_action": Pill("Needs customer action", "warn"),
+    "succeeded": Pill("Done", "pos"),
+    "failed": Pill("Failed", "neg"),
+    "canceled": Pill("Cancelled"),
+    "manual": Pill("Needs a person", "warn"),
+}
+_EVENT = {
+    "pending": Pill("Received", "info"),
+    "parked": Pill("Waits for its payment", "info"),
+    "applied": Pill("Applied", "pos"),
+    "ignored": Pill("Ignored"),
+    "quarantined": Pill("Needs review", "warn"),
+    "failed": Pill("Failed", "neg"),
+}
+_PAYMENT = {
+    "processing": Pill("Processing", "info"),
+    "authorized": Pill("Authorised", "info"),
+    "partially_captured": Pill("Partly captured", "info"),
+    "captured": Pill("Paid", "pos"),
+    "partially_refunded": Pill("Partly refunded"),
+    "refunded": Pill("Refunded"),
+    "disputed": Pill("Disputed", "neg"),
+    "failed": Pill("Failed", "neg"),
+    "canceled": Pill("Cancelled"),
+}
+_CONFIDENCE = {
+    "strong": Pill("Strong", "pos"),
+    "possible": Pill("Possible", "warn"),
+    "weak": Pill("Weak"),
+}
+_QUESTION = {
+    "unmatched_payment": Pill("Unmatched", "warn"),
+    "ambiguous_match": Pill("Several fit", "warn"),
+    "overpayment": Pill("Overpayment", "warn"),
+    "currency_mismatch": Pill("Other currency", "neg"),
+    "invoice_not_payable": Pill("Invoice not payable", "neg"),
+}
+_STATES = {
+    "invoice": _INVOICE,
+    "deposit": _DEPOSIT,
+    "refund": _REFUND,
+    "event": _EVENT,
+    "payment": _PAYMENT,
+    "confidence": _CONFIDENCE,
+    "question": _QUESTION,
+}
+
+STRATEGIES = {
+    "metadata": "Auto: named in the payment's metadata",
+    "made_here": "Auto: the payment was made for it",
+    "rail_invoice": "Auto: the rail's own invoice is mapped to it",
+    "text": "Auto: named in the description",
+    "customer_amount": "Auto: same customer, and the only one open with this amount",
+    "by_hand": "Received by hand",
+    "person": "Matched by a person",
+}
+REASONS = {
+    "cancellation": "Cancelled",
+    "partial_scope": "Scope reduced",
+    "goodwill": "Goodwill",
+    "duplicate": "Duplicate payment",
+    "overpayment": "Overpaid",
+    "fraudulent": "Suspected fraud",
+    "other": "Other",
+}
+ROLES = {
+    "viewer": "Viewer",
+    "reconciler": "Reconciler",
+    "approver": "Approver",
+    "admin": "Admin",
+}
+ACCOUNTS = {
+    "bank": "Bank",
+    "clearing": "Clearing",
+    "undeposited": "Undeposited funds",
+    "accounts_receivable": "Accounts receivable",
+    "disputed_funds": "Disputed funds",
+    "payouts_in_transit": "Payouts in transit",
+    "vendor_prepayments": "Vendor prepayments",
+    "customer_deposits": "Customer deposits",
+    "unapplied_cash": "Unapplied cash",
+    "refunds_payable": "Refunds payable",
+    "accounts_payable": "Accounts payable",
+    "revenue": "Revenue",
+    "credits": "Credits",
+    "processing_fees": "Processing fees",
+    "chargeback_losses": "Chargeback losses",
+    "currency_conversion": "Currency conversion",
+    "suspense": "Suspense",
+}
+_KNOWN_RAILS = {"stripe": "Stripe", "manual": "By hand"}
+
+
+def pill(noun: str, state: str) -> Pill:
+    """The words of a state; one that nobody has worded yet is shown as it is."""
+    return _STATES[noun].get(state) or Pill(state.replace("_", " ").capitalize())
+
+
+def applied(*, kept: int, allocated: int) -> Pill | None:
+    """Whether a payment's money is where it belongs; None where there is none."""
+    if kept <= 0:
+        return None
+    if not allocated:
+        return Pill("Unmatched", "warn")
+    return Pill("Applied", "pos") if allocated >= kept else Pill("Partly applied", "info")
+
+
+def shown(minor: int, currency: str) -> str:
+    """`$1,234.50`, `-€20.00`, `KWD 1.500`: our own decimals, with the currency's sign."""
+    text = money.decimal_text(abs(minor), currency)
+    whole, point, rest = text.partition(".")
+    sign = get_currency_symbol(currency, locale=LOCALE)
+    gap = NARROW if sign[-1].isalpha() else ""
+    minus = "-" if minor < 0 else ""
+    return f"{minus}{sign}{gap}{int(whole):,}{point}{rest}"
+
+
+def typed(minor: int, currency: str) -> str:
+    """`1234.50`: what a field is filled with."""
+    return money.decimal_text(minor, currency)
+
+
+def account(role: str, rail: str | None) -> str:
+    """An account as people call it."""
+    name = ACCOUNTS.get(role, role.replace("_", " ").capitalize())
+    return f"{rail_name(rail)} {name.lower()}" if rail else name
+
+
+def rail_name(rail: str) -> str:
+    """A rail as people call it."""
+    return _KNOWN_RAILS.get(rail, rail.capitalize())
+
+
+def moment(instant: datetime) -> str:
+    """`19 Nov 2026, 14:03 UTC`."""
+    at = instant.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def second(instant: datetime) -> str:
+    """`19 Nov 2026, 14:03:22 UTC`."""
+    at = instant.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M:%S} UTC"
+
+
+def short(instant: datetime) -> str:
+    """`19 Nov, 14:03`."""
+    at = instant.astimezone(UTC)
+    return f"{at.day} {at:%b, %H:%M}"
+
+
+def day(when: date | None) -> str:
+    """`1 Dec 2026`, or a dash."""
+    return f"{when.day} {when:%b %Y}" if when else "–"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """`12 seconds`, `4 minutes`, `3 days`: how long ago, without the `ago`."""
+    past = max(now - since, timedelta(0))
+    for unit, length in (
+        ("day", timedelta(days=1)),
+        ("hour", timedelta(hours=1)),
+        ("minute", timedelta(minutes=1)),
+    ):
+        if past >= length:
+            return counted(past // length, unit)
+    return counted(int(past.total_seconds()), "second")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 payment`, `1,204 payments`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def need(role: str, what: str) -> str:
+    """What is said to somebody whose role does not do for it."""
+    name = ROLES[role]
+    return f"You can look but not {what}. Ask an admin for the {name} role."
