@@ -5,8 +5,6 @@ template, really committed to, so that triggers, locks and after-commit work are
 """
 
 import fcntl
-import importlib
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -23,6 +21,7 @@ from psycopg import sql
 
 from reconciler import embedded
 from reconciler.embedded import postgres
+from reconciler.migrations_runner import migrate
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=300, derandomize=True, deadline=None, print_blob=True)
@@ -110,6 +109,12 @@ def owner_url(servers: Servers, database: str) -> str:
     return servers.url(postgres.OWNER, database)
 
 
+@pytest.fixture(scope="module")
+def module_database_url(servers: Servers, module_database: str) -> str:
+    """The application's login to the module's database."""
+    return servers.url(postgres.APP, module_database)
+
+
 @pytest.fixture
 def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
     """An empty Redis that no other worker of the run touches."""
@@ -126,11 +131,7 @@ def _make_template(servers: Servers) -> None:
     servers.run(sql.SQL("create database {} owner {}").format(template, owner))
     with _connect(servers.url("postgres", TEMPLATE)) as server:
         postgres.grant(server, TEMPLATE)
-    if importlib.util.find_spec("reconciler.migrations_runner"):
-        runner = importlib.import_module("reconciler.migrations_runner")
-        runner.migrate(
-            servers.url(postgres.OWNER, TEMPLATE), servers.url(postgres.APP, TEMPLATE)
-        )
+    migrate(servers.url(postgres.OWNER, TEMPLATE), servers.url(postgres.APP, TEMPLATE))
 
 
 def _copy(servers: Servers, worker_id: str) -> Iterator[str]:

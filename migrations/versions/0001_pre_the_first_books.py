@@ -713,6 +713,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("tries", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("settled_reference", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "status in ('requested', 'approved', 'rejected', 'submitted', 'unknown', 'pending', 'requires_action', 'succeeded', 'failed', 'canceled', 'manual')",
             name=op.f("leg_status_is_known"),

@@ -51,7 +51,8 @@ _S = RefundStatus
 # What we may decide ourselves. The database holds the same table (migrations/sql/refunds.sql).
 TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELED, _S.MANUAL}),
-    _S.APPROVED: frozenset({_S.SUBMITTED, _S.CANCELED, _S.MANUAL}),
+    # Straight to unknown: it was sent long ago, given up, and approved again.
+    _S.APPROVED: frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.CANCELED, _S.MANUAL}),
     _S.REJECTED: frozenset(),
     _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.FAILED, _S.MANUAL}),
     _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.FAILED, _S.MANUAL}),
@@ -60,7 +61,7 @@ TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _S.SUCCEEDED: frozenset(),
     _S.FAILED: frozenset(),
     _S.CANCELED: frozenset(),
-    _S.MANUAL: frozenset({_S.REQUESTED, _S.APPROVED, _S.UNKNOWN, _S.CANCELED}),
+    _S.MANUAL: frozenset({_S.REQUESTED, _S.CANCELED}),
 }
 # What a rail may say of a refund that it shows us. That outranks whatever we concluded.
 RAIL_WORDS = frozenset({_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED, _S.FAILED, _S.CANCELED})

@@ -1,5 +1,6 @@
 """`./run`: everything on one machine under one supervisor, until Ctrl-C."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
@@ -18,7 +19,8 @@ from reconciler.settings import (
 )
 from reconciler.supervisor import Command, Supervisor
 
-BLOCKING_THREADS = "8"  # per web process; each holds at most one database connection
+# Per web process; each holds at most one database connection. More would only wait for a core.
+BLOCKING_THREADS = min(8, 2 * (os.cpu_count() or 1))
 BACKPRESSURE = "64"  # requests taken at a time per web process; more wait in the socket's queue
 PATIENCE_SECONDS = 60  # after that a line says what we wait for
 PROJECT = Path(__file__).parents[2]
@@ -44,7 +46,7 @@ def migrate(settings: Settings) -> None:
     # Here, because Alembic is slow to import and most commands never migrate.
     from reconciler.migrations_runner import migrate as bring_up_to_date  # noqa: PLC0415
 
-    bring_up_to_date(settings.migration_database_url)
+    bring_up_to_date(settings.migration_database_url, settings.database_url)
 
 
 def first_admin(settings: Settings) -> None:
@@ -130,7 +132,7 @@ def _web(settings: Settings) -> list[str]:
         "host": "127.0.0.1",
         "port": str(settings.port),
         "workers": str(settings.web_processes),
-        "blocking-threads": BLOCKING_THREADS,
+        "blocking-threads": str(BLOCKING_THREADS),
         "backpressure": BACKPRESSURE,
         "workers-kill-timeout": "20",
         "respawn-interval": "0.5",

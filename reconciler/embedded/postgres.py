@@ -172,21 +172,12 @@ def _make_roles_and_database(server: psycopg.Connection) -> None:
 
 
 def grant(server: psycopg.Connection, name: str) -> None:
-    """In the database `name`: what the application may do with tables that are still to come."""
+    """Who may come into the database `name`. What may be done there, migrations say."""
     owner, app, database = sql.Identifier(OWNER), sql.Identifier(APP), sql.Identifier(name)
     for words in (
         sql.SQL("revoke all on database {} from public").format(database),
         sql.SQL("grant connect, temporary on database {} to {}").format(database, app),
         sql.SQL("alter schema public owner to {}").format(owner),
-        sql.SQL("grant usage on schema public to {}").format(app),
-        sql.SQL(
-            "alter default privileges for role {} in schema public"
-            " grant select, insert, update, delete on tables to {}"
-        ).format(owner, app),
-        sql.SQL(
-            "alter default privileges for role {} in schema public"
-            " grant usage, select on sequences to {}"
-        ).format(owner, app),
     ):
         server.execute(words)
 

@@ -74,7 +74,7 @@ def _apply_group(runtime: Runtime, events: list[_Claimed]) -> None:
         raise
     except Exception as error:  # noqa: BLE001  a poison event is set aside, whatever it raises
         why = _named(error)
-        _log.error("event.failed", event=events[0].rail_event_id, error=why)
+        _log.error("event.failed", rail_event=events[0].rail_event_id, error=why)
         runtime.do(cause, lambda work: inbox.failed(work, events, why))
 
 

@@ -19,6 +19,10 @@ from reconciler.work import Work
 KEPT_FOR = timedelta(days=30)
 
 
+class KeyReused(Refused):
+    """The key stands for another request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Who asks what, under which key. `digest` stands for the method, the path and the body."""
@@ -56,7 +60,7 @@ def begin(work: Work, request: Request) -> Answer | None:
     if kept is None or kept.status is None:
         return None
     if kept.request_hash != request.digest:
-        raise Refused(
+        raise KeyReused(
             "this Idempotency-Key was used for another request", field="Idempotency-Key"
         )
     return Answer(kept.status, kept.answer or "")

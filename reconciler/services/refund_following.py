@@ -71,14 +71,19 @@ def _ours(facts: PaymentFacts, legs: Iterable[RefundLeg]) -> dict[str, RefundFac
 def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, RefundFact]) -> None:
     changed = {leg.refund_id for leg in legs if leg.id in ours and _differs(leg, ours[leg.id])}
     for whole in refund_legs.lock(work, changed):
+        questions: list[Question] = []
         for leg in whole.legs:
             fact = ours.get(leg.id)
-            if fact is not None and _differs(leg, fact):
-                leg.rail_refund_id = fact.id
-                refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
-                if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:
-                    _stop_replacement(work, whole, leg)
+            if fact is None or not _differs(leg, fact):
+                continue
+            if fact.stage == RefundStage.CANCELED and not leg.is_cancel_wanted:
+                questions.append(_canceled_by_others(whole, leg, fact))
+            leg.rail_refund_id = fact.id
+            refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
+            if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:
+                _stop_replacement(work, whole, leg)
         refund_legs.follow_legs(work, whole)
+        reviews.open_items(work, questions)
 
 
 def _differs(leg: RefundLeg, fact: RefundFact) -> bool:
@@ -89,6 +94,18 @@ def _why(fact: RefundFact) -> str | None:
     if fact.stage <= RefundStage.LEFT:
         return None
     return fact.failure_reason or f"the rail says {rules.seen(fact).value}"
+
+
+def _canceled_by_others(whole: Whole, leg: RefundLeg, fact: RefundFact) -> Question:
+    return Question(
+        kind=ReviewKind.REFUND_FAILED,
+        subject=fact.id,
+        payment_id=leg.payment_id,
+        refund_id=whole.refund.id,
+        amount=leg.amount,
+        currency=whole.refund.currency,
+        details={"why": ["it was canceled on the rail, and nobody here asked for that"]},
+    )
 
 
 def _stop_replacement(work: Work, whole: Whole, leg: RefundLeg) -> None:

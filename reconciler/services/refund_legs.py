@@ -7,7 +7,6 @@ about it. Nothing else writes a status.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler.books import refunds as rules
@@ -168,14 +167,6 @@ def _question(kind: ReviewKind, refund: Refund, legs: list[RefundLeg]) -> Questi
     )
 
 
-_RESERVED = sa.text(
-    """select l.id, l.payment_id, l.target_id, l.reference, l.amount, r.invoice_id
-    from refund_leg l join refund r on r.id = l.refund_id
-    where l.payment_id = any(:payments) and l.replaced_by is null and l.rail_refund_id is null
-      and l.status = any(:holding)"""
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """A live leg that the rail has not shown us yet: its money is spoken for."""
@@ -195,8 +186,18 @@ class Held:
 
 def held_on(work: Work, payment_ids: Iterable[str]) -> list[Held]:
     """The legs that hold money of these payments. Asked under the payments' locks."""
-    rows = work.session.execute(
-        _RESERVED,
-        {"payments": list(payment_ids), "holding": [status.value for status in rules.HOLDING]},
+    holding = (
+        select(RefundLeg, Refund.invoice_id)
+        .join(Refund, col(Refund.id) == col(RefundLeg.refund_id))
+        .where(
+            col(RefundLeg.payment_id).in_(list(payment_ids)),
+            col(RefundLeg.replaced_by).is_(None),
+            col(RefundLeg.rail_refund_id).is_(None),
+            col(RefundLeg.status).in_([status.value for status in rules.HOLDING]),
+        )
+        .execution_options(populate_existing=True)
     )
-    return [Held(*row) for row in rows]
+    return [
+        Held(leg.id, leg.payment_id, leg.target_id, leg.reference, leg.amount, invoice_id)
+        for leg, invoice_id in work.session.exec(holding)
+    ]

@@ -94,6 +94,7 @@ class RefundLeg(SQLModel, table=True):
     due_at: datetime | None = base.instant_or_none()
     probes: int = base.whole()  # looks in a row that settled nothing
     tries: int = base.whole()  # sendings in a row that the rail did not take
+    settled_reference: str | None = base.text_or_none()  # how a person paid it back by hand
 
 
 class RefundAttempt(SQLModel, table=True):

@@ -197,6 +197,7 @@ def test_no_server_listens_on_a_network(folder: Path) -> None:
 def _keep_a_word(folder: Path, word: str) -> None:
     with _line(embedded.ensure_postgres(folder).owner_url) as line:
         line.execute("create table if not exists kept (word text)")
+        line.execute("grant select on kept to reconciler_app")
         line.execute("delete from kept")
         line.execute("insert into kept values (%s)", [word])
 

@@ -14,14 +14,17 @@ FUNCTION_LINES_MAX = 50
 NOTHING_NAMES = re.compile(
     r"utils?|helpers?|common|misc|.*[mM]anager|.*[pP]rocessor|(handle|process|do)_.*"
 )
-TRANSACTIONS = {"reconciler/runtime.py"}
+TRANSACTIONS = {"reconciler/runtime.py", "reconciler/migrations_runner.py"}
+HISTORY = "migrations/versions/"
 ENDLESS = {"jobs/clock.py"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|farm|Users)/\w")
 CHECKS = {"raises", "warns", "fail", "deprecated_call", "AssertionError"}
 
 
 def test_files_can_be_read_in_one_sitting() -> None:
-    found = {str(p.relative_to(ROOT)): _lines(p.read_text()) for p in ours() if p.suffix == ".py"}
+    python = {str(p.relative_to(ROOT)): p for p in ours() if p.suffix == ".py"}
+    # A migration is history, written once; it is not a file that people work in.
+    found = {n: _lines(p.read_text()) for n, p in python.items() if not n.startswith(HISTORY)}
     assert {name: count for name, count in found.items() if count > FILE_LINES_MAX} == {}
 
 

@@ -51,11 +51,13 @@ class StripeApi:
         timeout: tuple[float, float] = TIMEOUT_SECONDS,
         *,
         pause: Pause = _wait,
+        pages_max: int = PAGES_MAX,
     ) -> None:
         self._secret_key = secret_key
         self._api_base = api_base
         self._timeout = timeout
         self._pause = pause
+        self._pages_max = pages_max
         self._bucket = _Bucket(pause)
         self._client: tuple[int, stripe.StripeClient] | None = None
 
@@ -74,7 +76,7 @@ class StripeApi:
     ) -> Iterator[list[dict[str, Any]]]:
         """A listing page by page. Raises Unavailable rather than end early or never."""
         cursor: dict[str, Any] = {}
-        for _ in range(PAGES_MAX):
+        for _ in range(self._pages_max):
             asked = {"limit": PAGE_ROWS, **(params or {}), **cursor}
             answer = self._read("list", _path((path,)), asked)
             page = _rows(answer)
@@ -85,7 +87,7 @@ class StripeApi:
             if following == cursor:
                 raise Unavailable(f"Stripe's listing of {path} does not get on")
             cursor = following
-        raise Unavailable(f"more than {PAGES_MAX} pages of {path}: ask for less")
+        raise Unavailable(f"more than {self._pages_max} pages of {path}: ask for less")
 
     def post(self, kind: str, *path: str, params: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Send a write once, under the idempotency key `key`; the answer has to be a `kind`.
@@ -121,6 +123,10 @@ class StripeApi:
                 if not _may_pass(error):
                     break
                 continue
+            except (AttributeError, LookupError, TypeError, ValueError):
+                # Where an error is not in Stripe's form, the SDK stumbles over it.
+                failure = Unavailable("something in between answers for Stripe")
+                break
             if isinstance(answer, dict) and answer.get("object") == kind:
                 return answer
             failure = Unavailable(f"Stripe's answer is no {kind}")

@@ -14,8 +14,7 @@ from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.fields import Obj, link
 
-_BALANCE_LINKS = ("balance_transaction", "failure_balance_transaction")
-_LISTED_BALANCE_LINKS = tuple(f"data.{name}" for name in _BALANCE_LINKS)
+_EXPANDED = "balance_transaction"  # of a refund; that of its failure is rare, and asked for by id
 
 Filters = Sequence[Mapping[str, object]]
 
@@ -37,7 +36,7 @@ def fetch_payment(api: StripeApi, known: PaymentFacts, at: int) -> Sighting:
 def list_refunds(api: StripeApi, payment_id: str, charge_ids: Collection[str]) -> list[Obj]:
     """All refunds of a payment, all pages. Raises NotFound where there is no such listing."""
     filters = _filters(payment_id, charge_ids)
-    found = _list(api, "refunds", filters, expand=_LISTED_BALANCE_LINKS)
+    found = _list(api, "refunds", filters, expand=(f"data.{_EXPANDED}",))
     if found is None:
         raise NotFound("Stripe does not list them")
     ids = {payment_id, *charge_ids}
@@ -85,7 +84,7 @@ class _Look:
         """Each refund, with the balance rows that tell a real one from a released remainder."""
         filters = _filters(self._payment_id, self._facts.charges)
         wanted = {*self._known.refunds, *self._facts.refunds}
-        for refund in self._collect("refund", "refunds", filters, wanted, expand=_BALANCE_LINKS):
+        for refund in self._collect("refund", "refunds", filters, wanted, expand=(_EXPANDED,)):
             self._learn(parts.refund_facts(refund, self._at, payment_id=self._payment_id))
 
     def at_disputes(self) -> None:

@@ -1,6 +1,5 @@
 """The screens as one blueprint: who may in, what every answer carries, what errors look like."""
 
-import re
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -58,8 +57,6 @@ HEADERS = {
 }
 YEAR_SECONDS = 365 * 24 * 3600
 _FILES = (today, unmatched, payments, invoices, deposits, refunds, events, ledger, search)
-
-Answer = Response | tuple[Response, int]
 
 
 def admin_blueprint(runtime: Runtime) -> Blueprint:
@@ -179,11 +176,3 @@ def _dressed(response: Response) -> Response:
 def roles_needed() -> Iterable[tuple[str, Role]]:
     """Each form's address with the least role that may send it, for the tests and for people."""
     return ((route.rule, route.needs) for route in routes() if route.method == "POST")
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.:+-]{1,200}")
-
-
-def is_plain(identifier: str) -> bool:
-    """Whether it could be an id at all: a rail's or ours, and nothing that needs quoting."""
-    return bool(_PLAIN.fullmatch(identifier))

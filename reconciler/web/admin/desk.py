@@ -1,13 +1,11 @@
 """A desk: somebody signed in, in front of one page. Passed first to every screen."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
 from flask import Response, make_response, redirect, request, url_for
-from sqlmodel import Session
 
 from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import MATCHING_KINDS
@@ -23,7 +21,7 @@ PER_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who looks, and with what. Reads through `read`, changes the books through `do`."""
+    """Who looks, and with what. Changes the books through `do`, in this person's name."""
 
     runtime: Runtime
     person: Person
@@ -40,17 +38,13 @@ class Desk:
         """Whether this person's role does for what `role` may do."""
         return is_at_least(self.person.role, Role(role))
 
-    def read(self) -> AbstractContextManager[Session]:
-        """One snapshot of the books, to look at."""
-        return self.runtime.read()
-
     def do(self, step: Callable[[Work], T]) -> T:
         """Change the books, in this person's name."""
         return self.runtime.do(Cause("person", self.person.id), step)
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A whole page, with its frame around it."""
-        with self.read() as session:
+        with self.runtime.read() as session:
             counts = screens_today.counts(session, sorted(kind.value for kind in MATCHING_KINDS))
         html = pages.render(
             template,

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from flask import Response, make_response, redirect, request, url_for
 
-from reconciler.errors import ReconcilerError
 from reconciler.ids import new_token
 from reconciler.runtime import Runtime
 from reconciler.services import people
@@ -96,7 +95,6 @@ def _leave(runtime: Runtime) -> Response:
             runtime.do(_CAUSE, lambda work: people.sign_out(work, token))
     answer = make_response(redirect(url_for("admin.ask", left=1), 303))  # type: ignore[arg-type]
     answer.delete_cookie(name, path="/", secure=is_secure(runtime.settings), httponly=True)
-    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
@@ -137,5 +135,3 @@ def _inside(target: str | None) -> str:
         return home
     return target if target.isprintable() else home
 
-
-__all__ = ["ReconcilerError", "cookie_name", "is_secure", "pages"]

@@ -1,0 +1,122 @@
+-- The second wall around refunds. The first is reconciler/books/refunds.py, which says the same;
+-- tests/store/test_refund_walls.py compares the two. May be run any number of times.
+
+create or replace function refund_leg_may_become(before text, after text) returns boolean
+language sql immutable as $$
+  select (before, after) in (
+    ('requested', 'approved'), ('requested', 'rejected'), ('requested', 'canceled'),
+    ('requested', 'manual'),
+    ('approved', 'submitted'), ('approved', 'unknown'), ('approved', 'canceled'),
+    ('approved', 'manual'),
+    ('submitted', 'unknown'), ('submitted', 'failed'), ('submitted', 'manual'),
+    ('unknown', 'submitted'), ('unknown', 'failed'), ('unknown', 'manual'),
+    ('manual', 'requested'), ('manual', 'canceled'))
+$$;
+
+-- What a refund may do beyond that, because it speaks for several legs, some of them new ones.
+create or replace function refund_may_become(before text, after text) returns boolean
+language sql immutable as $$
+  select refund_leg_may_become(before, after) or (before, after) in (
+    ('requested', 'submitted'), ('requested', 'unknown'), ('requested', 'failed'),
+    ('approved', 'failed'),
+    ('submitted', 'canceled'), ('unknown', 'canceled'),
+    ('failed', 'requested'), ('failed', 'approved'), ('failed', 'submitted'), ('failed', 'manual'),
+    ('manual', 'submitted'), ('manual', 'unknown'), ('manual', 'failed'))
+$$;
+
+create or replace function refund_is_a_rails_word(status text) returns boolean
+language sql immutable as $$
+  select status in ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')
+$$;
+
+create or replace function refund_leg_wall() returns trigger language plpgsql as $$
+declare
+  asked refund%rowtype;
+  left_over bigint;
+begin
+  if tg_op = 'INSERT' and new.status <> 'requested' then
+    raise exception 'a refund leg begins as requested, not as %', new.status
+      using errcode = 'check_violation', constraint = 'refund_leg_begins_as_requested';
+  end if;
+  if tg_op = 'UPDATE' then
+    if (new.refund_id, new.payment_id, new.amount, new.reference)
+       is distinct from (old.refund_id, old.payment_id, old.amount, old.reference) then
+      raise exception 'what refund leg % is for never changes', old.id
+        using errcode = 'check_violation', constraint = 'refund_leg_stays_what_it_is';
+    end if;
+    if new.status = old.status then
+      return new;
+    end if;
+    if not refund_leg_may_become(old.status, new.status)
+       and not (new.rail_refund_id is not null and refund_is_a_rails_word(new.status)) then
+      raise exception 'refund leg % does not go from % to %', old.id, old.status, new.status
+        using errcode = 'check_violation', constraint = 'refund_leg_goes_its_way';
+    end if;
+  end if;
+  if tg_op = 'UPDATE' and new.status = 'submitted' then
+    select * into asked from refund where id = new.refund_id;
+    if asked.approved_at is null
+       or (asked.needs_second_person and asked.approved_by is null) then
+      raise exception 'refund % is not approved', asked.id
+        using errcode = 'check_violation', constraint = 'nothing_is_sent_before_its_approval';
+    end if;
+  end if;
+  if tg_op = 'INSERT' or new.status = 'submitted' then
+    -- The payment is locked by whoever gets here; without that lock two could pass at once.
+    select p.captured - p.refunded - p.lost - coalesce(sum(l.amount), 0) into left_over
+      from payment p
+      left join refund_leg l on l.payment_id = p.id and l.id <> new.id
+        and l.replaced_by is null and l.rail_refund_id is null
+        and l.status in ('requested', 'approved', 'submitted', 'unknown', 'manual')
+      where p.id = new.payment_id
+      group by p.id;
+    if left_over < new.amount then
+      raise exception 'payment % has % left to refund, not %',
+        new.payment_id, left_over, new.amount
+        using errcode = 'check_violation', constraint = 'no_more_is_refunded_than_was_captured';
+    end if;
+  end if;
+  return new;
+end $$;
+
+create or replace trigger refund_leg_wall before insert or update on refund_leg
+  for each row execute function refund_leg_wall();
+
+create or replace function refund_wall() returns trigger language plpgsql as $$
+begin
+  if (new.payment_id, new.invoice_id, new.deposit_id, new.amount, new.currency, new.requested_by,
+      new.needs_second_person)
+     is distinct from (old.payment_id, old.invoice_id, old.deposit_id, old.amount, old.currency,
+      old.requested_by, old.needs_second_person) then
+    raise exception 'what refund % asks for never changes', old.id
+      using errcode = 'check_violation', constraint = 'refund_stays_what_it_is';
+  end if;
+  if new.status <> old.status
+     and not refund_may_become(old.status, new.status)
+     and not exists (
+       select 1 from refund_leg where refund_id = new.id and rail_refund_id is not null) then
+    raise exception 'refund % does not go from % to %', old.id, old.status, new.status
+      using errcode = 'check_violation', constraint = 'refund_goes_its_way';
+  end if;
+  return new;
+end $$;
+
+create or replace trigger refund_wall before update on refund
+  for each row execute function refund_wall();
+
+create or replace function refund_never_goes() returns trigger language plpgsql as $$
+begin
+  raise exception '% rows are never deleted, and steps never changed', tg_table_name
+    using errcode = 'check_violation', constraint = 'refund_history_stays';
+end $$;
+
+create or replace trigger refund_step_stays before update or delete on refund_step
+  for each statement execute function refund_never_goes();
+create or replace trigger refund_step_is_not_emptied before truncate on refund_step
+  for each statement execute function refund_never_goes();
+create or replace trigger refund_stays before delete on refund
+  for each statement execute function refund_never_goes();
+create or replace trigger refund_leg_stays before delete on refund_leg
+  for each statement execute function refund_never_goes();
+create or replace trigger refund_attempt_stays before delete on refund_attempt
+  for each statement execute function refund_never_goes();

@@ -1,0 +1,76 @@
+"""Money that was received by hand is given back by hand: a person says that it was.
+
+It is booked as any other refund is, by a sighting of it on the rail `manual`.
+"""
+
+from reconciler import ids
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
+from reconciler.books.refunds import RefundStatus
+from reconciler.errors import Conflict, Forbidden, Invalid
+from reconciler.services import payments, refund_legs
+from reconciler.services.refund_legs import Whole
+from reconciler.store import claims
+from reconciler.store.claims import PaymentRow
+from reconciler.store.refunds import RefundLeg
+from reconciler.timestamps import to_epoch
+from reconciler.work import Work
+
+REFERENCE_CHARS_MAX = 200
+
+
+def settle_by_hand(work: Work, refund_id: str, *, reference: str, rev: int | None = None) -> None:
+    """Book a refund as paid back by hand; `reference` says how (cheque 17, transfer of Monday).
+
+    Raises Conflict where nothing waits for that, and Forbidden for who asked for the refund if it
+    needs a second person.
+    """
+    said = reference.strip()
+    if not said or len(said) > REFERENCE_CHARS_MAX:
+        raise Invalid(
+            f"say how it was paid back, in at most {REFERENCE_CHARS_MAX} characters",
+            field="reference",
+        )
+    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
+    whole = refund_legs.lock_one(work, refund_id, rev=rev)
+    legs = [leg for leg in whole.live if _waits_for_a_hand(leg, rows)]
+    _may_settle(work, whole, legs)
+    for leg in legs:
+        leg.settled_reference = said
+        work.session.add(leg)
+    work.session.flush()
+    payments.observe(work, [(_facts(work, leg, rows[leg.payment_id]), ()) for leg in legs])
+
+
+def _waits_for_a_hand(leg: RefundLeg, rows: dict[str, PaymentRow]) -> bool:
+    is_by_hand = rows[leg.payment_id].facts.rail == MANUAL_RAIL
+    return is_by_hand and leg.status == RefundStatus.MANUAL.value
+
+
+def _may_settle(work: Work, whole: Whole, legs: list[RefundLeg]) -> None:
+    if not legs:
+        raise Conflict(
+            f"the refund is {whole.status.value}; no part of it waits to be paid back by hand"
+        )
+    if whole.refund.needs_second_person and work.cause.id == whole.refund.requested_by:
+        raise Forbidden("who asked for a refund cannot pay it out; a second person has to")
+
+
+def _facts(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
+    at = to_epoch(work.now)
+    paid = RefundFact(
+        id=ids.new_id("hand"),
+        amount=leg.amount,
+        stage=RefundStage.LEFT,
+        shown=(at, 0, RefundStatus.SUCCEEDED.value),
+        reference=leg.reference,
+        is_real=True,
+        created=at,
+    )
+    return PaymentFacts(
+        rail=row.facts.rail,
+        account=row.facts.account,
+        payment_id=row.facts.payment_id,
+        currency=row.facts.currency,
+        refunds={paid.id: paid},
+    )

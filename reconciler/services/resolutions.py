@@ -1,0 +1,145 @@
+"""A person or program answers a question: the only caller of many services.
+
+The payment is held before the question, as everywhere; the question is closed before the answer
+is carried out, so that what is left open afterwards is asked anew and not lost.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from reconciler.books import texts
+from reconciler.books.refunds import RefundPolicy, RefundReason
+from reconciler.books.reviews import ACTIONS, ReviewKind
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.services import allocations, inbox, refund_legs, refunds, reviews
+from reconciler.services.allocations import Part
+from reconciler.services.refunds import RefundAsk
+from reconciler.store import claims
+from reconciler.work import Work
+
+NOTE_CHARS_MAX = 2_000
+_ITEM = sa.text(
+    """select id, kind, state, payment_id, refund_id, event_seq, amount, rev from review_item
+    where id = :id"""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What is to be done about a question.
+
+    `match` reads `parts`; `refund` reads `amount`, `reason`, `note` and `treatment`; `paid_back`
+    reads `reference`; every action keeps `note`.
+    """
+
+    action: str
+    parts: tuple[Part, ...] = ()
+    amount: int | None = None
+    reason: str | None = None
+    treatment: str | None = None
+    reference: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    id: str
+    kind: str
+    state: str
+    payment_id: str | None
+    refund_id: str | None
+    event_seq: int | None
+    amount: int | None
+    rev: int
+
+
+def resolve(
+    work: Work, item_id: str, resolution: Resolution, policy: RefundPolicy, *, rev: int | None = None
+) -> None:
+    """Carry out the answer and close the question.
+
+    Raises NotFound, Conflict if somebody answered first, Refused for an action that this kind of
+    question does not take, and whatever the action itself refuses.
+    """
+    item = _item(work, item_id)
+    if item.state != "open":
+        raise Conflict(f"review item {item_id} is resolved already")
+    possible = ACTIONS[ReviewKind(item.kind)]
+    if resolution.action not in possible:
+        raise Refused(f"an item of kind {item.kind} takes {', '.join(possible)}", field="action")
+    note = texts.words(resolution.note or "", field="note", chars_max=NOTE_CHARS_MAX)
+    _hold(work, item)
+    said = f"{resolution.action}: {note}" if note else resolution.action
+    reviews.resolve_item(work, item_id, resolution=said, rev=rev or item.rev)
+    if resolution.action == "refund":
+        _refund(work, item, resolution, policy)
+    else:
+        _DEEDS[resolution.action](work, item, resolution)
+
+
+def _item(work: Work, item_id: str) -> _Item:
+    row = work.session.execute(_ITEM, {"id": item_id}).first()
+    if row is None:
+        raise NotFound(f"there is no review item {item_id}")
+    return _Item(*row)
+
+
+def _hold(work: Work, item: _Item) -> None:
+    held = {item.payment_id} if item.payment_id else set()
+    if item.refund_id:
+        held |= set(refund_legs.payments_of(work, item.refund_id))
+    claims.lock_payments(work.session, held)
+
+
+def _match(work: Work, item: _Item, resolution: Resolution) -> None:
+    assert item.payment_id, f"{item.id} asks about no payment"
+    allocations.allocate(work, item.payment_id, resolution.parts)
+
+
+def _refund(
+    work: Work, item: _Item, resolution: Resolution, policy: RefundPolicy
+) -> None:
+    is_excess = item.kind == ReviewKind.OVERPAYMENT
+    ask = RefundAsk(
+        reason=resolution.reason or (RefundReason.OVERPAYMENT if is_excess else RefundReason.OTHER),
+        payment_id=item.payment_id,
+        amount=resolution.amount or item.amount,
+        note=resolution.note,
+        treatment=resolution.treatment,
+    )
+    refunds.request(work, ask, policy)
+
+
+def _retry(work: Work, item: _Item, _: Resolution) -> None:
+    refunds.retry(work, _refund_of(item))
+
+
+def _paid_back(work: Work, item: _Item, resolution: Resolution) -> None:
+    if not resolution.reference:
+        raise Invalid("say how it was paid back", field="reference")
+    refunds.settle_by_hand(work, _refund_of(item), reference=resolution.reference)
+
+
+def _replay(work: Work, item: _Item, _: Resolution) -> None:
+    inbox.replay(work, [str(item.event_seq)])
+
+
+def _acknowledge(_work: Work, _item: _Item, _: Resolution) -> None:
+    """It is enough that a person has seen it."""
+
+
+def _refund_of(item: _Item) -> str:
+    if item.refund_id is None:
+        raise Refused("this was not asked for here, so there is no refund of ours to move")
+    return item.refund_id
+
+
+_DEEDS: Mapping[str, Callable[[Work, _Item, Resolution], None]] = {
+    "match": _match,
+    "retry": _retry,
+    "paid_back": _paid_back,
+    "replay": _replay,
+    "acknowledge": _acknowledge,
+}

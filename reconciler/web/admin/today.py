@@ -1,0 +1,180 @@
+"""The first page: what waits for a person, and whether the machine is well."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Response
+
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
+from reconciler.reads import screens_today, status
+from reconciler.reads.screens_today import Heap, Pulse
+from reconciler.reads.status import InboxStatus
+from reconciler.web.admin import words
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+# Work is done within seconds when a worker listens; a minute of waiting means that none does.
+WAITS_TOO_LONG = timedelta(minutes=1)
+CLOCK_IS_LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One card of the work queue. `endpoint` with `query` is where the work is done."""
+
+    title: str
+    kinds: frozenset[str]
+    tone: str
+    endpoint: str
+    query: tuple[tuple[str, str], ...] = ()
+    is_always_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A queue as it stands: how many, how much in each currency, since when."""
+
+    queue: Queue
+    number: int
+    sums: tuple[tuple[str, int], ...]
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One part of the machine, in words, with the tone of its state."""
+
+    title: str
+    text: str
+    hint: str
+    tone: str = ""
+
+
+_MATCHING = frozenset(kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT})
+_QUEUES = (
+    Queue("Unmatched payments", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
+    Queue(
+        "Overpayments", frozenset({"overpayment"}), "warn", "list_unmatched", (("view", "over"),)
+    ),
+    Queue("Refunds to approve", frozenset({"refund_requested"}), "warn", "list_refunds"),
+    Queue(
+        "Failed refunds",
+        frozenset({"refund_failed", "manual_refund"}),
+        "neg",
+        "list_refunds",
+        (("tab", "trouble"),),
+    ),
+    Queue(
+        "Refunds made outside",
+        frozenset({"external_refund"}),
+        "warn",
+        "list_questions",
+        (("kind", "external_refund"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Disputes",
+        frozenset({"dispute"}),
+        "neg",
+        "list_questions",
+        (("kind", "dispute"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Discrepancies",
+        frozenset({"drift", "unclassified_movement"}),
+        "neg",
+        "list_questions",
+        (("kind", "drift"),),
+    ),
+    Queue(
+        "Events with questions",
+        frozenset({"event_failed", "event_quarantined", "event_conflict"}),
+        "neg",
+        "list_events",
+        (("status", "failed"),),
+        is_always_shown=False,
+    ),
+)
+
+
+@screens.get("/")
+def show_today(desk: Desk) -> Response:
+    """What waits, and the health strip."""
+    with desk.runtime.read() as session:
+        cards = _cards(screens_today.heaps(session))
+        pulse = screens_today.pulse(session)
+        inbox = status.inbox(session, desk.now)
+    return desk.page(
+        "today.html",
+        cards=cards,
+        waiting=sum(card.number for card in cards),
+        signs=_signs(desk, pulse, inbox),
+        pulse=pulse,
+    )
+
+
+def _cards(heaps: Iterable[Heap]) -> list[Card]:
+    kept = list(heaps)
+    cards = []
+    for queue in _QUEUES:
+        own = [heap for heap in kept if heap.kind in queue.kinds]
+        sums: dict[str, int] = {}
+        for heap in own:
+            if heap.currency:
+                sums[heap.currency] = sums.get(heap.currency, 0) + heap.amount
+        if own or queue.is_always_shown:
+            oldest = min((heap.oldest for heap in own), default=None)
+            number = sum(heap.number for heap in own)
+            cards.append(Card(queue, number, tuple(sorted(sums.items())), oldest))
+    return cards
+
+
+def _signs(desk: Desk, pulse: Pulse, inbox: InboxStatus) -> list[Sign]:
+    return [
+        _heard(desk, pulse),
+        _waiting(inbox),
+        _books(pulse),
+        _worker(desk, pulse, inbox),
+    ]
+
+
+def _heard(desk: Desk, pulse: Pulse) -> Sign:
+    if pulse.last_event_at is None:
+        return Sign("Last event", "None yet", "Point the rail's webhook here", "none")
+    ago = words.age(pulse.last_event_at, desk.now)
+    return Sign("Last event", f"{ago} ago", words.moment(pulse.last_event_at))
+
+
+def _waiting(inbox: InboxStatus) -> Sign:
+    if inbox.failed or inbox.quarantined:
+        number = inbox.failed + inbox.quarantined
+        hint = "They wait for a person, in the event log"
+        return Sign("Inbox", words.counted(number, "event") + " stuck", hint, "neg")
+    if not inbox.pending + inbox.parked:
+        return Sign("Inbox", "Empty", "All that came in is in the books")
+    age = timedelta(seconds=inbox.oldest_seconds)
+    tone = "warn" if age > WAITS_TOO_LONG else ""
+    waiting = f"{inbox.pending + inbox.parked:,} waiting"
+    return Sign("Inbox", waiting, f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}", tone)
+
+
+def _books(pulse: Pulse) -> Sign:
+    if pulse.is_balanced:
+        return Sign("Books", "Balanced", "Debits equal credits in every currency")
+    return Sign("Books", "Out of balance", "See the trial balance", "neg")
+
+
+def _worker(desk: Desk, pulse: Pulse, inbox: InboxStatus) -> Sign:
+    is_stuck = inbox.pending and timedelta(seconds=inbox.oldest_seconds) > WAITS_TOO_LONG
+    seen = max((at for at in (pulse.last_applied_at, pulse.clock_seen_at) if at), default=None)
+    if is_stuck:
+        return Sign("Worker", "Not working", "Nothing takes up what waits: start a worker", "neg")
+    if seen is None:
+        return Sign("Worker", "Not seen yet", "It shows with the first event", "none")
+    ago = words.age(seen, desk.now)
+    is_late = pulse.clock_seen_at and desk.now - seen > CLOCK_IS_LATE
+    return Sign("Worker", f"Seen {ago} ago", words.moment(seen), "warn" if is_late else "")

@@ -1,0 +1,144 @@
+"""What the fields of requests may hold. Strict: a number is a number, and nothing is guessed."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from reconciler import currencies
+from reconciler.books import texts
+from reconciler.errors import Invalid
+from reconciler.money import MINOR_MAX
+from reconciler.reads.pages import LIMIT_DEFAULT, LIMIT_MAX, Wanted
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are refused, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def changes(self) -> dict[str, Any]:
+        """What was given, and no more: for a change of some fields. `rev` is not one of them."""
+        return self.model_dump(exclude_unset=True, exclude={"rev"})
+
+
+class Query(BaseModel):
+    """What stands after the question mark: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Body):
+    """A body that may be left out."""
+
+
+def _line(chars_max: int) -> Any:
+    def checked(text: str) -> str:
+        try:
+            return texts.line(text, field="it", chars_max=chars_max)
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+
+    return Annotated[str, Field(min_length=1, max_length=chars_max), AfterValidator(checked)]
+
+
+def _words(chars_max: int) -> Any:
+    def checked(text: str) -> str:
+        try:
+            return texts.words(text, field="it", chars_max=chars_max)
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+
+    return Annotated[str, Field(max_length=chars_max), AfterValidator(checked)]
+
+
+def _currency(text: str) -> str:
+    try:
+        return currencies.code(text)
+    except Invalid as error:
+        raise ValueError(str(error)) from None
+
+
+def _day(day: date) -> date:
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError(f"expected a day between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return day
+
+
+def _start(value: object) -> object:
+    """A day stands for its first instant, in UTC."""
+    return _instant(value, timedelta())
+
+
+def _end(value: object) -> object:
+    """A day stands for its end: all of it is before that."""
+    return _instant(value, timedelta(days=1))
+
+
+def _instant(value: object, later: timedelta) -> object:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected a day or an instant such as 2026-11-22T10:00:00Z")  # noqa: TRY004
+    try:
+        if len(value) <= len("2026-11-22"):
+            return datetime.combine(_day(date.fromisoformat(value)), time(), UTC) + later
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError
+        _day(instant.astimezone(UTC).date())
+    except (ValueError, OverflowError):
+        raise ValueError("expected a day or an instant such as 2026-11-22T10:00:00Z") from None
+    return instant
+
+
+Line64 = _line(64)
+Line128 = _line(128)
+Line255 = _line(255)
+Line500 = _line(500)
+Words2000 = _words(2_000)
+Words4000 = _words(4_000)
+Amount = Annotated[
+    int,
+    Field(strict=True, gt=0, le=MINOR_MAX, description="Whole minor units of the currency."),
+]
+Currency = Annotated[
+    str,
+    Field(min_length=3, max_length=3, description="ISO 4217, in any case.", examples=["USD"]),
+    AfterValidator(_currency),
+]
+Day = Annotated[date, AfterValidator(_day)]
+Start = Annotated[datetime, BeforeValidator(_start), Field(description="A day or an instant.")]
+End = Annotated[
+    datetime,
+    BeforeValidator(_end),
+    Field(description="A day, counted whole, or an instant that is not counted."),
+]
+Rev = Annotated[
+    int | None,
+    Field(
+        default=None,
+        ge=1,
+        le=2**63 - 1,
+        description="The `rev` last read: 409 if it was changed since.",
+    ),
+]
+
+
+class Paged(Query):
+    """Which part of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Annotated[str | None, Field(max_length=400)] = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """The part of the list."""
+        return Wanted(self.limit, self.cursor)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """All that was asked but for the part of the list."""
+        return self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)

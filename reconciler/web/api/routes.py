@@ -1,0 +1,176 @@
+"""Routes as data: each says who may call it, what it takes and what it answers.
+
+The views, the checks and the OpenAPI document are all made from them, so they cannot disagree.
+A handler is a plain function. Its first argument is a Look (GET) or a Work (everything else);
+`body`, `query` and `call` are given where it names them, and the rest stands in the path.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar, get_type_hints
+
+from flask import Blueprint, Response
+from pydantic import BaseModel, TypeAdapter
+from sqlmodel import Session
+
+from reconciler.books.people import Scope
+from reconciler.errors import NotFound
+from reconciler.runtime import Runtime
+from reconciler.services.api_keys import Principal
+from reconciler.services.idempotency import Answer
+from reconciler.web import http
+from reconciler.work import Work
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A reading: one snapshot of the database, and now."""
+
+    session: Session
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The day it is, in UTC."""
+        return self.now.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Around a request: the process and who asks."""
+
+    runtime: Runtime
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path."""
+
+    method: str
+    path: str
+    tag: str
+    scope: Scope
+    status: HTTPStatus
+    handler: Callable[..., object]
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    takes_call: bool
+    in_path: tuple[str, ...]
+    answers: TypeAdapter[Any]
+
+    @property
+    def name(self) -> str:
+        """The operation's id."""
+        return f"{self.tag}.{self.handler.__name__.strip('_')}"
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return self.path.replace("{", "<").replace("}", ">")
+
+
+@dataclass
+class Resource:
+    """The routes of one noun."""
+
+    tag: str
+    routes: list[Route] = field(default_factory=list)
+
+    def get(self, path: str, scope: Scope = Scope.READ) -> Callable[[F], F]:
+        """Register a reading."""
+        return self._route("GET", path, scope, HTTPStatus.OK)
+
+    def post(
+        self, path: str, scope: Scope = Scope.WRITE, status: HTTPStatus = HTTPStatus.OK
+    ) -> Callable[[F], F]:
+        """Register something that is done, or made (201)."""
+        return self._route("POST", path, scope, status)
+
+    def patch(self, path: str, scope: Scope = Scope.WRITE) -> Callable[[F], F]:
+        """Register a change of some fields."""
+        return self._route("PATCH", path, scope, HTTPStatus.OK)
+
+    def put(self, path: str, scope: Scope = Scope.ADMIN) -> Callable[[F], F]:
+        """Register a setting."""
+        return self._route("PUT", path, scope, HTTPStatus.OK)
+
+    def delete(self, path: str, scope: Scope = Scope.WRITE) -> Callable[[F], F]:
+        """Register an undoing. It answers with what it was undone on."""
+        return self._route("DELETE", path, scope, HTTPStatus.OK)
+
+    def _route(
+        self, method: str, path: str, scope: Scope, status: HTTPStatus
+    ) -> Callable[[F], F]:
+        def register(handler: F) -> F:
+            hints = get_type_hints(handler, include_extras=True)
+            named = list(inspect.signature(handler).parameters)[1:]
+            self.routes.append(
+                Route(
+                    method=method,
+                    path=path,
+                    tag=self.tag,
+                    scope=scope,
+                    status=status,
+                    handler=handler,
+                    body=hints.get("body"),
+                    query=hints.get("query"),
+                    takes_call="call" in named,
+                    in_path=tuple(n for n in named if n not in {"body", "query", "call"}),
+                    answers=TypeAdapter(hints["return"]),
+                )
+            )
+            return handler
+
+        return register
+
+
+def add_to(blueprint: Blueprint, runtime: Runtime, route: Route) -> None:
+    """Make the route's view."""
+
+    def view(**in_path: str) -> Response:
+        who = http.principal(runtime, route.scope)
+        for name, value in in_path.items():
+            if not value.isprintable():
+                raise NotFound(f"there is no such {name}")
+        given: dict[str, object] = dict(in_path)
+        if route.takes_call:
+            given["call"] = Call(runtime, who)
+        if route.query:
+            given["query"] = http.query_of(route.query)
+        return _read(runtime, route, given) if route.method == "GET" else _write(
+            runtime, route, who, given
+        )
+
+    blueprint.add_url_rule(
+        route.rule, endpoint=route.name, view_func=view, methods=[route.method]
+    )
+
+
+def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
+    with runtime.read() as session:
+        found = route.handler(Look(session, runtime.now()), **given)
+    return http.respond(_answer(route, found))
+
+
+def _write(
+    runtime: Runtime, route: Route, who: Principal, given: dict[str, object]
+) -> Response:
+    body = http.sent()
+    if route.body:
+        given["body"] = http.body_of(route.body, body)
+
+    def step(work: Work) -> Answer:
+        return _answer(route, route.handler(work, **given))
+
+    answer, was_kept = http.once(runtime, who, body, step)
+    return http.respond(answer, was_kept=was_kept)
+
+
+def _answer(route: Route, found: object) -> Answer:
+    return Answer(route.status, route.answers.dump_json(found).decode())

@@ -1,0 +1,175 @@
+"""What every route of the API shares: who asks, what is sent, and answering the same thing once."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+from flask import Response, g, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from reconciler.books.people import Scope, grants
+from reconciler.errors import Conflict, Forbidden, Refused, TooLarge
+from reconciler.ids import new_id
+from reconciler.runtime import Runtime
+from reconciler.services import api_keys, idempotency
+from reconciler.services.api_keys import Principal
+from reconciler.services.idempotency import Answer, KeyReused
+from reconciler.web.problems import MEDIA_TYPE, Malformed, ManyInvalid, Unauthorized, invalid, problem_of
+from reconciler.work import Cause, Work
+
+BODY_BYTES_MAX = 1 << 20
+_KEY = re.compile(r"[!-~]{1,255}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEPT = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A body as it came, proved to be JSON, and a digest that ignores how it was spaced."""
+
+    raw: bytes
+    digest: str
+
+
+def name_request() -> None:
+    """Give the request a name that its log lines and its answer carry."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+
+
+def add_headers(response: Response) -> Response:
+    """Headers that every answer has, unless the route has set its own."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response
+
+
+def principal(runtime: Runtime, needed: Scope) -> Principal:
+    """Whose key this is. Raises Unauthorized, or Forbidden if the key may not do that.
+
+    Missing, wrong and revoked keys are answered alike.
+    """
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    who = None
+    if scheme.lower() == "bearer" and key:
+        with runtime.work(Cause("api_key", "unknown")) as work:
+            who = api_keys.principal_of(work, key.strip())
+    if who is None:
+        raise Unauthorized("send a valid key as `Authorization: Bearer …`")
+    if not grants(who.scope, needed):
+        raise Forbidden(f"this needs a key of scope {needed}; yours has {who.scope}")
+    return who
+
+
+def sent() -> Sent:
+    """The body. Raises Malformed for what is no JSON, TooLarge for what is too much of it."""
+    request.max_content_length = BODY_BYTES_MAX
+    try:
+        raw = request.get_data(cache=False) or b"{}"
+    except RequestEntityTooLarge:
+        raise TooLarge(f"a body has at most {BODY_BYTES_MAX} bytes") from None
+    try:
+        canonical = msgspec.json.encode(msgspec.json.decode(raw), order="deterministic")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        raise Malformed("the body is not JSON in UTF-8") from None
+    asked = f"{request.method}\n{request.full_path}\n".encode(errors="replace")
+    return Sent(raw, hashlib.sha256(asked + canonical).hexdigest())
+
+
+def body_of(model: type[M], body: Sent) -> M:
+    """The body as what the route takes. Raises ManyInvalid naming each field at fault."""
+    try:
+        return model.model_validate_json(body.raw)
+    except ValidationError as error:
+        if any(one["type"] == "json_invalid" for one in error.errors()):
+            raise Malformed("the body is not JSON in UTF-8") from None
+        raise invalid(error) from None
+
+
+def query_of(model: type[M]) -> M:
+    """What stands after the question mark. Raises ManyInvalid; nothing may be said twice."""
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise ManyInvalid([(name, "is given more than once") for name in twice])
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def once(
+    runtime: Runtime, who: Principal, body: Sent, step: Callable[[Work], Answer]
+) -> tuple[Answer, bool]:
+    """Run `step` in a transaction; what was answered, and whether that was answered before.
+
+    With an Idempotency-Key the answer is kept by the same transaction. What a rule refuses is
+    kept as well; what was out of reach, in the way or a fault of ours is not, because asking
+    again is then right.
+    """
+    cause = Cause("api_key", who.id)
+    key = _idempotency_key()
+    if key is None:
+        return runtime.do(cause, step), False
+    asked = idempotency.Request(who.id, key, body.digest)
+    try:
+        return runtime.do(cause, lambda work: _once(work, asked, step))
+    except KeyReused:
+        raise
+    except Refused as refusal:
+        answer = Answer(problem_of(refusal).status, problem_of(refusal).body())
+        if answer.status not in _KEPT:
+            raise
+        return _keep_refusal(runtime, cause, asked, answer)
+
+
+def respond(answer: Answer, *, was_kept: bool = False) -> Response:
+    """An answer as it goes out."""
+    is_problem = answer.status >= HTTPStatus.BAD_REQUEST
+    response = Response(
+        answer.body, answer.status, content_type=MEDIA_TYPE if is_problem else "application/json"
+    )
+    if was_kept:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _once(
+    work: Work, asked: idempotency.Request, step: Callable[[Work], Answer]
+) -> tuple[Answer, bool]:
+    kept = idempotency.begin(work, asked)
+    if kept is not None:
+        return kept, True
+    answer = step(work)
+    idempotency.keep(work, asked, answer)
+    return answer, False
+
+
+def _keep_refusal(
+    runtime: Runtime, cause: Cause, asked: idempotency.Request, answer: Answer
+) -> tuple[Answer, bool]:
+    try:
+        return runtime.do(cause, lambda work: _once(work, asked, lambda _: answer))
+    except Conflict:  # the same request again, at this very moment: let it keep its own answer
+        return answer, False
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise ManyInvalid([("Idempotency-Key", "is 1 to 255 visible ASCII characters")])
+    return key

@@ -1,0 +1,47 @@
+"""Which rails there are, and that money received by hand is paid back by hand."""
+
+import pytest
+
+from reconciler.errors import Invalid, Refused
+from reconciler.rails.registry import rails_from
+from reconciler.settings import Secret, Settings
+from reconciler.timestamps import from_epoch
+from tests.rails.conftest import a_payment
+from tests.rails.stripe_objects import AT
+from tests.rails.test_stripe_rail import an_order
+
+
+@pytest.fixture
+def rails():
+    return rails_from(Settings(stripe_secret_key=Secret("sk_test_1")))
+
+
+def test_each_rail_answers_to_its_name(rails):
+    assert {name: rail.name for name, rail in rails.items()} == {
+        "stripe": "stripe",
+        "manual": "manual",
+    }
+
+
+def test_a_refund_by_hand_is_a_persons_task(rails):
+    manual, payment = rails["manual"], a_payment("pay_1")
+    for ask in (
+        lambda: manual.create_refund(an_order("pay_1")),
+        lambda: manual.find_refund(an_order("pay_1")),
+        lambda: manual.cancel_refund(payment, "ref_1"),
+    ):
+        with pytest.raises(Refused):
+            ask()
+
+
+def test_money_by_hand_has_no_wire(rails):
+    manual, payment = rails["manual"], a_payment("pay_1")
+    with pytest.raises(Invalid):
+        manual.verify(b"{}", None, from_epoch(AT))
+    assert manual.is_ours(None)
+    assert manual.sighting(b"{}").facts is None
+    assert manual.sighting(b"{}").kept_for
+    assert manual.payment_of("pay_1", "own") is None
+    assert manual.fetch(payment) == (payment, ())
+    assert manual.balance() == {}
+    assert list(manual.list_events(from_epoch(0), from_epoch(AT))) == []
