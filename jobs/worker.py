@@ -36,8 +36,8 @@ class ReconcilerWorker(Worker):
 
     @override
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Refuse whatever is not one of our tasks: who can write to Redis is not who may run code."""
-        if not job.func_name.startswith(_JOB_PREFIX) or job.args or job.kwargs:
+        """Refuse what is not one of our tasks: writing to Redis is no right to run code."""
+        if not (job.func_name or "").startswith(_JOB_PREFIX) or job.args or job.kwargs:
             job.cancel()
             return
         super().execute_job(job, queue)

@@ -6,7 +6,6 @@ an event that became visible late is not left to the sweep.
 """
 
 import threading
-import time
 
 from reconciler.queue import Queue
 from reconciler.work import Task
@@ -23,6 +22,7 @@ class Bell:
         self._lock = threading.Lock()
         self._wanted: set[Task] = set()
         self._is_wanted = threading.Event()
+        self._stop = threading.Event()  # never set: waiting for it is a pause
         self._thread: threading.Thread | None = None
 
     def ring(self, task: Task) -> None:
@@ -47,7 +47,7 @@ class Bell:
             wanted, self._wanted = self._wanted, set()
             self._queue.nudge(wanted or last)
             last = wanted
-            time.sleep(_PAUSE_SECONDS)
+            self._stop.wait(_PAUSE_SECONDS)
 
     def _wait(self, seconds: float | None) -> bool:
         self._is_wanted.wait(seconds)

@@ -7,6 +7,7 @@ case (a duplicate with another body, an event that is not ours) goes the ordinar
 """
 
 import threading
+from enum import Enum, auto
 
 import psycopg
 from psycopg import pq
@@ -15,16 +16,27 @@ from reconciler.books.observations import RailEvent
 from reconciler.errors import Invalid, Unavailable
 from reconciler.store.inbox_rows import INSERT_COLUMNS
 
-_NAME = b"keep_event"
+_KEEP, _COMPARE = b"keep_event", b"compare_event"
 _CONNECT_SECONDS = 3
 _PLACES = ", ".join(f"${number}" for number in range(1, len(INSERT_COLUMNS) + 1))
 _STATEMENT = (
     f"insert into inbox_event ({', '.join(INSERT_COLUMNS)}) values ({_PLACES})"  # noqa: S608
     " on conflict (rail, account, rail_event_id) do nothing"
 ).encode()
+_COMPARISON = b"""select 1 from inbox_event
+    where rail = $1 and account = $2 and rail_event_id = $3 and body = $4"""
 # The body goes as the bytes it is; everything before it as text.
 _FORMATS = [pq.Format.TEXT] * (len(INSERT_COLUMNS) - 1) + [pq.Format.BINARY]
+_DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 _BAD_DATA = b"22"  # the SQLSTATE class of values that no column can hold
+
+
+class Kept(Enum):
+    """What keeping an event found."""
+
+    NEW = auto()
+    REPEATED = auto()  # byte for byte as it was kept before
+    DIFFERS = auto()  # an event of this id is here, worded otherwise
 
 
 class Ingest:
@@ -38,30 +50,41 @@ class Ingest:
         ).encode()
         self._local = threading.local()
 
-    def keep(self, event: RailEvent, headers: str) -> bool:
-        """Store an event of ours, committed before this returns; whether it is new.
+    def keep(self, event: RailEvent, headers: str) -> Kept:
+        """Store an event of ours, committed before this returns.
 
         Raises Unavailable when the database is out of reach (the rail will send it again) and
         Invalid for text that cannot be kept.
         """
         values = _values(event, headers)
+        # A connection may have been lost long ago, or after our insert took effect. Sent again
+        # it is kept once, and is then found to be there already.
+        if self._run(_KEEP, values, _FORMATS).command_tuples:
+            return Kept.NEW
+        same = [*values[:3], event.body]
+        found = self._run(_COMPARE, same, [*_FORMATS[:3], pq.Format.BINARY])
+        return Kept.REPEATED if found.ntuples else Kept.DIFFERS
+
+    def _run(
+        self, name: bytes, values: list[bytes | None], formats: list[pq.Format]
+    ) -> pq.abc.PGresult:
         for _ in range(2):
-            result = self._send(values)
-            if result is not None and result.status == pq.ExecStatus.COMMAND_OK:
-                return bool(result.command_tuples)
+            result = self._send(name, values, formats)
+            if result is not None and result.status in _DONE:
+                return result
             if result is not None and (_sqlstate(result) or b"").startswith(_BAD_DATA):
                 raise Invalid("the event holds text that cannot be kept")
-            # The connection was lost: perhaps long ago, perhaps after our insert took effect.
-            # Sent again it is kept once, and then says that it was there already.
             self._forget()
         raise Unavailable("the database is out of reach")
 
-    def _send(self, values: list[bytes | None]) -> pq.abc.PGresult | None:
+    def _send(
+        self, name: bytes, values: list[bytes | None], formats: list[pq.Format]
+    ) -> pq.abc.PGresult | None:
         connection = self._connection()
         if connection is None:
             return None
         try:
-            return connection.exec_prepared(_NAME, values, _FORMATS)
+            return connection.exec_prepared(name, values, formats)  # type: ignore[arg-type]  # null
         except psycopg.Error:
             return None
 
@@ -72,7 +95,8 @@ class Ingest:
         made = pq.PGconn.connect(self._conninfo)
         is_ready = (
             made.status == pq.ConnStatus.OK
-            and made.prepare(_NAME, _STATEMENT).status == pq.ExecStatus.COMMAND_OK
+            and made.prepare(_KEEP, _STATEMENT).status == pq.ExecStatus.COMMAND_OK
+            and made.prepare(_COMPARE, _COMPARISON).status == pq.ExecStatus.COMMAND_OK
         )
         if not is_ready:
             made.finish()

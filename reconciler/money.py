@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
+
+from typing_extensions import override
 
 from reconciler import currencies
 from reconciler.errors import Invalid
@@ -24,16 +25,17 @@ class Money:
         assert type(self.minor) is int, f"money is a whole number, not {self.minor!r}"
         assert self.currency.isupper(), f"currency {self.currency!r} is not upper case"
 
-    def __add__(self, other: Self) -> "Money":
+    def __add__(self, other: "Money") -> "Money":
         assert self.currency == other.currency, f"{self.currency} + {other.currency}"
         return Money(self.minor + other.minor, self.currency)
 
-    def __sub__(self, other: Self) -> "Money":
+    def __sub__(self, other: "Money") -> "Money":
         return self + -other
 
     def __neg__(self) -> "Money":
         return Money(-self.minor, self.currency)
 
+    @override
     def __str__(self) -> str:
         return f"{decimal_text(self.minor, self.currency)} {self.currency}"
 

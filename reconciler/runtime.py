@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from reconciler.bell import Bell
@@ -98,7 +98,7 @@ class Runtime:
             except Collision:
                 if attempt == _ATTEMPTS_MAX:
                     raise
-                time.sleep(_RETRY_SECONDS * attempt * (1 + random.random()))
+                time.sleep(_RETRY_SECONDS * attempt * (1 + random.random()))  # noqa: S311  jitter
         raise AssertionError("the loop above returns or raises")
 
     @contextmanager
@@ -130,7 +130,7 @@ def make_engine(url: str, *, pool_size: int = 6) -> sa.Engine:
 def _out_of_reach_is_unavailable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
         if _sqlstate(error) in _RETRIED:
             raise Collision("another transaction was in the way") from error
         raise Unavailable("the database is out of reach") from error

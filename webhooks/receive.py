@@ -1,12 +1,11 @@
 """Answer a rail: prove who speaks, keep what was said, say thank you. Nothing else."""
 
-from http import HTTPStatus
-
 import msgspec
-from flask import Request
+from flask import Request, Response
 
 from reconciler.books.observations import RailEvent
 from reconciler.errors import TooLarge
+from reconciler.ingest import Kept
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
 from reconciler.services import inbox
@@ -17,10 +16,13 @@ BODY_BYTES_MAX = 1 << 20
 _HEADERS_KEPT = ("Stripe-Signature", "User-Agent", "Content-Type")
 _HEADER_CHARS_MAX = 1_000
 
-Answer = tuple[dict[str, object], int]
+_ANSWERS = {
+    is_new: b'{"received": true, "duplicate": %s}\n' % (b"false" if is_new else b"true")
+    for is_new in (True, False)
+}
 
 
-def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | None) -> Answer:
+def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | None) -> Response:
     """Store one event. Durable before we answer; applied after, by a worker.
 
     Raises Invalid (answered 400), TooLarge (413) and Unavailable (503, so that the rail sends
@@ -32,16 +34,17 @@ def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | Non
     body = request.get_data(cache=False)
     event = rail.verify(body, signature, runtime.now())
     is_new = _keep(runtime, rail, event, _headers(request))
-    return {"received": True, "duplicate": not is_new}, HTTPStatus.OK
+    return Response(_ANSWERS[is_new], content_type="application/json")
 
 
 def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
     quarantine = rail.is_ours(event)
     if quarantine is None:
-        is_new = runtime.ingest.keep(event, headers)
-        if is_new:
+        kept = runtime.ingest.keep(event, headers)
+        if kept is Kept.NEW:
             runtime.bell.ring(Task.APPLY_INBOX)
-            return True
+        if kept is not Kept.DIFFERS:
+            return kept is Kept.NEW
     cause = Cause("event", event.id)
     return runtime.do(
         cause,

@@ -1,9 +1,9 @@
 """POST /webhooks/stripe: which header, which rail."""
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from reconciler.runtime import Runtime
-from webhooks.receive import Answer, receive
+from webhooks.receive import receive
 
 
 def stripe_blueprint(runtime: Runtime) -> Blueprint:
@@ -11,7 +11,7 @@ def stripe_blueprint(runtime: Runtime) -> Blueprint:
     blueprint = Blueprint("stripe", __name__)
 
     @blueprint.post("/stripe")
-    def stripe_event() -> Answer:
+    def stripe_event() -> Response:
         signature = request.headers.get("Stripe-Signature")
         return receive(runtime, runtime.rails["stripe"], request, signature)
 

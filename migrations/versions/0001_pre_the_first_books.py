@@ -12,8 +12,18 @@ branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
-SQL_FILES = ("journal.sql",)
-FUNCTIONS = ("append_only", "entry_balances", "postings_come_with_their_entry")
+SQL_FILES = ("journal.sql", "refunds.sql")
+FUNCTIONS = (
+    "append_only",
+    "entry_balances",
+    "postings_come_with_their_entry",
+    "refund_is_a_rails_word",
+    "refund_leg_may_become",
+    "refund_leg_wall",
+    "refund_may_become",
+    "refund_never_goes",
+    "refund_wall",
+)
 
 
 def upgrade() -> None:

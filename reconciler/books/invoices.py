@@ -27,7 +27,7 @@ class InvoiceStatus(StrEnum):
 
 
 def outstanding(*, total: int, paid: int, credited: int) -> int:
-    """What is still owed, in minor units: total − credited − paid, never below zero."""
+    """What is still owed, in minor units: total less credited and paid, never below zero."""
     rest = total - credited - paid
     assert rest >= 0, f"paid {paid} and credited {credited} of {total}"
     return rest

@@ -323,9 +323,11 @@ def _subset_sums(amount: int, candidates: Iterable[Document]) -> list[tuple[Docu
     found = []
     for documents in by_customer.values():
         for size in range(2, SUBSET_SIZE_MAX + 1):
-            for some in combinations(documents[:SUBSET_CANDIDATES_MAX], size):
-                if sum(d.outstanding for d in some) == amount:
-                    found.append(some)
+            found += [
+                some
+                for some in combinations(documents[:SUBSET_CANDIDATES_MAX], size)
+                if sum(d.outstanding for d in some) == amount
+            ]
     return found
 
 

@@ -17,7 +17,6 @@ from reconciler.books.observations import (
     RefundStage,
 )
 
-
 # Stripe's word for a remainder that an API version before 2025-03-31 dressed as a refund.
 RELEASED_CATEGORY = "partial_capture_reversal"
 

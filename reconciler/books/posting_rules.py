@@ -56,7 +56,7 @@ class Position:
 
     @property
     def kept(self) -> int:
-        """What is left to allocate: captured − refunded − lost."""
+        """What is left to allocate: captured, less refunded and lost."""
         return self.captured - self.refunded - self.lost
 
 

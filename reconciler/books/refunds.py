@@ -13,7 +13,6 @@ from enum import StrEnum
 from reconciler.books import disputes, payments
 from reconciler.books.allocations import Treatment
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
-from reconciler.books.posting_rules import position
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.money import shown
 
@@ -210,13 +209,11 @@ def is_disputed(facts: PaymentFacts) -> bool:
 
 
 def _gone(facts: PaymentFacts) -> int:
-    counted = position(facts)  # its laws are tested; here only what it may leave out is added
-    maybe = (
+    return sum(
         refund.amount
         for refund in facts.refunds.values()
         if refund.stage <= RefundStage.LEFT and payments.is_released(refund, facts) is not True
     )
-    return max(counted.refunded, sum(maybe))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ MATCHING_KINDS = frozenset(
 
 # What POST /review-items/{id}/resolve takes, by kind. `acknowledge` closes with a note.
 ACTIONS: dict[ReviewKind, tuple[str, ...]] = {
-    kind: (("match", "refund", "acknowledge") if kind in MATCHING_KINDS else ("acknowledge",))
-    for kind in ReviewKind
+    **dict.fromkeys(ReviewKind, ("acknowledge",)),
+    **dict.fromkeys(MATCHING_KINDS, ("match", "refund", "acknowledge")),
+    ReviewKind.REFUND_FAILED: ("retry", "acknowledge"),
+    ReviewKind.MANUAL_REFUND: ("paid_back", "retry", "acknowledge"),
+    ReviewKind.EVENT_FAILED: ("replay", "acknowledge"),
 }

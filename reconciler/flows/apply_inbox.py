@@ -18,6 +18,7 @@ from reconciler.runtime import Runtime
 from reconciler.services import inbox, payments, switches
 from reconciler.services.aliases import payments_by_alias
 from reconciler.services.switches import SwitchName
+from reconciler.store.inbox_rows import Claimed
 from reconciler.work import Cause, Work
 
 BATCH_EVENTS = 500
@@ -27,7 +28,6 @@ DRAIN_SECONDS = 60
 BATCHES_MAX = 10_000
 
 _log = structlog.get_logger()
-_Claimed = inbox.Claimed
 
 
 def apply_inbox(runtime: Runtime) -> int:
@@ -58,7 +58,7 @@ def _apply_one_by_one(runtime: Runtime) -> int:
     """The batch again, each payment's events in a transaction of their own."""
     with runtime.work(_cause()) as work:
         held = inbox.claim(work, BATCH_EVENTS)
-    groups: dict[str, list[_Claimed]] = {}
+    groups: dict[str, list[Claimed]] = {}
     for event in held:
         groups.setdefault(_group(runtime.rails, event), []).append(event)
     for events in groups.values():
@@ -66,7 +66,7 @@ def _apply_one_by_one(runtime: Runtime) -> int:
     return len(held)
 
 
-def _apply_group(runtime: Runtime, events: list[_Claimed]) -> None:
+def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:
     cause = Cause("event", events[0].rail_event_id)
     try:
         runtime.do(cause, lambda work: _apply(work, runtime.rails, events))
@@ -87,14 +87,14 @@ def _take(work: Work, rails: Mapping[str, Rail], limit: int) -> int:
     return len(held)
 
 
-def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[_Claimed]) -> None:
+def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> None:
     read = [(event, rails[event.rail].sighting(event.body)) for event in events]
     ways = {
         (event.rail, event.account, s.via) for event, s in read if s.facts and s.via is not None
     }
     leads_to = payments_by_alias(work, ways)
     outcomes = []
-    sightings: list[tuple[_Claimed, PaymentFacts, tuple[str, ...]]] = []
+    sightings: list[tuple[Claimed, PaymentFacts, tuple[str, ...]]] = []
     for event, sighting in read:
         facts = _placed(event, sighting, leads_to)
         if sighting.facts is None:
@@ -111,7 +111,7 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[_Claimed]) ->
 
 
 def _placed(
-    event: _Claimed, sighting: Sighting, leads_to: Mapping[tuple[str, str, str], str]
+    event: Claimed, sighting: Sighting, leads_to: Mapping[tuple[str, str, str], str]
 ) -> PaymentFacts | None:
     facts = sighting.facts
     if facts is None or sighting.via is None:
@@ -120,7 +120,7 @@ def _placed(
     return msgspec.structs.replace(facts, payment_id=payment_id) if payment_id else None
 
 
-def _group(rails: Mapping[str, Rail], event: _Claimed) -> str:
+def _group(rails: Mapping[str, Rail], event: Claimed) -> str:
     try:
         sighting = rails[event.rail].sighting(event.body)
     except Exception:  # noqa: BLE001  it will raise again where it is handled, in a group of one

@@ -6,6 +6,7 @@ costs a wait and nothing else, and two workers do not ask the same thing.
 
 import structlog
 
+from reconciler.books.observations import PaymentFacts
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.runtime import Runtime
 from reconciler.services import asking, inbox, payments
@@ -41,7 +42,7 @@ def _ask_payments(runtime: Runtime) -> int:
     return len(due)
 
 
-def _observe(work: Work, facts: payments.PaymentFacts, aliases: tuple[str, ...]) -> None:
+def _observe(work: Work, facts: PaymentFacts, aliases: tuple[str, ...]) -> None:
     payments.observe(work, [(facts, aliases)])
 
 
@@ -57,9 +58,7 @@ def _ask_parents(runtime: Runtime) -> int:
             continue
         if payment_id is None:
             continue
-        facts = payments.PaymentFacts(
-            rail=event.rail, account=event.account, payment_id=payment_id
-        )
+        facts = PaymentFacts(rail=event.rail, account=event.account, payment_id=payment_id)
         try:
             seen, aliases = runtime.rails[event.rail].fetch(facts)
         except (Unavailable, OutcomeUnknown, Refused):

@@ -3,6 +3,7 @@
 A tick that was missed while no clock ran is made up once, at the next look.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,14 +26,11 @@ class TimedJob:
 
 def fire_due(runtime: Runtime, schedule: Iterable[TimedJob]) -> list[str]:
     """Wake what is due; gives the names of the jobs that this clock fired."""
-    fired = []
-    for job in schedule:
-        if runtime.do(Cause("job", "clock"), lambda work: _fire(work, job)):  # noqa: B023  run at once
-            fired.append(job.name)
-    return fired
+    cause = Cause("job", "clock")
+    return [job.name for job in schedule if runtime.do(cause, functools.partial(_fire, job))]
 
 
-def _fire(work: Work, job: TimedJob) -> bool:
+def _fire(job: TimedJob, work: Work) -> bool:
     tick = _EPOCH + ((work.now - _EPOCH) // job.every) * job.every
     if not ticks.take(work, job.name, tick):
         return False

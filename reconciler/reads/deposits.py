@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date as Day, datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -13,6 +13,9 @@ from reconciler.errors import NotFound
 from reconciler.reads import timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
+
+
+DayTaken = date  # under its own name, because a field is called `date`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class DepositRow:
     code: str
     customer_id: str
     project_id: str | None
-    date: Day
+    date: DayTaken
     currency: str
     amount: int
     received: int

@@ -15,6 +15,9 @@ from reconciler.store.inbox import EventStatus
 from reconciler.timestamps import from_epoch
 
 
+__all__ = ["EventRow", "EventStatus", "is_seq", "one", "page"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """A message from a rail. `payload` is what was signed, read as JSON."""
@@ -54,7 +57,10 @@ LISTING = Listing(
     source="inbox_event e left join inbox_outcome o on o.seq = e.seq",
     order=Order(("e.seq",), ("bigint",)),
     conditions={
-        **{f"is_{status.value}": f"(:is_{status.value}) and ({sql})" for status, sql in _BY_STATUS.items()},
+        **{
+            f"is_{status.value}": f"(:is_{status.value}) and ({sql})"
+            for status, sql in _BY_STATUS.items()
+        },
         "rail": "e.rail = :rail",
         "type": "e.type = :type",
         "rail_event_id": "e.rail_event_id = :rail_event_id",

@@ -38,7 +38,7 @@ class InvoicePart:
 class InvoiceRow:
     """A claim on a customer, in minor units of `currency`.
 
-    total − credited − paid = outstanding. `status` follows from these and from `due_on`.
+    total less credited less paid is outstanding. `status` follows from these and from `due_on`.
     """
 
     id: str
@@ -183,7 +183,7 @@ def _histories(
             if at
         ]
     for note in session.execute(_CREDIT_NOTES, {"ids": ids}):
-        found.append(  # noqa: PERF401  a comprehension of this size hides what it says
+        found.append(
             (
                 note.invoice_id,
                 Happening(

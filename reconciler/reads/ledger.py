@@ -147,9 +147,7 @@ def one(session: Session, entry_id: str) -> EntryRow:
     return found[entry_id]
 
 
-def entries_of(
-    session: Session, owner: str, ids: Collection[str]
-) -> dict[str, list[EntryRow]]:
+def entries_of(session: Session, owner: str, ids: Collection[str]) -> dict[str, list[EntryRow]]:
     """The entries about each of these payments, invoices or deposits, the oldest first."""
     entry_ids = session.scalars(_IDS_OF[owner], {"ids": list(ids)}).all()
     by_owner: dict[str, list[EntryRow]] = {}

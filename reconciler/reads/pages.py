@@ -17,6 +17,19 @@ from sqlmodel import Session
 
 from reconciler.errors import Invalid
 
+__all__ = [
+    "LIMIT_DEFAULT",
+    "LIMIT_MAX",
+    "Listing",
+    "Order",
+    "Page",
+    "Session",
+    "Wanted",
+    "decode",
+    "encode",
+    "in_order",
+]
+
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 _CURSOR_CHARS_MAX = 400
@@ -77,9 +90,7 @@ class Listing:
         return [str(row[-1]) for row in page], more
 
     def _after(self) -> str:
-        places = ", ".join(
-            f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds)
-        )
+        places = ", ".join(f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds))
         return f"({', '.join(self.order.columns)}) < ({places})"
 
 

@@ -76,7 +76,7 @@ class PaymentRefund:
 class PaymentRow:
     """A payment as its rail knows it, in minor units of `currency`.
 
-    captured − refunded − lost = allocated + unapplied. `fee` is in `fee_currency`.
+    captured less refunded less lost is allocated plus unapplied. `fee` is in `fee_currency`.
     """
 
     id: str

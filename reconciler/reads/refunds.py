@@ -101,7 +101,7 @@ _LEGS = sa.text(
 )
 _STEPS = sa.text(
     """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step
-    where refund_id = any(:ids) order by at, id"""
+    where refund_id = any(:ids) order by seq"""
 )
 
 

@@ -21,7 +21,9 @@ _LATEST = sa.text(
         or o.payment_id = :about)
     order by e.seq desc limit :limit"""  # noqa: S608
 )
-_ONE = sa.text(f"select {_COLUMNS}, e.body {_FROM} where e.rail_event_id = :id order by e.seq limit 1")  # noqa: S608
+_ONE = sa.text(
+    f"select {_COLUMNS}, e.body {_FROM} where e.rail_event_id = :id order by e.seq limit 1"
+)  # noqa: S608
 _RELATED = sa.text(
     f"""select {_COLUMNS} {_FROM} where e.about = :about and e.seq <> :seq
     order by e.created, e.seq limit 30"""  # noqa: S608
@@ -78,9 +80,7 @@ class Wanted:
     about: str | None = None
 
 
-def latest(
-    session: Session, wanted: Wanted, *, before: int | None, limit: int
-) -> list[EventLine]:
+def latest(session: Session, wanted: Wanted, *, before: int | None, limit: int) -> list[EventLine]:
     """Events, the newest first."""
     given = {
         "status": wanted.status, "kind": wanted.kind, "about": wanted.about, "before": before,

@@ -15,6 +15,7 @@ from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 _WAITING = sa.text(
     """select r.id, r.kind, r.payment_id, r.amount, r.opened_at from review_item r
     where r.state = 'open' and r.payment_id is not null and r.kind = any(:kinds)
+      and (cast(:until as timestamptz) is null or r.opened_at < :until)
       and (cast(:before as timestamptz) is null
         or (r.opened_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
     order by r.opened_at desc, r.id desc limit :limit"""
@@ -25,8 +26,9 @@ _OF_PAYMENT = sa.text(
     order by r.opened_at desc, r.id desc limit 1"""
 )
 _SUMS = sa.text(
-    """select r.kind = 'overpayment' as is_over, coalesce(r.currency, p.currency, '') as currency,
-      count(*) as number, coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
+    """select r.kind, coalesce(r.currency, p.currency, '') as currency, count(*) as number,
+      count(*) filter (where r.opened_at < :until) as old,
+      coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
     from review_item r join payment p on p.id = r.payment_id
     where r.state = 'open' and r.kind = any(:kinds)
     group by 1, 2 order by 1, 2"""
@@ -38,6 +40,11 @@ _TARGETS = sa.text(
     union all
     select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount - d.received
     from deposit d join customer c on c.id = d.customer_id where d.id = any(:ids)"""
+)
+
+_NAMED = sa.text(
+    """select id from invoice where id = :name or lower(btrim(number)) = lower(:name)
+    union all select id from deposit where id = :name or lower(btrim(code)) = lower(:name)"""
 )
 
 
@@ -54,11 +61,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """How much waits in one currency."""
+    """How much of one kind waits in one currency; `old` of them since before a given instant."""
 
-    is_over: bool
+    kind: str
     currency: str
     number: int
+    old: int
     amount: int
     oldest: datetime
 
@@ -104,11 +112,18 @@ class Suggested:
 
 
 def waiting(
-    session: Session, *, before: tuple[datetime, str] | None, limit: int
+    session: Session,
+    *,
+    kinds: Sequence[str],
+    until: datetime | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
 ) -> list[Waiting]:
-    """Open questions about payments' money, the newest first."""
+    """Open questions of these kinds about payments' money, the newest first."""
     at, item_id = before or (None, None)
-    given = {"kinds": _kinds(), "before": at, "before_id": item_id, "limit": limit}
+    given = {
+        "kinds": list(kinds), "until": until, "before": at, "before_id": item_id, "limit": limit,
+    }  # fmt: skip
     return _with_payments(session, session.execute(_WAITING, given))
 
 
@@ -118,9 +133,9 @@ def of_payment(session: Session, payment_id: str) -> Waiting | None:
     return next(iter(_with_payments(session, rows)), None)
 
 
-def sums(session: Session) -> list[Sum]:
-    """How much waits, by currency, overpayments apart."""
-    return [Sum(*row) for row in session.execute(_SUMS, {"kinds": _kinds()})]
+def sums(session: Session, until: datetime) -> list[Sum]:
+    """How much waits, by kind and currency."""
+    return [Sum(*row) for row in session.execute(_SUMS, {"kinds": _kinds(), "until": until})]
 
 
 def confidences(session: Session, ids: Sequence[str]) -> dict[str, str]:
@@ -145,6 +160,12 @@ def targets(session: Session, ids: Iterable[str]) -> dict[str, Target]:
     """These invoices and deposits, by id."""
     rows = session.execute(_TARGETS, {"ids": sorted(ids)})
     return {row.id: Target(**row._mapping) for row in rows}
+
+
+def named(session: Session, name: str) -> Target | None:
+    """The invoice or deposit with this number, code or id; None if none or several have it."""
+    ids = session.scalars(_NAMED, {"name": name.strip()}).all()
+    return targets(session, ids).get(ids[0]) if len(ids) == 1 else None
 
 
 def _suggested(one: SuggestionRow, known: dict[str, Target]) -> Suggested:

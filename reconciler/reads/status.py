@@ -101,7 +101,10 @@ def inbox(session: Session, now: datetime) -> InboxStatus:
     waiting = {row.status: row for row in session.execute(_UNFINISHED)}
     new = session.execute(_NEW).one()
     counts = {name: row.n for name, row in waiting.items()}
-    moving = [new.oldest, *(waiting[name].oldest for name in ("pending", "parked") if name in waiting)]
+    moving = [
+        new.oldest,
+        *(waiting[name].oldest for name in ("pending", "parked") if name in waiting),
+    ]
     oldest = min((at for at in moving if at is not None), default=now)
     following = session.execute(_FOLLOWING).scalar_one()
     return InboxStatus(

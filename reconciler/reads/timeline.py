@@ -108,14 +108,13 @@ def _decisions(
                 continue
             cause = Cause(row.cause_kind, row.cause_id)
             made = f"{table} to or from {row.other} ({row.strategy})"
-            yield row.owner, Happening(
-                at=row.created_at, kind="decision", text=made, ref=row.id, cause=cause
+            yield (
+                row.owner,
+                Happening(at=row.created_at, kind="decision", text=made, ref=row.id, cause=cause),
             )
             if row.closed_at:
                 text = f"{table} to or from {row.other} taken back"
-                yield row.owner, Happening(
-                    at=row.closed_at, kind="decision", text=text, ref=row.id
-                )
+                yield row.owner, Happening(at=row.closed_at, kind="decision", text=text, ref=row.id)
 
 
 def _refunds(session: Session, ids: Collection[str]) -> Iterable[tuple[str, Happening]]:
@@ -141,9 +140,7 @@ def _questions(session: Session, ids: Collection[str]) -> Iterable[tuple[str, Ha
             )  # fmt: skip
 
 
-def _entries(
-    session: Session, owner: str, ids: Collection[str]
-) -> Iterable[tuple[str, Happening]]:
+def _entries(session: Session, owner: str, ids: Collection[str]) -> Iterable[tuple[str, Happening]]:
     for owner_id, entries in ledger.entries_of(session, owner, ids).items():
         for entry in entries:
             yield owner_id, _booked(entry)
@@ -151,8 +148,7 @@ def _entries(
 
 def _booked(entry: EntryRow) -> Happening:
     debits = [p for p in entry.postings if p.debit]
-    credits = [p for p in entry.postings if p.credit]
-    text = f"debit {_names(debits)}, credit {_names(credits)}"
+    text = f"debit {_names(debits)}, credit {_names(p for p in entry.postings if p.credit)}"
     currency = entry.postings[0].currency
     return Happening(
         at=entry.at, kind="entry", text=text, ref=entry.key,

@@ -51,6 +51,11 @@ class IdempotencyKeys:
                 del self._running[key]
         return answer
 
+    def is_in_use(self, key: str) -> bool:
+        """Whether a request under this key is being worked on."""
+        with self._lock:
+            return key in self._running
+
     def _take(self, key: str, asked: Json) -> Answer | None:
         kept = self._world.truth.idempotency.get(key)
         if kept is not None and kept["created"] <= self._world.now() - KEY_LIFETIME_SECONDS:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.matching import Document, Strategy
 from reconciler.errors import Conflict, NotFound, Refused
@@ -114,9 +113,7 @@ def _widen(claim: AllocationRow, amount: int) -> None:
     claim.is_changed = True
 
 
-def _fitting(
-    scene: Scene, row: PaymentRow, document: Document, part: Part, left: int
-) -> int:
+def _fitting(scene: Scene, row: PaymentRow, document: Document, part: Part, left: int) -> int:
     if document.currency != row.facts.currency:
         raise Refused(
             f"{document.number} is in {document.currency}, the payment in {row.facts.currency}",
@@ -148,5 +145,3 @@ def _still_unused(scene: Scene, claim: AllocationRow) -> None:
         raise Conflict(
             f"deposit {deposit.code} is applied to invoices; unapply it first", field="deposit_id"
         )
-
-

@@ -83,7 +83,7 @@ def principal_of(work: Work, key: str) -> Principal | None:
     if not key.startswith(PREFIX) or len(key) > _CHARS_MAX:
         return None
     row = work.session.execute(
-        sa.select(ApiKey.id, ApiKey.name, ApiKey.scope, ApiKey.used_at).where(
+        sa.select(col(ApiKey.id), col(ApiKey.name), col(ApiKey.scope), col(ApiKey.used_at)).where(
             col(ApiKey.key_hash) == _hash(key), col(ApiKey.revoked_at).is_(None)
         )
     ).first()

@@ -63,7 +63,9 @@ def unapply(work: Work, deposit_id: str, application_id: str) -> None:
 def _fitting(amount: int | None, remaining: int, owed: int, currency: str) -> int:
     wanted = min(remaining, owed) if amount is None else amount
     if amount is None and not wanted:
-        why = "nothing remains of the deposit" if not remaining else "nothing is owed on the invoice"
+        why = (
+            "nothing remains of the deposit" if not remaining else "nothing is owed on the invoice"
+        )
         raise Refused(why, field="amount")
     if wanted <= 0:
         raise Refused("the amount must be more than nothing", field="amount")

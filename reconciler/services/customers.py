@@ -81,12 +81,12 @@ def lock(work: Work, customer_id: str) -> Customer:
 
 
 def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | None]) -> None:
-    for rail, rail_customer_id in rail_customers.items():
-        rail = texts.line(rail, field="rail_customers", chars_max=RAIL_CHARS_MAX)
-        if rail_customer_id is not None:
-            rail_customer_id = texts.line(
-                rail_customer_id, field=f"rail_customers.{rail}", chars_max=RAIL_ID_CHARS_MAX
-            )
+    for name, known_as in rail_customers.items():
+        rail = texts.line(name, field="rail_customers", chars_max=RAIL_CHARS_MAX)
+        field = f"rail_customers.{rail}"
+        rail_customer_id = None
+        if known_as is not None:
+            rail_customer_id = texts.line(known_as, field=field, chars_max=RAIL_ID_CHARS_MAX)
             _not_another(work, customer.id, rail, rail_customer_id)
         work.session.execute(
             sa.delete(CustomerRailId).where(
@@ -105,9 +105,7 @@ def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | 
 def _not_another(work: Work, customer_id: str, rail: str, rail_customer_id: str) -> None:
     known = work.session.get(CustomerRailId, (rail, rail_customer_id))
     if known is not None and known.customer_id != customer_id:
-        raise Conflict(
-            f"{rail_customer_id} is another customer's", field=f"rail_customers.{rail}"
-        )
+        raise Conflict(f"{rail_customer_id} is another customer's", field=f"rail_customers.{rail}")
 
 
 def _seek(work: Work, customer: Customer) -> None:

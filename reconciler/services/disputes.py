@@ -8,8 +8,18 @@ from reconciler.store.claims import PaymentRow
 
 # Stripe's words for a dispute so far; any other is shown to a person as it came.
 _KNOWN_WORDS = frozenset(
-    """warning_needs_response warning_under_review warning_closed needs_response under_review won
-    lost prevented appeal_needs_response appeal_under_review""".split()
+    {
+        "warning_needs_response",
+        "warning_under_review",
+        "warning_closed",
+        "needs_response",
+        "under_review",
+        "won",
+        "lost",
+        "prevented",
+        "appeal_needs_response",
+        "appeal_under_review",
+    }
 )
 
 

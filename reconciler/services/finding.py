@@ -20,7 +20,8 @@ _SEEKERS = sa.text(
 )
 _CLUES = sa.text(
     """select array_agg(distinct clue) from (
-      select lower(rail_customer_id) as clue from customer_rail_id where customer_id = any(:customers)
+      select lower(rail_customer_id) as clue from customer_rail_id
+        where customer_id = any(:customers)
       union select lower(email) from customer where id = any(:customers) and email is not null
       union select object_id from rail_reference
         where invoice_id = any(:documents) or deposit_id = any(:documents)) as c"""
@@ -30,7 +31,7 @@ _HELD = sa.text(
     order by occurred_at limit :limit"""
 )
 _DONE = {
-    noun: sa.text(f"update {noun} set seeks_payment = false where id = any(:ids)")  # noqa: S608
+    noun: sa.text(f"update {noun} set seeks_payment = false where id = any(:ids)")
     for noun in ("invoice", "deposit", "customer")
 }
 
@@ -49,9 +50,7 @@ def match_for_seekers(work: Work) -> tuple[int, int]:
         },
     ).scalar()
     clues.update(known or ())
-    held = list(
-        work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX})
-    )
+    held = list(work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX}))
     if held:
         payments.rematch(work, held)
     for noun, done in _DONE.items():

@@ -51,7 +51,11 @@ def begin(work: Work, request: Request) -> Answer | None:
         raise Conflict("a request with this Idempotency-Key is still running; ask again later")
     # A statement of its own, after the lock: it sees what the last holder wrote.
     kept = work.session.execute(
-        sa.select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.answer).where(
+        sa.select(
+            col(IdempotencyKey.request_hash),
+            col(IdempotencyKey.status),
+            col(IdempotencyKey.answer),
+        ).where(
             col(IdempotencyKey.principal) == request.principal,
             col(IdempotencyKey.key) == request.key,
             col(IdempotencyKey.created_at) > work.now - KEPT_FOR,

@@ -58,9 +58,7 @@ def store_event(
     if quarantine is None:
         work.nudge(Task.APPLY_INBOX)
         return True
-    store.finish(
-        work.session, [Outcome(seq, EventStatus.QUARANTINED.value, 0, note=quarantine)]
-    )
+    store.finish(work.session, [Outcome(seq, EventStatus.QUARANTINED.value, 0, note=quarantine)])
     reviews.open_items(
         work,
         [
@@ -154,9 +152,7 @@ def failed(work: Work, events: Sequence[Claimed], why: str) -> None:
 
 
 def _ask_about(work: Work, seq: int, subject: str, why: str) -> None:
-    question = Question(
-        ReviewKind.EVENT_FAILED, subject, event_seq=seq, details={"error": why}
-    )
+    question = Question(ReviewKind.EVENT_FAILED, subject, event_seq=seq, details={"error": why})
     reviews.open_items(work, [question])
 
 

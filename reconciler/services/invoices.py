@@ -64,7 +64,7 @@ def create(work: Work, new: NewInvoice) -> str:
 def patch(
     work: Work, invoice_id: str, changes: Mapping[str, object], *, rev: int | None = None
 ) -> None:
-    """Change a draft. Raises NotFound, Invalid, Refused once it was sent, Conflict for an old rev."""
+    """Change a draft. Raises NotFound, Invalid, Refused once sent, Conflict for an old rev."""
     invoice = _locked(work, invoice_id, rev)
     if invoice.state != InvoiceState.DRAFT:
         raise Refused(f"invoice {invoice.number} is {invoice.state}, only a draft can be changed")
@@ -88,7 +88,7 @@ def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
 
 
 def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
-    """It was never owed. Only with nothing allocated or credited. Raises NotFound, Refused, Conflict."""
+    """It was never owed. Raises NotFound, Conflict, Refused where something was allocated."""
     invoice = _locked(work, invoice_id, rev)
     credited = invoice.credit_notes + invoice.refund_credits
     rules.may_be_voided(
@@ -153,7 +153,7 @@ def refer(work: Work, invoice_id: str, new: NewInvoice) -> None:
 
 
 def add_references(work: Work, invoice_id: str, rail: str, object_ids: list[str]) -> None:
-    """Tie more of a rail's objects to an invoice, also once it was sent. Raises NotFound, Conflict."""
+    """Tie more of a rail's objects to an invoice, sent or not. Raises NotFound, Conflict."""
     invoice = _locked(work, invoice_id, None)
     rail_references.add(work, rail, object_ids, invoice_id=invoice_id)
     if invoice.state == InvoiceState.SENT:

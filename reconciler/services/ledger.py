@@ -11,7 +11,8 @@ from reconciler.work import Work
 _ACCOUNTS = sa.text("select id, role, rail, currency from ledger_account")
 _NEW_ACCOUNTS = sa.text(
     """insert into ledger_account (role, rail, currency)
-    select * from unnest(cast(:roles as text[]), cast(:rails as text[]), cast(:currencies as text[]))
+    select * from unnest(
+      cast(:roles as text[]), cast(:rails as text[]), cast(:currencies as text[]))
     order by 1, 2, 3 on conflict do nothing"""
 )
 _ENTRIES = sa.text(
@@ -55,7 +56,12 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
         )
     )
     rows = [
-        (entry_id, line, accounts[_name(p.account.role, p.account.rail, p.amount.currency)], p.signed)
+        (
+            entry_id,
+            line,
+            accounts[_name(p.account.role, p.account.rail, p.amount.currency)],
+            p.signed,
+        )
         for entry_id, entry in wanted.items()
         if entry_id in written
         for line, p in enumerate(entry.postings, 1)

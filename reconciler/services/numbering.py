@@ -10,7 +10,7 @@ _REACH = 10**9
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtextextended(:series, 2))")
 _TAKEN = {
     table: sa.text(
-        f"select lower(btrim({column})) from {table} where lower(btrim({column})) = any(:names)"  # noqa: S608
+        f"select lower(btrim({column})) from {table} where lower(btrim({column})) = any(:names)"
     )
     for table, column in (("invoice", "number"), ("deposit", "code"))
 }

@@ -60,6 +60,8 @@ def _prepared(password: str) -> str:
     try:
         password.encode()
     except UnicodeEncodeError:
-        raise Invalid("the password holds a character that cannot be kept", field="password") from None
+        raise Invalid(
+            "the password holds a character that cannot be kept", field="password"
+        ) from None
     # Two keyboards may write the same letter as one code point or as two.
     return unicodedata.normalize("NFKC", password)

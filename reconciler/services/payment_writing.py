@@ -17,7 +17,8 @@ from reconciler.work import Work
 
 def save(work: Work, rows: Iterable[PaymentRow]) -> None:
     """Insert new payments and write changed ones, with the columns that follow from facts."""
-    new, known = [], []
+    new: list[tuple[PaymentRow, Totals]] = []
+    known: list[tuple[PaymentRow, Totals]] = []
     for row in rows:
         (new if row.is_new else known).append((row, _totals(row)))
     if payment_rows.insert(work.session, new, work.now) != len(new):
@@ -58,15 +59,11 @@ def ask_about_unapplied(
         reviews.close_matching(work, [row.id], resolution="its money has found its place")
         return
     question = matching_question(row, kind, left, scene)
-    reviews.close_items(
-        work, MATCHING_KINDS - {question.kind}, [row.id], resolution="asked anew"
-    )
+    reviews.close_items(work, MATCHING_KINDS - {question.kind}, [row.id], resolution="asked anew")
     reviews.open_items(work, [question])
 
 
-def matching_question(
-    row: PaymentRow, kind: ReviewKind, amount: int, scene: Scene
-) -> Question:
+def matching_question(row: PaymentRow, kind: ReviewKind, amount: int, scene: Scene) -> Question:
     """The question where `amount` of a payment belongs."""
     claims = [claim for claim in scene.claims_by(row.id) if claim.wanted != 0]
     return Question(

@@ -14,7 +14,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.journal import JournalEntry
 from reconciler.books.matching import Strategy
 from reconciler.books.observations import PaymentFacts
-from reconciler.books.reviews import ReviewKind
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Collision
 from reconciler.services import (
     inbox,
@@ -173,7 +173,7 @@ def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
         questions.append(payment_writing.matching_question(row, kind, open_amount, scene))
     for question in questions:
         if not scene.payments[question.subject].is_new:
-            other_kinds = reviews.MATCHING_KINDS - {question.kind}
+            other_kinds = MATCHING_KINDS - {question.kind}
             reviews.close_items(work, other_kinds, [question.subject], resolution="asked anew")
     reviews.close_matching(work, answered, resolution="its money has found its place")
     questions += [q for row in scene.payments.values() for q in dispute_questions(row)]

@@ -167,9 +167,7 @@ def session_of(work: Work, token: str) -> OpenSession | None:
 
 def sign_out(work: Work, token: str) -> None:
     """End this session, if there is one."""
-    work.session.execute(
-        sa.delete(UserSession).where(col(UserSession.token_hash) == _hash(token))
-    )
+    work.session.execute(sa.delete(UserSession).where(col(UserSession.token_hash) == _hash(token)))
 
 
 def end_sessions(work: Work, user_id: str) -> None:
@@ -221,7 +219,7 @@ def _slow_down(work: Work, account: str, address: str) -> None:
     since = work.now - ATTEMPTS_WINDOW
     is_alone = _try_lock(work, account)  # many guesses at once would all be counted as the first
     rows = work.session.execute(
-        sa.select(SignInAttempt.who, sa.func.count())
+        sa.select(col(SignInAttempt.who), sa.func.count())
         .where(col(SignInAttempt.who).in_(list(limits)), col(SignInAttempt.at) > since)
         .group_by(col(SignInAttempt.who))
     )
@@ -276,7 +274,9 @@ def _hash(token: str) -> str:
 
 
 def _only_one(work: Work, what: str) -> None:
-    work.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0))))
+    work.session.execute(
+        sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0)))
+    )
 
 
 def _try_lock(work: Work, what: str) -> bool:

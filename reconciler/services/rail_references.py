@@ -46,9 +46,7 @@ def add(
     work.session.flush()
 
 
-def _known(
-    work: Work, rail: str, names: Sequence[str]
-) -> dict[str, tuple[str | None, str | None]]:
+def _known(work: Work, rail: str, names: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
     rows = work.session.exec(
         select(RailReference).where(
             col(RailReference.rail) == rail, col(RailReference.object_id).in_(names)

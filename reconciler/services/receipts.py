@@ -48,9 +48,13 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     document = next(iter(documents.by_names(work.session, [target_id])), None)
     if document is None or document.id != target_id:
         raise NotFound(f"there is no {target_id}")
-    facts = _facts(document, receipt, work)
+    facts = _facts(document, receipt)
     claim = matching.new_claim(
-        work, ids.new_id("pay"), document, None if receipt.may_overpay else receipt.amount, Strategy.BY_HAND
+        work,
+        ids.new_id("pay"),
+        document,
+        None if receipt.may_overpay else receipt.amount,
+        Strategy.BY_HAND,
     )
     row = PaymentRow(
         id=claim.payment_id,
@@ -71,10 +75,12 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     return row.id
 
 
-def _facts(document: Document, receipt: Receipt, work: Work) -> PaymentFacts:
+def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
     amount = document.outstanding if receipt.amount is None else receipt.amount
     if amount <= 0:
-        why = "nothing is owed" if receipt.amount is None else "the amount must be more than nothing"
+        why = (
+            "nothing is owed" if receipt.amount is None else "the amount must be more than nothing"
+        )
         raise Refused(why, field="amount")
     payment_id = ids.new_id("hand")
     received = datetime.combine(receipt.received_on, time(), UTC)

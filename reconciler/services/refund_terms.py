@@ -15,7 +15,7 @@ from reconciler.books.observations import PaymentFacts, RefundFact
 Terms = dict[str, tuple[Treatment, str | None]]  # our reference -> treatment, asked-for target
 
 _TERMS = sa.text(
-    """select l.reference, r.treatment, coalesce(r.invoice_id, r.deposit_id) as target
+    """select l.reference, r.treatment, coalesce(l.target_id, r.invoice_id, r.deposit_id) as target
     from refund_leg l join refund r on r.id = l.refund_id where l.reference = any(:references)"""
 )
 _STRANGERS = (Treatment.CREDIT, None)

@@ -21,7 +21,7 @@ from reconciler.work import Work
 
 NOTE_CHARS_MAX = 2_000
 _ITEM = sa.text(
-    """select id, kind, state, payment_id, refund_id, event_seq, amount, rev from review_item
+    """select id, kind, state, payment_id, refund_id, event_seq, amount from review_item
     where id = :id"""
 )
 
@@ -52,11 +52,15 @@ class _Item:
     refund_id: str | None
     event_seq: int | None
     amount: int | None
-    rev: int
 
 
 def resolve(
-    work: Work, item_id: str, resolution: Resolution, policy: RefundPolicy, *, rev: int | None = None
+    work: Work,
+    item_id: str,
+    resolution: Resolution,
+    policy: RefundPolicy,
+    *,
+    rev: int | None = None,
 ) -> None:
     """Carry out the answer and close the question.
 
@@ -71,8 +75,9 @@ def resolve(
         raise Refused(f"an item of kind {item.kind} takes {', '.join(possible)}", field="action")
     note = texts.words(resolution.note or "", field="note", chars_max=NOTE_CHARS_MAX)
     _hold(work, item)
+    item = _item(work, item_id)  # as it is now that the payment is held
     said = f"{resolution.action}: {note}" if note else resolution.action
-    reviews.resolve_item(work, item_id, resolution=said, rev=rev or item.rev)
+    reviews.resolve_item(work, item_id, resolution=said, rev=rev)
     if resolution.action == "refund":
         _refund(work, item, resolution, policy)
     else:
@@ -98,9 +103,7 @@ def _match(work: Work, item: _Item, resolution: Resolution) -> None:
     allocations.allocate(work, item.payment_id, resolution.parts)
 
 
-def _refund(
-    work: Work, item: _Item, resolution: Resolution, policy: RefundPolicy
-) -> None:
+def _refund(work: Work, item: _Item, resolution: Resolution, policy: RefundPolicy) -> None:
     is_excess = item.kind == ReviewKind.OVERPAYMENT
     ask = RefundAsk(
         reason=resolution.reason or (RefundReason.OVERPAYMENT if is_excess else RefundReason.OTHER),

@@ -27,8 +27,7 @@ from reconciler.store.claims import (
 )
 from reconciler.work import Work
 
-
-_Row = TypeVar("_Row", AllocationRow, ApplicationRow, AllocationRow | ApplicationRow)
+_Row = TypeVar("_Row", bound=AllocationRow | ApplicationRow)
 
 
 @dataclass(slots=True)
@@ -144,9 +143,7 @@ def unapplied(scene: Scene, payment_id: str) -> int:
 
 
 def _takes(at: Position, terms: refund_terms.Terms) -> list[Take]:
-    takes = [
-        Take(refund.amount, *refund_terms.for_refund(terms, refund)) for refund in at.refunds
-    ]
+    takes = [Take(refund.amount, *refund_terms.for_refund(terms, refund)) for refund in at.refunds]
     if at.lost:
         takes.append(Take(at.lost, allocations.Treatment.REOPEN))
     return takes
@@ -188,7 +185,9 @@ def _settle_deposit(scene: Scene, deposit: DepositRow) -> None:
 
 
 def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
-    in_order = _by_age([*scene.claims_by(invoice.id), *scene.uses_by(invoice.id)])
+    in_order: list[AllocationRow | ApplicationRow] = _by_age(
+        [*scene.claims_by(invoice.id), *scene.uses_by(invoice.id)]
+    )
     is_sent = invoice.state == InvoiceState.SENT
     capacity = invoice.total - invoice.credit_notes if is_sent else 0
     settled = allocations.settle_invoice(
@@ -265,7 +264,8 @@ def _currency(scene: Scene, invoice_id: str | None, deposit_id: str | None) -> s
 
 
 def _amounts(scene: Scene) -> dict[str, int]:
-    return {c.id: c.amount for c in (*scene.allocations.values(), *scene.applications.values())}
+    amounts = {a.id: a.amount for a in scene.allocations.values()}
+    return amounts | {u.id: u.amount for u in scene.applications.values()}
 
 
 def _as_claim(use: ApplicationRow) -> Claim:

@@ -129,14 +129,14 @@ def decode_facts(text: str) -> PaymentFacts:
 _PAYMENT_COLUMNS = """id, facts::text as facts, booked::text as booked, customer_id, strategy,
     match_dated, reasons, is_held, clues, fetch_due_at, fetch_attempts"""
 _LOCK_PAYMENTS = sa.text(
-    f"select {_PAYMENT_COLUMNS} from payment where id = any(:ids) order by id for no key update"  # noqa: S608
+    f"select {_PAYMENT_COLUMNS} from payment where id = any(:ids) order by id for no key update"
 )
 _LOCK_PAYMENTS_BY_RAIL_ID = sa.text(
     f"""select {_PAYMENT_COLUMNS} from payment where id in (
       select p.id from payment p join unnest(cast(:rails as text[]), cast(:accounts as text[]),
         cast(:payments as text[])) as k(rail, account, payment)
       on p.rail = k.rail and p.account = k.account and p.rail_payment_id = k.payment)
-    order by id for no key update"""  # noqa: S608
+    order by id for no key update"""
 )
 _ALLOCATION_COLUMNS = """id, payment_id, invoice_id, deposit_id, wanted, gross, credited, reopened,
     amount, turns, strategy, created_at"""
@@ -144,17 +144,17 @@ _APPLICATION_COLUMNS = """id, deposit_id, invoice_id, wanted, gross, credited, r
     turns, created_at"""
 _ALLOCATIONS_OF_PAYMENTS = sa.text(
     f"""select {_ALLOCATION_COLUMNS} from allocation
-    where payment_id = any(:ids) and closed_at is null order by created_at, id"""  # noqa: S608
+    where payment_id = any(:ids) and closed_at is null order by created_at, id"""
 )
 _ALLOCATIONS_ON_TARGETS = sa.text(
     f"""select {_ALLOCATION_COLUMNS} from allocation
     where (invoice_id = any(:invoices) or deposit_id = any(:deposits)) and closed_at is null
-    order by created_at, id"""  # noqa: S608
+    order by created_at, id"""
 )
 _APPLICATIONS = sa.text(
     f"""select {_APPLICATION_COLUMNS} from application
     where (invoice_id = any(:invoices) or deposit_id = any(:deposits)) and closed_at is null
-    order by created_at, id"""  # noqa: S608
+    order by created_at, id"""
 )
 _LOCK_DEPOSITS = sa.text(
     """select id, code, customer_id, currency, amount, received, applied, refunded, rev
@@ -232,14 +232,18 @@ def applications_touching(
     """Live uses of these deposits, and of any deposit on these invoices, the oldest first."""
     if not invoices and not deposits:
         return []
-    rows = session.execute(
-        _APPLICATIONS, {"invoices": list(invoices), "deposits": list(deposits)}
-    )
+    rows = session.execute(_APPLICATIONS, {"invoices": list(invoices), "deposits": list(deposits)})
     return [
         ApplicationRow(
-            r.id, r.deposit_id, r.invoice_id, r.wanted, Offer(r.gross, r.credited, r.reopened),
-            r.amount, r.turns, r.created_at,
-        )  # fmt: skip
+            r.id,
+            r.deposit_id,
+            r.invoice_id,
+            r.wanted,
+            Offer(r.gross, r.credited, r.reopened),
+            r.amount,
+            r.turns,
+            r.created_at,
+        )
         for r in rows
     ]
 
@@ -257,7 +261,8 @@ _INSERT_ALLOCATIONS = sa.text(
       cast(:id as text[]), cast(:payment_id as text[]), cast(:invoice_id as text[]),
       cast(:deposit_id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
       cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:amount as bigint[]),
-      cast(:turns as bigint[]), cast(:strategy as text[]), cast(:created_at as timestamptz[])) as a"""
+      cast(:turns as bigint[]), cast(:strategy as text[]), 
+      cast(:created_at as timestamptz[])) as a"""
 )
 _CHANGED_CLAIMS = """set wanted = n.wanted, gross = n.gross, credited = n.credited,
       reopened = n.reopened, amount = n.amount, turns = n.turns,
@@ -265,8 +270,8 @@ _CHANGED_CLAIMS = """set wanted = n.wanted, gross = n.gross, credited = n.credit
     from unnest(cast(:id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
       cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:amount as bigint[]),
       cast(:turns as bigint[])) as n(id, wanted, gross, credited, reopened, amount, turns)"""
-_UPDATE_ALLOCATIONS = sa.text(f"update allocation a {_CHANGED_CLAIMS} where a.id = n.id")  # noqa: S608
-_UPDATE_APPLICATIONS = sa.text(f"update application a {_CHANGED_CLAIMS} where a.id = n.id")  # noqa: S608
+_UPDATE_ALLOCATIONS = sa.text(f"update allocation a {_CHANGED_CLAIMS} where a.id = n.id")
+_UPDATE_APPLICATIONS = sa.text(f"update application a {_CHANGED_CLAIMS} where a.id = n.id")
 _INSERT_APPLICATIONS = sa.text(
     """insert into application (id, deposit_id, invoice_id, wanted, gross, credited, reopened,
       amount, turns, created_at, cause_kind, cause_id)

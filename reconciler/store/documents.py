@@ -17,20 +17,20 @@ _DEPOSIT = """select d.id, d.code, d.customer_id, d.currency, true as is_deposit
 _BY_NAME = sa.text(
     f"""{_INVOICE} from invoice i where lower(btrim(i.number)) = any(:names) or i.id = any(:names)
     union all
-    {_DEPOSIT} from deposit d where lower(btrim(d.code)) = any(:names) or d.id = any(:names)"""  # noqa: S608
+    {_DEPOSIT} from deposit d where lower(btrim(d.code)) = any(:names) or d.id = any(:names)"""
 )
 _BY_RAIL_OBJECT = sa.text(
     f"""{_INVOICE}, r.object_id from rail_reference r join invoice i on i.id = r.invoice_id
     where r.rail = :rail and r.object_id = any(:objects)
     union all
     {_DEPOSIT}, r.object_id from rail_reference r join deposit d on d.id = r.deposit_id
-    where r.rail = :rail and r.object_id = any(:objects)"""  # noqa: S608
+    where r.rail = :rail and r.object_id = any(:objects)"""
 )
 _OPEN_OF_CUSTOMERS = sa.text(
     f"""{_INVOICE} from invoice i where i.customer_id = any(:customers) and i.state = 'sent'
       and i.paid + i.credit_notes + i.refund_credits < i.total
     union all
-    {_DEPOSIT} from deposit d where d.customer_id = any(:customers) and d.received < d.amount"""  # noqa: S608
+    {_DEPOSIT} from deposit d where d.customer_id = any(:customers) and d.received < d.amount"""
 )
 _CUSTOMERS = sa.text(
     """select rail_customer_id, customer_id from customer_rail_id
@@ -45,9 +45,7 @@ def by_names(session: Session, names: Collection[str]) -> list[Document]:
     return [Document(*row) for row in session.execute(_BY_NAME, {"names": list(names)})]
 
 
-def by_rail_objects(
-    session: Session, rail: str, objects: Collection[str]
-) -> dict[str, Document]:
+def by_rail_objects(session: Session, rail: str, objects: Collection[str]) -> dict[str, Document]:
     """Documents that these objects of a rail were made for."""
     if not objects:
         return {}

@@ -16,7 +16,7 @@ INSERT_COLUMNS = (
 _INSERT = sa.text(
     f"""insert into inbox_event ({", ".join(INSERT_COLUMNS)})
     values ({", ".join(":" + name for name in INSERT_COLUMNS)})
-    on conflict (rail, account, rail_event_id) do nothing returning seq"""  # noqa: S608
+    on conflict (rail, account, rail_event_id) do nothing returning seq"""
 )
 _CLAIM_NEW = sa.text(
     """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts
@@ -117,7 +117,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An event whose payment is not known yet; `waits_for` is the rail's object that leads there."""
+    """An event whose payment is not known yet; `waits_for` is the object that leads there."""
 
     seq: int
     rail: str
@@ -183,7 +183,9 @@ def advance_horizon(session: Session) -> None:
     session.execute(_ADVANCE_HORIZON)
 
 
-def stored(session: Session, rail: str, account: str, event_id: str) -> sa.Row[tuple[int, bytes, str | None]] | None:
+def stored(
+    session: Session, rail: str, account: str, event_id: str
+) -> sa.Row[tuple[int, bytes, str | None]] | None:
     """The number, body and API version of an event that is kept."""
     return session.execute(_STORED, {"rail": rail, "account": account, "id": event_id}).first()
 

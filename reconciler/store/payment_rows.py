@@ -60,13 +60,13 @@ _INSERT = sa.text(
     f"""insert into payment ({", ".join(_ALL)}, created_at, updated_at)
     select {", ".join(_value(name) for name in _ALL)}, :now, :now from {_from_arrays(_ALL)}
     order by n.rail, n.account, n.rail_payment_id
-    on conflict (rail, account, rail_payment_id) do nothing"""  # noqa: S608
+    on conflict (rail, account, rail_payment_id) do nothing"""
 )
 _UPDATE = sa.text(
     f"""update payment p set
       {", ".join(f"{name} = {_value(name)}" for name in _COLUMNS if name != "id")},
       rev = p.rev + 1, updated_at = :now
-    from {_from_arrays(_COLUMNS)} where p.id = n.id"""  # noqa: S608
+    from {_from_arrays(_COLUMNS)} where p.id = n.id"""
 )
 _INSERT_ALIASES = sa.text(
     """insert into payment_alias (rail, account, object_id, payment_id)
@@ -117,9 +117,7 @@ def by_alias(
     if not keys:
         return {}
     rail, account, object_id = (list(column) for column in zip(*keys, strict=True))
-    rows = session.execute(
-        _BY_ALIAS, {"rail": rail, "account": account, "object_id": object_id}
-    )
+    rows = session.execute(_BY_ALIAS, {"rail": rail, "account": account, "object_id": object_id})
     return {(r.rail, r.account, r.object_id): r.rail_payment_id for r in rows}
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import Field
 
 from reconciler.books.reviews import ReviewKind
 from reconciler.store import base
@@ -35,8 +36,8 @@ class ReviewItem(SQLModel, table=True):
     invoice_id: str | None = base.text_or_none()
     deposit_id: str | None = base.text_or_none()
     refund_id: str | None = base.text_or_none()
-    event_seq: int | None = base.Field(default=None, sa_type=sa.BigInteger, nullable=True)
-    amount: int | None = base.Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    event_seq: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    amount: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
     currency: str | None = base.text_or_none()
     details: dict[str, Any] = base.document()
     opened_at: datetime = base.instant()

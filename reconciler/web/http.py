@@ -19,7 +19,14 @@ from reconciler.runtime import Runtime
 from reconciler.services import api_keys, idempotency
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer, KeyReused
-from reconciler.web.problems import MEDIA_TYPE, Malformed, ManyInvalid, Unauthorized, invalid, problem_of
+from reconciler.web.problems import (
+    MEDIA_TYPE,
+    Malformed,
+    ManyInvalid,
+    Unauthorized,
+    invalid,
+    problem_of,
+)
 from reconciler.work import Cause, Work
 
 BODY_BYTES_MAX = 1 << 20

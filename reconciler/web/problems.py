@@ -140,8 +140,6 @@ def answer_errors(place: Flask | Blueprint) -> None:
 
 def of_werkzeug(error: HTTPException) -> Response:
     """A problem document for what was refused before any of our code ran."""
-    if error.response is not None:
-        return Response(error.response.response, error.response.status_code)
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     answer = Problem(status, error.description or "not possible").response()
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -1,7 +1,8 @@
 """A Stripe over real HTTP for each test, and our rail to it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -26,7 +27,7 @@ WEBHOOK_SECRET = "whsec_test"
 class Wire:
     """Notes each call on its way to the sandbox, and can make it deaf to some parameters."""
 
-    app: object
+    app: Any
     calls: list[str] = field(default_factory=list)
     deaf_to: set[str] = field(default_factory=set)
 
@@ -52,14 +53,12 @@ class Stripe:
         return StripeApi(key, self.url, pause=self.pauses.append, **more)
 
     def settings(self, **changed) -> Settings:
-        return Settings(
-            **{
-                "stripe_secret_key": Secret(KEY),
-                "stripe_webhook_secrets": (Secret(WEBHOOK_SECRET),),
-                "stripe_api_base": self.url,
-            }
-            | changed
+        usual = Settings(
+            stripe_secret_key=Secret(KEY),
+            stripe_webhook_secrets=(Secret(WEBHOOK_SECRET),),
+            stripe_api_base=self.url,
         )
+        return replace(usual, **changed)
 
     def rail(self, **changed) -> StripeRail:
         return StripeRail(self.settings(**changed), lambda: from_epoch(AT + 1_000), self.api())

@@ -90,6 +90,15 @@ def test_a_write_that_found_no_connection_did_nothing():
             api.post("refund", "refunds", params={}, key="key-1")
 
 
+def test_by_default_it_is_stripe_itself_through_the_proxy_of_the_house(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unavailable) as failure:
+            StripeApi(SECRET).post("refund", "refunds", params={}, key="key-1")
+    assert "no connection" in str(failure.value)
+
+
 def test_an_answer_of_another_kind_is_unknown(sandbox):
     charge = sandbox.world.pay(10_000).charge
     with pytest.raises(OutcomeUnknown):
@@ -242,6 +251,17 @@ def test_all_pages_of_a_listing_are_walked_newest_first(sandbox):
     walked = [row["id"] for row in sandbox.api().walk("charges")]
     assert walked == list(reversed(made))
     assert sandbox.wire.calls == ["GET /v1/charges"] * 3
+
+
+@pytest.mark.parametrize("body", [b'{"object": "list"}', b'{"object": "list", "data": [7]}'])
+def test_a_list_without_rows_is_unavailable(sandbox, body):
+    def between(_environ, start_response):
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    sandbox.wire.app = between
+    with pytest.raises(Unavailable):
+        list(sandbox.api().walk("charges"))
 
 
 def test_a_listing_that_does_not_get_on_is_unavailable_and_not_endless(sandbox):

@@ -69,7 +69,8 @@ def events_of(life: str):
 
 
 def joined(events):
-    return reduce(payments.join, [sighting(event).facts for event in events])
+    seen = [sighting(event).facts for event in events]
+    return reduce(payments.join, [facts for facts in seen if facts])
 
 
 @pytest.mark.parametrize("life", sorted(LIVES))

@@ -7,8 +7,8 @@ from reconciler.rails.registry import rails_from
 from reconciler.settings import Secret, Settings
 from reconciler.timestamps import from_epoch
 from tests.rails.conftest import a_payment
+from tests.rails.orders import an_order
 from tests.rails.stripe_objects import AT
-from tests.rails.test_stripe_rail import an_order
 
 
 @pytest.fixture
@@ -45,3 +45,13 @@ def test_money_by_hand_has_no_wire(rails):
     assert manual.fetch(payment) == (payment, ())
     assert manual.balance() == {}
     assert list(manual.list_events(from_epoch(0), from_epoch(AT))) == []
+
+
+def test_the_stripe_rail_reaches_what_the_settings_name(sandbox):
+    payment = sandbox.world.pay(10_000, description="for INV-1")
+    rail = rails_from(sandbox.settings())["stripe"]
+    facts, _ = rail.fetch(a_payment(payment.intent))
+    at, text = facts.texts["description"]
+    assert text == "for INV-1"
+    assert at > AT - 365 * 86_400  # dated when it was asked for
+    assert rail.balance() == {"USD": sandbox.world.net()["usd"]}

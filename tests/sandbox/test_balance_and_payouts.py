@@ -1,16 +1,15 @@
 """The balance is the sum of its rows, whatever happened; payouts carry rows away."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from reconciler.sandbox.problems import StripeProblem
 from reconciler.sandbox.rows import Rate, processing_fee
 from reconciler.sandbox.world import World
+from tests.sandbox.wires import DAY, NOON
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DAY = 86_400
+Steps = list[tuple[str, int, int]]
+
 AMOUNTS = st.integers(min_value=1, max_value=200_000)
 STEPS = st.lists(
     st.tuples(st.sampled_from(sorted("abcdefghijklmn")), AMOUNTS, st.integers(0, 9)), max_size=40
@@ -59,7 +58,7 @@ def step(world: World, what: str, amount: int, which: int) -> None:
 
 @given(STEPS)
 @settings(deadline=None)
-def test_the_balance_is_always_the_sum_of_its_rows(steps):
+def test_the_balance_is_always_the_sum_of_its_rows(steps: Steps) -> None:
     world = World(lambda: NOON)
     for what, amount, which in steps:
         before = world.net()
@@ -78,7 +77,7 @@ def test_the_balance_is_always_the_sum_of_its_rows(steps):
 
 @given(STEPS)
 @settings(deadline=None)
-def test_nothing_is_refunded_beyond_what_was_captured(steps):
+def test_nothing_is_refunded_beyond_what_was_captured(steps: Steps) -> None:
     world = World(lambda: NOON)
     for what, amount, which in steps:
         try:
@@ -95,7 +94,9 @@ def test_nothing_is_refunded_beyond_what_was_captured(steps):
 
 
 @given(AMOUNTS, st.integers(1, 300), st.integers(1, 300))
-def test_exchange_is_symmetric_and_rounds_half_away_from_zero(amount, numerator, denominator):
+def test_exchange_is_symmetric_and_rounds_half_away_from_zero(
+    amount: int, numerator: int, denominator: int
+) -> None:
     rate = Rate("usd", numerator, denominator)
 
     settled = rate.convert(amount)
@@ -107,11 +108,11 @@ def test_exchange_is_symmetric_and_rounds_half_away_from_zero(amount, numerator,
 @pytest.mark.parametrize(
     ("settled", "fee"), [(1_000, 59), (700, 50), (10_000, 320), (50, 31), (0, 30)]
 )
-def test_the_fee_is_two_point_nine_per_cent_and_thirty(settled, fee):
+def test_the_fee_is_two_point_nine_per_cent_and_thirty(settled: int, fee: int) -> None:
     assert processing_fee(settled) == fee
 
 
-def test_an_automatic_payout_carries_what_is_available_and_its_members_add_up(world):
+def test_an_automatic_payout_carries_what_is_available_and_its_members_add_up(world: World) -> None:
     world.pay(10_000)
     world.pay(20_000)
     world.advance(2 * DAY)
@@ -129,7 +130,7 @@ def test_an_automatic_payout_carries_what_is_available_and_its_members_add_up(wo
     assert world.net() == {"usd": 5_000 - 175}
 
 
-def test_a_payouts_events_come_in_stripes_order(world):
+def test_a_payouts_events_come_in_stripes_order(world: World) -> None:
     world.pay(10_000)
     world.advance(2 * DAY)
     mark = world.events_made()
@@ -153,7 +154,7 @@ def test_a_payouts_events_come_in_stripes_order(world):
     ]
 
 
-def test_money_of_a_failed_payout_goes_out_with_a_later_one(world):
+def test_money_of_a_failed_payout_goes_out_with_a_later_one(world: World) -> None:
     world.pay(10_000)
     world.advance(2 * DAY)
     first = world.payout()
@@ -170,7 +171,7 @@ def test_money_of_a_failed_payout_goes_out_with_a_later_one(world):
         world.fail_payout(first)
 
 
-def test_a_payout_may_be_cancelled_before_it_is_sent(world):
+def test_a_payout_may_be_cancelled_before_it_is_sent(world: World) -> None:
     world.pay(10_000)
     world.advance(2 * DAY)
     payout = world.payout()
@@ -182,7 +183,7 @@ def test_a_payout_may_be_cancelled_before_it_is_sent(world):
         world.pay_payout(payout)
 
 
-def test_a_balance_below_zero_is_debited_from_the_bank(world):
+def test_a_balance_below_zero_is_debited_from_the_bank(world: World) -> None:
     paid = world.pay(1_000)
     world.advance(2 * DAY)
     world.pay_payout(world.payout())
@@ -193,7 +194,7 @@ def test_a_balance_below_zero_is_debited_from_the_bank(world):
     assert world.net() == {}
 
 
-def test_a_manual_payout_knows_no_members(world):
+def test_a_manual_payout_knows_no_members(world: World) -> None:
     world.pay(10_000)
     payout = world.payout(amount=5_000, automatic=False)
     world.pay_payout(payout)
@@ -205,12 +206,12 @@ def test_a_manual_payout_knows_no_members(world):
         world.payout()
 
 
-def test_there_is_no_payout_of_nothing(world):
+def test_there_is_no_payout_of_nothing(world: World) -> None:
     with pytest.raises(StripeProblem, match="nothing"):
         world.payout("eur")
 
 
-def test_rows_of_other_kinds_are_part_of_the_balance(world):
+def test_rows_of_other_kinds_are_part_of_the_balance(world: World) -> None:
     world.other_row(-2_000)
     world.other_row(700, kind="something_new", category="nobody_knows")
 

@@ -1,18 +1,10 @@
 """Money that goes back, and money that is taken back."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from reconciler.sandbox.problems import StripeProblem
 from reconciler.sandbox.world import World
-
-
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def since(world: World, mark: int) -> list[str]:
-    return [event["type"] for event in world.events(mark)]
+from tests.sandbox.wires import NOON, types_since
 
 
 def rows_of(world: World, source: str) -> list[tuple[str, str, int, int]]:
@@ -24,12 +16,12 @@ def rows_of(world: World, source: str) -> list[tuple[str, str, int, int]]:
     ]
 
 
-def test_a_refund_says_which_and_the_charge_says_how_much(world):
+def test_a_refund_says_which_and_the_charge_says_how_much(world: World) -> None:
     paid = world.pay(10_000)
     mark = world.events_made()
     refund = world.refund(paid.intent, 4_000, reason="duplicate", metadata={"a": "b"})
 
-    assert since(world, mark) == ["refund.created", "charge.refunded"]
+    assert types_since(world, mark) == ["refund.created", "charge.refunded"]
     data = world.events()[-1]["data"]
     assert data["previous_attributes"] == {"amount_refunded": 0}
     assert data["object"]["amount_refunded"] == 4_000
@@ -37,7 +29,7 @@ def test_a_refund_says_which_and_the_charge_says_how_much(world):
     assert world.show(refund)["charge"] == paid.charge
 
 
-def test_all_that_is_left_is_what_a_refund_without_an_amount_means(world):
+def test_all_that_is_left_is_what_a_refund_without_an_amount_means(world: World) -> None:
     paid = world.pay(10_000)
     world.refund(paid.charge, 4_000)
     rest = world.refund(paid.charge)
@@ -46,7 +38,7 @@ def test_all_that_is_left_is_what_a_refund_without_an_amount_means(world):
     assert world.show(paid.charge)["refunded"] is True
 
 
-def test_two_equal_partial_refunds_in_one_second_are_two(world):
+def test_two_equal_partial_refunds_in_one_second_are_two(world: World) -> None:
     paid = world.pay(10_000)
     made = {world.refund(paid.charge, 2_500) for _ in range(2)}
 
@@ -64,7 +56,9 @@ def test_two_equal_partial_refunds_in_one_second_are_two(world):
         ([0], None, "Invalid positive integer"),
     ],
 )
-def test_what_stripe_refuses_to_refund(world, amounts, code, text):
+def test_what_stripe_refuses_to_refund(
+    world: World, amounts: list[int | None], code: str | None, text: str
+) -> None:
     paid = world.pay(10_000)
     for amount in amounts[:-1]:
         world.refund(paid.charge, amount)
@@ -75,7 +69,7 @@ def test_what_stripe_refuses_to_refund(world, amounts, code, text):
     assert (caught.value.status, caught.value.code) == (400, code)
 
 
-def test_money_that_was_never_taken_cannot_be_refunded(world):
+def test_money_that_was_never_taken_cannot_be_refunded(world: World) -> None:
     held, waiting, failed = (
         world.authorize(100),
         world.pay(100, method="delayed"),
@@ -92,13 +86,13 @@ def test_money_that_was_never_taken_cannot_be_refunded(world):
     assert caught.value.status == 404
 
 
-def test_a_refund_that_fails_later_gives_the_money_back_to_the_balance(world):
+def test_a_refund_that_fails_later_gives_the_money_back_to_the_balance(world: World) -> None:
     paid = world.pay(10_000)
     refund = world.refund(paid.charge, 4_000)
     mark = world.events_made()
     world.advance_refund(refund, "failed", "expired_or_canceled_card")
 
-    assert since(world, mark) == ["refund.updated", "charge.refund.updated", "refund.failed"]
+    assert types_since(world, mark) == ["refund.updated", "charge.refund.updated", "refund.failed"]
     shown = world.show(refund)
     assert shown["failure_reason"] == "expired_or_canceled_card"
     assert shown["failure_balance_transaction"] is not None
@@ -111,15 +105,15 @@ def test_a_refund_that_fails_later_gives_the_money_back_to_the_balance(world):
     assert previous["status"] == "succeeded"
 
 
-def test_before_late_2024_there_was_no_event_for_a_failed_refund():
+def test_before_late_2024_there_was_no_event_for_a_failed_refund() -> None:
     world = World(lambda: NOON, api_version="2024-06-20")
     refund = world.refund(world.pay(1_000).charge)
     world.advance_refund(refund, "failed")
 
-    assert "refund.failed" not in since(world, 0)
+    assert "refund.failed" not in types_since(world, 0)
 
 
-def test_a_refund_to_a_bank_account_has_other_names(world):
+def test_a_refund_to_a_bank_account_has_other_names(world: World) -> None:
     paid = world.pay(10_000, method="delayed")
     world.settle_delayed(paid.intent)
     refund = world.refund(paid.charge, 100)
@@ -129,11 +123,9 @@ def test_a_refund_to_a_bank_account_has_other_names(world):
     assert [row[0] for row in rows_of(world, refund)] == ["payment_refund", "payment_refund"]
 
 
-def test_a_pending_refund_has_no_row_until_it_succeeds(world):
+def test_a_pending_refund_has_no_row_until_it_succeeds(world: World) -> None:
     paid = world.pay(10_000)
-    refund = world.refund(
-        paid.charge, 4_000, status="pending", pending_reason="insufficient_funds"
-    )
+    refund = world.refund(paid.charge, 4_000, status="pending", pending_reason="insufficient_funds")
     assert rows_of(world, refund) == []
     assert world.show(refund)["pending_reason"] == "insufficient_funds"
 
@@ -143,7 +135,7 @@ def test_a_pending_refund_has_no_row_until_it_succeeds(world):
     assert "pending_reason" not in world.show(refund)
 
 
-def test_a_row_may_come_while_the_refund_is_pending(world):
+def test_a_row_may_come_while_the_refund_is_pending(world: World) -> None:
     refund = world.refund(world.pay(500).charge, status="pending", row=True)
     assert len(rows_of(world, refund)) == 1
 
@@ -152,7 +144,9 @@ def test_a_row_may_come_while_the_refund_is_pending(world):
     assert len(rows_of(world, refund)) == 1
 
 
-def test_a_refund_that_the_customers_bank_returned_is_sent_again_and_is_one_refund(world):
+def test_a_refund_that_the_customers_bank_returned_is_sent_again_and_is_one_refund(
+    world: World,
+) -> None:
     refund = world.refund(world.pay(5_000).charge, status="requires_action")
     for status in ("pending", "succeeded", "requires_action", "pending", "succeeded"):
         world.advance_refund(refund, status)
@@ -162,7 +156,7 @@ def test_a_refund_that_the_customers_bank_returned_is_sent_again_and_is_one_refu
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
-def test_failed_and_canceled_are_the_end(world, status):
+def test_failed_and_canceled_are_the_end(world: World, status: str) -> None:
     refund = world.refund(world.pay(5_000).charge)
     world.advance_refund(refund, status)
 
@@ -172,7 +166,7 @@ def test_failed_and_canceled_are_the_end(world, status):
     assert world.refundable(world.get("charge", world.show(refund)["charge"])) == 5_000
 
 
-def test_only_a_refund_that_waits_for_the_customer_can_be_cancelled(world):
+def test_only_a_refund_that_waits_for_the_customer_can_be_cancelled(world: World) -> None:
     paid = world.pay(5_000)
     waiting = world.refund(paid.charge, 1_000, status="requires_action")
     done = world.refund(paid.charge, 1_000)
@@ -185,17 +179,17 @@ def test_only_a_refund_that_waits_for_the_customer_can_be_cancelled(world):
         world.cancel_refund(done)
 
 
-def test_a_reference_number_days_later_moves_no_money(world):
+def test_a_reference_number_days_later_moves_no_money(world: World) -> None:
     refund = world.refund(world.pay(5_000).charge)
     mark, before = world.events_made(), world.net()
     world.reference_refund(refund, "123")
 
-    assert since(world, mark) == ["refund.updated", "charge.refund.updated"]
+    assert types_since(world, mark) == ["refund.updated", "charge.refund.updated"]
     assert world.show(refund)["destination_details"]["card"]["reference"] == "123"
     assert world.net() == before
 
 
-def test_without_enough_balance_a_card_refund_waits_and_another_fails(world):
+def test_without_enough_balance_a_card_refund_waits_and_another_fails(world: World) -> None:
     world.enforce_balance = True
     card, bank = world.pay(1_000), world.pay(1_000, method="delayed")
     world.settle_delayed(bank.intent)
@@ -209,12 +203,12 @@ def test_without_enough_balance_a_card_refund_waits_and_another_fails(world):
     assert world.show(bank.charge)["amount_refunded"] == 0
 
 
-def test_a_dispute_takes_the_money_and_its_fee(world):
+def test_a_dispute_takes_the_money_and_its_fee(world: World) -> None:
     paid = world.pay(10_000)
     mark = world.events_made()
     dispute = world.dispute(paid.charge)
 
-    assert since(world, mark) == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    assert types_since(world, mark) == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
     assert rows_of(world, dispute) == [("adjustment", "dispute", -10_000, 1_500)]
     created, withdrawn = (event["data"]["object"] for event in world.events(mark))
     assert created["balance_transactions"] == []
@@ -222,7 +216,7 @@ def test_a_dispute_takes_the_money_and_its_fee(world):
     assert world.show(paid.charge)["disputed"] is True
 
 
-def test_an_inquiry_moves_no_money_unless_it_escalates(world):
+def test_an_inquiry_moves_no_money_unless_it_escalates(world: World) -> None:
     closed, escalated = (world.dispute(world.pay(500).charge, inquiry=True) for _ in range(2))
     before = world.net()
     world.close_dispute(closed, "warning_closed")
@@ -231,7 +225,7 @@ def test_an_inquiry_moves_no_money_unless_it_escalates(world):
     mark = world.events_made()
     world.escalate(escalated)
 
-    assert since(world, mark) == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    assert types_since(world, mark) == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
     assert rows_of(world, escalated) == [("adjustment", "dispute", -500, 1_500)]
     with pytest.raises(StripeProblem):
         world.escalate(escalated)
@@ -245,40 +239,42 @@ def test_an_inquiry_moves_no_money_unless_it_escalates(world):
         (None, 1_500, ("adjustment", "dispute_reversal", 10_000, -1_500)),
     ],
 )
-def test_a_dispute_that_is_won_gives_back_what_its_rows_say(world, reinstate, fee_back, row):
+def test_a_dispute_that_is_won_gives_back_what_its_rows_say(
+    world: World, reinstate: int | None, fee_back: int, row: tuple[str, str, int, int]
+) -> None:
     dispute = world.dispute(world.pay(10_000).charge)
     world.respond(dispute)
     mark = world.events_made()
     world.close_dispute(dispute, "won", reinstate, fee_back)
 
-    assert since(world, mark) == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+    assert types_since(world, mark) == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
     assert rows_of(world, dispute)[1] == row
 
 
-def test_lost_is_not_final(world):
+def test_lost_is_not_final(world: World) -> None:
     dispute = world.dispute(world.pay(10_000).charge)
     world.close_dispute(dispute, "lost")
     mark = world.events_made()
     world.late_win(dispute)
 
-    assert since(world, mark) == ["charge.dispute.updated", "charge.dispute.funds_reinstated"]
+    assert types_since(world, mark) == ["charge.dispute.updated", "charge.dispute.funds_reinstated"]
     assert world.show(dispute)["status"] == "won"
     with pytest.raises(StripeProblem):
         world.late_win(dispute)
 
 
-def test_some_disputes_arrive_lost(world):
+def test_some_disputes_arrive_lost(world: World) -> None:
     mark = world.events_made()
     world.dispute(world.pay(10_000).charge, already_lost=True)
 
-    assert since(world, mark)[-3:] == [
+    assert types_since(world, mark)[-3:] == [
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",
         "charge.dispute.closed",
     ]
 
 
-def test_a_contested_dispute_may_cost_a_second_fee_that_a_win_returns(world):
+def test_a_contested_dispute_may_cost_a_second_fee_that_a_win_returns(world: World) -> None:
     dispute = world.dispute(world.pay(10_000).charge)
     before = world.net()
     world.respond(dispute, countered_fee=1_500)
@@ -291,7 +287,7 @@ def test_a_contested_dispute_may_cost_a_second_fee_that_a_win_returns(world):
         world.respond(dispute)
 
 
-def test_a_charge_may_have_several_disputes_and_one_may_be_larger_than_it(world):
+def test_a_charge_may_have_several_disputes_and_one_may_be_larger_than_it(world: World) -> None:
     paid = world.pay(5_000)
     one, two = world.dispute(paid.charge, 2_000), world.dispute(paid.charge, 15_000)
 
@@ -299,7 +295,7 @@ def test_a_charge_may_have_several_disputes_and_one_may_be_larger_than_it(world)
     assert rows_of(world, two) == [("adjustment", "dispute", -15_000, 1_500)]
 
 
-def test_a_disputed_charge_cannot_be_refunded_while_an_inquiry_can(world):
+def test_a_disputed_charge_cannot_be_refunded_while_an_inquiry_can(world: World) -> None:
     taken, asked = world.pay(5_000), world.pay(5_000)
     dispute = world.dispute(taken.charge)
     world.dispute(asked.charge, inquiry=True)
@@ -313,7 +309,7 @@ def test_a_disputed_charge_cannot_be_refunded_while_an_inquiry_can(world):
     assert world.refund(taken.charge, 100)
 
 
-def test_a_dispute_overtakes_a_pending_refund(world):
+def test_a_dispute_overtakes_a_pending_refund(world: World) -> None:
     paid = world.pay(10_000)
     refund = world.refund(paid.charge, 4_000, status="pending")
     world.dispute(paid.charge)
@@ -323,7 +319,7 @@ def test_a_dispute_overtakes_a_pending_refund(world):
     assert world.net() == {"usd": 10_000 - 320 - 11_500}
 
 
-def test_a_prevented_dispute_has_no_row(world):
+def test_a_prevented_dispute_has_no_row(world: World) -> None:
     paid = world.pay(10_000)
     before = world.net()
     dispute = world.prevented(paid.charge)
@@ -333,14 +329,14 @@ def test_a_prevented_dispute_has_no_row(world):
     assert world.show(dispute)["payment_method_details"]["card"]["case_type"] == "block"
 
 
-def test_a_dispute_settles_at_the_rate_of_its_own_day(world):
+def test_a_dispute_settles_at_the_rate_of_its_own_day(world: World) -> None:
     paid = world.pay(11_374, "usd", settle_in=("eur", 95, 100))
     dispute = world.dispute(paid.charge, settle_in=("eur", 10_786, 11_374))
 
     assert rows_of(world, dispute) == [("adjustment", "dispute", -10_786, 1_500)]
 
 
-def test_what_took_no_money_cannot_be_disputed_and_what_is_over_cannot_close(world):
+def test_what_took_no_money_cannot_be_disputed_and_what_is_over_cannot_close(world: World) -> None:
     with pytest.raises(StripeProblem):
         world.dispute(world.authorize(100).charge)
     dispute = world.dispute(world.pay(100).charge)

@@ -113,7 +113,7 @@ def is_optional(annotation: object) -> bool:
 
 
 @pytest.mark.parametrize("kind", sorted(SDK))
-def test_every_field_is_one_of_stripes_and_of_its_type(world, kind):
+def test_every_field_is_one_of_stripes_and_of_its_type(world: World, kind: str) -> None:
     example = json.loads((EXAMPLES / f"{kind}.json").read_text())
     allowed = {f"more {name}" for name in MORE} | {f"less {name}" for name in LESS}
     made = [one for one in everything(world) if one["object"] == kind]
@@ -125,7 +125,7 @@ def test_every_field_is_one_of_stripes_and_of_its_type(world, kind):
 
 
 @pytest.mark.parametrize("kind", sorted(SDK))
-def test_only_what_the_sdk_calls_optional_is_null(world, kind):
+def test_only_what_the_sdk_calls_optional_is_null(world: World, kind: str) -> None:
     types = {}
     for base in reversed(SDK[kind].__mro__):
         types |= inspect.get_annotations(base)
@@ -136,12 +136,12 @@ def test_only_what_the_sdk_calls_optional_is_null(world, kind):
     assert sorted(name for name in nulls if not is_optional(types[name])) == []
 
 
-def test_a_charge_says_for_each_version_what_that_version_knew(world):
+def test_a_charge_says_for_each_version_what_that_version_knew(world: World) -> None:
     paid = world.pay(1_000, invoices={world.create_invoice(1_000): 1_000})
     world.refund(paid.charge, 400)
 
-    def keys(version):
-        return world.show(paid.charge, version).keys()
+    def keys(version: str) -> set[str]:
+        return set(world.show(str(paid.charge), version))
 
     assert "invoice" not in keys("2025-03-31.basil")
     assert "invoice" in keys("2025-02-24.acacia")
@@ -149,7 +149,7 @@ def test_a_charge_says_for_each_version_what_that_version_knew(world):
     assert "refunds" in keys("2022-08-01")
 
 
-def test_an_intent_embedded_its_charges_before_late_2022(world):
+def test_an_intent_embedded_its_charges_before_late_2022(world: World) -> None:
     first = world.decline(1_000)
     paid = world.pay(1_000, intent=first.intent)
 
@@ -162,7 +162,7 @@ def test_an_intent_embedded_its_charges_before_late_2022(world):
     assert "charges" not in new
 
 
-def test_an_old_charge_embeds_its_ten_newest_refunds_only(old_world):
+def test_an_old_charge_embeds_its_ten_newest_refunds_only(old_world: World) -> None:
     paid = old_world.pay(1_200)
     made = [old_world.refund(paid.charge, 100) for _ in range(12)]
 
@@ -173,7 +173,7 @@ def test_an_old_charge_embeds_its_ten_newest_refunds_only(old_world):
     assert embedded["total_count"] == 12
 
 
-def test_notes_of_the_sandbox_are_never_shown(world):
+def test_notes_of_the_sandbox_are_never_shown(world: World) -> None:
     assert not [
         (one["object"], name) for one in everything(world) for name in one if name.startswith("_")
     ]

@@ -242,14 +242,10 @@ def _refusal(error: stripe.StripeError) -> ReconcilerError | None:
 def _was_never_sent(error: stripe.StripeError) -> bool:
     """Whether no connection came about, so that not one byte of it left."""
     cause = error.__cause__
-    if not isinstance(cause, requests.ConnectionError):
-        return False
-    link: BaseException | None = cause
-    for _ in range(8):
-        if link is None or isinstance(link, (NewConnectionError, ConnectTimeoutError)):
-            return link is not None
+    link: BaseException | None = cause if isinstance(cause, requests.ConnectionError) else None
+    while link and not isinstance(link, (NewConnectionError, ConnectTimeoutError)):
         link = link.__cause__ or link.__context__
-    return False
+    return link is not None
 
 
 def _in_words(what: str, error: stripe.StripeError) -> str:

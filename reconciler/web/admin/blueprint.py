@@ -20,6 +20,7 @@ from reconciler.web.admin import (
     invoices,
     ledger,
     payments,
+    questions,
     refunds,
     search,
     sign_in,
@@ -56,7 +57,18 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 YEAR_SECONDS = 365 * 24 * 3600
-_FILES = (today, unmatched, payments, invoices, deposits, refunds, events, ledger, search)
+_FILES = (
+    today,
+    unmatched,
+    payments,
+    invoices,
+    deposits,
+    refunds,
+    questions,
+    events,
+    ledger,
+    search,
+)
 
 
 def admin_blueprint(runtime: Runtime) -> Blueprint:

@@ -134,4 +134,3 @@ def _inside(target: str | None) -> str:
     if not target or not target.startswith(home) or "\\" in target or "//" in target:
         return home
     return target if target.isprintable() else home
-

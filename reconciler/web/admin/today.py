@@ -159,7 +159,9 @@ def _waiting(inbox: InboxStatus) -> Sign:
     age = timedelta(seconds=inbox.oldest_seconds)
     tone = "warn" if age > WAITS_TOO_LONG else ""
     waiting = f"{inbox.pending + inbox.parked:,} waiting"
-    return Sign("Inbox", waiting, f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}", tone)
+    return Sign(
+        "Inbox", waiting, f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}", tone
+    )
 
 
 def _books(pulse: Pulse) -> Sign:

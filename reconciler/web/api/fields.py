@@ -19,8 +19,19 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    def changes(self) -> dict[str, Any]:
-        """What was given, and no more: for a change of some fields. `rev` is not one of them."""
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for described in schema["properties"].values():
+        described.pop("default", None)
+
+
+class Changes(Body):
+    """A change of some fields: what is left out stays, so no field has a default."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    def given(self) -> dict[str, Any]:
+        """What was given, and no more. `rev` is not one of them."""
         return self.model_dump(exclude_unset=True, exclude={"rev"})
 
 

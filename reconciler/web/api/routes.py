@@ -14,10 +14,10 @@ from typing import Any, TypeVar, get_type_hints
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, TypeAdapter
-from sqlmodel import Session
 
 from reconciler.books.people import Scope
 from reconciler.errors import NotFound
+from reconciler.reads.pages import Session
 from reconciler.runtime import Runtime
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer
@@ -104,9 +104,7 @@ class Resource:
         """Register an undoing. It answers with what it was undone on."""
         return self._route("DELETE", path, scope, HTTPStatus.OK)
 
-    def _route(
-        self, method: str, path: str, scope: Scope, status: HTTPStatus
-    ) -> Callable[[F], F]:
+    def _route(self, method: str, path: str, scope: Scope, status: HTTPStatus) -> Callable[[F], F]:
         def register(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
             named = list(inspect.signature(handler).parameters)[1:]
@@ -143,13 +141,13 @@ def add_to(blueprint: Blueprint, runtime: Runtime, route: Route) -> None:
             given["call"] = Call(runtime, who)
         if route.query:
             given["query"] = http.query_of(route.query)
-        return _read(runtime, route, given) if route.method == "GET" else _write(
-            runtime, route, who, given
+        return (
+            _read(runtime, route, given)
+            if route.method == "GET"
+            else _write(runtime, route, who, given)
         )
 
-    blueprint.add_url_rule(
-        route.rule, endpoint=route.name, view_func=view, methods=[route.method]
-    )
+    blueprint.add_url_rule(route.rule, endpoint=route.name, view_func=view, methods=[route.method])
 
 
 def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
@@ -158,9 +156,7 @@ def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
     return http.respond(_answer(route, found))
 
 
-def _write(
-    runtime: Runtime, route: Route, who: Principal, given: dict[str, object]
-) -> Response:
+def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, object]) -> Response:
     body = http.sent()
     if route.body:
         given["body"] = http.body_of(route.body, body)

@@ -1,0 +1,320 @@
+"""What leaves in files: the journal, invoices, payments and refunds, row by row, oldest first.
+
+Rows come in pages that start after a known row, all from one snapshot, so that memory stays
+flat however much there is and a row written meanwhile is neither doubled nor missed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.invoices import InvoiceState, status
+from reconciler.books.observations import RefundFact
+from reconciler.books.payments import is_released
+from reconciler.money import decimal_text
+from reconciler.reads.ledger import EntryRow, PostingLine
+from reconciler.store.claims import decode_facts
+from reconciler.timestamps import from_epoch
+from reconciler.work import Cause
+
+PAGE_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `since` on, before `until`; None has no end on that side."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, instant: datetime) -> bool:
+        """Whether the instant is inside."""
+        after = self.since is None or self.since <= instant
+        return after and (self.until is None or instant < self.until)
+
+
+class Amount(str):
+    """An amount as exact decimal text: a number by its meaning, though a text by its type."""
+
+    __slots__ = ()
+
+
+Cell = str | int | datetime | date | list[str] | None
+Row = dict[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A noun's columns. Each in `money` is minor units, in the currency that another names."""
+
+    columns: tuple[str, ...]
+    money: Mapping[str, str]
+
+    @property
+    def header(self) -> list[str]:
+        """All columns: after each amount in minor units the same in decimals."""
+        return [
+            shown
+            for name in self.columns
+            for shown in ((name, f"{name}_decimal") if name in self.money else (name,))
+        ]
+
+    def filled(self, values: Mapping[str, Any]) -> Row:
+        """A row in the order of the header."""
+        row: Row = {}
+        for name in self.columns:
+            row[name] = values[name]
+            if name in self.money:
+                row[f"{name}_decimal"] = _decimal(values[name], values[self.money[name]])
+        return row
+
+
+JOURNAL = Table(
+    (
+        "entry_id", "key", "at", "reverses", "payment_id", "invoice_id", "deposit_id",
+        "cause_kind", "cause_id", "line", "role", "rail", "currency", "debit", "credit",
+    ),
+    {"debit": "currency", "credit": "currency"},
+)  # fmt: skip
+INVOICES = Table(
+    (
+        "id", "number", "customer_id", "customer_name", "project_id", "milestone_id",
+        "description", "currency", "total", "paid", "credited", "outstanding", "status",
+        "issued_on", "due_on", "created_at", "sent_at", "voided_at",
+    ),
+    dict.fromkeys(("total", "paid", "credited", "outstanding"), "currency"),
+)  # fmt: skip
+PAYMENTS = Table(
+    (
+        "id", "rail", "account", "rail_payment_id", "customer_id", "customer_name", "status",
+        "currency", "authorized", "captured", "refunded", "lost", "disputed", "allocated",
+        "unapplied", "fee_currency", "fee", "match_strategy", "allocated_to", "occurred_at",
+        "created_at",
+    ),
+    {
+        **dict.fromkeys(
+            ("authorized", "captured", "refunded", "lost", "disputed", "allocated", "unapplied"),
+            "currency",
+        ),
+        "fee": "fee_currency",
+    },
+)  # fmt: skip
+REFUNDS = Table(
+    (
+        "refund_id", "leg_id", "rail", "rail_refund_id", "payment_id", "rail_payment_id",
+        "invoice_id", "deposit_id", "customer_id", "currency", "amount", "status", "reason",
+        "treatment", "note", "failure", "made", "requested_by", "requested_at", "approved_by",
+        "approved_at",
+    ),
+    {"amount": "currency"},
+)  # fmt: skip
+
+_AFTER = "> (cast(:after_at as timestamptz), :after_id)"
+_UNTIL = "< coalesce(cast(:until as timestamptz), 'infinity')"
+_ENTRIES = sa.text(
+    f"""with page as (select * from journal_entry e where (e.at, e.id) {_AFTER}
+      and e.at {_UNTIL} order by e.at, e.id limit :limit)
+    select page.id, page.key, page.at, page.reverses, page.payment_id, page.invoice_id,
+      page.deposit_id, page.cause_kind, page.cause_id, a.role, a.rail, a.currency, p.amount
+    from page join posting p on p.entry_id = page.id join ledger_account a on a.id = p.account_id
+    order by page.at, page.id, p.line"""  # noqa: S608
+)
+# The day on an invoice is what accountants go by; a draft has only the day it was made.
+_INVOICE_DAY = """coalesce(i.issued_on::timestamp, date_trunc('day', i.created_at at time zone
+    'UTC')) at time zone 'UTC'"""
+_INVOICE_WINDOW = f"""{_INVOICE_DAY} >= coalesce(cast(:since as timestamptz), '-infinity')
+    and {_INVOICE_DAY} {_UNTIL}"""
+_INVOICES = sa.text(
+    f"""select i.id, i.number, i.customer_id, c.name as customer_name, i.project_id,
+      i.milestone_id, i.description, i.currency, i.total, i.paid, i.credit_notes,
+      i.refund_credits, i.state, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at,
+      i.created_at as walk_at, i.id as walk_id
+    from invoice i join customer c on c.id = i.customer_id
+    where (i.created_at, i.id) {_AFTER} and {_INVOICE_WINDOW}
+    order by i.created_at, i.id limit :limit"""  # noqa: S608
+)
+_PAYMENTS = sa.text(
+    f"""select p.id, p.rail, p.account, p.rail_payment_id, p.customer_id, c.name as customer_name,
+      p.status, p.currency, p.authorized, p.captured, p.refunded, p.lost, p.disputed, p.fee,
+      p.fee_currency, p.strategy as match_strategy, p.created_at, p.occurred_at,
+      coalesce(x.allocated, 0)::bigint as allocated,
+      (p.captured - p.refunded - p.lost - coalesce(x.allocated, 0))::bigint as unapplied,
+      coalesce(x.allocated_to, '{{}}') as allocated_to,
+      p.occurred_at as walk_at, p.id as walk_id
+    from payment p left join customer c on c.id = p.customer_id
+    left join lateral (select sum(a.amount) as allocated,
+        array_agg(coalesce(i.number, d.code) order by a.created_at, a.id) as allocated_to
+      from allocation a left join invoice i on i.id = a.invoice_id
+        left join deposit d on d.id = a.deposit_id
+      where a.payment_id = p.id and a.amount > 0) x on true
+    where (p.occurred_at, p.id) {_AFTER} and p.occurred_at {_UNTIL}
+    order by p.occurred_at, p.id limit :limit"""  # noqa: S608
+)
+_LEGS = sa.text(
+    f"""select r.id as refund_id, l.id as leg_id, p.rail, l.rail_refund_id, l.payment_id,
+      p.rail_payment_id, r.invoice_id, r.deposit_id, r.customer_id, r.currency, l.amount,
+      l.status, r.reason, r.treatment, r.note, coalesce(l.failure, r.failure) as failure,
+      'here' as made, r.requested_by, r.requested_at, r.approved_by, r.approved_at,
+      r.requested_at as walk_at, l.id as walk_id
+    from refund_leg l join refund r on r.id = l.refund_id join payment p on p.id = l.payment_id
+    where (r.requested_at, l.id) {_AFTER} and r.requested_at {_UNTIL}
+    order by r.requested_at, l.id limit :limit"""  # noqa: S608
+)
+_REFUNDED = sa.text(
+    f"""select p.id as payment_id, p.rail, p.rail_payment_id, p.customer_id, p.currency,
+      p.facts::text as facts, p.occurred_at as walk_at, p.id as walk_id,
+      array(select unnest(array[l.reference, l.rail_refund_id]) from refund_leg l
+        where l.payment_id = p.id) as ours
+    from payment p where p.facts ? 'refunds' and (p.occurred_at, p.id) {_AFTER}
+    order by p.occurred_at, p.id limit :limit"""  # noqa: S608
+)
+_OF_THE_PAYMENT = ("payment_id", "rail", "rail_payment_id", "customer_id", "currency")
+_COUNTS = {
+    "journal": f"""select count(*) from journal_entry e
+        where e.at >= coalesce(cast(:since as timestamptz), '-infinity') and e.at {_UNTIL}""",
+    "invoices": f"select count(*) from invoice i where {_INVOICE_WINDOW}",
+    "payments": f"""select count(*) from payment p
+        where p.occurred_at >= coalesce(cast(:since as timestamptz), '-infinity')
+          and p.occurred_at {_UNTIL}""",
+}  # fmt: skip
+
+
+def count(session: Session, noun: str, window: Window) -> int | None:
+    """How many rows there will be; None where that cannot be known beforehand."""
+    # Counting a large ledger takes longer than any request may.
+    session.execute(sa.text("set local statement_timeout = 0"))
+    if noun not in _COUNTS:
+        return None
+    given = {"since": window.since, "until": window.until}
+    found = session.execute(sa.text(_COUNTS[noun]), given).scalar_one()
+    assert isinstance(found, int), f"{found!r} is no count"
+    return found
+
+
+def journal(session: Session, window: Window) -> Iterator[EntryRow]:
+    """Entries with their postings, in the order in which they were booked."""
+    after: tuple[object, str] = (window.since or "-infinity", "")
+    while page := _entries(session, after, window.until):
+        yield from page
+        after = (page[-1].at, page[-1].id)
+
+
+def lines_of(entry: EntryRow) -> Iterator[Row]:
+    """An entry as flat rows, one a posting."""
+    shared: dict[str, Cell] = {
+        "entry_id": entry.id, "key": entry.key, "at": entry.at, "reverses": entry.reverses,
+        "payment_id": entry.payment_id, "invoice_id": entry.invoice_id,
+        "deposit_id": entry.deposit_id, "cause_kind": entry.cause.kind,
+        "cause_id": entry.cause.id,
+    }  # fmt: skip
+    for number, line in enumerate(entry.postings, 1):
+        yield JOURNAL.filled(
+            shared
+            | {
+                "line": number, "role": line.role, "rail": line.rail, "currency": line.currency,
+                "debit": line.debit, "credit": line.credit,
+            }
+        )  # fmt: skip
+
+
+def days(session: Session, window: Window) -> tuple[date, date] | None:
+    """The days, in UTC, of the first entry of all and of the last one before the window ends."""
+    ends = sa.text(f"select min(at), max(at) from journal_entry where at {_UNTIL}")  # noqa: S608
+    first, last = session.execute(ends, {"until": window.until}).one()
+    return (first.astimezone(UTC).date(), last.astimezone(UTC).date()) if first else None
+
+
+def invoices(session: Session, window: Window, *, today: date) -> Iterator[Row]:
+    """Invoices by the day on them, as they stand today."""
+    for row in _walk(session, _INVOICES, window):
+        credited = row["credit_notes"] + row["refund_credits"]
+        shown = status(
+            InvoiceState(row["state"]),
+            total=row["total"],
+            paid=row["paid"],
+            credited=credited,
+            refunded=row["refund_credits"],
+            due_on=row["due_on"],
+            today=today,
+        )
+        outstanding = row["total"] - row["paid"] - credited
+        yield INVOICES.filled(
+            row | {"credited": credited, "outstanding": outstanding, "status": shown.value}
+        )
+
+
+def payments(session: Session, window: Window) -> Iterator[Row]:
+    """Payments by the instant that their rail gives them."""
+    return map(PAYMENTS.filled, _walk(session, _PAYMENTS, window, starts_at=window.since))
+
+
+def refunds(session: Session, window: Window) -> Iterator[Row]:
+    """Money that goes back: each leg of a refund asked for here, then what others asked the rail.
+
+    Without the second kind a refund made in the rail's dashboard would be missing.
+    """
+    yield from map(REFUNDS.filled, _walk(session, _LEGS, window, starts_at=window.since))
+    for row in _walk(session, _REFUNDED, window):
+        facts = decode_facts(row["facts"])
+        for refund in facts.refunds.values():
+            is_ours = {refund.id, refund.reference} & set(filter(None, row["ours"]))
+            is_inside = window.holds(from_epoch(refund.created))
+            if is_inside and not is_ours and not is_released(refund, facts):
+                yield REFUNDS.filled(row | _made_elsewhere(refund))
+
+
+def _entries(session: Session, after: tuple[object, str], until: datetime | None) -> list[EntryRow]:
+    given = {"after_at": after[0], "after_id": after[1], "until": until, "limit": PAGE_ROWS}
+    found: dict[str, EntryRow] = {}
+    for row in session.execute(_ENTRIES, given):
+        entry = found.get(row.id)
+        if entry is None:
+            entry = found[row.id] = EntryRow(
+                row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
+                row.deposit_id, Cause(row.cause_kind, row.cause_id), [],
+            )  # fmt: skip
+        debit, credit = max(row.amount, 0), max(-row.amount, 0)
+        entry.postings.append(PostingLine(row.role, row.rail or None, row.currency, debit, credit))
+    return list(found.values())
+
+
+def _walk(
+    session: Session, query: sa.TextClause, window: Window, *, starts_at: datetime | None = None
+) -> Iterator[dict[str, Any]]:
+    """All rows of a query in its order, page by page; `starts_at` leaves out what is older."""
+    given = {"since": window.since, "until": window.until, "limit": PAGE_ROWS}
+    after: tuple[object, str] = (starts_at or "-infinity", "")
+    while page := _page(session, query, {**given, "after_at": after[0], "after_id": after[1]}):
+        yield from page
+        after = (page[-1]["walk_at"], page[-1]["walk_id"])
+
+
+def _page(
+    session: Session, query: sa.TextClause, given: Mapping[str, object]
+) -> list[dict[str, Any]]:
+    return [row._asdict() for row in session.execute(query, given)]
+
+
+def _made_elsewhere(refund: RefundFact) -> dict[str, Any]:
+    blank: dict[str, Any] = dict.fromkeys(REFUNDS.columns)
+    for known in _OF_THE_PAYMENT:
+        del blank[known]
+    return blank | {
+        "rail_refund_id": refund.id,
+        "amount": refund.amount,
+        "status": refund.shown[2],
+        "reason": refund.reason,
+        "failure": refund.failure_reason,
+        "made": "at the rail",
+        "requested_at": from_epoch(refund.created),
+    }
+
+
+def _decimal(minor: Cell, currency: Cell) -> Amount | None:
+    if not isinstance(minor, int) or not isinstance(currency, str):
+        return None  # a payment of which only a part was heard has no currency yet
+    return Amount(decimal_text(minor, currency))

@@ -1,0 +1,181 @@
+"""What the screens show of refunds: cards with their legs, and how much could still go back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import refunds as rules
+from reconciler.books.refunds import HOLDING, Reserved
+from reconciler.reads import refunds
+from reconciler.reads.refunds import RefundRow
+from reconciler.store.claims import decode_facts
+
+_LISTED = sa.text(
+    """select r.id, r.requested_at from refund r
+    where r.status = any(:statuses)
+      and (cast(:mine as text) is null or (r.requested_by = :mine) = :is_mine)
+      and (cast(:before as timestamptz) is null
+        or (r.requested_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
+    order by r.requested_at desc, r.id desc limit :limit"""
+)
+_COUNTS = sa.text(
+    """select count(*) filter (where status = 'requested' and requested_by <> :me) as me,
+      count(*) filter (where status = 'requested' and requested_by = :me) as others,
+      count(*) filter (where status = any(:sent)) as sent,
+      count(*) filter (where status = any(:trouble)) as trouble,
+      count(*) filter (where status = any(:done)) as done
+    from refund"""
+)
+_AROUND = sa.text(
+    """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
+      coalesce(a.name, r.approved_by) as approved_by, i.number, i.total, i.paid,
+      i.credit_notes + i.refund_credits as credited, d.code
+    from refund r left join customer c on c.id = r.customer_id
+      left join user_account u on u.id = r.requested_by
+      left join api_key k on k.id = r.requested_by
+      left join user_account a on a.id = r.approved_by
+      left join invoice i on i.id = r.invoice_id left join deposit d on d.id = r.deposit_id
+    where r.id = any(:ids)"""
+)
+_OF_PAYMENT = sa.text(
+    """select distinct r.id, r.requested_at from refund r join refund_leg l on l.refund_id = r.id
+    where l.payment_id = :id order by r.requested_at desc, r.id desc limit 50"""
+)
+_FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
+_HELD = sa.text(
+    """select payment_id, reference, amount from refund_leg
+    where payment_id = any(:ids) and replaced_by is null and rail_refund_id is null
+      and status = any(:holding)"""
+)
+_INVOICE_CLAIMS = sa.text(
+    """select a.payment_id, a.amount from allocation a
+    where a.invoice_id = :id and a.amount > 0
+    union all
+    select a.payment_id, least(a.amount, x.amount) from application x
+      join allocation a on a.deposit_id = x.deposit_id and a.amount > 0
+    where x.invoice_id = :id and x.amount > 0"""
+)
+_DEPOSIT_CLAIMS = sa.text(
+    "select a.payment_id, a.amount from allocation a where a.deposit_id = :id and a.amount > 0"
+)
+
+SENT = ("approved", "submitted", "unknown", "pending", "requires_action")
+TROUBLE = ("failed", "manual")
+DONE = ("succeeded", "rejected", "canceled")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Names for what a refund only has ids of, and the invoice as it stands. Minor units."""
+
+    id: str
+    customer: str | None
+    asked_by: str
+    approved_by: str | None
+    number: str | None
+    total: int | None
+    paid: int | None
+    credited: int | None
+    code: str | None
+
+    @property
+    def outstanding(self) -> int:
+        """What is open on the invoice."""
+        return (self.total or 0) - (self.paid or 0) - (self.credited or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCard:
+    """A refund with the names around it."""
+
+    refund: RefundRow
+    around: Around
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many refunds each tab has."""
+
+    me: int
+    others: int
+    sent: int
+    trouble: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRefunds:
+    """Which refunds: in these states, and those that `mine` asked for or did not."""
+
+    statuses: Sequence[str]
+    mine: str | None = None
+    is_mine: bool = False
+
+
+def cards(
+    session: Session,
+    wanted: WantedRefunds,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[RefundCard]:
+    """Refunds, the last asked for first."""
+    at, refund_id = before or (None, None)
+    given = {
+        "statuses": list(wanted.statuses), "mine": wanted.mine, "is_mine": wanted.is_mine,
+        "before": at, "before_id": refund_id, "limit": limit,
+    }  # fmt: skip
+    return some(session, [row.id for row in session.execute(_LISTED, given)])
+
+
+def of_payment(session: Session, payment_id: str) -> list[RefundCard]:
+    """The refunds that have a leg on a payment, the last asked for first."""
+    return some(session, [row.id for row in session.execute(_OF_PAYMENT, {"id": payment_id})])
+
+
+def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
+    """These refunds, in this order; unknown ones are left out."""
+    rows = refunds.load(session, ids)
+    around = {r.id: Around(**r._mapping) for r in session.execute(_AROUND, {"ids": list(ids)})}
+    return [RefundCard(rows[one], around[one]) for one in ids if one in rows]
+
+
+def counts(session: Session, me: str) -> Counts:
+    """How many refunds each tab has for this person."""
+    given = {"me": me, "sent": list(SENT), "trouble": list(TROUBLE), "done": list(DONE)}
+    return Counts(*session.execute(_COUNTS, given).one())
+
+
+def refundable(session: Session, payment_ids: Collection[str]) -> dict[str, int]:
+    """What of each payment could still be given back."""
+    given = {"ids": list(payment_ids), "holding": [status.value for status in HOLDING]}
+    held: dict[str, list[Reserved]] = {}
+    for row in session.execute(_HELD, given):
+        held.setdefault(row.payment_id, []).append(Reserved(row.reference, row.amount))
+    return {
+        row.id: rules.refundable(decode_facts(row.facts), held.get(row.id, []))
+        for row in session.execute(_FACTS, {"ids": list(payment_ids)})
+    }
+
+
+def most_of_invoice(session: Session, invoice_id: str) -> int:
+    """About what could be given back of an invoice; asking for it counts exactly."""
+    return _most(session, session.execute(_INVOICE_CLAIMS, {"id": invoice_id}).all())
+
+
+def most_of_deposit(session: Session, deposit_id: str, remaining: int) -> int:
+    """About what could be given back of a deposit's unused part."""
+    return min(
+        remaining, _most(session, session.execute(_DEPOSIT_CLAIMS, {"id": deposit_id}).all())
+    )
+
+
+def _most(session: Session, rows: Sequence[sa.Row[tuple[str, int]]]) -> int:
+    paid: dict[str, int] = {}
+    for payment_id, amount in rows:
+        paid[payment_id] = paid.get(payment_id, 0) + amount
+    can: Mapping[str, int] = refundable(session, paid)
+    return sum(min(amount, can.get(payment_id, 0)) for payment_id, amount in paid.items())

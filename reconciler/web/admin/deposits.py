@@ -1,0 +1,120 @@
+"""Deposits: money taken ahead, what of it is used, and what is left."""
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import NotFound, Refused
+from reconciler.reads import ledger, screens_documents, screens_people, screens_refunds
+from reconciler.services import applications
+from reconciler.web import forms
+from reconciler.web.admin import errors, timeline
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+
+@screens.get("/deposits")
+def list_deposits(desk: Desk) -> Response:
+    """Deposits, the newest first."""
+    only_left = request.args.get("view") == "left"
+    customer_id = request.args.get("customer") or None
+    with desk.runtime.read() as session:
+        lines = screens_documents.deposits(
+            session,
+            only_left=only_left,
+            customer_id=customer_id,
+            before=before(),
+            limit=PER_PAGE,
+        )
+    sums: dict[str, tuple[int, int, int]] = {}
+    for line in lines:
+        received, applied, remaining = sums.get(line.currency, (0, 0, 0))
+        sums[line.currency] = (
+            received + line.received,
+            applied + line.applied,
+            remaining + line.remaining,
+        )
+    last = (lines[-1].created_at, lines[-1].id) if lines else None
+    return desk.page(
+        "deposits.html",
+        lines=lines,
+        sums=dict(sorted(sums.items())),
+        only_left=only_left,
+        customer_id=customer_id,
+        older=older(len(lines), last),
+    )
+
+
+@screens.get("/deposits/<name>")
+def show_deposit(desk: Desk, name: str) -> Response:
+    """One deposit, by its id or its code."""
+    return _show(desk, name)
+
+
+@screens.post("/deposits/<name>/apply", Role.RECONCILER)
+def apply_to_invoice(desk: Desk, name: str) -> Response:
+    """Use the deposit on an invoice."""
+    with desk.runtime.read() as session:
+        deposit = screens_documents.deposit(session, name)
+    if deposit is None:
+        raise NotFound(f"There is no deposit {name[:80]}")
+    try:
+        invoice_id = forms.text(request.form, "invoice_id")
+        amount = forms.amount(request.form, "amount", deposit.currency).minor
+        desk.do(lambda work: applications.apply(work, deposit.id, invoice_id, amount))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, name, status=422, error=errors.sentence(error))
+    return go("show_deposit", name=deposit.id, applied=1)
+
+
+@screens.post("/deposits/<name>/unapply", Role.RECONCILER)
+def unapply_from_invoice(desk: Desk, name: str) -> Response:
+    """Take the deposit off an invoice again, by a reversing entry."""
+    try:
+        application_id = forms.text(request.form, "application")
+        desk.do(lambda work: applications.unapply(work, name, application_id))
+    except NotFound:
+        gone = "It was taken off already. Below is how the deposit stands now."
+        return _show(desk, name, status=409, error=gone)
+    except Refused as error:
+        return _show(desk, name, status=422, error=errors.sentence(error))
+    return go("show_deposit", name=name, undone=1)
+
+
+def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Response:
+    with desk.runtime.read() as session:
+        deposit = screens_documents.deposit(session, name)
+        if deposit is None:
+            raise NotFound(f"There is no deposit {name[:80]}")
+        receipts = screens_documents.received_by(session, deposit.id)
+        uses = screens_documents.uses(session, deposit.id)
+        invoices = screens_documents.open_invoices(session, deposit.customer_id, deposit.currency)
+        entries = ledger.entries_of(session, "deposit_id", [deposit.id]).get(deposit.id, [])
+        names = screens_people.names(session, timeline.causes(entries))
+        refundable = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
+    return desk.page(
+        "deposit.html",
+        status=status,
+        deposit=deposit,
+        receipts=[one for one in receipts if one.closed_at is None],
+        uses=[one for one in uses if one.closed_at is None],
+        invoices=invoices,
+        refundable=refundable,
+        chosen=request.form.get("invoice_id", ""),
+        typed=request.form.get("amount", ""),
+        error=error,
+        notice=_notice() if not error else "",
+        moments=timeline.in_order(timeline.of_entries(entries, names)),
+    )
+
+
+def _notice() -> str:
+    if "applied" in request.args:
+        return "The deposit is applied. The invoice is owed that much less."
+    if "undone" in request.args:
+        return "Taken off the invoice again. A reversing entry was posted."
+    return ""

@@ -1,0 +1,131 @@
+"""Invoices: the list with its totals, and one with what paid it and what lowered it."""
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import NotFound, Refused
+from reconciler.reads import ledger, screens_documents, screens_people, screens_refunds
+from reconciler.reads.screens_documents import InvoiceLine
+from reconciler.services import applications
+from reconciler.web import forms
+from reconciler.web.admin import errors, timeline
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+_VIEWS = {
+    "all": "All",
+    "open": "Open",
+    "part": "Partly paid",
+    "overdue": "Overdue",
+    "paid": "Paid",
+    "draft": "Drafts",
+}
+
+
+@screens.get("/invoices")
+def list_invoices(desk: Desk) -> Response:
+    """Invoices, the newest first, with the totals of all that were sent."""
+    view = request.args.get("view", "all")
+    view = view if view in _VIEWS else "all"
+    customer_id = request.args.get("customer") or None
+    with desk.runtime.read() as session:
+        lines = screens_documents.invoices(
+            session,
+            view=view,
+            customer_id=customer_id,
+            today=desk.today,
+            before=before(),
+            limit=PER_PAGE,
+        )
+        totals = screens_documents.invoice_totals(session, desk.today)
+        numbers = screens_documents.invoice_views(session, desk.today)
+    last = (lines[-1].created_at, lines[-1].id) if lines else None
+    return desk.page(
+        "invoices.html",
+        lines=lines,
+        totals=totals,
+        sums=_sums(lines),
+        chips=[(name, label, numbers[name], name == view) for name, label in _VIEWS.items()],
+        view=view,
+        customer_id=customer_id,
+        older=older(len(lines), last),
+    )
+
+
+@screens.get("/invoices/<name>")
+def show_invoice(desk: Desk, name: str) -> Response:
+    """One invoice, by its id or its number."""
+    return _show(desk, name)
+
+
+@screens.post("/invoices/<name>/apply", Role.RECONCILER)
+def apply_deposit(desk: Desk, name: str) -> Response:
+    """Use a deposit of the customer on the invoice."""
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {name[:80]}")
+    try:
+        deposit_id = forms.text(request.form, "deposit_id")
+        amount = forms.amount(request.form, "amount", invoice.currency).minor
+        desk.do(lambda work: applications.apply(work, deposit_id, invoice.id, amount))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, name, status=422, error=errors.sentence(error))
+    return go("show_invoice", name=invoice.id, applied=1)
+
+
+def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Response:
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+        if invoice is None:
+            raise NotFound(f"There is no invoice {name[:80]}")
+        sources = screens_documents.paid_by(session, invoice.id)
+        notes = screens_documents.credit_notes(session, invoice.id)
+        entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
+        names = screens_people.names(session, timeline.causes(entries))
+        held = [
+            one
+            for one in screens_documents.deposits(
+                session,
+                only_left=True,
+                customer_id=invoice.customer_id,
+                before=None,
+                limit=PER_PAGE,
+            )
+            if one.currency == invoice.currency
+        ]
+        refundable = screens_refunds.most_of_invoice(session, invoice.id)
+    return desk.page(
+        "invoice.html",
+        status=status,
+        invoice=invoice,
+        sources=[source for source in sources if source.closed_at is None],
+        notes=notes,
+        deposits=held,
+        refundable=refundable,
+        typed=request.form.get("amount", ""),
+        error=error,
+        was_applied="applied" in request.args and not error,
+        moments=timeline.in_order(
+            timeline.of_sources(sources, invoice.currency),
+            timeline.of_credit_notes(notes, invoice.currency),
+            timeline.of_entries(entries, names),
+        ),
+    )
+
+
+def _sums(lines: list[InvoiceLine]) -> dict[str, tuple[int, int, int]]:
+    """Total, paid and left of what this page shows, by currency."""
+    sums: dict[str, tuple[int, int, int]] = {}
+    for line in lines:
+        if line.state == "void":
+            continue
+        total, paid, left = sums.get(line.currency, (0, 0, 0))
+        owed = line.outstanding if line.state == "sent" else 0
+        sums[line.currency] = (total + line.total, paid + line.paid, left + owed)
+    return dict(sorted(sums.items()))

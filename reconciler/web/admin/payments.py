@@ -1,0 +1,184 @@
+"""Payments: the list, and one with its amounts, what became of them, and how it came to that."""
+
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.books.payments import PaymentStatus
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.reads import ledger, screens_payments, screens_people, screens_refunds
+from reconciler.reads.ledger import EntryRow
+from reconciler.reads.screens_payments import ClaimLine, PaymentLine
+from reconciler.reads.screens_refunds import RefundCard
+from reconciler.services import allocations, revisions
+from reconciler.web import forms
+from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+UNDO_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A payment with all that is shown around it."""
+
+    payment: PaymentLine
+    claims: list[ClaimLine]
+    refunds: list[RefundCard]
+    entries: list[EntryRow]
+    aliases: list[str]
+    refundable: int
+    moments: list[timeline.Moment]
+
+    @property
+    def live(self) -> list[ClaimLine]:
+        """The claims that stand, and hold or wait for money."""
+        return [claim for claim in self.claims if claim.closed_at is None]
+
+    @property
+    def on_invoices(self) -> int:
+        """What of it pays invoices."""
+        return sum(claim.amount for claim in self.live if claim.invoice_id)
+
+    @property
+    def on_deposits(self) -> int:
+        """What of it is on deposit."""
+        return sum(claim.amount for claim in self.live if claim.deposit_id)
+
+
+@screens.get("/payments")
+def list_payments(desk: Desk) -> Response:
+    """Payments, the newest first."""
+    state = request.args.get("status") or None
+    if state is not None and state not in set(PaymentStatus):
+        raise Invalid("There is no such status", field="status")
+    with desk.runtime.read() as session:
+        lines = screens_payments.latest(session, state=state, before=before(), limit=PER_PAGE)
+    last = (lines[-1].occurred_at, lines[-1].id) if lines else None
+    return desk.page(
+        "payments.html",
+        lines=lines,
+        state=state,
+        states=[status.value for status in PaymentStatus],
+        older=older(len(lines), last),
+    )
+
+
+@screens.get("/payments/<payment_id>")
+def show_payment(desk: Desk, payment_id: str) -> Response:
+    """One payment."""
+    return _show(desk, payment_id)
+
+
+@screens.post("/payments/<payment_id>/unmatch", Role.RECONCILER)
+def unmatch(desk: Desk, payment_id: str) -> Response:
+    """Take one allocation back, by a reversing entry."""
+    try:
+        desk.do(lambda work: _take_back(work, payment_id, is_checked=True))
+    except Conflict:
+        gone = "The payment was changed meanwhile. Nothing was undone. Below is how it stands now."
+        return _show(desk, payment_id, status=409, error=gone)
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, payment_id, status=422, error=errors.sentence(error))
+    return go("show_payment", payment_id=payment_id, undone=1)
+
+
+@screens.post("/payments/<payment_id>/undo", Role.RECONCILER)
+def undo(desk: Desk, payment_id: str) -> Response:
+    """Take back what was matched just now: the payment waits again where it waited before."""
+    try:
+        desk.do(lambda work: _take_back(work, payment_id, is_checked=False))
+    except NotFound:
+        gone = "That match is gone already. Below is how the payment stands now."
+        return _show(desk, payment_id, status=409, error=gone)
+    except Refused as error:
+        return _show(desk, payment_id, status=422, error=errors.sentence(error))
+    return go("show_unmatched", payment_id=payment_id, undone=1)
+
+
+def _take_back(work: Work, payment_id: str, *, is_checked: bool) -> None:
+    wanted = request.form.getlist("allocation")[:UNDO_MAX]
+    if not wanted:
+        raise Invalid("Say which match to undo", field="allocation")
+    if is_checked:
+        revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
+    for allocation_id in wanted:
+        allocations.unallocate(work, payment_id, allocation_id)
+
+
+def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") -> Response:
+    around = _around(desk, payment_id)
+    payment = around.payment
+    return desk.page(
+        "payment.html",
+        status=status,
+        around=around,
+        payment=payment,
+        error=error,
+        was_undone="undone" in request.args and not error,
+        after=_after_unmatching(around),
+        bar_label=_bar_label(around),
+    )
+
+
+def _around(desk: Desk, payment_id: str) -> Around:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+        if payment is None:
+            raise NotFound(f"There is no payment {payment_id[:80]}")
+        claims = screens_payments.claims(session, payment_id)
+        cards = screens_refunds.of_payment(session, payment_id)
+        entries = ledger.entries_of(session, "payment_id", [payment_id]).get(payment_id, [])
+        events = screens_payments.events(session, payment_id)
+        rows = [card.refund for card in cards]
+        names = screens_people.names(session, timeline.causes(entries, rows))
+        refundable = screens_refunds.refundable(session, [payment_id]).get(payment_id, 0)
+        aliases = screens_payments.aliases(session, payment_id)
+    moments = timeline.in_order(
+        timeline.of_events(events),
+        timeline.of_claims(claims, payment.currency),
+        timeline.of_refunds(rows, names),
+        timeline.of_entries(entries, names),
+    )
+    return Around(payment, claims, cards, entries, aliases, refundable, moments)
+
+
+def _after_unmatching(around: Around) -> dict[str, str]:
+    """What taking each allocation back will do, in words, by its id."""
+    payment = around.payment
+    said = {}
+    for claim in around.live:
+        amount = words.shown(claim.amount, payment.currency)
+        if claim.invoice_id and claim.outstanding is not None:
+            opens = words.shown(claim.outstanding + claim.amount, payment.currency)
+            then = f"{claim.target} goes back to {opens} open"
+        else:
+            then = f"{claim.target} is expected again"
+        said[claim.id] = (
+            f"A reversing entry will be posted today. {then}, "
+            f"and {amount} waits under Unmatched payments. Nothing is sent to the customer."
+        )
+    return said
+
+
+def _bar_label(around: Around) -> str:
+    payment = around.payment
+    parts = [
+        (around.on_invoices, "on invoices"),
+        (around.on_deposits, "on deposit"),
+        (payment.unapplied, "unapplied"),
+        (payment.refunded, "refunded"),
+        (payment.lost, "lost to disputes"),
+    ]
+    said = [f"{words.shown(amount, payment.currency)} {what}" for amount, what in parts if amount]
+    return f"Of {words.shown(payment.captured, payment.currency)}: " + (
+        ", ".join(said) or "nothing"
+    )

@@ -1,0 +1,82 @@
+"""Everything else that waits for a person: what it is about, and a note that closes it."""
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.books.refunds import RefundPolicy
+from reconciler.books.reviews import ACTIONS, ReviewKind
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.reads import review_queue
+from reconciler.reads.pages import Wanted
+from reconciler.services import resolutions
+from reconciler.services.resolutions import Resolution
+from reconciler.web import forms
+from reconciler.web.admin import errors
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+TITLES = {
+    ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the rail's dashboard",
+    ReviewKind.DISPUTE: "A customer's bank disputes a payment",
+    ReviewKind.DRIFT: "The rail says something else than our books",
+    ReviewKind.UNCLASSIFIED_MOVEMENT: "The rail moved money for a reason nobody has classified",
+    ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
+    ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
+    ReviewKind.EVENT_FAILED: "An event could not be applied",
+    ReviewKind.EVENT_QUARANTINED: "An event is not ours, or not for this mode",
+    ReviewKind.EVENT_CONFLICT: "The same event came again and said something else",
+    ReviewKind.UNMATCHED_PAYMENT: "A payment names nothing that it is for",
+    ReviewKind.AMBIGUOUS_MATCH: "A payment fits more than one thing",
+    ReviewKind.OVERPAYMENT: "More was paid than is owed",
+    ReviewKind.CURRENCY_MISMATCH: "A payment is in another currency than its invoice",
+    ReviewKind.INVOICE_NOT_PAYABLE: "A payment names an invoice that takes no money",
+}
+
+
+@screens.get("/questions")
+def list_questions(desk: Desk) -> Response:
+    """Open questions, of one kind or of all."""
+    return _show(desk)
+
+
+@screens.post("/questions/<item_id>/acknowledge", Role.RECONCILER)
+def acknowledge(desk: Desk, item_id: str) -> Response:
+    """Close a question with a note."""
+    settings = desk.runtime.settings
+    policy = RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
+    try:
+        note = forms.text(request.form, "note", chars_max=forms.NOTE_CHARS_MAX)
+        rev = forms.whole(request.form, "rev")
+        answer = Resolution(action="acknowledge", note=note)
+        desk.do(lambda work: resolutions.resolve(work, item_id, answer, policy, rev=rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        return _show(desk, status=409, item_id=item_id, error=errors.sentence(error))
+    except Refused as error:
+        return _show(desk, status=422, item_id=item_id, error=errors.sentence(error))
+    return go("list_questions", kind=request.form.get("kind") or None)
+
+
+def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
+    kind = request.values.get("kind") or None
+    if kind is not None and kind not in set(ReviewKind):
+        raise Invalid("There is no such kind of question", field="kind")
+    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    with desk.runtime.read() as session:
+        page = review_queue.page(session, {"state": "open", "kind": kind}, wanted)
+    return desk.page(
+        "questions.html",
+        status=status,
+        items=page.data,
+        titles=TITLES,
+        can_acknowledge={k for k, actions in ACTIONS.items() if "acknowledge" in actions},
+        kind=kind,
+        wrong_id=item_id,
+        error=error,
+        typed=request.form.get("note", ""),
+        older=next_page(page.next_cursor),
+    )

@@ -1,0 +1,363 @@
+"""Refunds: ask, approve, decline. Who asked never approves; each button names the money."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.books.allocations import Treatment
+from reconciler.books.people import Role
+from reconciler.books.refunds import RefundPolicy, RefundReason
+from reconciler.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from reconciler.reads import (
+    screens_documents,
+    screens_payments,
+    screens_people,
+    screens_refunds,
+)
+from reconciler.reads.screens_refunds import DONE, SENT, TROUBLE, RefundCard, WantedRefunds
+from reconciler.services import refunds
+from reconciler.services.refunds import RefundAsk
+from reconciler.web import forms
+from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+ID_CHARS_MAX = 80
+_TARGETS = ("payment", "invoice", "deposit")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a refund is asked of, and how much about could go back. Minor units."""
+
+    kind: str
+    id: str
+    title: str
+    customer: str
+    currency: str
+    most: int
+    has_treatment: bool
+    is_disputed: bool = False
+    method: str = ""
+    number: str = ""
+    total: int = 0
+    outstanding: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station on a refund's way: `state` is done, now, bad or nothing."""
+
+    text: str
+    state: str = ""
+
+
+@screens.get("/refunds")
+def list_refunds(desk: Desk) -> Response:
+    """Refunds by what they wait for."""
+    tab = request.args.get("tab", "")
+    is_approver = desk.may("approver")
+    with desk.runtime.read() as session:
+        counts = screens_refunds.counts(session, desk.person.id)
+        tabs = {
+            "me": ("Waiting for me", counts.me if is_approver else 0),
+            "others": ("Waiting for others", counts.others + (0 if is_approver else counts.me)),
+            "sent": ("Sent", counts.sent),
+            "trouble": ("Failed or by hand", counts.trouble),
+            "done": ("Done", counts.done),
+        }
+        tab = tab if tab in tabs else ("me" if is_approver else "others")
+        cards = (
+            []
+            if tab == "me" and not is_approver
+            else screens_refunds.cards(session, _wanted(desk, tab), before=before(), limit=PER_PAGE)
+        )
+    last = (cards[-1].refund.requested_at, cards[-1].refund.id) if cards else None
+    return desk.page(
+        "refunds.html",
+        cards=cards,
+        tabs=[(name, label, number, name == tab) for name, (label, number) in tabs.items()],
+        tab=tab,
+        effect=_effect,
+        steps=_steps,
+        older=older(len(cards), last),
+    )
+
+
+@screens.get("/refunds/new")
+def ask_refund(desk: Desk) -> Response:
+    """The form that asks for a refund."""
+    return _form(desk, _subject(desk, request.args))
+
+
+@screens.post("/refunds/new", Role.RECONCILER)
+def request_refund(desk: Desk) -> Response:
+    """Ask for a refund."""
+    subject = _subject(desk, request.form)
+    try:
+        ask = _ask(subject)
+        refund_id = desk.do(lambda work: refunds.request(work, ask, _policy(desk)))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _form(desk, subject, status=422, error=errors.sentence(error), field=error.field)
+    return go("show_refund", refund_id=refund_id)
+
+
+@screens.get("/refunds/<refund_id>")
+def show_refund(desk: Desk, refund_id: str) -> Response:
+    """One refund with its legs and every step."""
+    return _show(desk, refund_id)
+
+
+@screens.post("/refunds/<refund_id>/approve", Role.APPROVER)
+def approve_refund(desk: Desk, refund_id: str) -> Response:
+    """Let it go."""
+    return _decide(desk, refund_id, lambda work, rev: refunds.approve(work, refund_id, rev=rev))
+
+
+@screens.post("/refunds/<refund_id>/decline", Role.APPROVER)
+def decline_refund(desk: Desk, refund_id: str) -> Response:
+    """Say no, and why."""
+
+    def decline(work: Work, rev: int) -> None:
+        why = forms.text(request.form, "why", chars_max=forms.NOTE_CHARS_MAX)
+        refunds.reject(work, refund_id, why=why, rev=rev)
+
+    return _decide(desk, refund_id, decline)
+
+
+@screens.post("/refunds/<refund_id>/cancel", Role.RECONCILER)
+def cancel_refund(desk: Desk, refund_id: str) -> Response:
+    """Call it off."""
+    return _decide(desk, refund_id, lambda work, rev: refunds.cancel(work, refund_id, rev=rev))
+
+
+@screens.post("/refunds/<refund_id>/retry", Role.APPROVER)
+def retry_refund(desk: Desk, refund_id: str) -> Response:
+    """Try it again on the same rail; the rail is looked at first."""
+    return _decide(desk, refund_id, lambda work, rev: refunds.retry(work, refund_id, rev=rev))
+
+
+@screens.post("/refunds/<refund_id>/paid-back", Role.APPROVER)
+def settle_refund(desk: Desk, refund_id: str) -> Response:
+    """Say that it was paid back by hand, and how."""
+
+    def settle(work: Work, rev: int) -> None:
+        reference = forms.text(request.form, "reference")
+        refunds.settle_by_hand(work, refund_id, reference=reference, rev=rev)
+
+    return _decide(desk, refund_id, settle)
+
+
+def _decide(desk: Desk, refund_id: str, step: Callable[[Work, int], None]) -> Response:
+    try:
+        rev = forms.whole(request.form, "rev")
+        desk.do(lambda work: step(work, rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        said = f"{errors.sentence(error)} Nothing was done. Below is how it stands now."
+        return _show(desk, refund_id, status=409, error=said)
+    except Refused as error:
+        status = 403 if isinstance(error, Forbidden) else 422
+        return _show(
+            desk, refund_id, status=status, error=errors.sentence(error), field=error.field
+        )
+    return go("show_refund", refund_id=refund_id)
+
+
+def _wanted(desk: Desk, tab: str) -> WantedRefunds:
+    if tab in {"me", "others"}:
+        mine = desk.person.id if desk.may("approver") else None
+        return WantedRefunds(("requested",), mine, is_mine=tab == "others")
+    return WantedRefunds({"sent": SENT, "trouble": TROUBLE, "done": DONE}[tab])
+
+
+def _show(
+    desk: Desk, refund_id: str, *, status: int = 200, error: str = "", field: str | None = None
+) -> Response:
+    with desk.runtime.read() as session:
+        found = screens_refunds.some(session, [refund_id])
+        if not found:
+            raise NotFound(f"There is no refund {refund_id[:ID_CHARS_MAX]}")
+        card = found[0]
+        names = screens_people.names(session, timeline.causes([], [card.refund]))
+    return desk.page(
+        "refund.html",
+        status=status,
+        card=card,
+        effect=_effect,
+        steps=_steps,
+        moments=timeline.in_order(timeline.of_refunds([card.refund], names)),
+        error=error,
+        field=field,
+        typed=request.form,
+    )
+
+
+def _form(
+    desk: Desk,
+    subject: Subject,
+    *,
+    status: int = 200,
+    error: str = "",
+    field: str | None = None,
+) -> Response:
+    threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
+    return desk.page(
+        "refund_new.html",
+        status=status,
+        subject=subject,
+        threshold=threshold,
+        error=error,
+        field=field,
+        typed=request.form,
+    )
+
+
+def _policy(desk: Desk) -> RefundPolicy:
+    settings = desk.runtime.settings
+    return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
+
+
+def _ask(subject: Subject) -> RefundAsk:
+    reason = forms.choice(
+        request.form, "reason", [word.value for word in RefundReason], ask="Choose a reason"
+    )
+    note = forms.words(request.form, "note")
+    if reason == RefundReason.OTHER and not note:
+        raise Invalid("Say what the reason is, when it is another one", field="note")
+    treatment = None
+    if subject.has_treatment:
+        say = "Choose what happens to the invoice"
+        treatment = forms.choice(
+            request.form, "treatment", [word.value for word in Treatment], ask=say
+        )
+    return RefundAsk(
+        reason=reason,
+        amount=forms.amount(request.form, "amount", subject.currency).minor,
+        note=note or None,
+        treatment=treatment,
+        payment_id=subject.id if subject.kind == "payment" else None,
+        invoice_id=subject.id if subject.kind == "invoice" else None,
+        deposit_id=subject.id if subject.kind == "deposit" else None,
+    )
+
+
+def _subject(desk: Desk, given: "dict[str, str]") -> Subject:
+    named = [(kind, given[kind]) for kind in _TARGETS if given.get(kind)]
+    if len(named) != 1:
+        raise NotFound("Say of which payment, invoice or deposit")
+    kind, target_id = named[0]
+    found = {"payment": _of_payment, "invoice": _of_invoice, "deposit": _of_deposit}[kind](
+        desk, target_id
+    )
+    if found is None:
+        raise NotFound(f"There is no {kind} {target_id[:ID_CHARS_MAX]}")
+    return found
+
+
+def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+        if payment is None:
+            return None
+        most = screens_refunds.refundable(session, [payment.id]).get(payment.id, 0)
+    return Subject(
+        "payment",
+        payment.id,
+        f"payment {payment.rail_payment_id}",
+        payment.who,
+        payment.currency,
+        most,
+        has_treatment=payment.allocated > 0,
+        is_disputed=payment.status == "disputed",
+        method=payment.method or words.rail_name(payment.rail),
+    )
+
+
+def _of_invoice(desk: Desk, name: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+        if invoice is None:
+            return None
+        most = screens_refunds.most_of_invoice(session, invoice.id)
+    return Subject(
+        "invoice",
+        invoice.id,
+        f"invoice {invoice.number}",
+        invoice.customer,
+        invoice.currency,
+        most,
+        has_treatment=True,
+        number=invoice.number,
+        total=invoice.total - invoice.credited,
+        outstanding=invoice.outstanding,
+    )
+
+
+def _of_deposit(desk: Desk, name: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        deposit = screens_documents.deposit(session, name)
+        if deposit is None:
+            return None
+        most = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
+    return Subject(
+        "deposit",
+        deposit.id,
+        f"deposit {deposit.code}",
+        deposit.customer,
+        deposit.currency,
+        most,
+        has_treatment=False,
+        number=deposit.code,
+    )
+
+
+def _effect(card: RefundCard) -> str:
+    """What the refund will do, or did, to the books and to what is owed, in one sentence."""
+    refund, around = card.refund, card.around
+    amount = words.shown(refund.amount, refund.currency)
+    rail = words.account("clearing", refund.rail) if refund.rail != "manual" else "Undeposited funds"
+    if refund.deposit_id:
+        return f"Debit Customer deposits {amount}, credit {rail} {amount}."
+    debit = "Credits" if refund.treatment == Treatment.CREDIT else "Accounts receivable"
+    books = f"Debit {debit} {amount}, credit {rail} {amount}."
+    if not refund.invoice_id or around.number is None or refund.status != "requested":
+        return f"{books} What is unapplied is taken first." if refund.payment_id else books
+    owed = (around.total or 0) - (around.credited or 0)
+    if refund.treatment == Treatment.CREDIT:
+        then = words.shown(max(0, owed - refund.amount), refund.currency)
+        before_it = words.shown(owed, refund.currency)
+        return f"{books} {around.number} drops from {before_it} to {then}; nobody is chased for it."
+    opens = words.shown(around.outstanding + refund.amount, refund.currency)
+    return f"{books} {around.number} goes back to {opens} open."
+
+
+_WAY = ("Asked for", "Approved", "Sent to the rail", "Confirmed and booked")
+_REACHED = {
+    "requested": 0,
+    "approved": 1,
+    "submitted": 2,
+    "unknown": 2,
+    "pending": 2,
+    "requires_action": 2,
+    "succeeded": 3,
+}
+
+
+def _steps(status: str) -> list[Step]:
+    """How far it has come."""
+    if status not in _REACHED:
+        return [Step(_WAY[0], "done"), Step(words.pill("refund", status).text, "bad")]
+    reached = _REACHED[status]
+    return [
+        Step(text, "done" if n <= reached else "now" if n == reached + 1 else "")
+        for n, text in enumerate(_WAY)
+    ]

@@ -1,0 +1,34 @@
+"""The search box: an id jumps straight to its page, words list what holds them."""
+
+from flask import Response, request
+
+from reconciler.reads import screens_search
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+QUERY_CHARS_MAX = 200
+WORD_CHARS_MIN = 2
+PAGES = {
+    "payment": ("show_payment", "payment_id"),
+    "invoice": ("show_invoice", "name"),
+    "deposit": ("show_deposit", "name"),
+    "event": ("show_event", "event_id"),
+    "refund": ("show_refund", "refund_id"),
+}
+
+
+@screens.get("/search")
+def show_search(desk: Desk) -> Response:
+    """Where the words lead."""
+    query = request.args.get("q", "").replace("\0", "").strip()[:QUERY_CHARS_MAX]
+    if not query:
+        return desk.page("search.html", query="", hits=[], pages=PAGES)
+    with desk.runtime.read() as session:
+        found = screens_search.jump(session, query)
+        hits = [] if found or len(query) < WORD_CHARS_MIN else screens_search.look(session, query)
+    if found:
+        endpoint, name = PAGES[found[0]]
+        return go(endpoint, **{name: found[1]})
+    return desk.page("search.html", query=query, hits=hits, pages=PAGES)

@@ -1,0 +1,135 @@
+"""The split of one payment over several targets: what was typed, and what is left of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.errors import Invalid, Refused
+from reconciler.reads import screens_unmatched
+from reconciler.reads.screens_payments import PaymentLine
+from reconciler.reads.screens_unmatched import Target
+from reconciler.services.allocations import Part
+from reconciler.web import forms
+from reconciler.web.admin import words
+from reconciler.web.admin.desk import Desk
+from reconciler.work import Work
+
+Step = Callable[[Work], list[str]]
+
+ROWS_MAX = 12  # a payment over more targets is split in two sittings
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target with what was typed for it."""
+
+    target: Target
+    typed: str = ""
+    amount: int = 0
+    error: str = ""
+
+    @property
+    def field(self) -> str:
+        """The name of its input."""
+        return f"amount-{self.target.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """All rows, and what of the payment they leave. `left` is negative where they are too much."""
+
+    rows: Sequence[Row]
+    left: int
+    other: str = ""
+
+    def parts(self) -> list[Part]:
+        """What is to be allocated."""
+        return [part(row.target.id, row.amount) for row in self.rows if row.amount]
+
+
+def part(target_id: str, amount: int) -> Part:
+    """Money for an invoice or a deposit, told apart by our own id."""
+    if target_id.startswith("dep_"):
+        return Part(deposit_id=target_id, amount=amount)
+    return Part(invoice_id=target_id, amount=amount)
+
+
+def filled(payment: PaymentLine, targets: Sequence[Target]) -> Split:
+    """The oldest due first, each up to what is open on it."""
+    left = payment.unapplied
+    rows = []
+    in_currency = [t for t in targets if t.currency == payment.currency]
+    for target in sorted(in_currency, key=lambda t: (t.is_deposit, str(t.due_on or "9999")))[
+        :ROWS_MAX
+    ]:
+        amount = min(left, target.outstanding)
+        left -= amount
+        shown = words.typed(amount, payment.currency) if amount else ""
+        rows.append(Row(target, shown, amount))
+    return Split(rows, left)
+
+
+def typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:
+    """What was typed, read as amounts. Raises Refused where it cannot be saved like that."""
+    rows = [_read(row, payment) for row in _rows(desk, payment, form)]
+    if "fill" in form:
+        return filled(payment, [row.target for row in rows])
+    left = payment.unapplied - sum(row.amount for row in rows)
+    split = Split(rows, left)
+    if "save" in form:
+        _may_be_saved(split, payment)
+    return split
+
+
+def as_typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:
+    """The same, where some of it cannot be read: each row keeps its words and says what is wrong."""
+    rows = []
+    for row in _rows(desk, payment, form, is_strict=False):
+        try:
+            rows.append(_read(row, payment))
+        except Refused as error:
+            rows.append(replace(row, error=str(error)))
+    left = payment.unapplied - sum(row.amount for row in rows)
+    return Split(rows, left, other=form.get("other", "")[:80])
+
+
+def _rows(
+    desk: Desk, payment: PaymentLine, form: Mapping[str, str], *, is_strict: bool = True
+) -> list[Row]:
+    named = {name.removeprefix("amount-"): value for name, value in form.items() if _is_row(name)}
+    with desk.runtime.read() as session:
+        targets = screens_unmatched.targets(session, list(named)[:ROWS_MAX])
+        rows = [Row(targets[one], typed=text[:40]) for one, text in named.items() if one in targets]
+        other = form.get("other", "").strip()[:80]
+        added = screens_unmatched.named(session, other) if other else None
+    if other and added is None and is_strict:
+        raise Invalid(f"There is no invoice or deposit {other}", field="other")
+    if added and added.id not in targets:
+        is_fitting = added.currency == payment.currency
+        if not is_fitting and is_strict:
+            text = f"{added.number} is in {added.currency}, the payment in {payment.currency}"
+            raise Refused(text, field="other")
+        if is_fitting:
+            rows.append(Row(added))
+    return rows
+
+
+def _is_row(name: str) -> bool:
+    return name.startswith("amount-")
+
+
+def _read(row: Row, payment: PaymentLine) -> Row:
+    given = {row.field: row.typed}
+    amount = forms.amount_or_none(given, row.field, payment.currency)
+    return replace(row, amount=amount.minor if amount else 0)
+
+
+def _may_be_saved(split: Split, payment: PaymentLine) -> None:
+    if split.left < 0:
+        over = words.shown(-split.left, payment.currency)
+        raise Refused(f"Split is {over} more than the payment. Lower a line to save.", field="left")
+    if not split.parts():
+        raise Refused("Write an amount for at least one line", field="left")
+    for row in split.rows:
+        if row.amount > row.target.outstanding:
+            has = words.shown(row.target.outstanding, payment.currency)
+            raise Refused(f"{row.target.number} has only {has} open", field=row.field)

@@ -1,0 +1,159 @@
+"""What happened to a payment or a document, as one list in the words of the screens."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+
+from reconciler.reads.ledger import EntryRow, PostingLine
+from reconciler.reads.refunds import RefundRow
+from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
+from reconciler.reads.screens_payments import ClaimLine, EventLine
+from reconciler.web.admin import words
+from reconciler.work import Cause
+
+# Within one instant: first what was heard, then what was decided, then what was booked.
+_HEARD, _DECIDED, _REFUNDED, _BOOKED = range(4)
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a history. `link` is where more is told, named by `link_text`."""
+
+    at: datetime
+    rank: int
+    title: str
+    tone: str = ""
+    text: str = ""
+    by: str = ""
+    link: str = ""
+    link_text: str = ""
+    lines: Sequence[PostingLine] = ()
+
+
+def in_order(*parts: Iterable[Moment]) -> list[Moment]:
+    """All of it, the oldest first."""
+    return sorted((m for part in parts for m in part), key=lambda m: (m.at, m.rank))
+
+
+def causes(entries: Iterable[EntryRow], refunds: Iterable[RefundRow] = ()) -> set[str]:
+    """The ids of people that a history will name."""
+    found = {entry.cause.id for entry in entries if entry.cause.kind == "person"}
+    return found | {
+        step.cause.id for refund in refunds for step in refund.steps if step.cause.kind == "person"
+    }
+
+
+def of_events(events: Iterable[EventLine]) -> Iterable[Moment]:
+    """What the rail said."""
+    for event in events:
+        state = words.pill("event", event.status)
+        yield Moment(
+            event.received_at,
+            _HEARD,
+            event.type,
+            tone=state.tone if state.tone in {"neg", "warn"} else "info",
+            text=state.text,
+            by="the rail",
+            link=url_for("admin.show_event", event_id=event.rail_event_id),
+            link_text=event.rail_event_id,
+        )
+
+
+def of_claims(claims: Iterable[ClaimLine], currency: str) -> Iterable[Moment]:
+    """Which money was set against what, and taken back again."""
+    for claim in claims:
+        amount = f"{words.shown(claim.amount, currency)} " if claim.amount else ""
+        strategy = words.STRATEGIES.get(claim.strategy, claim.strategy)
+        yield Moment(
+            claim.created_at,
+            _DECIDED,
+            f"Matched {amount}to {claim.target}",
+            tone="pos",
+            text=strategy,
+            by=claim.person or "",
+        )
+        if claim.closed_at:
+            text = "A reversing entry was posted"
+            yield Moment(
+                claim.closed_at, _DECIDED, f"Unmatched from {claim.target}", tone="warn", text=text
+            )
+
+
+def of_sources(sources: Iterable[PaidBy], currency: str) -> Iterable[Moment]:
+    """What paid an invoice, and was taken back again."""
+    for source in sources:
+        amount = f"{words.shown(source.amount, currency)} " if source.amount else ""
+        noun = "deposit " if source.kind == "deposit" else ""
+        verb = "Applied" if noun else "Matched"
+        yield Moment(
+            source.created_at,
+            _DECIDED,
+            f"{verb} {amount}from {noun}{source.source}",
+            tone="pos",
+            text=words.STRATEGIES.get(source.strategy, ""),
+            by=source.person or "",
+        )
+        if source.closed_at:
+            title = f"{noun.capitalize() or 'Payment '}{source.source} taken off again"
+            text = "A reversing entry was posted"
+            yield Moment(source.closed_at, _DECIDED, title, tone="warn", text=text)
+
+
+def of_credit_notes(notes: Iterable[CreditNoteLine], currency: str) -> Iterable[Moment]:
+    """By what people lowered what is owed."""
+    for note in notes:
+        title = f"Credit note of {words.shown(note.amount, currency)}"
+        yield Moment(note.created_at, _DECIDED, title, text=note.reason, by=note.person or "")
+
+
+def of_refunds(refunds: Iterable[RefundRow], names: Names) -> Iterable[Moment]:
+    """Every step of every refund as a whole; its legs' own steps are on its page."""
+    for refund in refunds:
+        amount = words.shown(refund.amount, refund.currency)
+        for step in refund.steps:
+            if step.leg_id is not None:
+                continue
+            state = words.pill("refund", step.after)
+            title = f"Refund of {amount} asked for" if step.before is None else state.text
+            yield Moment(
+                step.at,
+                _REFUNDED,
+                title if step.before is None else f"Refund of {amount}: {title.lower()}",
+                tone=state.tone if state.tone in {"pos", "neg", "warn"} else "",
+                text=step.why or "",
+                by=_who(step.cause, names),
+                link=url_for("admin.show_refund", refund_id=refund.id),
+                link_text="the refund",
+            )
+
+
+def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
+    """What was booked."""
+    for entry in entries:
+        debits = " and ".join(_account(line) for line in entry.postings if line.debit)
+        credits = " and ".join(_account(line) for line in entry.postings if line.credit)
+        verb = "Reversed" if entry.reverses else "Booked"
+        yield Moment(
+            entry.at,
+            _BOOKED,
+            f"{verb}: debit {debits}, credit {credits}",
+            text=entry.key,
+            by=_who(entry.cause, names),
+            lines=entry.postings,
+        )
+
+
+def _account(line: PostingLine) -> str:
+    return words.account(line.role, line.rail)
+
+
+def _who(cause: Cause, names: Names) -> str:
+    if cause.kind == "person":
+        return names.get(cause.id, "somebody who is gone")
+    return {"event": "a message from the rail", "api_key": "a program", "job": "the machine"}.get(
+        cause.kind, cause.kind
+    )

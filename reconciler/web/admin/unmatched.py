@@ -1,0 +1,274 @@
+"""Payments whose money waits: match, split, hold as a deposit. Each is undone by a reversal."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Response, request, url_for
+
+from reconciler.books.people import Role
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.reads import screens_payments, screens_people, screens_unmatched
+from reconciler.reads.screens_payments import PaymentLine
+from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
+from reconciler.services import allocations, deposits, revisions
+from reconciler.services.allocations import Part
+from reconciler.services.deposits import NewDeposit
+from reconciler.web import forms
+from reconciler.web.admin import errors, splitting, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+from reconciler.web.admin.splitting import Split, Step
+from reconciler.work import Work
+
+screens = Screens()
+
+OLD = timedelta(days=2)
+_SAME = timedelta(seconds=1)
+ALLOCATIONS_MAX = 20
+_ALL = sorted(kind.value for kind in MATCHING_KINDS)
+_OVER = [ReviewKind.OVERPAYMENT.value]
+_VIEWS = {
+    "all": ("All", _ALL),
+    "unmatched": ("Unmatched", [kind for kind in _ALL if kind not in _OVER]),
+    "over": ("Overpayments", _OVER),
+    "old": ("Older than 2 days", _ALL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The payment on the right, and what can be done about it."""
+
+    payment: PaymentLine
+    waiting: Waiting | None
+    suggested: list[Suggested]
+    split: Split
+    claims: list[screens_payments.ClaimLine]
+    customers: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a form that did not go through: why, and what was typed."""
+
+    status: int = 200
+    error: str = ""
+    field: str = ""
+    conflict: str = ""
+    split: Split | None = None
+
+
+@screens.get("/unmatched")
+def list_unmatched(desk: Desk) -> Response:
+    """The queue, with its first payment opened."""
+    return _show(desk, None, Said())
+
+
+@screens.get("/unmatched/<payment_id>")
+def show_unmatched(desk: Desk, payment_id: str) -> Response:
+    """The queue, with this payment opened."""
+    return _show(desk, payment_id, Said())
+
+
+@screens.post("/unmatched/<payment_id>/match", Role.RECONCILER)
+def match(desk: Desk, payment_id: str) -> Response:
+    """Put the payment where a suggestion says."""
+
+    def step(work: Work) -> list[str]:
+        revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
+        return allocations.allocate(work, payment_id, _suggested_parts())
+
+    return _decided(desk, payment_id, step)
+
+
+@screens.post("/unmatched/<payment_id>/split", Role.RECONCILER)
+def save_split(desk: Desk, payment_id: str) -> Response:
+    """Put parts of the payment on several targets, or only work out what is left."""
+    payment = _payment(desk, payment_id)
+    try:
+        split = splitting.typed(desk, payment, request.form)
+    except Refused as error:
+        kept = splitting.as_typed(desk, payment, request.form)
+        return _refused(desk, payment_id, error, kept)
+    if "save" not in request.form:
+        return _show(desk, payment_id, Said(split=split))
+
+    def step(work: Work) -> list[str]:
+        revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
+        return allocations.allocate(work, payment_id, split.parts())
+
+    return _decided(desk, payment_id, step, split)
+
+
+@screens.post("/unmatched/<payment_id>/hold", Role.RECONCILER)
+def hold_as_deposit(desk: Desk, payment_id: str) -> Response:
+    """Keep what is left of the payment as a deposit of its customer: a debt, no income."""
+    payment = _payment(desk, payment_id)
+
+    def step(work: Work) -> list[str]:
+        revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
+        customer_id = payment.customer_id or forms.text(request.form, "customer_id")
+        deposit_id = deposits.create(
+            work,
+            NewDeposit(
+                customer_id=customer_id,
+                currency=payment.currency,
+                amount=payment.unapplied,
+                notes=forms.words(request.form, "notes") or None,
+            ),
+        )
+        return allocations.allocate(work, payment_id, [Part(deposit_id=deposit_id)])
+
+    return _decided(desk, payment_id, step)
+
+
+def _decided(desk: Desk, payment_id: str, step: Step, split: Split | None = None) -> Response:
+    try:
+        made = desk.do(step)
+    except Conflict:
+        kept = split or splitting.as_typed(desk, _payment(desk, payment_id), request.form)
+        conflict = _who_was_first(desk, payment_id)
+        return _show(desk, payment_id, Said(status=409, conflict=conflict, split=kept))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _refused(desk, payment_id, error, split)
+    return go("list_unmatched", matched=",".join(made))
+
+
+def _refused(desk: Desk, payment_id: str, error: Refused, split: Split | None) -> Response:
+    text = errors.sentence(error)
+    said = Said(status=422, error=text, field=error.field or "", split=split)
+    return _show(desk, payment_id, said)
+
+
+def _suggested_parts() -> list[Part]:
+    """What the button's form carries: targets with amounts, made by a page of ours."""
+    targets = request.form.getlist("target")
+    amounts = request.form.getlist("amount")
+    if not targets or len(targets) != len(amounts) or len(targets) > ALLOCATIONS_MAX:
+        raise Invalid("Choose one of the suggestions", field="target")
+    return [
+        splitting.part(target, forms.whole({"amount": amount}, "amount"))
+        for target, amount in zip(targets, amounts, strict=True)
+    ]
+
+
+def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
+    view = request.args.get("view", "all")
+    _, kinds = _VIEWS.get(view, _VIEWS["all"])
+    old = desk.now - OLD
+    with desk.runtime.read() as session:
+        items = screens_unmatched.waiting(
+            session,
+            kinds=kinds,
+            until=old if view == "old" else None,
+            before=before(),
+            limit=PER_PAGE,
+        )
+        confidence = screens_unmatched.confidences(session, [item.payment.id for item in items])
+        sums = screens_unmatched.sums(session, old)
+    chosen = payment_id or (items[0].payment.id if items else None)
+    last = (items[-1].opened_at, items[-1].id) if items else None
+    return desk.page(
+        "unmatched.html",
+        status=said.status,
+        items=items,
+        confidence=confidence,
+        totals=_totals(sums),
+        oldest=min((one.oldest for one in sums), default=None),
+        chips=_chips(sums, view),
+        view=view,
+        older=older(len(items), last),
+        chosen=_selected(desk, chosen, said) if chosen else None,
+        is_chosen=payment_id is not None,
+        said=said,
+        done=done(desk),
+    )
+
+
+def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
+    payment = _payment(desk, payment_id)
+    with desk.runtime.read() as session:
+        waiting = screens_unmatched.of_payment(session, payment_id)
+        suggested = screens_unmatched.suggested(session, payment_id)
+        claims = screens_payments.claims(session, payment_id)
+        customers = [] if payment.customer_id else screens_people.customers(session)
+    targets: dict[str, Target] = {
+        target.id: target for one in suggested for target in one.shown if target.outstanding > 0
+    }
+    split = said.split or splitting.filled(payment, list(targets.values()))
+    return Selected(payment, waiting, suggested, split, claims, customers)
+
+
+def _payment(desk: Desk, payment_id: str) -> PaymentLine:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+    if payment is None:
+        raise NotFound(f"There is no payment {payment_id[:80]}")
+    return payment
+
+
+def _totals(sums: list[Sum]) -> list[tuple[str, int]]:
+    totals: dict[str, int] = {}
+    for one in sums:
+        totals[one.currency] = totals.get(one.currency, 0) + one.amount
+    return sorted((currency, amount) for currency, amount in totals.items() if currency)
+
+
+def _chips(sums: list[Sum], view: str) -> list[tuple[str, str, int, bool]]:
+    numbers = {
+        name: sum(one.old if name == "old" else one.number for one in sums if one.kind in kinds)
+        for name, (_, kinds) in _VIEWS.items()
+    }
+    return [
+        (name, label, numbers[name], name == (view if view in _VIEWS else "all"))
+        for name, (label, _) in _VIEWS.items()
+    ]
+
+
+def _who_was_first(desk: Desk, payment_id: str) -> str:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+        claims = screens_payments.claims(session, payment_id)
+    stands = [claim for claim in claims if claim.person]
+    latest = max(stands, key=lambda claim: claim.closed_at or claim.created_at, default=None)
+    updated = payment.updated_at if payment else desk.now
+    if latest and latest.person and (latest.closed_at or latest.created_at) >= updated - _SAME:
+        verb = "took back a match of" if latest.closed_at else "matched"
+        who = "You" if latest.cause_id == desk.person.id and not latest.closed_at else latest.person
+        ago = words.age(latest.closed_at or latest.created_at, desk.now)
+        return f"{who} {verb} this {ago} ago."
+    return f"A message from the rail changed this payment {words.age(updated, desk.now)} ago."
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was just done, so that it can be undone."""
+
+    text: str
+    payment_id: str
+    allocations: list[str]
+    undo: str
+
+
+def done(desk: Desk) -> Done | None:
+    """What the address says was just matched, if it still stands."""
+    ids = [one for one in request.args.get("matched", "").split(",") if one][:ALLOCATIONS_MAX]
+    if not ids:
+        return None
+    with desk.runtime.read() as session:
+        parts = screens_payments.matched(session, ids)
+    if not parts:
+        return None
+    first = parts[0]
+    amount = words.shown(sum(part.amount for part in parts), first.currency)
+    where = " and ".join(part.target for part in parts)
+    return Done(
+        f"Matched {amount} to {where}.",
+        first.payment_id,
+        [part.id for part in parts],
+        url_for("admin.undo", payment_id=first.payment_id),
+    )

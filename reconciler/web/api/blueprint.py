@@ -1,0 +1,66 @@
+"""/api/v1: all resources, their document, and the page to read it on."""
+
+from flask import Blueprint, Response
+
+from reconciler.runtime import Runtime
+from reconciler.web import http, problems
+from reconciler.web.api import (
+    customers,
+    deposits,
+    docs,
+    events,
+    invoices,
+    ledger,
+    openapi,
+    payments,
+    refunds,
+    review_items,
+    status,
+    switches,
+)
+from reconciler.web.api.routes import Route, add_to
+
+PREFIX = "/api/v1"
+RESOURCES = (
+    customers.resource,
+    invoices.resource,
+    deposits.resource,
+    payments.resource,
+    refunds.resource,
+    review_items.resource,
+    events.resource,
+    ledger.resource,
+    switches.resource,
+    status.resource,
+)
+ROUTES: tuple[Route, ...] = tuple(route for one in RESOURCES for route in one.routes)
+
+
+def api_blueprint(runtime: Runtime) -> Blueprint:
+    """Everything under /api/v1."""
+    blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+    blueprint.before_request(http.name_request)
+    blueprint.after_request(http.add_headers)
+    problems.answer_errors(blueprint)
+    for route in ROUTES:
+        add_to(blueprint, runtime, route)
+    _add_document(blueprint, runtime)
+    return blueprint
+
+
+def _add_document(blueprint: Blueprint, runtime: Runtime) -> None:
+    document = openapi.document(ROUTES, PREFIX, runtime.settings.base_url)
+    text = openapi.as_json(document)
+    page = docs.page(document)
+
+    @blueprint.get("/openapi.json")
+    def openapi_json() -> Response:
+        return Response(text, content_type="application/json")
+
+    @blueprint.get("/docs")
+    def docs_page() -> Response:
+        return docs.answer(page)
+
+    @blueprint.get("/docs.css")
+    def docs_style() -> Response:
+        return Response(docs.STYLE, content_type="text/css; charset=utf-8")

@@ -1,0 +1,182 @@
+"""The routes under /invoices."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.books.invoices import InvoiceStatus
+from reconciler.reads import invoices as reads
+from reconciler.reads.invoices import InvoiceRow
+from reconciler.reads.pages import Page
+from reconciler.services import invoices, receipts
+from reconciler.services.invoices import NewInvoice as Draft
+from reconciler.web.api.fields import (
+    Amount,
+    Body,
+    Changes,
+    Currency,
+    Day,
+    Line64,
+    Line128,
+    Line255,
+    Line500,
+    Paged,
+    Rev,
+    Words2000,
+)
+from reconciler.web.api.receipts import ReceiptBody
+from reconciler.web.api.routes import Look, Resource
+from reconciler.work import Work
+
+resource = Resource("invoices")
+
+_RailPayments = Annotated[
+    list[Line255],
+    Field(
+        max_length=50,
+        description="Payment intents or checkout sessions made for this invoice.",
+        examples=[["pi_123"]],
+    ),
+]
+
+
+class InvoiceBody(Body):
+    """What an invoice is made of."""
+
+    customer_id: Line128
+    currency: Currency
+    total: Amount
+    number: Annotated[
+        Line64 | None, Field(description="The next free one if left out.", examples=["INV-1001"])
+    ] = None
+    due_on: Day | None = None
+    issued_on: Annotated[Day | None, Field(description="The day it is sent, if left out.")] = None
+    project_id: Line128 | None = None
+    milestone_id: Line128 | None = None
+    description: Words2000 | None = None
+    rail: Line64 = "stripe"
+    rail_payment_ids: _RailPayments = Field(default_factory=list)
+    rail_invoice_id: Annotated[
+        Line255 | None, Field(description="The rail's own invoice that stands for this one.")
+    ] = None
+    send: Annotated[bool, Field(description="Send it at once.")] = False
+
+
+class InvoiceChanges(Changes):
+    """What is to be changed on a draft; what is left out stays."""
+
+    customer_id: Line128 = ""
+    currency: Currency = ""
+    total: Amount = 0
+    number: Line64 = ""
+    due_on: Day | None = None
+    issued_on: Day | None = None
+    project_id: Line128 | None = None
+    milestone_id: Line128 | None = None
+    description: Words2000 | None = None
+    rev: Rev
+
+
+class InvoiceQuery(Paged):
+    """Which invoices."""
+
+    customer_id: Line128 | None = None
+    project_id: Line128 | None = None
+    number: Line64 | None = None
+    currency: Currency | None = None
+    status: InvoiceStatus | None = None
+    is_open: Annotated[bool | None, Field(description="Sent, with something outstanding.")] = None
+    due_before: date | None = None
+    rail_reference: Line255 | None = None
+
+
+class Moment(Body):
+    """Nothing needs to be said, but the revision can be."""
+
+    rev: Rev
+
+
+class CreditNoteBody(Body):
+    """By how much less an invoice is owed, and why."""
+
+    amount: Amount
+    reason: Line500
+
+
+class RailReferencesBody(Body):
+    """Objects of a rail that were made for this document."""
+
+    rail: Line64 = "stripe"
+    object_ids: Annotated[list[Line255], Field(min_length=1, max_length=50)]
+
+
+def _one(work: Work, invoice_id: str) -> InvoiceRow:
+    return reads.one(work.session, invoice_id, today=work.now.date())
+
+
+@resource.post("/invoices", status=HTTPStatus.CREATED)
+def create(work: Work, body: InvoiceBody) -> InvoiceRow:
+    """Draft an invoice, and send it if `send` says so."""
+    given = body.model_dump(exclude={"send", "rail_payment_ids"})
+    draft = Draft(**given, rail_payment_ids=tuple(body.rail_payment_ids))
+    invoice_id = invoices.create(work, draft)
+    if body.send:
+        invoices.send(work, invoice_id)
+    return _one(work, invoice_id)
+
+
+@resource.get("/invoices")
+def listed(look: Look, query: InvoiceQuery) -> Page[InvoiceRow]:
+    """List invoices, the newest first."""
+    return reads.page(look.session, query.filters, query.wanted, today=look.today)
+
+
+@resource.get("/invoices/{invoice_id}")
+def one(look: Look, invoice_id: str) -> InvoiceRow:
+    """Read one invoice."""
+    return reads.one(look.session, invoice_id, today=look.today)
+
+
+@resource.patch("/invoices/{invoice_id}")
+def patch(work: Work, invoice_id: str, body: InvoiceChanges) -> InvoiceRow:
+    """Change a draft."""
+    invoices.patch(work, invoice_id, body.given(), rev=body.rev)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/send")
+def send(work: Work, invoice_id: str, body: Moment) -> InvoiceRow:
+    """Send a draft: from here on it is owed."""
+    invoices.send(work, invoice_id, rev=body.rev)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/void")
+def void(work: Work, invoice_id: str, body: Moment) -> InvoiceRow:
+    """Void an invoice that has nothing allocated or credited."""
+    invoices.void(work, invoice_id, rev=body.rev)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/credit-notes", status=HTTPStatus.CREATED)
+def credit(work: Work, invoice_id: str, body: CreditNoteBody) -> InvoiceRow:
+    """Lower what an invoice is owed."""
+    invoices.credit_note(work, invoice_id, amount=body.amount, reason=body.reason)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/payments", status=HTTPStatus.CREATED)
+def receive(work: Work, invoice_id: str, body: ReceiptBody) -> InvoiceRow:
+    """Book money received by hand for an invoice."""
+    _one(work, invoice_id)
+    receipts.receive(work, invoice_id, body.receipt())
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/rail-references")
+def refer(work: Work, invoice_id: str, body: RailReferencesBody) -> InvoiceRow:
+    """Say which payment intents, sessions or rail invoices stand for this invoice."""
+    invoices.add_references(work, invoice_id, body.rail, body.object_ids)
+    return _one(work, invoice_id)

@@ -1,0 +1,145 @@
+"""The routes under /refunds."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.books.allocations import Treatment
+from reconciler.books.people import Scope
+from reconciler.books.refunds import RefundPolicy, RefundReason, RefundStatus
+from reconciler.reads import refunds as reads
+from reconciler.reads.pages import Page
+from reconciler.reads.refunds import RefundRow
+from reconciler.services import refunds
+from reconciler.services.refunds import RefundAsk
+from reconciler.settings import Settings
+from reconciler.web.api.fields import Amount, Body, Line128, Line255, Line500, Paged, Rev, Words2000
+from reconciler.web.api.routes import Call, Look, Resource
+from reconciler.work import Work
+
+resource = Resource("refunds")
+
+
+class RefundBody(Body):
+    """Money to give back, of exactly one payment, invoice or deposit."""
+
+    payment_id: Line128 | None = None
+    invoice_id: Line128 | None = None
+    deposit_id: Line128 | None = None
+    amount: Annotated[
+        Amount | None, Field(description="All that can be refunded there, if left out.")
+    ] = None
+    reason: RefundReason
+    note: Words2000 | None = None
+    treatment: Annotated[
+        Treatment | None,
+        Field(description="`credit` lowers what is owed, `reopen` makes it owed again."),
+    ] = None
+
+
+class RefundMoment(Body):
+    """Nothing needs to be said, but the revision can be."""
+
+    rev: Rev
+
+
+class RejectBody(Body):
+    """Why a refund is declined."""
+
+    why: Line500 | None = None
+    rev: Rev
+
+
+class PaidBackBody(Body):
+    """How money received by hand was given back by hand."""
+
+    reference: Annotated[Line255, Field(max_length=200)]
+    rev: Rev
+
+
+class RefundQuery(Paged):
+    """Which refunds."""
+
+    status: RefundStatus | None = None
+    payment_id: Line128 | None = None
+    invoice_id: Line128 | None = None
+    deposit_id: Line128 | None = None
+    customer_id: Line128 | None = None
+    reason: RefundReason | None = None
+    requested_by: Line128 | None = None
+    rail_refund_id: Line255 | None = None
+
+
+def policy_of(settings: Settings) -> RefundPolicy:
+    """The house's limits."""
+    return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
+
+
+@resource.post("/refunds", scope=Scope.REFUND, status=HTTPStatus.CREATED)
+def create(work: Work, body: RefundBody, call: Call) -> RefundRow:
+    """Ask for a refund. It is approved at once where the house's limits let it."""
+    ask = RefundAsk(
+        reason=body.reason.value,
+        payment_id=body.payment_id,
+        invoice_id=body.invoice_id,
+        deposit_id=body.deposit_id,
+        amount=body.amount,
+        note=body.note,
+        treatment=body.treatment.value if body.treatment else None,
+    )
+    refund_id = refunds.request(work, ask, policy_of(call.runtime.settings))
+    work.session.flush()
+    return reads.one(work.session, refund_id)
+
+
+@resource.get("/refunds")
+def listed(look: Look, query: RefundQuery) -> Page[RefundRow]:
+    """List refunds, the newest first."""
+    return reads.page(look.session, query.filters, query.wanted)
+
+
+@resource.get("/refunds/{refund_id}")
+def one(look: Look, refund_id: str) -> RefundRow:
+    """Read one refund."""
+    return reads.one(look.session, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/approve", scope=Scope.REFUND)
+def approve(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
+    """Let a requested refund go. Who asked for it cannot."""
+    refunds.approve(work, refund_id, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/reject", scope=Scope.REFUND)
+def reject(work: Work, refund_id: str, body: RejectBody) -> RefundRow:
+    """Decline a requested refund."""
+    refunds.reject(work, refund_id, why=body.why, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/cancel", scope=Scope.REFUND)
+def cancel(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
+    """Call a refund off that is not on its way."""
+    refunds.cancel(work, refund_id, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/retry", scope=Scope.REFUND)
+def retry(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
+    """Try a failed refund again; what may have been sent is looked for first."""
+    refunds.retry(work, refund_id, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/paid-back", scope=Scope.REFUND)
+def paid_back(work: Work, refund_id: str, body: PaidBackBody) -> RefundRow:
+    """Say that money received by hand was given back by hand."""
+    refunds.settle_by_hand(work, refund_id, reference=body.reference, rev=body.rev)
+    return _now(work, refund_id)
+
+
+def _now(work: Work, refund_id: str) -> RefundRow:
+    work.session.flush()
+    return reads.one(work.session, refund_id)

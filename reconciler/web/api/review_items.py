@@ -1,0 +1,106 @@
+"""The routes under /review-items."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reconciler.books.allocations import Treatment
+from reconciler.books.people import Scope, grants
+from reconciler.books.refunds import RefundReason
+from reconciler.books.reviews import ReviewKind
+from reconciler.errors import Forbidden
+from reconciler.reads import review_queue as reads
+from reconciler.reads.pages import Page
+from reconciler.reads.review_queue import ReviewRow
+from reconciler.services import resolutions
+from reconciler.services.allocations import Part
+from reconciler.services.resolutions import Resolution
+from reconciler.web.api.fields import (
+    Amount,
+    Body,
+    Currency,
+    Line128,
+    Line255,
+    Paged,
+    Rev,
+    Words2000,
+)
+from reconciler.web.api.payments import PARTS_MAX, PartBody
+from reconciler.web.api.refunds import policy_of
+from reconciler.web.api.routes import Call, Look, Resource
+from reconciler.work import Work
+
+resource = Resource("review-items")
+
+Action = Literal["match", "refund", "acknowledge", "retry", "paid_back", "replay"]
+_MOVES_REFUNDS = frozenset({"refund", "retry", "paid_back"})
+
+
+class ResolveBody(Body):
+    """What is to be done about a question.
+
+    `match` takes `allocations`, or one `invoice_id` or `deposit_id` with an `amount`; `refund`
+    takes `amount`, `reason`, `treatment`; `paid_back` takes `reference`.
+    """
+
+    action: Action
+    allocations: Annotated[list[PartBody], Field(max_length=PARTS_MAX, default_factory=list)]
+    invoice_id: Line128 | None = None
+    deposit_id: Line128 | None = None
+    amount: Amount | None = None
+    reason: RefundReason | None = None
+    treatment: Treatment | None = None
+    reference: Annotated[Line255 | None, Field(max_length=200)] = None
+    note: Words2000 | None = None
+    rev: Rev
+
+    def resolution(self) -> Resolution:
+        """The same for the service."""
+        parts = [part.part() for part in self.allocations]
+        if self.invoice_id or self.deposit_id:
+            parts.append(Part(self.invoice_id, self.deposit_id, self.amount))
+        return Resolution(
+            action=self.action,
+            parts=tuple(parts),
+            amount=self.amount,
+            reason=self.reason.value if self.reason else None,
+            treatment=self.treatment.value if self.treatment else None,
+            reference=self.reference,
+            note=self.note,
+        )
+
+
+class ReviewQuery(Paged):
+    """Which questions."""
+
+    state: Literal["open", "resolved"] | None = None
+    kind: ReviewKind | None = None
+    subject: Line255 | None = None
+    payment_id: Line128 | None = None
+    invoice_id: Line128 | None = None
+    deposit_id: Line128 | None = None
+    refund_id: Line128 | None = None
+    currency: Currency | None = None
+
+
+@resource.get("/review-items")
+def listed(look: Look, query: ReviewQuery) -> Page[ReviewRow]:
+    """List what waits, or waited, for a person; the last opened first."""
+    return reads.page(look.session, query.filters, query.wanted)
+
+
+@resource.get("/review-items/{item_id}")
+def one(look: Look, item_id: str) -> ReviewRow:
+    """Read one question, with what is suggested."""
+    return reads.one(look.session, item_id)
+
+
+@resource.post("/review-items/{item_id}/resolve")
+def resolve(work: Work, item_id: str, body: ResolveBody, call: Call) -> ReviewRow:
+    """Answer a question. What moves money back needs a key that may refund as well."""
+    if body.action in _MOVES_REFUNDS and not grants(call.principal.scope, Scope.REFUND):
+        raise Forbidden(f"the action {body.action} needs a key of scope admin")
+    policy = policy_of(call.runtime.settings)
+    resolutions.resolve(work, item_id, body.resolution(), policy, rev=body.rev)
+    work.session.flush()
+    return reads.one(work.session, item_id)

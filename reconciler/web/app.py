@@ -1,0 +1,41 @@
+"""The application behind all but /webhooks: API, probes, metrics, and what is joined to it."""
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Flask, Response, redirect
+from werkzeug.exceptions import HTTPException
+
+from reconciler.runtime import Runtime
+from reconciler.web import problems
+from reconciler.web.api.blueprint import PREFIX, api_blueprint
+from reconciler.web.health import health_blueprint
+from reconciler.web.metrics import metrics_blueprint
+
+
+def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
+    """The application, with `more` blueprints (the screens) joined to it."""
+    app = Flask("reconciler", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    joined = list(more)
+    for blueprint in (
+        api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime), *joined,
+    ):  # fmt: skip
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _of_nobody)
+    app.add_url_rule("/", endpoint="home", view_func=_home)
+    return app
+
+
+def _home() -> Response:
+    return Response(
+        redirect("/admin/").response, 302, {"Location": "/admin/", "Cache-Control": "no-store"}
+    )
+
+
+def _of_nobody(error: HTTPException) -> Response:
+    """No blueprint has such a path, or not with this method."""
+    return problems.of_werkzeug(error)
+
+
+__all__ = ["PREFIX", "create_web_app"]
