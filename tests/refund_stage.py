@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select
 
 from reconciler import ids
 from reconciler.books.observations import PaymentFacts
@@ -30,6 +29,7 @@ from reconciler.services.invoices import NewInvoice
 from reconciler.services.refunds import RefundAsk
 from reconciler.settings import Secret, Settings
 from reconciler.store.deposits import Deposit
+from reconciler.store.payments import Payment
 from reconciler.store.refunds import Refund, RefundAttempt, RefundLeg, RefundStep
 from reconciler.store.reviews import ReviewItem
 from reconciler.work import Cause
@@ -53,10 +53,10 @@ class Stage:
     policy: RefundPolicy = field(default_factory=RefundPolicy)
 
     @property
-    def now(self) -> datetime:
+    def now(self):
         return self.clock[0]
 
-    def pass_time(self, **much: float) -> None:
+    def pass_time(self, **much):
         self.clock[0] += timedelta(**much)
 
     def do(self, step, cause=ANN):
@@ -64,49 +64,47 @@ class Stage:
 
     # What happens at the rail
 
-    def paid(self, amount=10_000, currency="usd", **more) -> str:
+    def paid(self, amount=10_000, currency="usd", **more):
         """A card payment that we have heard of; gives our id of it."""
         made = self.world.pay(amount, currency, **more)
         return self.hear_of(made.intent or made.charge)
 
-    def hear_of(self, rail_payment_id: str) -> str:
+    def hear_of(self, rail_payment_id):
         """What every webhook together would tell: all that the rail knows of one payment."""
         known = PaymentFacts(rail="stripe", account=OWN_ACCOUNT, payment_id=rail_payment_id)
         facts, aliases = self.runtime.rails["stripe"].fetch(known)
         found = self.do(lambda work: payments.observe(work, [(facts, aliases)]))
         return found["stripe", OWN_ACCOUNT, rail_payment_id]
 
-    def hear_again(self, payment_id: str) -> None:
+    def hear_again(self, payment_id):
         self.hear_of(self.rail_id(payment_id))
 
-    def rail_id(self, payment_id: str) -> str:
+    def rail_id(self, payment_id):
         with self.runtime.read() as session:
-            found = session.exec(
-                sa.text("select rail_payment_id from payment where id = :id"),  # type: ignore[call-overload]
-                params={"id": payment_id},
-            )
-            return found.scalar_one()
+            payment = session.get(Payment, payment_id)
+            assert payment is not None
+            return payment.rail_payment_id
 
-    def at_the_rail(self) -> list[dict]:
+    def at_the_rail(self):
         """Every refund that the rail made, the oldest first."""
         return list(self.world.truth.tables["refund"].values())
 
     # What people do
 
-    def ask(self, by=PROGRAM, policy=None, **asked) -> str:
+    def ask(self, by=PROGRAM, policy=None, **asked):
         wanted = RefundAsk(**({"reason": "goodwill"} | asked))
         return self.do(lambda work: refunds.request(work, wanted, policy or self.policy), by)
 
     def approve(self, refund_id, by=BEN, **more):
         self.do(lambda work: refunds.approve(work, refund_id, **more), by)
 
-    def submit(self) -> int:
+    def submit(self):
         return submit_refunds(self.runtime)
 
-    def customer(self, name="Ada") -> str:
+    def customer(self, name="Ada"):
         return self.do(lambda work: customers.create(work, name=name))
 
-    def invoice(self, customer_id, total=10_000, currency="USD") -> str:
+    def invoice(self, customer_id, total=10_000, currency="USD"):
         def step(work):
             new = NewInvoice(customer_id=customer_id, currency=currency, total=total)
             made = invoices.create(work, new)
@@ -115,7 +113,7 @@ class Stage:
 
         return self.do(step)
 
-    def deposit(self, customer_id, amount=10_000, currency="USD") -> str:
+    def deposit(self, customer_id, amount=10_000, currency="USD"):
         made = ids.new_id("dep")
 
         def step(work):
@@ -142,34 +140,34 @@ class Stage:
         with self.runtime.read() as session:
             return refund_reads.one(session, refund_id)
 
-    def status(self, refund_id) -> str:
+    def status(self, refund_id):
         return self.refund(refund_id).status
 
-    def row(self, refund_id) -> Refund:
+    def row(self, refund_id):
         return self._all(Refund, Refund.id == refund_id)[0]
 
-    def legs(self, refund_id) -> list[RefundLeg]:
+    def legs(self, refund_id):
         return self._all(RefundLeg, RefundLeg.refund_id == refund_id)
 
-    def leg(self, refund_id) -> RefundLeg:
+    def leg(self, refund_id):
         (leg,) = self.legs(refund_id)
         return leg
 
-    def attempts(self, refund_id) -> list[RefundAttempt]:
+    def attempts(self, refund_id):
         legs = [leg.id for leg in self.legs(refund_id)]
-        return self._all(RefundAttempt, RefundAttempt.leg_id.in_(legs))
+        return self._all(RefundAttempt, col(RefundAttempt.leg_id).in_(legs))
 
-    def steps(self, refund_id) -> list[str]:
+    def steps(self, refund_id):
         """The refund's own statuses, in the order it had them."""
         found = self._all(RefundStep, RefundStep.refund_id == refund_id)
         own = [step for step in sorted(found, key=lambda s: s.seq) if step.leg_id is None]
         assert [step.before for step in own[1:]] == [step.after for step in own[:-1]]
         return [step.after for step in own]
 
-    def questions(self, kind) -> list[ReviewItem]:
+    def questions(self, kind):
         return self._all(ReviewItem, ReviewItem.kind == kind, ReviewItem.state == "open")
 
-    def books(self, currency="USD") -> dict[str, int]:
+    def books(self, currency="USD"):
         """Balances by role that are not zero: debits positive."""
         with self.runtime.read() as session:
             found = ledger.trial_balance(session)[currency]

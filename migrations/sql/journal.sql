@@ -63,5 +63,16 @@ create trigger append_only before update or delete or truncate on ledger_account
 create trigger append_only before update or delete or truncate on inbox_event
   for each statement execute function append_only();
 
+-- An event's number is drawn before its row is written, and shows only at commit. So that the
+-- horizon can tell which numbers may still appear, the transaction takes its id first.
+create or replace function event_takes_its_transaction_first() returns trigger language plpgsql as $$
+begin
+  perform pg_current_xact_id();
+  return null;
+end $$;
+
+create trigger event_takes_its_transaction_first before insert on inbox_event
+  for each statement execute function event_takes_its_transaction_first();
+
 insert into inbox_horizon (id) values (1);
 insert into switch (name) values ('refunds'), ('apply'), ('outbound');

@@ -1,5 +1,5 @@
 -- The second wall around refunds. The first is reconciler/books/refunds.py, which says the same;
--- tests/store/test_refund_walls.py compares the two. May be run any number of times.
+-- tests/services/test_refunds_walls.py compares the two. May be run any number of times.
 
 create or replace function refund_leg_may_become(before text, after text) returns boolean
 language sql immutable as $$
@@ -21,7 +21,8 @@ language sql immutable as $$
     ('approved', 'failed'),
     ('submitted', 'canceled'), ('unknown', 'canceled'),
     ('failed', 'requested'), ('failed', 'approved'), ('failed', 'submitted'), ('failed', 'manual'),
-    ('manual', 'submitted'), ('manual', 'unknown'), ('manual', 'failed'))
+    ('manual', 'approved'), ('manual', 'submitted'), ('manual', 'unknown'),
+    ('manual', 'failed'))
 $$;
 
 create or replace function refund_is_a_rails_word(status text) returns boolean

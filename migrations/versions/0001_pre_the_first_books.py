@@ -16,6 +16,7 @@ SQL_FILES = ("journal.sql", "refunds.sql")
 FUNCTIONS = (
     "append_only",
     "entry_balances",
+    "event_takes_its_transaction_first",
     "postings_come_with_their_entry",
     "refund_is_a_rails_word",
     "refund_leg_may_become",

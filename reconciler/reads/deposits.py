@@ -14,7 +14,6 @@ from reconciler.reads import timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 
-
 DayTaken = date  # under its own name, because a field is called `date`
 
 

@@ -14,7 +14,6 @@ from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store.inbox import EventStatus
 from reconciler.timestamps import from_epoch
 
-
 __all__ = ["EventRow", "EventStatus", "is_seq", "one", "page"]
 
 

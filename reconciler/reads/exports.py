@@ -121,7 +121,7 @@ _ENTRIES = sa.text(
     select page.id, page.key, page.at, page.reverses, page.payment_id, page.invoice_id,
       page.deposit_id, page.cause_kind, page.cause_id, a.role, a.rail, a.currency, p.amount
     from page join posting p on p.entry_id = page.id join ledger_account a on a.id = p.account_id
-    order by page.at, page.id, p.line"""  # noqa: S608
+    order by page.at, page.id, p.line"""
 )
 # The day on an invoice is what accountants go by; a draft has only the day it was made.
 _INVOICE_DAY = """coalesce(i.issued_on::timestamp, date_trunc('day', i.created_at at time zone
@@ -135,7 +135,7 @@ _INVOICES = sa.text(
       i.created_at as walk_at, i.id as walk_id
     from invoice i join customer c on c.id = i.customer_id
     where (i.created_at, i.id) {_AFTER} and {_INVOICE_WINDOW}
-    order by i.created_at, i.id limit :limit"""  # noqa: S608
+    order by i.created_at, i.id limit :limit"""
 )
 _PAYMENTS = sa.text(
     f"""select p.id, p.rail, p.account, p.rail_payment_id, p.customer_id, c.name as customer_name,
@@ -152,7 +152,7 @@ _PAYMENTS = sa.text(
         left join deposit d on d.id = a.deposit_id
       where a.payment_id = p.id and a.amount > 0) x on true
     where (p.occurred_at, p.id) {_AFTER} and p.occurred_at {_UNTIL}
-    order by p.occurred_at, p.id limit :limit"""  # noqa: S608
+    order by p.occurred_at, p.id limit :limit"""
 )
 _LEGS = sa.text(
     f"""select r.id as refund_id, l.id as leg_id, p.rail, l.rail_refund_id, l.payment_id,
@@ -162,7 +162,7 @@ _LEGS = sa.text(
       r.requested_at as walk_at, l.id as walk_id
     from refund_leg l join refund r on r.id = l.refund_id join payment p on p.id = l.payment_id
     where (r.requested_at, l.id) {_AFTER} and r.requested_at {_UNTIL}
-    order by r.requested_at, l.id limit :limit"""  # noqa: S608
+    order by r.requested_at, l.id limit :limit"""
 )
 _REFUNDED = sa.text(
     f"""select p.id as payment_id, p.rail, p.rail_payment_id, p.customer_id, p.currency,
@@ -170,7 +170,7 @@ _REFUNDED = sa.text(
       array(select unnest(array[l.reference, l.rail_refund_id]) from refund_leg l
         where l.payment_id = p.id) as ours
     from payment p where p.facts ? 'refunds' and (p.occurred_at, p.id) {_AFTER}
-    order by p.occurred_at, p.id limit :limit"""  # noqa: S608
+    order by p.occurred_at, p.id limit :limit"""
 )
 _OF_THE_PAYMENT = ("payment_id", "rail", "rail_payment_id", "customer_id", "currency")
 _COUNTS = {
@@ -223,7 +223,7 @@ def lines_of(entry: EntryRow) -> Iterator[Row]:
 
 def days(session: Session, window: Window) -> tuple[date, date] | None:
     """The days, in UTC, of the first entry of all and of the last one before the window ends."""
-    ends = sa.text(f"select min(at), max(at) from journal_entry where at {_UNTIL}")  # noqa: S608
+    ends = sa.text(f"select min(at), max(at) from journal_entry where at {_UNTIL}")
     first, last = session.execute(ends, {"until": window.until}).one()
     return (first.astimezone(UTC).date(), last.astimezone(UTC).date()) if first else None
 

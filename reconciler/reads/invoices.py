@@ -92,7 +92,7 @@ _INVOICES = sa.text(
     f"""select i.*, {_OUTSTANDING} as outstanding,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
         as rail_references
-    from invoice i where i.id = any(:ids)"""  # noqa: S608
+    from invoice i where i.id = any(:ids)"""
 )
 _PARTS = sa.text(
     """select id, invoice_id, payment_id, null as deposit_id, amount, gross, credited, reopened,

@@ -93,8 +93,7 @@ _ENTRIES = sa.text(
 )
 _OWNERS = ("payment_id", "invoice_id", "deposit_id")
 _IDS_OF = {
-    owner: sa.text(f"select id from journal_entry where {owner} = any(:ids)")  # noqa: S608
-    for owner in _OWNERS
+    owner: sa.text(f"select id from journal_entry where {owner} = any(:ids)") for owner in _OWNERS
 }
 
 LISTING = Listing(

@@ -45,6 +45,7 @@ class RefundRow:
     """A refund as it was asked for, in minor units of `currency`.
 
     `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
+    A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     """
 
     id: str
@@ -97,7 +98,7 @@ _LEGS = sa.text(
       coalesce((select sum(t.sends) from refund_attempt t where t.leg_id = l.id), 0)::bigint
         as attempts
     from refund_leg l join payment p on p.id = l.payment_id
-    where l.refund_id = any(:ids) order by p.occurred_at desc, l.id"""
+    where l.refund_id = any(:ids) and l.replaced_by is null order by p.occurred_at desc, l.id"""
 )
 _STEPS = sa.text(
     """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step

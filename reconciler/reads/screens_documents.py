@@ -28,11 +28,11 @@ _INVOICES = sa.text(
         when 'paid' then i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits = i.total
         when 'draft' then i.state = 'draft'
         else true end
-    order by i.created_at desc, i.id desc limit :limit"""  # noqa: S608
+    order by i.created_at desc, i.id desc limit :limit"""
 )
 _ONE_INVOICE = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
-    where i.id = :name or lower(btrim(i.number)) = lower(btrim(:name)) limit 1"""  # noqa: S608
+    where i.id = :name or lower(btrim(i.number)) = lower(btrim(:name)) limit 1"""
 )
 _TOTALS = sa.text(
     """select currency, count(*) as number, sum(total)::bigint as invoiced,
@@ -81,11 +81,11 @@ _DEPOSITS = sa.text(
         or (d.created_at, d.id) < (cast(:before as timestamptz), cast(:before_id as text)))
       and (cast(:customer as text) is null or d.customer_id = :customer)
       and (not :only_left or d.received - d.applied - d.refunded > 0)
-    order by d.created_at desc, d.id desc limit :limit"""  # noqa: S608
+    order by d.created_at desc, d.id desc limit :limit"""
 )
 _ONE_DEPOSIT = sa.text(
     f"""select {_DEPOSIT} {_FROM_DEPOSIT}
-    where d.id = :name or lower(btrim(d.code)) = lower(btrim(:name)) limit 1"""  # noqa: S608
+    where d.id = :name or lower(btrim(d.code)) = lower(btrim(:name)) limit 1"""
 )
 _RECEIVED_BY = sa.text(
     """select a.id, a.payment_id, p.rail_payment_id, a.amount, a.strategy, a.created_at,
@@ -105,7 +105,7 @@ _OPEN_INVOICES = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
     where i.customer_id = :customer and i.currency = :currency and i.state = 'sent'
       and i.paid + i.credit_notes + i.refund_credits < i.total
-    order by i.due_on nulls last, i.created_at, i.id limit 20"""  # noqa: S608
+    order by i.due_on nulls last, i.created_at, i.id limit 20"""
 )
 _LEFT_ON_DEPOSIT = sa.text(
     """select coalesce(sum(received - applied - refunded), 0)::bigint from deposit
@@ -284,40 +284,40 @@ def invoices(
         "view": view, "customer": customer_id, "today": today, "before": at,
         "before_id": invoice_id, "limit": limit,
     }  # fmt: skip
-    return [InvoiceLine(**row._mapping) for row in session.execute(_INVOICES, given)]
+    return [InvoiceLine(**row._asdict()) for row in session.execute(_INVOICES, given)]
 
 
 def invoice(session: Session, name: str) -> InvoiceLine | None:
     """One invoice, by its id or its number."""
     row = session.execute(_ONE_INVOICE, {"name": name}).first()
-    return InvoiceLine(**row._mapping) if row else None
+    return InvoiceLine(**row._asdict()) if row else None
 
 
 def invoice_totals(session: Session, today: date) -> list[InvoiceTotals]:
     """Sums over all sent invoices, by currency."""
-    return [InvoiceTotals(**row._mapping) for row in session.execute(_TOTALS, {"today": today})]
+    return [InvoiceTotals(**row._asdict()) for row in session.execute(_TOTALS, {"today": today})]
 
 
 def invoice_views(session: Session, today: date) -> dict[str, int]:
     """How many invoices each view has."""
-    return dict(session.execute(_VIEWS, {"today": today}).one()._mapping)
+    return dict(session.execute(_VIEWS, {"today": today}).one()._asdict())
 
 
 def paid_by(session: Session, invoice_id: str) -> list[PaidBy]:
     """What pays an invoice, in the order it came; closed ones too."""
-    return [PaidBy(**row._mapping) for row in session.execute(_PAID_BY, {"id": invoice_id})]
+    return [PaidBy(**row._asdict()) for row in session.execute(_PAID_BY, {"id": invoice_id})]
 
 
 def credit_notes(session: Session, invoice_id: str) -> list[CreditNoteLine]:
     """The credit notes of an invoice."""
     rows = session.execute(_CREDIT_NOTES, {"id": invoice_id})
-    return [CreditNoteLine(**row._mapping) for row in rows]
+    return [CreditNoteLine(**row._asdict()) for row in rows]
 
 
 def open_invoices(session: Session, customer_id: str, currency: str) -> list[InvoiceLine]:
     """What a customer owes in a currency, the oldest due first."""
     given = {"customer": customer_id, "currency": currency}
-    return [InvoiceLine(**row._mapping) for row in session.execute(_OPEN_INVOICES, given)]
+    return [InvoiceLine(**row._asdict()) for row in session.execute(_OPEN_INVOICES, given)]
 
 
 def deposits(
@@ -334,24 +334,24 @@ def deposits(
         "only_left": only_left, "customer": customer_id, "before": at, "before_id": deposit_id,
         "limit": limit,
     }  # fmt: skip
-    return [DepositLine(**row._mapping) for row in session.execute(_DEPOSITS, given)]
+    return [DepositLine(**row._asdict()) for row in session.execute(_DEPOSITS, given)]
 
 
 def deposit(session: Session, name: str) -> DepositLine | None:
     """One deposit, by its id or its code."""
     row = session.execute(_ONE_DEPOSIT, {"name": name}).first()
-    return DepositLine(**row._mapping) if row else None
+    return DepositLine(**row._asdict()) if row else None
 
 
 def received_by(session: Session, deposit_id: str) -> list[ReceivedBy]:
     """The payments a deposit was received with."""
     rows = session.execute(_RECEIVED_BY, {"id": deposit_id})
-    return [ReceivedBy(**row._mapping) for row in rows]
+    return [ReceivedBy(**row._asdict()) for row in rows]
 
 
 def uses(session: Session, deposit_id: str) -> Sequence[UseLine]:
     """The invoices a deposit is used on; closed uses too."""
-    return [UseLine(**row._mapping) for row in session.execute(_USES, {"id": deposit_id})]
+    return [UseLine(**row._asdict()) for row in session.execute(_USES, {"id": deposit_id})]
 
 
 def left_on_deposit(session: Session, customer_id: str, currency: str) -> int:

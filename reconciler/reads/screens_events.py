@@ -19,14 +19,14 @@ _LATEST = sa.text(
       and (cast(:kind as text) is null or e.type = :kind)
       and (cast(:about as text) is null or e.about = :about or e.rail_event_id = :about
         or o.payment_id = :about)
-    order by e.seq desc limit :limit"""  # noqa: S608
+    order by e.seq desc limit :limit"""
 )
 _ONE = sa.text(
     f"select {_COLUMNS}, e.body {_FROM} where e.rail_event_id = :id order by e.seq limit 1"
-)  # noqa: S608
+)
 _RELATED = sa.text(
     f"""select {_COLUMNS} {_FROM} where e.about = :about and e.seq <> :seq
-    order by e.created, e.seq limit 30"""  # noqa: S608
+    order by e.created, e.seq limit 30"""
 )
 _COUNTS = sa.text(
     """select coalesce(o.status, 'pending') as status, count(*) as number
@@ -86,7 +86,7 @@ def latest(session: Session, wanted: Wanted, *, before: int | None, limit: int) 
         "status": wanted.status, "kind": wanted.kind, "about": wanted.about, "before": before,
         "limit": limit,
     }  # fmt: skip
-    return [EventLine(**row._mapping) for row in session.execute(_LATEST, given)]
+    return [EventLine(**row._asdict()) for row in session.execute(_LATEST, given)]
 
 
 def event(session: Session, event_id: str) -> EventPage | None:
@@ -102,7 +102,7 @@ def event(session: Session, event_id: str) -> EventPage | None:
 def related(session: Session, about: str, seq: int) -> list[EventLine]:
     """Other events about the same payment, in the rail's order."""
     rows = session.execute(_RELATED, {"about": about, "seq": seq})
-    return [EventLine(**row._mapping) for row in rows]
+    return [EventLine(**row._asdict()) for row in rows]
 
 
 def unfinished(session: Session) -> dict[str, int]:

@@ -17,16 +17,16 @@ _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status
     coalesce(p.facts -> 'texts' -> 'description' ->> 1,
       p.facts -> 'texts' -> 'statement_descriptor' ->> 1) as description,
     (select coalesce(sum(a.amount), 0)::bigint from allocation a
-      where a.payment_id = p.id and a.closed_at is null) as allocated"""  # noqa: S608
+      where a.payment_id = p.id and a.closed_at is null) as allocated"""
 _FROM = "from payment p left join customer c on c.id = p.customer_id"
-_ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")  # noqa: S608
-_SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")  # noqa: S608
+_ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")
+_SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")
 _LATEST = sa.text(
     f"""select {_COLUMNS} {_FROM}
     where (cast(:before as timestamptz) is null
         or (p.occurred_at, p.id) < (cast(:before as timestamptz), cast(:before_id as text)))
       and (cast(:state as text) is null or p.status = :state)
-    order by p.occurred_at desc, p.id desc limit :limit"""  # noqa: S608
+    order by p.occurred_at desc, p.id desc limit :limit"""
 )
 _CLAIMS = sa.text(
     """select a.id, a.payment_id, a.invoice_id, a.deposit_id,
@@ -153,13 +153,13 @@ class EventLine:
 def payment(session: Session, payment_id: str) -> PaymentLine | None:
     """One payment."""
     row = session.execute(_ONE, {"id": payment_id}).first()
-    return _line(row._mapping) if row else None
+    return _line(row._asdict()) if row else None
 
 
 def payments(session: Session, ids: Sequence[str]) -> dict[str, PaymentLine]:
     """These payments, by id."""
     rows = session.execute(_SOME, {"ids": list(ids)})
-    return {row.id: _line(row._mapping) for row in rows}
+    return {row.id: _line(row._asdict()) for row in rows}
 
 
 def latest(
@@ -172,23 +172,23 @@ def latest(
     """Payments, the newest first, from after `before` on."""
     at, payment_id = before or (None, None)
     given = {"state": state, "before": at, "before_id": payment_id, "limit": limit}
-    return [_line(row._mapping) for row in session.execute(_LATEST, given)]
+    return [_line(row._asdict()) for row in session.execute(_LATEST, given)]
 
 
 def claims(session: Session, payment_id: str) -> list[ClaimLine]:
     """Its claims in the order they were made, closed ones too."""
-    return [ClaimLine(**row._mapping) for row in session.execute(_CLAIMS, {"id": payment_id})]
+    return [ClaimLine(**row._asdict()) for row in session.execute(_CLAIMS, {"id": payment_id})]
 
 
 def matched(session: Session, ids: Sequence[str]) -> list[MatchedPart]:
     """Which of these claims stand."""
-    return [MatchedPart(**row._mapping) for row in session.execute(_CLAIMS_BY_ID, {"ids": ids})]
+    return [MatchedPart(**row._asdict()) for row in session.execute(_CLAIMS_BY_ID, {"ids": ids})]
 
 
 def events(session: Session, payment_id: str) -> list[EventLine]:
     """The events that went into it, in the rail's order."""
     rows = session.execute(_EVENTS, {"id": payment_id, "limit": TIMELINE_EVENTS_MAX})
-    return [EventLine(**row._mapping) for row in rows]
+    return [EventLine(**row._asdict()) for row in rows]
 
 
 def aliases(session: Session, payment_id: str) -> list[str]:

@@ -139,7 +139,7 @@ def of_payment(session: Session, payment_id: str) -> list[RefundCard]:
 def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     """These refunds, in this order; unknown ones are left out."""
     rows = refunds.load(session, ids)
-    around = {r.id: Around(**r._mapping) for r in session.execute(_AROUND, {"ids": list(ids)})}
+    around = {r.id: Around(**r._asdict()) for r in session.execute(_AROUND, {"ids": list(ids)})}
     return [RefundCard(rows[one], around[one]) for one in ids if one in rows]
 
 
@@ -175,7 +175,7 @@ def most_of_deposit(session: Session, deposit_id: str, remaining: int) -> int:
 
 def _most(session: Session, rows: Sequence[sa.Row[tuple[str, int]]]) -> int:
     paid: dict[str, int] = {}
-    for payment_id, amount in rows:
-        paid[payment_id] = paid.get(payment_id, 0) + amount
+    for row in rows:
+        paid[row.payment_id] = paid.get(row.payment_id, 0) + row.amount
     can: Mapping[str, int] = refundable(session, paid)
     return sum(min(amount, can.get(payment_id, 0)) for payment_id, amount in paid.items())

@@ -27,7 +27,8 @@ _LOOK = sa.text(
       order by d.created_at desc limit 12)
     union all
     (select 'payment', p.id, p.rail_payment_id,
-        coalesce(c.name, p.facts -> 'payer' -> 'name' ->> 1, p.facts -> 'payer' -> 'email' ->> 1, '')
+        coalesce(c.name, p.facts -> 'payer' -> 'name' ->> 1,
+          p.facts -> 'payer' -> 'email' ->> 1, '')
       from payment p left join customer c on c.id = p.customer_id
       where p.rail_payment_id ilike :like or c.name ilike :like
         or p.facts -> 'payer' -> 'name' ->> 1 ilike :like

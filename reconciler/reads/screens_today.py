@@ -20,7 +20,8 @@ _REFUNDS = sa.text(
 )
 _COUNTS = sa.text(
     """select
-      (select count(*) from review_item where state = 'open' and kind = any(:matching)) as unmatched,
+      (select count(*) from review_item
+        where state = 'open' and kind = any(:matching)) as unmatched,
       (select count(*) from refund where status = 'requested') as refunds,
       (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
 )

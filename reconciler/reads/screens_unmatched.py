@@ -159,7 +159,7 @@ def suggested(session: Session, payment_id: str) -> list[Suggested]:
 def targets(session: Session, ids: Iterable[str]) -> dict[str, Target]:
     """These invoices and deposits, by id."""
     rows = session.execute(_TARGETS, {"ids": sorted(ids)})
-    return {row.id: Target(**row._mapping) for row in rows}
+    return {row.id: Target(**row._asdict()) for row in rows}
 
 
 def named(session: Session, name: str) -> Target | None:

@@ -51,11 +51,11 @@ _DECISIONS = {
     ),
 }
 _STEPS = sa.text(
-    """select distinct on (s.id) l.payment_id as owner, s.at, s.refund_id, s.before, s.after,
+    """select distinct on (s.seq) l.payment_id as owner, s.at, s.refund_id, s.before, s.after,
       s.why, s.cause_kind, s.cause_id, l.amount
     from refund_leg l join refund_step s on s.refund_id = l.refund_id
       and (s.leg_id is null or s.leg_id = l.id)
-    where l.payment_id = any(:ids) order by s.id"""
+    where l.payment_id = any(:ids) order by s.seq"""
 )
 _QUESTIONS = sa.text(
     """select payment_id as owner, id, kind, amount, currency, opened_at, resolved_at, resolved_by,

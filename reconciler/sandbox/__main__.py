@@ -18,13 +18,16 @@ STATE_FILE = "sandbox.json"
 
 
 def main() -> None:
-    """Serve until told to stop. Raises SettingsError for a live key."""
+    """Serve until told to stop. Exits with one line for settings that cannot be right."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--port", type=int, required=True)
     port = arguments.parse_args().port
-    settings = from_environment()
+    try:
+        settings = from_environment()
+    except SettingsError as problem:
+        raise SystemExit(str(problem)) from problem
     if settings.is_live:
-        raise SettingsError("STRIPE_SECRET_KEY is a live key, and the sandbox never meets one")
+        raise SystemExit("STRIPE_SECRET_KEY is a live key, and the sandbox never meets one")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -136,13 +136,22 @@ def _v1(name: str) -> Response:
     if call.method != "POST":
         return _response(api.answer(sandbox.world, call))
     fault: Fault | None = request.environ.get(FAULT_KEY)
-    return _response(sandbox.keys.run(call, lambda: _execute(sandbox, call, fault)))
+    return _response(
+        sandbox.keys.run(
+            call,
+            lambda: _execute(sandbox, call, fault),
+            wait=lambda: _linger(sandbox, fault),
+        )
+    )
+
+
+def _linger(sandbox: Sandbox, fault: Fault | None) -> None:
+    if fault is not None and fault.kind == "slow":
+        sandbox.faults.pause(fault.seconds)
 
 
 def _execute(sandbox: Sandbox, call: Call, fault: Fault | None) -> Answer:
     """Do it, or let it go wrong inside, where the idempotency key is held already."""
-    if fault is not None and fault.kind == "slow":
-        sandbox.faults.pause(fault.seconds)
     if fault is None or fault.kind != "saved_500":
         return api.answer(sandbox.world, call)
     if fault.effect:

@@ -91,7 +91,11 @@ class Core:
         """The world's second."""
         if self._frozen is not None:
             return self._frozen
-        return int(self._clock().timestamp()) + self.truth.clock_ahead
+        return self.real_now() + self.truth.clock_ahead
+
+    def real_now(self) -> int:
+        """The second outside, where webhooks are signed: no time travel shows in it."""
+        return int(self._clock().timestamp())
 
     def advance(self, seconds: int) -> int:
         """Let time pass; gives the new second. Money becomes available, keys are forgotten."""

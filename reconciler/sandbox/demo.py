@@ -186,7 +186,7 @@ def _captures(teller: Teller) -> None:
             metadata={"invoice": number},
             multicapture=several,
         )
-        held[number] = str(teller.note(title, made, number).intent)
+        held[number] = teller.note(title, made, number).intent
 
     teller.on(24, lambda: hold("800.00 taken of 2,000.00", part, "harbor", 200_000))
     teller.on(23, lambda: _done(world.capture(held[part], 80_000)))
@@ -255,7 +255,7 @@ def _refunds(teller: Teller) -> None:
     ids: dict[str, str] = {}
 
     def pay(title: str, number: str, customer: str, amount: int) -> None:
-        ids[number] = str(teller.pay_invoice(title, number, customer, amount).charge)
+        ids[number] = teller.pay_invoice(title, number, customer, amount).charge
 
     def refund(number: str, amount: int) -> None:
         ids[f"{number} back"] = world.refund(ids[number], amount, reason="requested_by_customer")
@@ -278,7 +278,7 @@ def _disputes(teller: Teller) -> None:
     ids: dict[str, str] = {}
 
     def pay(title: str, number: str, customer: str, amount: int) -> None:
-        ids[number] = str(teller.pay_invoice(title, number, customer, amount).charge)
+        ids[number] = teller.pay_invoice(title, number, customer, amount).charge
 
     def dispute(number: str) -> None:
         ids[number] = world.dispute(ids[number])
@@ -328,12 +328,12 @@ def _slow_and_second_tries(teller: Teller) -> None:
             metadata={"invoice": number},
             method="delayed",
         )
-        ids[number] = str(teller.note(title, made, number).charge)
+        ids[number] = teller.note(title, made, number).charge
 
     def second_try() -> None:
         customer = teller.rail_ids["lumen"]
         first = world.decline(41_000, customer=customer, metadata={"invoice": declined})
-        paid = world.pay(41_000, intent=str(first.intent))
+        paid = world.pay(41_000, intent=first.intent)
         teller.note("declined, then paid", paid, declined)
 
     def checkout() -> None:

@@ -25,10 +25,20 @@ class IdempotencyKeys:
         self._lock = threading.Lock()
         self._running: dict[str, Json] = {}
 
-    def run(self, call: Call, execute: Callable[[], Answer]) -> Answer:
-        """The kept answer to the call's key, or what `execute` answers now."""
+    def run(
+        self,
+        call: Call,
+        execute: Callable[[], Answer],
+        *,
+        wait: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """The kept answer to the call's key, or what `execute` answers now.
+
+        `wait` passes time while the key is in use already and nothing is done yet.
+        """
         key = call.cause.idempotency_key
         if key is None:
+            wait()
             return execute()
         if len(key) > KEY_CHARS_MAX:
             raise invalid(f"Idempotency keys have at most {KEY_CHARS_MAX} characters.")
@@ -39,17 +49,23 @@ class IdempotencyKeys:
                 return kept
             self._running[key] = asked
         try:
-            answer = execute()
-        except StripeProblem as problem:
-            if problem.executed:
-                self._keep(key, call, Answer(problem.status, problem.body()))
-            raise
-        else:
-            self._keep(key, call, answer)
+            wait()
+            return self._first_answer(key, call, execute)
         finally:
             with self._lock:
                 del self._running[key]
-        return answer
+
+    def _first_answer(self, key: str, call: Call, execute: Callable[[], Answer]) -> Answer:
+        # Together: a world kept in a file has the effect and the key, or neither.
+        with self._world.together():
+            try:
+                answer = execute()
+            except StripeProblem as problem:
+                if problem.executed:
+                    self._keep(key, call, Answer(problem.status, problem.body()))
+                raise
+            self._keep(key, call, answer)
+            return answer
 
     def is_in_use(self, key: str) -> bool:
         """Whether a request under this key is being worked on."""
@@ -78,14 +94,13 @@ class IdempotencyKeys:
         return Answer(kept["status"], copy.deepcopy(kept["body"]), replayed)
 
     def _keep(self, key: str, call: Call, answer: Answer) -> None:
-        with self._world.acting(call.cause):
-            self._world.truth.idempotency[key] = {
-                "asked": _asked(call),
-                "body": copy.deepcopy(answer.body),
-                "created": self._world.now(),
-                "request_id": call.cause.request_id,
-                "status": answer.status,
-            }
+        self._world.truth.idempotency[key] = {
+            "asked": _asked(call),
+            "body": copy.deepcopy(answer.body),
+            "created": self._world.now(),
+            "request_id": call.cause.request_id,
+            "status": answer.status,
+        }
 
 
 def _asked(call: Call) -> Json:

@@ -42,7 +42,7 @@ class Paying(Invoices):
         charge |= {"amount_captured": amount, "captured": True}
         charge["_session"] = options.get("session")
         charge["_invoices"] = dict(options.get("invoices") or {})
-        payment = Payment(intent["id"] if intent else None, charge["id"])
+        payment = Payment(intent["id"] if intent else "", charge["id"])
         if options.get("method") == "delayed":
             self._start(charge, intent, early_row=options.get("early_row", False))
         else:
@@ -162,7 +162,7 @@ class Paying(Invoices):
         session = self._open(session_id)
         if session["amount_total"] == 0:
             self._close(session, payment_status="no_payment_required")
-            return Payment(None, None)
+            return Payment("", "")
         given: PayOptions = {
             "customer": session["customer"],
             "description": session["_description"],

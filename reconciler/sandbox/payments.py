@@ -18,10 +18,10 @@ _INTENT_TEXTS = ("customer", "description", "receipt_email", "statement_descript
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The ids of what a payer did; a charge without an intent is an old one."""
+    """The ids of what a payer did, empty where there is none: an old charge has no intent."""
 
-    intent: str | None
-    charge: str | None
+    intent: str
+    charge: str
 
 
 class PayOptions(TypedDict, total=False):
@@ -71,7 +71,7 @@ class Payments(Core):
         intent = self._intent(amount, currency, options)
         charge = self._charge(intent, amount, currency, options)
         self._fail(charge, intent, options.get("code", "generic_decline"))
-        return Payment(intent["id"] if intent else None, charge["id"])
+        return Payment(intent["id"] if intent else "", charge["id"])
 
     @requested
     def authorize(

@@ -94,8 +94,8 @@ class Player:
         return status
 
     def post(self, body: bytes, *, at: int | None = None) -> int:
-        """Post any bytes, signed for the second `at` (the world's own, unless said)."""
-        second = self.world.now() if at is None else at
+        """Post any bytes, signed for the second `at` (the real one, unless said)."""
+        second = self.world.real_now() if at is None else at
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": sign(self.secret, body, second),

@@ -81,6 +81,8 @@ class Refunds(Payments):
     ) -> None:
         """The next step in a refund's life; `failed` and `canceled` end it."""
         refund = self.get("refund", refund_id)
+        if _released(refund):
+            raise StripeProblem(f"{refund_id} is a released remainder, which never moves again.")
         if status not in _MOVES[refund["status"]]:
             raise StripeProblem(f"A refund does not go from {refund['status']} to {status}.")
         self._move_refund(refund, status, failure_reason)

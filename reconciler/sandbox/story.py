@@ -64,8 +64,8 @@ class DemoPayment:
     """What one payer did, in words and by its ids; `target` is what it was meant for."""
 
     title: str
-    intent: str | None
-    charge: str | None
+    intent: str
+    charge: str
     target: str | None
 
 

@@ -25,6 +25,9 @@ NOTES_CHARS_MAX = 4_000
 _FIXED_ONCE_RECEIVED = frozenset({"customer_id", "currency", "amount", "code"})
 
 
+Day = date  # under its own name, because a field is called `date`
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeposit:
     """What a deposit is made of. `amount`, in minor units of `currency`, is what is expected."""
@@ -33,7 +36,7 @@ class NewDeposit:
     currency: str
     amount: int
     code: str | None = None
-    date: date | None = None
+    date: Day | None = None
     project_id: str | None = None
     received_into: str | None = None
     notes: str | None = None

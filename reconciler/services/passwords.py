@@ -42,9 +42,10 @@ def hashed(password: str) -> str:
 def fits(password: str, kept: str | None) -> bool:
     """Whether it is the password. With nothing kept it takes as long, so that nobody can tell."""
     try:
-        return _hasher.verify(kept or _NOBODYS, _prepared(password)) and kept is not None
+        _hasher.verify(kept or _NOBODYS, _prepared(password))
     except (argon2.exceptions.VerifyMismatchError, Invalid):
         return False
+    return kept is not None
 
 
 def is_outdated(kept: str) -> bool:

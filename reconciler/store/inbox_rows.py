@@ -59,23 +59,25 @@ _REPLAY = sa.text(
     on conflict (seq) do update set status = 'pending', attempts = 0, error = null,
       waits_for = null, due_at = excluded.due_at"""
 )
-# Step one: note the last number handed out, and which transactions are yet to begin.
-# Step two, later: when all that ran then are gone, nothing below can still appear.
+# Step one: note the last number handed out, then our own transaction's id: a trigger makes each
+# insert take its id before its number, so every number noted belongs to an older transaction.
+# Step two, later: when all of those are gone, no number up to the noted one can still appear.
+# (A snapshot's xmax would not do in place of our id: whoever runs may already be above it.)
+_LAST_NUMBER = sa.text(
+    "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('inbox_event', 'seq')), 0)"
+)
+_GONE = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= h.next_xact"
 _ADVANCE_HORIZON = sa.text(
-    """with here as (select pg_current_snapshot() as s,
-        coalesce(pg_sequence_last_value(pg_get_serial_sequence('inbox_event', 'seq')), 0) as last)
-    update inbox_horizon h set
-      seq = case when h.next_xact > 0 and pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
+    f"""update inbox_horizon h set
+      seq = case when h.next_xact > 0 and {_GONE}
         then greatest(h.seq, least(h.next_seq, coalesce((
           select min(e.seq) - 1 from inbox_event e where e.seq > h.seq and e.seq <= h.next_seq
             and e.quarantine is null
             and not exists (select 1 from inbox_outcome o where o.seq = e.seq)), h.next_seq)))
         else h.seq end,
-      next_seq = case when pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
-        then here.last else h.next_seq end,
-      next_xact = case when pg_snapshot_xmin(here.s)::text::bigint >= h.next_xact
-        then pg_snapshot_xmax(here.s)::text::bigint else h.next_xact end
-    from here where h.id = 1"""
+      next_seq = case when {_GONE} then :last else h.next_seq end,
+      next_xact = case when {_GONE} then pg_current_xact_id()::text::bigint else h.next_xact end
+    where h.id = 1"""
 )
 _STORED = sa.text(
     """select seq, body, api_version from inbox_event
@@ -180,7 +182,8 @@ def replay(session: Session, seqs: Sequence[int], now: datetime) -> None:
 
 def advance_horizon(session: Session) -> None:
     """Let the next search for new events start later, as far as that is sound."""
-    session.execute(_ADVANCE_HORIZON)
+    last = session.execute(_LAST_NUMBER).scalar()
+    session.execute(_ADVANCE_HORIZON, {"last": last})
 
 
 def stored(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flask import Blueprint, Flask, Response, redirect
+from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from reconciler.runtime import Runtime
@@ -16,10 +16,8 @@ def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
     """The application, with `more` blueprints (the screens) joined to it."""
     app = Flask("reconciler", static_folder=None)
     app.url_map.strict_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    joined = list(more)
     for blueprint in (
-        api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime), *joined,
+        api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime), *more,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _of_nobody)
@@ -28,9 +26,7 @@ def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
 
 
 def _home() -> Response:
-    return Response(
-        redirect("/admin/").response, 302, {"Location": "/admin/", "Cache-Control": "no-store"}
-    )
+    return Response("", 302, {"Location": "/admin/", "Cache-Control": "no-store"})
 
 
 def _of_nobody(error: HTTPException) -> Response:

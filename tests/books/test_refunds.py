@@ -62,8 +62,8 @@ def a_refund(refund_id="re_1", amount=2_500, stage=RefundStage.LEFT, **more):
 
 
 def a_dispute(amount=10_000, *, word="needs_response", **more):
-    known = {"was_formal": True, "shown": (0, 0, word)} | more
-    return DisputeFact(id="dp_1", amount=amount, **known)
+    more.setdefault("was_formal", True)
+    return DisputeFact(id="dp_1", amount=amount, shown=(0, 0, word), **more)
 
 
 def a_row(amount, *, category="dispute", row_id="txn_1"):

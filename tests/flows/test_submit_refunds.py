@@ -1,9 +1,11 @@
+import os
+import signal
 import threading
 from datetime import timedelta
 
 import pytest
 
-from reconciler.failpoints import Struck, armed, strike
+from reconciler.failpoints import Struck, arm_from, armed, strike
 from reconciler.flows.submit_refunds import converge, submit_refunds
 from reconciler.services import refunds, switches
 from reconciler.settings import Settings
@@ -164,6 +166,23 @@ def test_killed_at_any_point_and_taken_up_again_there_is_one_refund(stage, point
     assert stage.status(refund) == "succeeded"
     assert len(stage.at_the_rail()) == 1
     assert stage.books()["unapplied_cash"] == -7_500
+
+
+@pytest.mark.parametrize("point", ["refund.after_intent_commit", "refund.after_send"])
+def test_a_process_that_is_really_killed_leaves_what_another_can_finish(stage, point):
+    refund = stage.ask(payment_id=stage.paid(), amount=2_500)
+    stage.runtime.engine.dispose()
+    child = os.fork()
+    if not child:
+        arm_from(f"{point}=kill9", is_live=False)
+        stage.submit()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert stage.status(refund) == "submitted"
+    stage.pass_time(seconds=121)
+    stage.submit()
+    assert stage.status(refund) == "succeeded"
+    assert len(stage.at_the_rail()) == 1
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -171,7 +171,11 @@ def test_more_refunds_than_any_one_page_are_all_fetched(sandbox):
     assert all(refund.balance_ref in facts.balance for refund in facts.refunds.values())
 
 
-@pytest.mark.parametrize("deaf_to", [{"expand"}, {"payment_intent", "source", "payment"}], ids=str)
+@pytest.mark.parametrize(
+    "deaf_to",
+    [{"expand"}, {"payment_intent", "source", "payment"}],
+    ids=["expand", "filters"],
+)
 def test_a_server_that_ignores_parameters_gives_the_same_facts(sandbox, deaf_to):
     payment = story(sandbox.world)
     invoice = sandbox.world.create_invoice(5_000)
@@ -280,10 +284,11 @@ def test_what_only_stripes_own_invoice_knows_is_fetched_too(sandbox):
     assert facts.rail_invoices == parts
 
 
-def test_evidence_is_never_worth_failing_over(sandbox):
+@pytest.mark.parametrize("status", [400, 403])
+def test_evidence_is_never_worth_failing_over(sandbox, status):
     payment = sandbox.world.pay(10_000)
     for path in ("/v1/checkout/sessions", "/v1/invoice_payments"):
-        sandbox.faults.add("answer", path=path, status=400, count=None)
+        sandbox.faults.add("answer", path=path, status=status, count=None)
     facts, _ = sandbox.rail().fetch(a_payment(payment.intent))
     assert payments.captured(facts) == 10_000
 

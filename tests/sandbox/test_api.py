@@ -160,7 +160,7 @@ def test_wrong_parameters_of_a_refund_change_nothing(
 
 
 @pytest.mark.parametrize("param", ["charge", "payment_intent"])
-def test_a_refund_of_nothing_known_is_not_found(wire: Wire, param: str | None) -> None:
+def test_a_refund_of_nothing_known_is_not_found(wire: Wire, param: str) -> None:
     unknown = {"charge": "ch_none", "payment_intent": "pi_none"}[param]
 
     answer = wire.post("/v1/refunds", **{param: unknown})

@@ -1,5 +1,7 @@
 """The balance is the sum of its rows, whatever happened; payouts carry rows away."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -16,12 +18,12 @@ STEPS = st.lists(
 )
 
 
-def listed(world: World, payout: str) -> list[dict]:
+def listed(world: World, payout: str) -> list[dict[str, Any]]:
     rows = world.table("balance_transaction").values()
     return [row for row in rows if world.listed_in_payout(row, payout)]
 
 
-def totals(balance: dict) -> dict[str, int]:
+def totals(balance: dict[str, Any]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for part in balance["available"] + balance["pending"]:
         sums[part["currency"]] = sums.get(part["currency"], 0) + part["amount"]

@@ -13,7 +13,7 @@ from tests.sandbox.wires import Wire
 
 @pytest.fixture
 def charge(wire: Wire) -> str:
-    return str(wire.world.pay(10_000).charge)
+    return wire.world.pay(10_000).charge
 
 
 def refunds(wire: Wire) -> int:

@@ -13,7 +13,7 @@ from tests.sandbox.wires import DAY, Wire
 
 @pytest.fixture
 def charge(wire: Wire) -> str:
-    return str(wire.world.pay(10_000).charge)
+    return wire.world.pay(10_000).charge
 
 
 def eventually(check: Callable[[], bool]) -> None:

@@ -39,7 +39,7 @@ class Wire:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def sdk(self, retries: int = 0) -> stripe.StripeClient:
+    def sdk(self, retries: int = 0) -> Any:
         return stripe.StripeClient(
             KEY, base_addresses={"api": self.url}, max_network_retries=retries
         )
@@ -57,3 +57,14 @@ def as_fields(params: dict[str, object]) -> list[tuple[str, str]]:
 def types_since(world: World, mark: int = 0) -> list[str]:
     """The types of the events made after a mark, in the order of their making."""
     return [str(event["type"]) for event in world.events(mark)]
+
+
+def rows(world: World) -> list[tuple[str, int, int, int]]:
+    table = world.table("balance_transaction").values()
+    return [(row["reporting_category"], row["amount"], row["fee"], row["net"]) for row in table]
+
+
+def last(world: World, kind: str) -> dict[str, Any]:
+    found = [event for event in world.events() if event["type"] == kind]
+    shown: dict[str, Any] = found[-1]["data"]["object"]
+    return shown

@@ -13,6 +13,7 @@ from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.fields import Obj, link
+from reconciler.rails.stripe.refusals import KeyRefused
 
 _EXPANDED = "balance_transaction"  # of a refund; that of its failure is rare, and asked for by id
 
@@ -205,5 +206,5 @@ def _one(
 def _if_allowed(api: StripeApi, path: str, asked: Mapping[str, object]) -> list[Obj]:
     try:
         return list(api.walk(path, asked))
-    except Refused:
+    except (Refused, KeyRefused):  # a restricted key may not read everything
         return []

@@ -184,7 +184,7 @@ def _charge_fact(charge: Obj, charge_id: str, *, is_expired: bool) -> ChargeFact
     return ChargeFact(
         id=charge_id,
         # While a debit is pending it is processing, not a hold.
-        authorized=authorized,
+        authorized=authorized if is_good else 0,
         captured=taken,
         is_final=is_good and is_captured,  # while captures in steps go on, it says false
         is_whole=has_told and 0 < authorized <= taken,

@@ -65,4 +65,4 @@ class Desk:
 def go(endpoint: str, **values: object) -> Response:
     """After a change: show where it led, with a GET that may be repeated."""
     # Flask types its own redirect as a Response of Werkzeug's, which it wraps when it answers.
-    return make_response(redirect(url_for(f"admin.{endpoint}", **values), 303))  # type: ignore[arg-type]
+    return make_response(redirect(url_for(f"admin.{endpoint}", **values), 303))

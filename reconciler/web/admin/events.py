@@ -1,5 +1,6 @@
 """The event log: what rails have sent, what became of it, and doing it over."""
 
+import contextlib
 import json
 
 from flask import Response, request
@@ -102,8 +103,6 @@ def _before() -> int | None:
 def _pretty(body: bytes) -> tuple[str, bool]:
     """The body with its lines indented, or as it came; and whether it is cut."""
     text = body.decode(errors="replace")
-    try:
+    with contextlib.suppress(ValueError, RecursionError):  # then it is shown as it came
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        pass  # it is shown as it came
     return text[:PAYLOAD_CHARS_MAX], len(text) > PAYLOAD_CHARS_MAX

@@ -64,8 +64,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _to(endpoint: str, **values: Any) -> str:
-    return url_for(f"admin.{endpoint}", **{k: v for k, v in values.items() if v is not None})
+def _to(endpoint: str, **values: object) -> str:
+    given: dict[str, Any] = {k: v for k, v in values.items() if v is not None}
+    return url_for(f"admin.{endpoint}", **given)
 
 
 def share(part: int, whole: int) -> str:

@@ -64,7 +64,7 @@ def list_payments(desk: Desk) -> Response:
     return desk.page(
         "payments.html",
         lines=lines,
-        state=state,
+        filter=state,
         states=[status.value for status in PaymentStatus],
         older=older(len(lines), last),
     )

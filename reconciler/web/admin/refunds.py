@@ -324,7 +324,9 @@ def _effect(card: RefundCard) -> str:
     """What the refund will do, or did, to the books and to what is owed, in one sentence."""
     refund, around = card.refund, card.around
     amount = words.shown(refund.amount, refund.currency)
-    rail = words.account("clearing", refund.rail) if refund.rail != "manual" else "Undeposited funds"
+    rail = (
+        words.account("clearing", refund.rail) if refund.rail != "manual" else "Undeposited funds"
+    )
     if refund.deposit_id:
         return f"Debit Customer deposits {amount}, credit {rail} {amount}."
     debit = "Credits" if refund.treatment == Treatment.CREDIT else "Accounts receivable"

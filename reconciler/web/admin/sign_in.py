@@ -69,7 +69,7 @@ def _enter(runtime: Runtime) -> Response:
         return _form(runtime, target=target, error=errors.sentence(error), status=429)
     if signed_in is None:
         return _form(runtime, target=target, error=_WRONG, status=422)
-    answer = make_response(redirect(target, 303))  # type: ignore[arg-type]  # Flask wraps it itself
+    answer = make_response(redirect(target, 303))
     _keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
     answer.delete_cookie(_door_cookie(runtime.settings), path="/")
     return answer
@@ -93,7 +93,7 @@ def _leave(runtime: Runtime) -> Response:
         if session is not None:
             forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
             runtime.do(_CAUSE, lambda work: people.sign_out(work, token))
-    answer = make_response(redirect(url_for("admin.ask", left=1), 303))  # type: ignore[arg-type]
+    answer = make_response(redirect(url_for("admin.ask", left=1), 303))
     answer.delete_cookie(name, path="/", secure=is_secure(runtime.settings), httponly=True)
     return answer
 

@@ -81,7 +81,7 @@ def typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:
 
 
 def as_typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:
-    """The same, where some of it cannot be read: each row keeps its words and says what is wrong."""
+    """The same, where some of it cannot be read: each row keeps its words and its fault."""
     rows = []
     for row in _rows(desk, payment, form, is_strict=False):
         try:

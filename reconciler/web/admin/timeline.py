@@ -134,13 +134,13 @@ def of_refunds(refunds: Iterable[RefundRow], names: Names) -> Iterable[Moment]:
 def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
     """What was booked."""
     for entry in entries:
-        debits = " and ".join(_account(line) for line in entry.postings if line.debit)
-        credits = " and ".join(_account(line) for line in entry.postings if line.credit)
+        debited = " and ".join(_account(line) for line in entry.postings if line.debit)
+        credited = " and ".join(_account(line) for line in entry.postings if line.credit)
         verb = "Reversed" if entry.reverses else "Booked"
         yield Moment(
             entry.at,
             _BOOKED,
-            f"{verb}: debit {debits}, credit {credits}",
+            f"{verb}: debit {debited}, credit {credited}",
             text=entry.key,
             by=_who(entry.cause, names),
             lines=entry.postings,

@@ -8,6 +8,7 @@ from babel.numbers import get_currency_symbol
 from reconciler import money
 
 NARROW = "\N{NO-BREAK SPACE}"
+DASH = "\N{EN DASH}"
 LOCALE = "en_US"
 
 
@@ -195,7 +196,7 @@ def short(instant: datetime) -> str:
 
 def day(when: date | None) -> str:
     """`1 Dec 2026`, or a dash."""
-    return f"{when.day} {when:%b %Y}" if when else "–"
+    return f"{when.day} {when:%b %Y}" if when else DASH
 
 
 def age(since: datetime, now: datetime) -> str:

@@ -12,6 +12,7 @@ from reconciler.money import MINOR_MAX
 from reconciler.reads.pages import LIMIT_DEFAULT, LIMIT_MAX, Wanted
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
+_CHARS_MAX = 10_000  # each type below has its own, smaller one
 
 
 class Body(BaseModel):
@@ -45,24 +46,18 @@ class Nothing(Body):
     """A body that may be left out."""
 
 
-def _line(chars_max: int) -> Any:
-    def checked(text: str) -> str:
-        try:
-            return texts.line(text, field="it", chars_max=chars_max)
-        except Invalid as error:
-            raise ValueError(str(error)) from None
-
-    return Annotated[str, Field(min_length=1, max_length=chars_max), AfterValidator(checked)]
+def _one_line(text: str) -> str:
+    try:
+        return texts.line(text, field="it", chars_max=_CHARS_MAX)
+    except Invalid as error:
+        raise ValueError(str(error)) from None
 
 
-def _words(chars_max: int) -> Any:
-    def checked(text: str) -> str:
-        try:
-            return texts.words(text, field="it", chars_max=chars_max)
-        except Invalid as error:
-            raise ValueError(str(error)) from None
-
-    return Annotated[str, Field(max_length=chars_max), AfterValidator(checked)]
+def _some_lines(text: str) -> str:
+    try:
+        return texts.words(text, field="it", chars_max=_CHARS_MAX)
+    except Invalid as error:
+        raise ValueError(str(error)) from None
 
 
 def _currency(text: str) -> str:
@@ -91,26 +86,28 @@ def _end(value: object) -> object:
 def _instant(value: object, later: timedelta) -> object:
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str):
-        raise ValueError("expected a day or an instant such as 2026-11-22T10:00:00Z")  # noqa: TRY004
     try:
-        if len(value) <= len("2026-11-22"):
-            return datetime.combine(_day(date.fromisoformat(value)), time(), UTC) + later
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None:
-            raise ValueError
-        _day(instant.astimezone(UTC).date())
+        return _read_instant(str(value), later)
     except (ValueError, OverflowError):
         raise ValueError("expected a day or an instant such as 2026-11-22T10:00:00Z") from None
+
+
+def _read_instant(text: str, later: timedelta) -> datetime:
+    if len(text) <= len("2026-11-22"):
+        return datetime.combine(_day(date.fromisoformat(text)), time(), UTC) + later
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no offset from UTC")
+    _day(instant.astimezone(UTC).date())
     return instant
 
 
-Line64 = _line(64)
-Line128 = _line(128)
-Line255 = _line(255)
-Line500 = _line(500)
-Words2000 = _words(2_000)
-Words4000 = _words(4_000)
+Line64 = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)]
+Line128 = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)]
+Line255 = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]
+Line500 = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
+Words2000 = Annotated[str, Field(max_length=2_000), AfterValidator(_some_lines)]
+Words4000 = Annotated[str, Field(max_length=4_000), AfterValidator(_some_lines)]
 Amount = Annotated[
     int,
     Field(strict=True, gt=0, le=MINOR_MAX, description="Whole minor units of the currency."),

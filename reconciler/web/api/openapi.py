@@ -14,9 +14,9 @@ from reconciler.web.problems import MEDIA_TYPE
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_ABOUT = """Payments, and what they were for. Amounts are whole numbers in the currency's minor unit;
-currencies are ISO 4217, in any case when sent, upper case when answered. Instants are RFC 3339 in
-UTC. Ids are opaque.
+_ABOUT = """Payments, and what they were for. Amounts are whole minor units of the currency; currencies
+are ISO 4217, in any case when sent, upper case when answered. Instants are RFC 3339 in UTC. Ids are
+opaque.
 
 Send a key as `Authorization: Bearer …`. A key has one scope: `read` reads; `write` also changes
 documents and matches payments; `refund` also asks for, approves and settles refunds, and changes
@@ -132,7 +132,9 @@ def _parameters(route: Route) -> Iterator[Json]:
         schema = route.query.model_json_schema(ref_template=_REF)
         defs = schema.get("$defs", {})
         for name, described in schema["properties"].items():
-            inlined = _inlined(described, defs)
+            inlined = {part: _inlined(value, defs) for part, value in described.items()}
+            if "$ref" in inlined:
+                inlined = dict(defs[str(inlined["$ref"]).rsplit("/", 1)[1]])
             text = inlined.pop("description", None)
             yield {
                 "name": name,
@@ -145,7 +147,7 @@ def _parameters(route: Route) -> Iterator[Json]:
         yield _IDEMPOTENCY_KEY
 
 
-def _inlined(described: Any, defs: Json) -> Any:
+def _inlined(described: object, defs: Json) -> object:
     """A schema with what it refers to put in its place; query parameters stand by themselves."""
     if isinstance(described, list):
         return [_inlined(one, defs) for one in described]
@@ -185,7 +187,7 @@ def _named(schemas: Json) -> Json:
     return {_public(name): _renamed(schema) for name, schema in sorted(schemas.items())}
 
 
-def _renamed(described: Any) -> Any:
+def _renamed(described: object) -> object:
     """The same, with the names that outsiders see."""
     if isinstance(described, list):
         return [_renamed(one) for one in described]

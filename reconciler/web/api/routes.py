@@ -67,7 +67,7 @@ class Route:
     @property
     def name(self) -> str:
         """The operation's id."""
-        return f"{self.tag}.{self.handler.__name__.strip('_')}"
+        return f"{self.tag.replace('-', '_')}_{self.handler.__name__}"
 
     @property
     def rule(self) -> str:

@@ -1,0 +1,1 @@
+"""How fast, against what the machine can do at most in the same run."""

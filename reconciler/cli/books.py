@@ -1,0 +1,186 @@
+"""Commands about the books: are they right, do events over, take them out in files."""
+
+import json
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime
+from io import TextIOWrapper
+
+import click
+
+from reconciler.cli import local, reach
+from reconciler.cli.moments import FORMS, MOMENT
+from reconciler.cli.progress import counted, say, shown
+from reconciler.errors import Refused
+from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.migrations_runner import migrate as bring_up_to_date
+from reconciler.reads import events, export_text, exports, status
+from reconciler.reads.exports import Window
+from reconciler.reads.pages import LIMIT_MAX, Wanted
+from reconciler.runtime import Runtime
+from reconciler.services import inbox, verification
+from reconciler.services.inbox import ReplayFilter
+from reconciler.settings import from_environment
+from reconciler.work import Cause
+
+NOUNS = ("journal", "invoices", "payments", "refunds")
+FORMATS = ("csv", "json", "beancount")
+CAUSE = Cause("command", "replay")
+STUCK = ("pending", "failed")
+LOOK_SECONDS = 0.5
+ROUNDS_MAX = 10_000
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, as its owner.
+
+    Uses MIGRATION_DATABASE_URL, or DATABASE_URL where that is not set.
+    """
+    settings = local.complete(from_environment())
+    revision = bring_up_to_date(settings.migration_database_url, settings.database_url)
+    print(f"the tables are at {revision}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print an object instead of lines.")
+def verify(*, as_json: bool) -> int:
+    """Check every invariant of the books in the database.
+
+    Exit code 1, and a list of what is wrong, if any of them does not hold.
+    """
+    with reach.opened() as runtime, shown("checking the books"), runtime.read() as session:
+        found = verification.violations(session)
+    if as_json:
+        broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
+        print(json.dumps({"clean": not found, "violations": broken}, indent=2))
+    elif found:
+        for one in found:
+            print(f"{one.invariant}: {one.detail}")
+        laws = len({one.invariant for one in found})
+        print(f"{len(found)} found, against {laws} of {len(verification.LAWS)} laws")
+    else:
+        print(f"clean: all {len(verification.LAWS)} laws hold")
+    return 1 if found else 0
+
+
+@click.command()
+@click.argument("noun", type=click.Choice(NOUNS))
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), required=True, help="beancount: journal only."
+)
+@click.option("--since", type=MOMENT, help=f"From here on: {FORMS}.")
+@click.option("--until", type=MOMENT, help="Before this; the day itself is not in it.")
+def export(noun: str, form: str, since: datetime | None, until: datetime | None) -> None:
+    """Write the journal, invoices, payments or refunds to standard output.
+
+    The window goes by the instant of booking (journal), the day on the invoice (a draft: the
+    day it was made), when the rail says that it was paid (payments), and when it was asked for
+    (refunds). Amounts are there twice: in minor units, and as decimals. Nothing is written
+    unless all of it could be read.
+    """
+    if form == "beancount" and noun != "journal":
+        raise click.UsageError("only the journal can be exported as beancount")
+    if since and until and since >= until:
+        raise click.UsageError("--since must be before --until")
+    window = Window(since, until)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as spool:
+        # To a file first: a reader who takes their time would hold a transaction open for as long.
+        with reach.opened() as runtime, runtime.read() as session:
+            total = exports.count(session, noun, window)
+            today = runtime.now().date()
+            pieces = export_text.pieces(session, noun, form, window, today=today)
+            spool.writelines(counted(pieces, f"reading the {noun}", total))
+        spool.seek(0)
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        shutil.copyfileobj(spool, sys.stdout)
+        sys.stdout.flush()
+
+
+@click.command("replay")
+@click.argument("event_ids", metavar="[EVENT_ID]...", nargs=-1)
+@click.option("--failed", is_flag=True, help="All events that failed for good.")
+@click.option("--since", type=MOMENT, help=f"All events received from here on: {FORMS}.")
+@click.option("--dry-run", is_flag=True, help="Only say how many there are.")
+def replay(
+    event_ids: tuple[str, ...], *, failed: bool, since: datetime | None, dry_run: bool
+) -> int:
+    """Do stored events over: those named, those that failed, or those since a date.
+
+    Events are named by the rail's id (evt_…) or by ours. Doing an event over that is in the
+    books already changes nothing. Exit code 1 if any of them did not come through.
+    """
+    if bool(event_ids) == (failed or since is not None):
+        raise click.UsageError("name either events, or --failed and/or --since")
+    with reach.opened() as runtime:
+        wanted = _named(runtime, event_ids) if event_ids else ReplayFilter(since, failed)
+        count = _marked(runtime, wanted, dry_run=dry_run)
+        if dry_run or not count:
+            print(f"{count} events would be done over" if dry_run else "no event fits")
+            return 0
+        _work_off(runtime, count)
+        return _outcome(runtime, wanted, count)
+
+
+Chosen = ReplayFilter | tuple[str, ...]
+
+
+def _named(runtime: Runtime, event_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The same ids, each of an event that may be done over. Raises NotFound, Refused."""
+    with runtime.read() as session:
+        for event_id in event_ids:
+            found = events.one(session, event_id)
+            if found.status == "quarantined":
+                raise Refused(f"{event_id} is quarantined ({found.note}): it is not ours to apply")
+    return tuple(dict.fromkeys(event_ids))
+
+
+def _marked(runtime: Runtime, wanted: Chosen, *, dry_run: bool) -> int:
+    """Make the events due again; how many there are."""
+    if isinstance(wanted, tuple):
+        return len(wanted) if dry_run else runtime.do(CAUSE, lambda w: inbox.replay(w, wanted))
+    if dry_run:
+        with runtime.work(CAUSE) as work:
+            return len(inbox.matching(work, wanted))
+    count = runtime.do(CAUSE, lambda work: inbox.replay_matching(work, wanted))
+    if count == inbox.REPLAY_MAX:
+        say(f"{count} is the most at a time, and the oldest come first: there may be more")
+    return count
+
+
+def _work_off(runtime: Runtime, count: int) -> None:
+    """Apply them here, beside any workers, so that this also works where none runs."""
+    with shown("doing events over", count) as show, ThreadPoolExecutor(1) as pool:
+        for _ in range(ROUNDS_MAX):
+            round_ = pool.submit(apply_inbox, runtime)
+            while wait([round_], LOOK_SECONDS).not_done:
+                show(max(0, count - _pending(runtime)))
+            if not round_.result():
+                return
+
+
+def _pending(runtime: Runtime) -> int:
+    with runtime.read() as session:
+        return status.inbox(session, runtime.now()).pending
+
+
+def _outcome(runtime: Runtime, wanted: Chosen, count: int) -> int:
+    """Say what became of them; the exit code."""
+    with runtime.read() as session:
+        if isinstance(wanted, tuple):
+            found = [events.one(session, event_id) for event_id in wanted]
+            stuck = [event for event in found if event.status in STUCK]
+        else:
+            pages = [
+                events.page(session, {"status": name, "since": wanted.since}, Wanted(LIMIT_MAX))
+                for name in STUCK
+            ]
+            stuck = [event for page in pages for event in page.data if event.error]
+    for event in stuck:
+        why = event.error or "waits for a worker; is the switch `apply` off?"
+        print(f"{event.rail_event_id} {event.type} {event.status}: {why}")
+    print(f"{count} events done over, {len(stuck)} of them did not come through")
+    return 1 if stuck else 0

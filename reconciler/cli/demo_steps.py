@@ -1,0 +1,191 @@
+"""What the demo does in the books, through the services that screens and programs use.
+
+Each step looks first whether it is done, so that a demo that was interrupted goes on where it
+stopped, and a second one changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from reconciler.books.people import Role
+from reconciler.books.refunds import RefundPolicy, RefundStatus
+from reconciler.errors import Conflict
+from reconciler.ids import new_token
+from reconciler.reads import (
+    customers as customer_reads,
+    deposits as deposit_reads,
+    invoices as invoice_reads,
+    payments as payment_reads,
+    refunds as refund_reads,
+)
+from reconciler.reads.pages import Wanted
+from reconciler.reads.refunds import RefundRow
+from reconciler.sandbox.story import (
+    DemoApplication,
+    DemoCustomer,
+    DemoDeposit,
+    DemoInvoice,
+    DemoPayment,
+)
+from reconciler.services import (
+    applications,
+    customers,
+    deposits,
+    invoices,
+    people,
+    refund_requests,
+    refunds,
+)
+from reconciler.services.deposits import NewDeposit
+from reconciler.services.invoices import NewInvoice
+from reconciler.services.refund_requests import RefundAsk
+from reconciler.work import Work
+
+ASKER = ("dana.desk@studio.example", "Dana Desk", Role.RECONCILER)
+APPROVER = ("ari.approver@studio.example", "Ari Approver", Role.APPROVER)
+OVERPAID = "50.00 too much"  # the story's title of the payment that is given back in part
+OVERPAID_BY = 5_000
+SHORTENED = "INV-1031"
+SHORTENED_BY = 5_000
+
+_ONE = Wanted(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the sandbox told: plain data, as it came over the wire."""
+
+    first_event: int
+    event_count: int
+    customers: list[DemoCustomer]
+    invoices: list[DemoInvoice]
+    deposits: list[DemoDeposit]
+    applications: list[DemoApplication]
+    payments: list[DemoPayment]
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> "Story":
+        """The story from the sandbox's answer."""
+        return cls(
+            first_event=told["first_event"],
+            event_count=told["event_count"],
+            customers=[DemoCustomer(**one) for one in told["customers"]],
+            invoices=[DemoInvoice(**one) for one in told["invoices"]],
+            deposits=[DemoDeposit(**one) for one in told["deposits"]],
+            applications=[DemoApplication(**one) for one in told["applications"]],
+            payments=[DemoPayment(**one) for one in told["payments"]],
+        )
+
+
+def load_documents(work: Work, story: Story) -> bool:
+    """Customers, sent invoices and expected deposits; False if they are there already.
+
+    Raises Conflict where other documents have the demo's numbers.
+    """
+    first = {"rail_customer_id": story.customers[0].rail_id}
+    if customer_reads.page(work.session, first, _ONE).data:
+        return False
+    ids = {
+        one.key: customers.create(
+            work, name=one.name, email=one.email, rail_customers={"stripe": one.rail_id}
+        )
+        for one in story.customers
+    }
+    try:
+        for invoice in story.invoices:
+            invoices.send(work, invoices.create(work, _invoice(invoice, ids[invoice.customer])))
+        for deposit in story.deposits:
+            deposits.create(work, _deposit(deposit, ids[deposit.customer]))
+    except Conflict as taken:
+        raise Conflict(
+            f"these books have documents of their own ({taken}); give the demo an"
+            " empty folder: RECONCILER_DATA_DIR=./var-demo ./run --demo"
+        ) from taken
+    return True
+
+
+def apply_deposits(work: Work, story: Story) -> None:
+    """Use each deposit on the invoices that it is meant for."""
+    for use in story.applications:
+        deposit = deposit_reads.page(work.session, {"code": use.deposit}, _ONE).data[0]
+        invoice = invoice_id(work, use.invoice)
+        if invoice not in {made.invoice_id for made in deposit.applications}:
+            applications.apply(work, deposit.id, invoice, use.amount)
+
+
+def ensure_person(work: Work, who: tuple[str, str, Role]) -> str:
+    """An account for somebody of the story; gives its id. Nobody knows its password."""
+    email, name, role = who
+    known = [person.id for person in people.users(work) if person.email == email]
+    if known:
+        return known[0]
+    return people.create_user(work, email=email, password=new_token(), role=role, name=name)
+
+
+def ask_refunds(work: Work, story: Story, policy: RefundPolicy) -> None:
+    """Two refunds, asked for by whoever causes `work`: too much was paid, less was done."""
+    if asked_by(work, work.cause.id):
+        return
+    overpaid = next(one for one in story.payments if one.title == OVERPAID)
+    found = payment_reads.page(work.session, {"rail_payment_id": overpaid.intent}, _ONE)
+    asks = (
+        RefundAsk(
+            reason="overpayment",
+            payment_id=found.data[0].id,
+            amount=OVERPAID_BY,
+            note="Paid 500.00 for an invoice of 450.00",
+        ),
+        RefundAsk(
+            reason="partial_scope",
+            invoice_id=invoice_id(work, SHORTENED),
+            amount=SHORTENED_BY,
+            note="One berth less than planned",
+        ),
+    )
+    for ask in asks:
+        refund_requests.request(work, ask, policy)
+
+
+def approve_overpayment(work: Work, asker: str) -> None:
+    """Approve the first of them; the other one waits for a second person."""
+    for refund in asked_by(work, asker):
+        if refund.reason == "overpayment" and refund.status == RefundStatus.REQUESTED.value:
+            refunds.approve(work, refund.id)
+
+
+def asked_by(work: Work, person: str) -> list[RefundRow]:
+    """Refunds that a person asked for."""
+    return refund_reads.page(work.session, {"requested_by": person}, Wanted()).data
+
+
+def invoice_id(work: Work, number: str) -> str:
+    """The id of the invoice with a number of the story."""
+    today = work.now.date()
+    return invoice_reads.page(work.session, {"number": number}, _ONE, today=today).data[0].id
+
+
+def _invoice(told: DemoInvoice, customer_id: str) -> NewInvoice:
+    return NewInvoice(
+        customer_id=customer_id,
+        currency=told.currency,
+        total=told.total,
+        number=told.number,
+        issued_on=_day(told.issued_on),
+        due_on=_day(told.due_on),
+        description=told.description,
+    )
+
+
+def _deposit(told: DemoDeposit, customer_id: str) -> NewDeposit:
+    return NewDeposit(
+        customer_id=customer_id,
+        currency=told.currency,
+        amount=told.amount,
+        code=told.code,
+        date=_day(told.date),
+    )
+
+
+def _day(text: str) -> date:
+    return datetime.fromisoformat(text).date()

@@ -1,0 +1,57 @@
+"""Long work, shown: a bar on a terminal, now and then a line where nobody watches.
+
+All of it goes to the error stream, so that what a command prints can be piped on.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+LINE_SECONDS = 5.0
+SHOW_EVERY = 200  # rows; more often would cost more than the rows
+
+T = TypeVar("T")
+
+
+def say(text: str) -> None:
+    """A line about what is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def shown(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Gives a function that is told how many are done; with no total the bar only moves."""
+    if not sys.stderr.isatty():
+        yield _Lines(title, total)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def counted(rows: Iterable[T], title: str, total: int | None) -> Iterator[T]:
+    """The same rows, shown while they pass."""
+    with shown(title, total) as show:
+        for number, row in enumerate(rows, 1):
+            yield row
+            if not number % SHOW_EVERY:
+                show(number)
+
+
+class _Lines:
+    def __init__(self, title: str, total: int | None) -> None:
+        self._title = title
+        self._of = "" if total is None else f" of {total}"
+        self._said_at = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        if time.monotonic() - self._said_at >= LINE_SECONDS:
+            self._said_at = time.monotonic()
+            say(f"{self._title}: {done}{self._of}")

@@ -1,0 +1,308 @@
+"""What the books must say, worked out from the rail's truth by somebody who never saw our code.
+
+The sandbox's world knows every charge, refund, dispute and balance row. With the list of invoices
+and deposits, and what each payment was for, BOOKS.md decides the rest. Nothing here is imported
+from the program: money is poured from payments into documents and taken back again, one after the
+other, as a patient clerk would do it on paper.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+DEAD = ("failed", "canceled")
+DISPUTES = ("dispute", "dispute_reversal")
+COSTS = ("fee", "network_cost", "tax")
+KNOWN = (*DISPUTES, *COSTS, "charge", "charge_failure", "partial_capture_reversal")
+KNOWN_TOO = ("refund", "refund_failure")
+
+
+@dataclass
+class Document:
+    """An invoice, or a deposit with its uses, as the clerk was told of it."""
+
+    number: str
+    currency: str
+    total: int
+    is_deposit: bool = False
+    is_sent: bool = True
+    credit_notes: int = 0
+    uses: list[tuple[str, int]] = field(default_factory=list)  # of a deposit: invoice, amount
+
+
+@dataclass
+class Paid:
+    """One payment as the rail knows it. Minor units of `currency`."""
+
+    id: str
+    currency: str
+    captured: int = 0
+    promised: int = 0
+    refunds: list[int] = field(default_factory=list)
+    lost: int = 0
+    ledger: Counter = field(default_factory=Counter)
+
+    @property
+    def refunded(self) -> int:
+        return sum(self.refunds)
+
+
+@dataclass
+class Books:
+    """The clerk's result. Accounts and documents that come to nothing are left out of `ledger`."""
+
+    ledger: dict[tuple[str, str], int]
+    invoices: dict[str, tuple[int, int, int]]  # paid, credited, outstanding
+    deposits: dict[str, tuple[int, int, int, int]]  # received, applied, refunded, remaining
+    payments: dict[str, tuple[int, int, int, int]]  # captured, refunded, lost, unapplied
+
+
+def expected(
+    tables: Mapping[str, Mapping[str, dict]],
+    documents: Iterable[Document],
+    targets: Mapping[str, list[tuple[str, int | None]]],
+) -> Books:
+    """The books for this truth. `targets`: payment -> what it was for, and how much (None: all)."""
+    paid = {one.id: one for one in _payments(tables)}
+    desk = _Desk({document.number: document for document in documents})
+    for one in paid.values():
+        desk.pour(one, targets.get(one.id, []))
+    desk.use_deposits()
+    for one in paid.values():
+        for amount in one.refunds:
+            desk.take(one, amount, is_credited=True)
+        desk.take(one, one.lost, is_credited=False)
+    ledger: Counter[tuple[str, str]] = Counter()
+    for one in paid.values():
+        ledger.update(one.ledger)
+    desk.write(ledger, paid.values())
+    _balance_by_conversion(ledger)
+    return Books(
+        {account: amount for account, amount in ledger.items() if amount},
+        desk.invoices(),
+        desk.deposits(),
+        {
+            one.id: (one.captured, one.refunded, one.lost, desk.loose[one.id])
+            for one in paid.values()
+            if one.captured
+        },
+    )
+
+
+# The rail's side
+
+
+def _payments(tables: Mapping[str, Mapping[str, dict]]) -> list[Paid]:
+    charges: dict[str, list[dict]] = {}
+    for charge in tables["charge"].values():
+        charges.setdefault(charge["payment_intent"] or charge["id"], []).append(charge)
+    return [_payment(tables, name, some) for name, some in charges.items()]
+
+
+def _payment(tables: Mapping[str, Mapping[str, dict]], name: str, charges: list[dict]) -> Paid:
+    currency = charges[0]["currency"].upper()
+    one = Paid(name, currency)
+    sources = set()
+    for charge in charges:
+        if charge["status"] == "pending":
+            continue  # a debit under way: no money, even where a row announces it
+        sources.add(charge["id"])
+        if charge["status"] == "succeeded":
+            one.captured += charge["amount_captured"] or 0
+            waiting = (charge["amount_captured"] or 0) - charge["_booked"]
+            one.ledger["clearing", currency] += waiting
+        sources.update(charge["_refunds"])
+        sources.update(charge["_disputes"])
+        _refunds(tables, charge, one)
+    for charge in charges:
+        for dispute_id in charge["_disputes"]:
+            _dispute(tables, tables["dispute"][dispute_id], one)
+    for row in tables["balance_transaction"].values():
+        if row["source"] in sources:
+            _row(row, one)
+    one.ledger["refunds_payable", currency] -= one.promised
+    return one
+
+
+def _refunds(tables: Mapping[str, Mapping[str, dict]], charge: dict, one: Paid) -> None:
+    made = [tables["refund"][refund_id] for refund_id in charge["_refunds"]]
+    for refund in sorted(made, key=lambda r: (r["created"], r["id"])):
+        if refund.get("_remainder") or refund["status"] in DEAD:
+            continue
+        one.refunds.append(refund["amount"])
+        if refund["status"] != "succeeded" and refund["balance_transaction"] is None:
+            one.promised += refund["amount"]
+
+
+def _row(row: dict, one: Paid) -> None:
+    settled = row["currency"].upper()
+    one.ledger["clearing", settled] += row["amount"] - row["fee"]
+    cost = row["fee"]
+    if row["reporting_category"] in COSTS:
+        cost -= row["amount"]
+    one.ledger["processing_fees", settled] += cost
+    if row["reporting_category"] not in KNOWN + KNOWN_TOO:
+        one.ledger["suspense", settled] -= row["amount"]
+
+
+def _dispute(tables: Mapping[str, Mapping[str, dict]], dispute: dict, one: Paid) -> None:
+    rows = [tables["balance_transaction"][row_id] for row_id in dispute["balance_transactions"]]
+    rows = [row for row in rows if row["reporting_category"] in DISPUTES]
+    taken: Counter[str] = Counter()
+    for row in rows:
+        taken[row["currency"].upper()] -= row["amount"]
+    is_over = dispute["status"] in ("won", "lost")
+    if not is_over or not any(taken.values()):
+        for settled, amount in taken.items():
+            one.ledger["disputed_funds", settled] += amount
+        return
+    ((settled, amount),) = taken.items()
+    presented = amount
+    if settled != one.currency:
+        withdrawn = -sum(row["amount"] for row in rows if row["amount"] < 0)
+        presented = dispute["amount"] * amount // withdrawn
+    lost = min(presented, one.captured - one.refunded - one.lost)
+    one.lost += lost
+    one.ledger["chargeback_losses", settled] += amount - amount * lost // presented
+
+
+def _balance_by_conversion(ledger: Counter[tuple[str, str]]) -> None:
+    """What was exchanged stands between two currencies; elsewhere the rest must be nothing."""
+    currencies = {currency for _, currency in ledger}
+    rests = {
+        currency: sum(amount for (_, held_in), amount in ledger.items() if held_in == currency)
+        for currency in currencies
+    }
+    for currency, rest in rests.items():
+        ledger["currency_conversion", currency] -= rest
+
+
+# Our side
+
+
+class _Desk:
+    """The clerk's desk: what lies on each document, from which payment, and what lies loose."""
+
+    def __init__(self, documents: dict[str, Document]) -> None:
+        self._documents = documents
+        self._room = {n: d.total - d.credit_notes for n, d in documents.items()}
+        self._lies: dict[str, Counter[str]] = {number: Counter() for number in documents}
+        self._used: dict[str, dict[str, int]] = {number: {} for number in documents}
+        self._credited: Counter[str] = Counter()
+        self._gone: Counter[str] = Counter()  # what a deposit gave back
+        self._wants: dict[str, dict[str, int]] = {}
+        self.loose: Counter[str] = Counter()
+
+    def pour(self, one: Paid, targets: list[tuple[str, int | None]]) -> None:
+        """All that was captured, onto what it was for, as far as there is room."""
+        self.loose[one.id] = one.captured
+        wants = self._wants[one.id] = {}
+        for number, wanted in targets:
+            part = one.captured if wanted is None else wanted
+            wants[number] = part
+            self._fill(number, one.id, part)
+
+    def use_deposits(self) -> None:
+        """A deposit's money, onto invoices, as people decided."""
+        for number, document in self._documents.items():
+            for invoice, amount in document.uses:
+                part = min(amount, self._room[invoice])
+                self._room[invoice] -= part
+                self._used[number][invoice] = self._used[number].get(invoice, 0) + part
+
+    def take(self, one: Paid, amount: int, *, is_credited: bool) -> None:
+        """Money that left again: from what lies loose, then from what it was set against."""
+        amount -= self._take_loose(one.id, amount)
+        for number in reversed(self._wants[one.id]):
+            part = min(amount, self._lies[number][one.id])
+            if not part:
+                continue
+            amount -= part
+            self._lies[number][one.id] -= part
+            self._room[number] += part
+            part -= self._replace(number, part)
+            self._give_back(number, part, is_credited=is_credited)
+        assert amount == 0, f"{amount} of {one.id} came from nowhere"
+
+    def write(self, ledger: Counter[tuple[str, str]], paid: Iterable[Paid]) -> None:
+        """What documents and loose money come to, in the ledger's accounts."""
+        for one in paid:
+            ledger["unapplied_cash", one.currency] -= self.loose[one.id]
+        for number, document in self._documents.items():
+            currency = document.currency
+            if document.is_deposit:
+                ledger["customer_deposits", currency] -= self.deposits()[number][3]
+            elif document.is_sent:
+                ledger["revenue", currency] -= document.total
+                ledger["accounts_receivable", currency] += self.invoices()[number][2]
+                credits = document.credit_notes + self._credited[number]
+                ledger["credits", currency] += credits
+
+    def invoices(self) -> dict[str, tuple[int, int, int]]:
+        """Paid, credited, outstanding."""
+        return {
+            number: (
+                sum(self._lies[number].values()) + self._used_on(number),
+                document.credit_notes + self._credited[number],
+                self._room[number] if document.is_sent else 0,
+            )
+            for number, document in self._documents.items()
+            if not document.is_deposit
+        }
+
+    def deposits(self) -> dict[str, tuple[int, int, int, int]]:
+        """Received, applied, refunded, remaining."""
+        found = {}
+        for number, document in self._documents.items():
+            if document.is_deposit:
+                lies = sum(self._lies[number].values())
+                applied = sum(self._used[number].values())
+                gone = self._gone[number]
+                found[number] = (lies + gone, applied, gone, lies - applied)
+        return found
+
+    def _used_on(self, invoice: str) -> int:
+        return sum(uses.get(invoice, 0) for uses in self._used.values())
+
+    def _fill(self, number: str, payment_id: str, wanted: int) -> int:
+        part = min(self.loose[payment_id], wanted, self._room[number])
+        if self._documents[number].is_sent or self._documents[number].is_deposit:
+            self._lies[number][payment_id] += part
+            self._room[number] -= part
+            self.loose[payment_id] -= part
+            return part
+        return 0
+
+    def _take_loose(self, payment_id: str, amount: int) -> int:
+        part = min(amount, self.loose[payment_id])
+        self.loose[payment_id] -= part
+        return part
+
+    def _replace(self, number: str, amount: int) -> int:
+        """Another payment for the same thing may have more than there was room for."""
+        filled = 0
+        for other, wants in self._wants.items():
+            if number in wants:
+                room_for = wants[number] - self._lies[number][other]
+                filled += self._fill(number, other, min(room_for, amount - filled))
+        return filled
+
+    def _give_back(self, number: str, amount: int, *, is_credited: bool) -> None:
+        if self._documents[number].is_deposit:
+            self._room[number] -= amount  # what was received stays received
+            self._gone[number] += amount
+            self._shrink_uses(number, is_credited=is_credited)
+        elif is_credited:
+            self._room[number] -= amount
+            self._credited[number] += amount
+
+    def _shrink_uses(self, deposit: str, *, is_credited: bool) -> None:
+        over = sum(self._used[deposit].values()) - sum(self._lies[deposit].values())
+        for invoice in reversed(self._used[deposit]):
+            part = min(max(0, over), self._used[deposit][invoice])
+            self._used[deposit][invoice] -= part
+            over -= part
+            if is_credited:
+                self._credited[invoice] += part
+            else:
+                self._room[invoice] += part

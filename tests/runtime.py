@@ -1,0 +1,237 @@
+"""A whole reconciler in one process: real database, real HTTP to the sandbox, a clock tests move.
+
+`office` takes signed events through the webhook application and works them off with the very flows
+that workers run. Its queue is thrown away: what is due is found in the database, as after a sweep.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from reconciler.bell import Bell
+from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.flows.ask_rail import ask_rail
+from reconciler.flows.find_payments import find_payments
+from reconciler.flows.submit_refunds import submit_refunds
+from reconciler.ingest import Ingest
+from reconciler.queue import Queue
+from reconciler.rails.manual import ManualRail
+from reconciler.rails.stripe.client import StripeApi
+from reconciler.rails.stripe.rail import StripeRail
+from reconciler.runtime import Runtime, make_engine
+from reconciler.sandbox.app import create_sandbox
+from reconciler.sandbox.faults import Faults
+from reconciler.sandbox.player import body_of, sign
+from reconciler.sandbox.server import serve
+from reconciler.sandbox.world import World
+from reconciler.services import inbox, verification
+from reconciler.services.inbox import ReplayFilter
+from reconciler.settings import Secret, Settings
+from reconciler.work import Cause
+from webhooks.app import create_webhook_app
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEY = "sk_test_sandbox"
+WEBHOOK_SECRET = "whsec_test"
+SOMEBODY = Cause("person", "usr_ann")
+ROUNDS_MAX = 200
+A_WEEK = timedelta(days=7)
+
+# Nobody listens there: the bell is rung in vain, as when Redis is down.
+_NO_REDIS = "unix:///nonexistent/redis.sock"
+_DEAF_QUEUE = Queue(_NO_REDIS)
+_DEAF_BELL = Bell(_DEAF_QUEUE)
+
+_NEXT_DUE = sa.text(
+    """select min(due_at) from (
+      select fetch_due_at as due_at from payment
+      union all select due_at from inbox_outcome where status in ('pending', 'parked')
+      union all select due_at from refund_leg) as waiting"""
+)
+
+
+@dataclass
+class Clock:
+    """The time, which goes on when a test says so."""
+
+    instant: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def advance(self, **by: float) -> None:
+        """Let time pass."""
+        self.instant += timedelta(**by)
+
+
+@dataclass
+class Line:
+    """The way to the rail: notes each call, and leads to whichever world is there now."""
+
+    app: object = None
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, environ, start_response):
+        self.calls.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        return self.app(environ, start_response)
+
+
+@dataclass
+class Office:
+    """A reconciler at work, and the world that it keeps the books of."""
+
+    world: World
+    faults: Faults
+    clock: Clock
+    runtime: Runtime
+    door: FlaskClient
+    line: Line
+
+    def enter_world(self, **options) -> None:
+        """Another, empty world at the other end of the line."""
+        self.world = World(self.clock, **options)
+        self.line.app = create_sandbox(self.world, self.faults, KEY)
+
+    def deliver(self, *events: dict, secret: str = WEBHOOK_SECRET) -> list[int]:
+        """Post events as Stripe does, signed now; gives the statuses."""
+        return [self.post(body_of(event), secret=secret).status_code for event in events]
+
+    def post(self, body: bytes, *, secret: str = WEBHOOK_SECRET, header: str | None = None):
+        """Post any bytes; gives the answer."""
+        header = sign(secret, body, int(self.clock().timestamp())) if header is None else header
+        return self.door.post("/stripe", data=body, headers={"Stripe-Signature": header})
+
+    def apply(self) -> None:
+        """Work off what came in, and ask nobody anything."""
+        apply_inbox(self.runtime)
+
+    def drain(self, within: timedelta = A_WEEK) -> None:
+        """Do all that is due, letting time pass from one thing due to the next."""
+        ends_at = self.clock() + within
+        for _ in range(ROUNDS_MAX):
+            apply_inbox(self.runtime)
+            find_payments(self.runtime)
+            submit_refunds(self.runtime)
+            ask_rail(self.runtime)
+            due = self.scalar(_NEXT_DUE)
+            if due is None or due > ends_at:
+                apply_inbox(self.runtime)
+                return
+            self.clock.instant = max(self.clock(), due)
+        raise AssertionError("there is always something due: the books never come to rest")
+
+    def replay(self) -> None:
+        """Do every event over."""
+        self.do(lambda work: inbox.replay_matching(work, ReplayFilter()))
+        self.drain()
+
+    def do(self, step, cause: Cause = SOMEBODY):
+        """One unit of work."""
+        return self.runtime.do(cause, step)
+
+    def scalar(self, statement, **values):
+        """One value from the database."""
+        with Session(self.runtime.engine) as session:
+            return session.execute(_text(statement), values).scalar()
+
+    def rows(self, statement, **values) -> list:
+        """Rows from the database."""
+        with Session(self.runtime.engine) as session:
+            return list(session.execute(_text(statement), values))
+
+    def violations(self) -> list[verification.Violation]:
+        """Every law of the books that does not hold."""
+        with self.runtime.read() as session:
+            return verification.violations(session)
+
+    def unfinished(self) -> list[tuple[str, str, str | None]]:
+        """Events that are neither applied nor ignored, with what is wrong."""
+        return [
+            (row.type, row.status, row.error)
+            for row in self.rows(
+                """select e.type, coalesce(o.status, 'none') as status, o.error
+                from inbox_event e left join inbox_outcome o on o.seq = e.seq
+                where coalesce(o.status, 'none') not in ('applied', 'ignored')"""
+            )
+        ]
+
+
+@pytest.fixture(scope="session")
+def line() -> Iterator[tuple[Line, str]]:
+    """One server for the run; which world answers is changed from test to test."""
+    made = Line()
+    server = serve(made)
+    yield made, server.url
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stripe_api(line: tuple[Line, str]) -> StripeApi:
+    """Our client of it, which waits for nothing."""
+    return StripeApi(KEY, line[1], pause=lambda _: None)
+
+
+@pytest.fixture
+def office(database_url: str, line: tuple[Line, str], stripe_api: StripeApi) -> Iterator[Office]:
+    """A reconciler with an empty book and an empty world."""
+    made = open_office(database_url, line, stripe_api)
+    yield made
+    made.runtime.engine.dispose()
+
+
+def open_office(
+    database_url: str, line: tuple[Line, str], api: StripeApi, **world_options
+) -> Office:
+    """A reconciler on this database, and a new world at the other end of the line."""
+    way, url = line
+    clock = Clock()
+    world, faults = World(clock, **world_options), Faults()
+    way.app, way.calls[:] = create_sandbox(world, faults, KEY), []
+    runtime = make_runtime(database_url, url, clock, api)
+    return Office(world, faults, clock, runtime, create_webhook_app(runtime).test_client(), way)
+
+
+def make_runtime(database_url: str, api_base: str, clock: Clock, api: StripeApi) -> Runtime:
+    """A runtime whose clock is the test's and whose bell nobody hears."""
+    settings = settings_for(database_url, api_base)
+    rails = (StripeRail(settings, clock, api), ManualRail())
+    return Runtime(
+        settings=settings,
+        engine=make_engine(database_url, pool_size=12),
+        queue=_DEAF_QUEUE,
+        rails={rail.name: rail for rail in rails},
+        ingest=Ingest(database_url),
+        bell=_DEAF_BELL,
+        clock=clock,
+    )
+
+
+def settings_for(database_url: str, api_base: str, redis_url: str = _NO_REDIS) -> Settings:
+    """Settings of a test house."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=Secret("x" * 48),
+        stripe_secret_key=Secret(KEY),
+        stripe_webhook_secrets=(Secret(WEBHOOK_SECRET),),
+        stripe_api_base=api_base,
+    )
+
+
+def events_of(world: World, since: int = 0) -> list[dict]:
+    """What the world has told, oldest first."""
+    return world.events(since)
+
+
+def by_kind(events: Iterable[dict], *kinds: str) -> list[dict]:
+    """Only events of these kinds."""
+    return [event for event in events if event["type"] in kinds]
+
+
+def _text(statement):
+    return sa.text(statement) if isinstance(statement, str) else statement

@@ -1,0 +1,127 @@
+"""The database says the same as books/refunds.py, to whoever goes round it."""
+
+import psycopg
+import pytest
+
+from reconciler.books.refunds import RAIL_WORDS, TRANSITIONS, RefundStatus
+from tests.refund_stage import ANN, WALLS, open_stage
+
+
+@pytest.fixture
+def stage(database_url, owner_url, redis_url):
+    with open_stage(database_url, owner_url, redis_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def line(stage, owner_url):
+    with psycopg.connect(owner_url.replace("+psycopg", "", 1), autocommit=True) as opened:
+        yield opened
+
+
+def test_both_walls_know_the_same_ways(line):
+    words = [status.value for status in RefundStatus]
+    allowed = line.execute(
+        """select a, b from unnest(%(words)s::text[]) a, unnest(%(words)s::text[]) b
+        where refund_leg_may_become(a, b)""",
+        {"words": words},
+    ).fetchall()
+    assert set(allowed) == {(b.value, a.value) for b, ways in TRANSITIONS.items() for a in ways}
+    said = line.execute(
+        "select a from unnest(%(words)s::text[]) a where refund_is_a_rails_word(a)",
+        {"words": words},
+    ).fetchall()
+    assert {word for (word,) in said} == {word.value for word in RAIL_WORDS}
+
+
+def breaks(line, constraint, statement, **values):
+    with pytest.raises(psycopg.errors.CheckViolation) as broken:
+        line.execute(statement, values)
+    assert broken.value.diag.constraint_name == constraint
+
+
+def test_a_leg_that_was_not_approved_is_not_sent(stage, line):
+    refund = stage.ask(ANN, payment_id=stage.paid())
+    line.execute("update refund_leg set status = 'approved'")
+    send = "update refund_leg set status = 'submitted'"
+    breaks(line, "nothing_is_sent_before_its_approval", send)
+    line.execute("update refund set approved_at = now() where id = %s", [refund])
+    breaks(line, "nothing_is_sent_before_its_approval", send)
+    line.execute("update refund set approved_by = 'usr_ben' where id = %s", [refund])
+    line.execute(send)
+    assert stage.leg(refund).status == "submitted"
+
+
+def test_a_leg_goes_its_way_and_no_other(stage, line):
+    stage.ask(payment_id=stage.paid())
+    breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'succeeded'")
+    breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'requested'")
+    line.execute("update refund_leg set status = 'succeeded', rail_refund_id = 're_1'")
+    breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'approved'")
+
+
+def test_a_refund_goes_its_way_and_no_other(stage, line):
+    stage.ask(payment_id=stage.paid())
+    breaks(line, "refund_goes_its_way", "update refund set status = 'succeeded'")
+    breaks(line, "refund_goes_its_way", "update refund set status = 'rejected'")
+
+
+def test_nobody_approves_their_own_whoever_asks_the_database(stage, line):
+    stage.ask(ANN, payment_id=stage.paid())
+    breaks(line, "nobody_approves_their_own", "update refund set approved_by = 'usr_ann'")
+
+
+def test_what_was_asked_for_never_changes(stage, line):
+    stage.ask(payment_id=stage.paid(), amount=100)
+    breaks(line, "refund_stays_what_it_is", "update refund set amount = 200")
+    breaks(line, "refund_stays_what_it_is", "update refund set needs_second_person = true")
+    breaks(line, "refund_leg_stays_what_it_is", "update refund_leg set amount = 200")
+    breaks(line, "refund_leg_stays_what_it_is", "update refund_leg set reference = 'other'")
+
+
+def test_no_leg_is_added_beyond_what_was_captured(stage, line):
+    refund = stage.ask(payment_id=stage.paid(10_000), amount=6_000)
+    add = """insert into refund_leg
+        (id, refund_id, payment_id, target_id, amount, status, reference)
+      select 'leg_x', refund_id, payment_id, 'elsewhere', %(amount)s, %(status)s, 'ref_x'
+      from refund_leg where refund_id = %(refund)s"""
+    wall = "no_more_is_refunded_than_was_captured"
+    breaks(line, wall, add, refund=refund, amount=4_001, status="requested")
+    begins = "refund_leg_begins_as_requested"
+    breaks(line, begins, add, refund=refund, amount=4_000, status="approved")
+    line.execute(add, {"refund": refund, "amount": 4_000, "status": "requested"})
+    assert len(stage.legs(refund)) == 2
+
+
+def test_no_leg_is_sent_once_its_money_is_gone(stage, line):
+    payment = stage.paid(10_000)
+    refund = stage.ask(payment_id=payment, amount=6_000)
+    line.execute("update payment set refunded = 5_000 where id = %s", [payment])
+    send = "update refund_leg set status = 'submitted'"
+    breaks(line, "no_more_is_refunded_than_was_captured", send)
+    assert stage.leg(refund).status == "approved"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update refund_step set after = 'approved'",
+        "delete from refund_step",
+        "truncate refund_step",
+        "delete from refund_leg",
+        "delete from refund_attempt",
+        "delete from refund",
+    ],
+)
+def test_history_stays(stage, line, statement):
+    refund = stage.ask(payment_id=stage.paid())
+    breaks(line, "refund_history_stays", statement)
+    assert stage.steps(refund) == ["requested", "approved"]
+
+
+def test_the_walls_may_be_built_any_number_of_times(line):
+    line.execute(WALLS.read_bytes())
+    found = line.execute(
+        "select count(*) from pg_trigger where tgname = 'refund_leg_wall'"
+    ).fetchone()
+    assert found == (1,)

@@ -1,0 +1,153 @@
+"""What the books say about one telling, and the tables that say what they should.
+
+A table has a line for the ledger, one for each document, one for each payment, and one for what people are asked. An amount that is not mentioned is nothing.
+
+    books     clearing 9680  processing_fees 320  revenue -10000
+    books EUR clearing 0
+    INV-1     paid 10000
+    DEP-1     received 3000  remaining 3000
+    payment   captured 10000  captured
+    asks      overpayment 2000
+
+`payment 2` is the second one; `payments` are all of them together, where it does not matter which.
+"""
+
+from collections import Counter
+
+from reconciler.books.invoices import InvoiceState
+from reconciler.books.reviews import MATCHING_KINDS
+from tests.oracle import Books
+from tests.runtime import Office
+from tests.stories.telling import Telling
+
+Line = dict[str, int | str]
+Page = dict[str, Line]
+
+STATUS = "status"
+ASKS = "asks"
+TOGETHER = "payments"
+
+_LEDGER = """select a.role, a.currency, sum(p.amount)::bigint as amount
+    from posting p join journal_entry e on e.id = p.entry_id
+    join ledger_account a on a.id = p.account_id
+    where e.payment_id = any(:payments) or e.invoice_id = any(:documents)
+      or e.deposit_id = any(:documents)
+    group by 1, 2 having sum(p.amount) <> 0"""
+_PAYMENTS = """select p.id, p.rail_payment_id, p.captured, p.refunded, p.lost, p.status,
+      p.captured - p.refunded - p.lost - coalesce((select sum(amount) from allocation a
+        where a.payment_id = p.id), 0)::bigint as unapplied
+    from payment p"""
+_INVOICES = """select id, number, state, total, paid, credit_notes + refund_credits as credited
+    from invoice"""
+_DEPOSITS = """select id, code, received, applied, refunded,
+      received - applied - refunded as remaining from deposit"""
+_ASKED = """select kind, coalesce(amount, 0) as amount from review_item
+    where state = 'open' and payment_id = any(:payments)"""
+
+
+def read_table(text: str) -> Page:
+    """A table as a page."""
+    page: Page = {}
+    for row in text.strip().splitlines():
+        name, *words = row.split("#")[0].split()
+        if name == "payment" and words[0].isdigit():
+            name = f"payment {words.pop(0)}"
+        elif name == "payment":
+            name = "payment 1"
+        elif name == "books":
+            name = f"books {words.pop(0) if words[0].isupper() else 'USD'}"
+        page[name] = page.get(name, {}) | _line(words)
+    page.setdefault(ASKS, {})
+    return page
+
+
+def _line(words: list[str]) -> Line:
+    line: Line = {}
+    for place, word in enumerate(words):
+        follows = words[place + 1] if place + 1 < len(words) else ""
+        if _is_amount(follows):
+            line[word] = int(follows)
+        elif not _is_amount(word):
+            line[STATUS] = word
+    return {name: value for name, value in line.items() if value}
+
+
+def _is_amount(word: str) -> bool:
+    return word.lstrip("-").isdigit()
+
+
+def page_of(office: Office, telling: Telling, wanted: Page) -> Page:
+    """The telling's page; statuses and questions as far as the table speaks of them."""
+    page: Page = {}
+    ids = {p.intent or p.charge: n for n, p in enumerate(telling.payments, 1)}
+    paid = [row for row in office.rows(_PAYMENTS) if row.rail_payment_id in ids]
+    for row in paid:
+        name = f"payment {ids[row.rail_payment_id]}"
+        page[name] = {n: getattr(row, n) for n in ("captured", "refunded", "lost", "unapplied")}
+        if STATUS in wanted.get(name, {}):
+            page[name][STATUS] = row.status
+    ours = {id_: name for name, id_ in telling.documents.items()}
+    for row in office.rows(_INVOICES):
+        if row.id in ours:
+            owed = row.total - row.paid - row.credited if row.state == InvoiceState.SENT else 0
+            page[ours[row.id]] = {"paid": row.paid, "credited": row.credited, "owed": owed}
+    for row in office.rows(_DEPOSITS):
+        if row.id in ours:
+            names = ("received", "applied", "refunded", "remaining")
+            page[ours[row.id]] = {name: getattr(row, name) for name in names}
+    where = {"payments": [row.id for row in paid], "documents": list(ours)}
+    for row in office.rows(_LEDGER, **where):
+        page.setdefault(f"books {row.currency}", {})[row.role] = row.amount
+    if TOGETHER in wanted:
+        _put_together(page)
+    page[ASKS] = _asked(office, where["payments"], wanted)
+    page = {name: {n: v for n, v in line.items() if v} for name, line in page.items()}
+    return {name: line for name, line in page.items() if line or name in wanted}
+
+
+def _put_together(page: Page) -> None:
+    total: Counter[str] = Counter()
+    for name in [name for name in page if name.startswith("payment ")]:
+        total.update(page.pop(name))
+    page[TOGETHER] = dict(total)
+
+
+def _asked(office: Office, payments: list[str], wanted: Page) -> Line:
+    """All questions about where money belongs, and of the others those that are mentioned."""
+    told: Counter[str] = Counter()
+    for row in office.rows(_ASKED, payments=payments):
+        if row.kind in MATCHING_KINDS or row.kind in wanted.get(ASKS, {}):
+            told[row.kind] += row.amount
+    return dict(told)
+
+
+def documents_match(office: Office, books: Books) -> None:
+    """The whole books against the oracle's."""
+    ledger = {
+        (row.role, row.currency): int(row.amount)
+        for row in office.rows(
+            """select case a.role when 'undeposited' then 'clearing' else a.role end as role,
+              a.currency, sum(p.amount) as amount
+            from posting p join ledger_account a on a.id = p.account_id
+            group by 1, 2 having sum(p.amount) <> 0"""
+        )
+    }
+    assert ledger == books.ledger
+    rows = office.rows(_PAYMENTS)
+    paid = {
+        row.rail_payment_id: (row.captured, row.refunded, row.lost, row.unapplied)
+        for row in rows
+        if row.captured
+    }
+    assert paid == books.payments
+    owed = {
+        row.number: (row.paid, row.credited, row.total - row.paid - row.credited)
+        for row in office.rows(_INVOICES)
+        if row.state == InvoiceState.SENT
+    }
+    assert owed == {n: said for n, said in books.invoices.items() if n in owed}
+    held = {
+        row.code: (row.received, row.applied, row.refunded, row.remaining)
+        for row in office.rows(_DEPOSITS)
+    }
+    assert held == books.deposits

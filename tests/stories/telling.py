@@ -1,0 +1,129 @@
+"""One telling of a story: its own customer, documents and payments in a world that is shared."""
+
+from dataclasses import dataclass, field
+
+from reconciler.sandbox.world import Payment
+from reconciler.services import applications, customers, deposits, invoices
+from reconciler.services.deposits import NewDeposit
+from reconciler.services.invoices import NewInvoice
+from tests.oracle import Document
+from tests.runtime import Office
+
+
+@dataclass
+class Telling:
+    """One telling: customers, documents and payments of its own."""
+
+    office: Office
+    tag: str
+    documents: dict[str, str] = field(default_factory=dict)  # name in the story -> our id
+    known: list[Document] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    targets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
+    order: list[list[str]] = field(default_factory=list)
+    _told: int = 0
+    _more: list[dict] = field(default_factory=list)
+    _customer: str | None = None
+
+    @property
+    def world(self):
+        """The rail's world."""
+        return self.office.world
+
+    @property
+    def customer(self) -> str:
+        """Our customer in this telling."""
+        if self._customer is None:
+            self._customer = self.office.do(lambda w: customers.create(w, name=f"Ann {self.tag}"))
+        return self._customer
+
+    def number(self, name: str) -> str:
+        """How the story's INV-1 is called in this telling."""
+        return f"{name}-{self.tag}"
+
+    def invoice(self, name: str, total: int, currency: str = "USD", **more) -> str:
+        """An invoice that is owed; with `draft=True` it is not sent yet. Gives our id."""
+        is_draft = more.pop("draft", False)
+        new = NewInvoice(
+            **{"customer_id": self.customer, "number": self.number(name)}
+            | {"total": total, "currency": currency}
+            | more
+        )
+        made = self.office.do(lambda work: invoices.create(work, new))
+        self.documents[name] = made
+        self.known.append(Document(self.number(name), currency, total, is_sent=not is_draft))
+        if not is_draft:
+            self.office.do(lambda work: invoices.send(work, made))
+        return made
+
+    def deposit(self, name: str, amount: int, currency: str = "USD", **more) -> str:
+        """A deposit that is asked for; gives our id."""
+        new = NewDeposit(
+            **{"customer_id": self.customer, "code": self.number(name)}
+            | {"amount": amount, "currency": currency}
+            | more
+        )
+        made = self.office.do(lambda work: deposits.create(work, new))
+        self.documents[name] = made
+        self.known.append(Document(self.number(name), currency, amount, is_deposit=True))
+        return made
+
+    def apply(self, deposit: str, invoice: str, amount: int) -> None:
+        """A person uses a deposit on an invoice."""
+        self.office.do(
+            lambda work: applications.apply(
+                work, self.documents[deposit], self.documents[invoice], amount
+            )
+        )
+        self._of(deposit).uses.append((self.number(invoice), amount))
+
+    def pay(self, amount: int, name: str | None = None, **more) -> Payment:
+        """A card payment, whose metadata names what it is for."""
+        currency = more.pop("currency", "usd")
+        return self.noted(
+            self.world.pay(amount, currency, **self._metadata(name), **more), name
+        )
+
+    def authorize(self, amount: int, name: str | None = None, **more) -> str:
+        """A hold on a card; gives the intent's id."""
+        made = self.noted(self.world.authorize(amount, **self._metadata(name), **more), name)
+        return str(made.intent)
+
+    def noted(self, payment: Payment, *names: str | None) -> Payment:
+        """Remember a payment, and what the clerk is to be told that it was for."""
+        key = str(payment.intent or payment.charge)
+        if payment not in self.payments:
+            self.payments.append(payment)
+        self.targets[key] = [(self.number(name), None) for name in names if name]
+        return payment
+
+    def also(self, event: dict) -> None:
+        """One more event, made by hand."""
+        self._more.append(event)
+
+    def only(self, *kinds: str) -> None:
+        """Of the news so far only these arrive; the others are lost for ever."""
+        self._more = [event for event in self.news() if event["type"] in kinds]
+
+    def lose(self, *kinds: str) -> None:
+        """Of the news so far these are lost for ever."""
+        self._more = [event for event in self.news() if event["type"] not in kinds]
+
+    def news(self) -> list[dict]:
+        """What was told since this was last asked. Tellings never overlap."""
+        found, self._more = [*self._more, *self.world.events(self._told)], []
+        self._told = self.world.events_made()
+        return found
+
+    def begin(self) -> None:
+        """Events from here on are this telling's."""
+        self._told = self.world.events_made()
+
+    def _metadata(self, name: str | None) -> dict:
+        if name is None:
+            return {}
+        noun = "deposit" if name.startswith("DEP") else "invoice"
+        return {"metadata": {noun: self.number(name)}}
+
+    def _of(self, name: str) -> Document:
+        return next(d for d in self.known if d.number == self.number(name))

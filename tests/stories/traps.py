@@ -1,0 +1,187 @@
+"""A trap is a story with its number, told in many orders at once, and a table of what comes of it.
+
+A story is a function of a `Telling`, or a generator: what happens before each `yield` is told to
+the books before the story goes on. The news of each telling come in another order, each of them
+once to three times, and are worked off one by one, or all at once, or with a question to the rail
+in between. At the end everything is done over. Each time the books must say what the table says,
+what the oracle makes of the world's truth, and break no law. A `yield` may give a table of its own.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import permutations, zip_longest
+
+from reconciler.flows.ask_rail import ask_rail
+from tests import oracle
+from tests.runtime import Office
+from tests.stories.pages import documents_match, page_of, read_table
+from tests.stories.telling import Telling
+
+FEW_EVENTS = 4  # up to here every order is tried
+TELLINGS_MIN = 8
+REPEATS_MAX = 3
+SEED = 20_261_122
+
+Story = Callable[[Telling], Iterator[str | None] | None]
+Event = dict
+_THE_END = "the end"
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A story, and what an accountant expects of it."""
+
+    name: str
+    table: str
+    story: Story
+    world: dict
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Traps(list[Trap]):
+    """The traps of one file."""
+
+    def add(self, name: str, table: str, **world) -> Callable[[Story], Story]:
+        """Register the story below under its number. `world`: what the world is like."""
+
+        def keep(story: Story) -> Story:
+            self.append(Trap(name, table, story, world))
+            return story
+
+        return keep
+
+
+def check_trap(office: Office, trap: Trap) -> None:
+    """Tell it in every way; after each way, and after doing all of it over, the same books."""
+    office.enter_world(**trap.world)
+    tellings = tell(office, trap)
+    check_books(office, trap, tellings)
+    office.replay()
+    check_books(office, trap, tellings)
+
+
+def tell(office: Office, trap: Trap) -> list[Telling]:
+    """Tell a story several times at once, each time with its news in another order."""
+    told = [_Told.begin(office, trap, 0)]
+    count = max(TELLINGS_MIN, math.factorial(min(len(told[0].news), FEW_EVENTS)))
+    told += [_Told.begin(office, trap, place) for place in range(1, count)]
+    while any(one.news for one in told):
+        for step in zip_longest(*(one.deliveries() for one in told), fillvalue=()):
+            for events in step:
+                assert set(office.deliver(*events)) <= {200}
+            office.apply()
+        office.drain()
+        for one in told:
+            one.check_page(trap)
+            one.go_on()
+    return [one.telling for one in told]
+
+
+def check_books(office: Office, trap: Trap, tellings: list[Telling]) -> None:
+    """Each telling's page against the table, all of them against the oracle and the laws."""
+    wanted = read_table(trap.table)
+    for telling in tellings:
+        found = page_of(office, telling, wanted)
+        assert found == wanted, f"{trap.name}, news in the order {telling.order}"
+    assert office.unfinished() == []
+    assert office.violations() == []
+    books = oracle.expected(
+        office.world.truth.tables,
+        [document for telling in tellings for document in telling.known],
+        {payment: what for telling in tellings for payment, what in telling.targets.items()},
+    )
+    documents_match(office, books)
+
+
+@dataclass
+class _Told:
+    """One telling under way."""
+
+    telling: Telling
+    script: Iterator[str | None]
+    place: int
+    news: list[Event]
+    table: str | None = None
+
+    @classmethod
+    def begin(cls, office: Office, trap: Trap, place: int) -> "_Told":
+        telling = Telling(office, str(place))
+        made = cls(telling, _script(trap.story, telling), place, [])
+        made.go_on()
+        return made
+
+    def go_on(self) -> None:
+        """The next part of the story, with the news of it."""
+        self.news = []
+        self.telling.begin()
+        is_over = False
+        while not self.news and not is_over:
+            said = next(self.script, _THE_END)
+            is_over = said == _THE_END
+            self.table = None if is_over else said
+            self.news = self.telling.news()
+
+    def check_page(self, trap: Trap) -> None:
+        """The table that was given along with the `yield`, if there was one."""
+        if self.table:
+            wanted = read_table(self.table)
+            found = page_of(self.telling.office, self.telling, wanted)
+            assert found == wanted, f"{trap.name}, news in the order {self.telling.order}"
+
+    def deliveries(self) -> Iterator[list[Event]]:
+        """What is posted at each step; between two steps the office works."""
+        chance = random.Random(f"{SEED}/{len(self.news)}/{self.place}")
+        queue = _order(self.news, self.place, chance)
+        self.telling.order.append([event["type"] for event in queue])
+        if self.place:
+            queue = _repeat(queue, chance)
+        if self.place % 4 == 3:  # all at once, after the others
+            yield from ([] for _ in queue)
+            yield queue
+            return
+        for step, event in enumerate(queue):
+            if self.place % 5 == 2 and step == len(queue) // 2:
+                self._ask()
+            yield [event]
+
+    def _ask(self) -> None:
+        """The rail happens to be asked in the middle of it."""
+        office = self.telling.office
+        ids = [payment.intent or payment.charge for payment in self.telling.payments]
+        office.rows(
+            "update payment set fetch_due_at = :now where rail_payment_id = any(:ids) returning id",
+            now=office.clock(),
+            ids=ids,
+        )
+        ask_rail(office.runtime)
+
+
+def _script(story: Story, telling: Telling) -> Iterator[str | None]:
+    parts = story(telling)
+    if parts is not None:
+        yield from parts
+
+
+def _order(news: list[Event], place: int, chance: random.Random) -> list[Event]:
+    if place == 0:
+        return list(news)
+    if place == 1:
+        return list(reversed(news))
+    if len(news) <= FEW_EVENTS:
+        orders = list(permutations(news))
+        return list(orders[place % len(orders)])
+    return chance.sample(news, len(news))
+
+
+def _repeat(queue: list[Event], chance: random.Random) -> list[Event]:
+    """Each event once to three times; a repetition comes anywhere after."""
+    repeated = list(queue)
+    for event in queue:
+        for _ in range(chance.randrange(REPEATS_MAX)):
+            after = repeated.index(event) + 1
+            repeated.insert(chance.randint(after, len(repeated)), event)
+    return repeated

@@ -1,0 +1,162 @@
+"""A program that calls the API of an office, with a key of each scope."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from reconciler.books.people import Scope
+from reconciler.embedded import postgres
+from reconciler.services import api_keys
+from reconciler.web.app import create_web_app
+from tests.runtime import Office, open_office
+
+PREFIX = "/api/v1"
+_numbers = count(1)
+
+
+@dataclass
+class Api:
+    """Calls as a key of any scope; admin unless said otherwise."""
+
+    office: Office
+    client: FlaskClient
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def key(self, name: str) -> str:
+        """The key called `name`, made on first use; its first word is its scope."""
+        if name not in self.keys:
+            scope = name.split()[0]
+            self.keys[name] = self.office.do(
+                lambda work: api_keys.create(work, name=name, scope=scope)
+            )[1]
+        return self.keys[name]
+
+    def call(self, method: str, path: str, *, by: str = "admin", headers=None, **sent):
+        """Any call."""
+        said = {"Authorization": f"Bearer {self.key(by)}", **(headers or {})}
+        return self.client.open(PREFIX + path, method=method, headers=said, **sent)
+
+    def get(self, path: str, *, by: str = "read", **query) -> TestResponse:
+        return self.call("GET", path, by=by, query_string=query)
+
+    def post(self, path: str, body=None, *, by: str = "admin", key: str | None = None):
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.call("POST", path, by=by, json=body or {}, headers=headers)
+
+    def patch(self, path: str, body, *, by: str = "admin") -> TestResponse:
+        return self.call("PATCH", path, by=by, json=body)
+
+    def delete(self, path: str, *, by: str = "admin") -> TestResponse:
+        return self.call("DELETE", path, by=by)
+
+    def read(self, path: str, **query):
+        """What a reading answers."""
+        return ok(self.get(path, **query))
+
+    def make(self, path: str, body=None, **options):
+        """What a change answers."""
+        return ok(self.post(path, body, **options))
+
+    def a_customer(self, name: str = "Ann Lee", **more):
+        return self.make("/customers", {"name": name, **more})
+
+    def an_invoice(self, total: int = 10_000, *, currency: str = "USD", send: bool = True, **more):
+        """An invoice, sent unless said otherwise."""
+        more.setdefault("customer_id", None)
+        customer_id = more.pop("customer_id") or self.a_customer()["id"]
+        given = {"customer_id": customer_id, "currency": currency, "total": total, "send": send}
+        return self.make("/invoices", {**given, **more})
+
+    def a_deposit(self, amount: int = 10_000, *, currency: str = "USD", **more):
+        more.setdefault("customer_id", None)
+        customer_id = more.pop("customer_id") or self.a_customer()["id"]
+        given = {"customer_id": customer_id, "currency": currency, "amount": amount}
+        return self.make("/deposits", {**given, **more})
+
+    def paid(self, amount: int, currency: str = "usd", **how):
+        """A card payment that the rail told us of, as it is read here."""
+        payment = self.office.world.pay(amount, currency, **how)
+        self.settle()
+        found = self.read("/payments", rail_payment_id=payment.intent)["data"]
+        return found[0]
+
+    def settle(self) -> None:
+        """Deliver what the rail has to tell, and do all that is due."""
+        known = set(
+            row.rail_event_id for row in self.office.rows("select rail_event_id from inbox_event")
+        )
+        news = [e for e in self.office.world.events() if e["id"] not in known]
+        assert set(self.office.deliver(*news)) <= {200}
+        self.office.drain()
+
+    def in_cash(self, invoice_id: str, amount: int | None = None, **more):
+        """Money by hand for an invoice."""
+        given = {"source": "cash", "received_on": "2026-11-20", **more}
+        if amount:
+            given["amount"] = amount
+        return self.make(f"/invoices/{invoice_id}/payments", given)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """What happens inside changes no document, no money, no question and no refund."""
+        before = self._everything()
+        yield
+        assert self._everything() == before
+
+    def _everything(self) -> list:
+        tables = (
+            "customer", "customer_rail_id", "invoice", "credit_note", "deposit", "allocation",
+            "application", "payment", "rail_reference", "refund", "refund_leg", "review_item",
+            "journal_entry", "posting", "inbox_outcome", "switch",
+        )  # fmt: skip
+        return [
+            self.office.scalar(f"select md5(string_agg(t::text, ';' order by t::text)) from {t} t")
+            for t in tables
+        ]
+
+    def sound(self) -> None:
+        """The books keep every law, and nothing that came in is left over."""
+        assert self.office.violations() == []
+        assert self.office.unfinished() == []
+
+
+@pytest.fixture(scope="module")
+def api(servers, module_database: str, line, stripe_api) -> Iterator[Api]:
+    """The API of an office whose books all tests of a file write into; each its own documents."""
+    office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
+    yield Api(office, create_web_app(office.runtime).test_client())
+    office.runtime.engine.dispose()
+
+
+@pytest.fixture
+def empty_api(office: Office) -> Api:
+    """The API of an office with empty books."""
+    return Api(office, create_web_app(office.runtime).test_client())
+
+
+def ok(answer: TestResponse):
+    """The answer's body, if it is a good one."""
+    assert answer.status_code in (200, 201), (answer.status_code, answer.get_data(as_text=True))
+    return answer.get_json()
+
+
+def refused(answer: TestResponse, status: int, field: str | None = None) -> str:
+    """The refusal's words, if it is this one and a proper problem document."""
+    said = answer.get_json()
+    assert answer.status_code == status, (answer.status_code, said)
+    assert answer.content_type == "application/problem+json"
+    assert {"type", "title", "status", "detail", "errors"} <= said.keys()
+    assert said["status"] == status
+    if field is not None:
+        assert field in {one["field"] for one in said["errors"]}, said
+    return said["detail"]
+
+
+def scopes_without(*granted: Scope) -> Iterable[str]:
+    """The scopes that are not among these."""
+    return [scope.value for scope in Scope if scope not in granted]
