@@ -6,7 +6,9 @@ and sends a statement that the server has parsed already. Everything that is not
 case (a duplicate with another body, an event that is not ours) goes the ordinary way.
 """
 
+import select
 import threading
+import time
 from enum import Enum, auto
 
 import psycopg
@@ -18,6 +20,9 @@ from reconciler.store.inbox_rows import INSERT_COLUMNS
 
 _KEEP, _COMPARE = b"keep_event", b"compare_event"
 _CONNECT_SECONDS = 3
+# A database that is frozen, not gone, gives no error: we do not wait for it longer than a rail
+# would for us. The statement may still take effect; it is then found when the rail repeats it.
+_ANSWER_SECONDS = 4.0
 _PLACES = ", ".join(f"${number}" for number in range(1, len(INSERT_COLUMNS) + 1))
 _STATEMENT = (
     f"insert into inbox_event ({', '.join(INSERT_COLUMNS)}) values ({_PLACES})"  # noqa: S608
@@ -68,25 +73,18 @@ class Ingest:
     def _run(
         self, name: bytes, values: list[bytes | None], formats: list[pq.Format]
     ) -> pq.abc.PGresult:
+        until = time.monotonic() + _ANSWER_SECONDS
         for _ in range(2):
-            result = self._send(name, values, formats)
+            connection = self._connection()
+            if connection is None or time.monotonic() > until:
+                break
+            result = _asked(connection, name, values, formats, until)
             if result is not None and result.status in _DONE:
                 return result
             if result is not None and (_sqlstate(result) or b"").startswith(_BAD_DATA):
                 raise Invalid("the event holds text that cannot be kept")
             self._forget()
         raise Unavailable("the database is out of reach")
-
-    def _send(
-        self, name: bytes, values: list[bytes | None], formats: list[pq.Format]
-    ) -> pq.abc.PGresult | None:
-        connection = self._connection()
-        if connection is None:
-            return None
-        try:
-            return connection.exec_prepared(name, values, formats)  # type: ignore[arg-type]  # null
-        except psycopg.Error:
-            return None
 
     def _connection(self) -> pq.abc.PGconn | None:
         known: pq.abc.PGconn | None = getattr(self._local, "connection", None)
@@ -101,6 +99,7 @@ class Ingest:
         if not is_ready:
             made.finish()
             return None
+        made.nonblocking = 1
         self._local.connection = made
         return made
 
@@ -109,6 +108,38 @@ class Ingest:
         if known is not None:
             known.finish()
         self._local.connection = None
+
+
+def _asked(
+    connection: pq.abc.PGconn,
+    name: bytes,
+    values: list[bytes | None],
+    formats: list[pq.Format],
+    until: float,
+) -> pq.abc.PGresult | None:
+    """The answer to a prepared statement; None if the connection broke or it did not come."""
+    line = select.poll()
+    line.register(connection.socket, select.POLLIN)
+    try:
+        connection.send_query_prepared(name, values, formats)  # type: ignore[arg-type]  # null
+        while connection.flush():
+            line.modify(connection.socket, select.POLLIN | select.POLLOUT)
+            if not line.poll(_milliseconds(until)):
+                return None
+            connection.consume_input()
+        line.modify(connection.socket, select.POLLIN)
+        while connection.is_busy():
+            if not line.poll(_milliseconds(until)):
+                return None
+            connection.consume_input()
+        result = connection.get_result()
+        return result if connection.get_result() is None else None
+    except psycopg.Error:
+        return None
+
+
+def _milliseconds(until: float) -> float:
+    return max(0.0, (until - time.monotonic()) * 1000)
 
 
 def _sqlstate(result: pq.abc.PGresult) -> bytes | None:

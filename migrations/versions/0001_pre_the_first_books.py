@@ -680,7 +680,7 @@ def upgrade() -> None:
         sa.Column("resolution", sa.Text(), nullable=True),
         sa.Column("rev", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint(
-            "kind in ('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund', 'dispute', 'drift', 'manual_refund', 'event_failed', 'event_quarantined', 'event_conflict', 'unclassified_movement')",
+            "kind in ('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund', 'dispute', 'drift', 'manual_refund', 'event_failed', 'event_quarantined', 'event_conflict', 'unclassified_movement', 'unknown_status')",
             name=op.f("review_kind_is_known"),
         ),
         sa.CheckConstraint("state in ('open', 'resolved')", name=op.f("review_state_is_known")),

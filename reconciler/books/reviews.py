@@ -20,6 +20,7 @@ class ReviewKind(StrEnum):
     EVENT_QUARANTINED = "event_quarantined"
     EVENT_CONFLICT = "event_conflict"
     UNCLASSIFIED_MOVEMENT = "unclassified_movement"
+    UNKNOWN_STATUS = "unknown_status"
 
 
 # A payment with unallocated money waits under exactly one of these.

@@ -94,7 +94,7 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     }
     leads_to = payments_by_alias(work, ways)
     outcomes = []
-    sightings: list[tuple[Claimed, PaymentFacts, tuple[str, ...]]] = []
+    seen: list[tuple[Claimed, PaymentFacts, Sighting]] = []
     for event, sighting in read:
         facts = _placed(event, sighting, leads_to)
         if sighting.facts is None:
@@ -102,11 +102,11 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
         elif facts is None:
             outcomes.append(inbox.parked(work, event, sighting.via or ""))
         else:
-            sightings.append((event, facts, sighting.aliases))
-    ours = payments.observe(work, [(facts, aliases) for _, facts, aliases in sightings])
-    for event, facts, _ in sightings:
+            seen.append((event, facts, sighting))
+    ours = payments.observe(work, [(facts, s.aliases) for _, facts, s in seen])
+    for event, facts, sighting in seen:
         payment_id = ours[facts.rail, facts.account, facts.payment_id]
-        outcomes.append(inbox.applied(work, event, payment_id))
+        outcomes.append(inbox.applied(work, event, payment_id, sighting.kept_for))
     inbox.finish(work, outcomes)
 
 

@@ -107,12 +107,22 @@ def finish(work: Work, outcomes: Sequence[Outcome]) -> None:
     store.finish(work.session, outcomes)
 
 
-def applied(work: Work, event: Claimed, payment_id: str) -> Outcome:
-    """This event is in the books."""
+def applied(work: Work, event: Claimed, payment_id: str, note: str | None = None) -> Outcome:
+    """This event is in the books. `note` is what of it could not be read: a person hears of it."""
+    if note:
+        question = Question(
+            ReviewKind.UNKNOWN_STATUS,
+            event.rail_event_id,
+            payment_id=payment_id,
+            event_seq=event.seq,
+            details={"reason": note, "type": event.type},
+        )
+        reviews.open_items(work, [question])
     return Outcome(
         event.seq,
         EventStatus.APPLIED.value,
         event.attempts + 1,
+        note=note,
         payment_id=payment_id,
         applied_at=work.now,
     )

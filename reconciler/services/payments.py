@@ -26,6 +26,7 @@ from reconciler.services import (
     settlement,
 )
 from reconciler.services.disputes import dispute_questions
+from reconciler.services.movements import movement_questions
 from reconciler.services.reviews import Question
 from reconciler.services.settlement import Scene
 from reconciler.store import claims as store, payment_rows
@@ -176,5 +177,6 @@ def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
             other_kinds = MATCHING_KINDS - {question.kind}
             reviews.close_items(work, other_kinds, [question.subject], resolution="asked anew")
     reviews.close_matching(work, answered, resolution="its money has found its place")
-    questions += [q for row in scene.payments.values() for q in dispute_questions(row)]
+    for row in scene.payments.values():
+        questions += [*dispute_questions(row), *movement_questions(row)]
     reviews.open_items(work, questions)

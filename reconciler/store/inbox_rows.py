@@ -181,7 +181,10 @@ def replay(session: Session, seqs: Sequence[int], now: datetime) -> None:
 
 
 def advance_horizon(session: Session) -> None:
-    """Let the next search for new events start later, as far as that is sound."""
+    """Let the next search for new events start later, as far as that is sound.
+
+    In a transaction that wrote nothing before: its id must be younger than the number it notes.
+    """
     last = session.execute(_LAST_NUMBER).scalar()
     session.execute(_ADVANCE_HORIZON, {"last": last})
 

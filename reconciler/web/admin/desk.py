@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Response, make_response, redirect, request, url_for
 
@@ -16,7 +16,6 @@ from reconciler.web.admin import pages
 from reconciler.work import Cause, Work
 
 T = TypeVar("T")
-PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Desk:
         return make_response(html, status)
 
 
-def go(endpoint: str, **values: object) -> Response:
+def go(endpoint: str, **values: str | int | None) -> Response:
     """After a change: show where it led, with a GET that may be repeated."""
-    # Flask types its own redirect as a Response of Werkzeug's, which it wraps when it answers.
-    return make_response(redirect(url_for(f"admin.{endpoint}", **values), 303))
+    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return make_response(redirect(url_for(f"admin.{endpoint}", **given), 303))

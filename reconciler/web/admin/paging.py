@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import cast
+from urllib.parse import quote, urlencode
 
-from flask import request, url_for
+from flask import request
 
 from reconciler.reads import pages
 
@@ -28,10 +29,8 @@ def older(rows: int, last: tuple[datetime, str] | None) -> str | None:
 
 
 def next_page(cursor: str | None) -> str | None:
-    """This page's address, from after `cursor` on."""
+    """This page's address, from after `cursor` on, with the filters it has."""
     if cursor is None:
         return None
-    filters = {name: value for name, value in request.args.items() if name != "before"}
-    return url_for(
-        request.endpoint or "", **{**(request.view_args or {}), **filters, "before": cursor}
-    )
+    filters = [(name, value) for name, value in request.args.items() if name != "before"]
+    return f"{quote(request.path)}?{urlencode([*filters, ('before', cursor)])}"
