@@ -23,6 +23,7 @@ from reconciler.queue import Queue
 from reconciler.rails.protocol import Rail
 from reconciler.rails.registry import rails_from
 from reconciler.settings import Settings
+from reconciler.store import tables as _tables  # noqa: F401  rows refer to others: know them all
 from reconciler.work import Cause, Work
 
 # A transaction waits three seconds for a lock and is then tried again; one that is left open by

@@ -55,6 +55,7 @@ class Books:
     invoices: dict[str, tuple[int, int, int]]  # paid, credited, outstanding
     deposits: dict[str, tuple[int, int, int, int]]  # received, applied, refunded, remaining
     payments: dict[str, tuple[int, int, int, int]]  # captured, refunded, lost, unapplied
+    rivals: list[list[str]]  # payments for the same thing, each in exactly one list
 
 
 def expected(
@@ -86,7 +87,18 @@ def expected(
             for one in paid.values()
             if one.captured
         },
+        _rivals(paid, targets),
     )
+
+
+def _rivals(
+    paid: Mapping[str, Paid], targets: Mapping[str, list[tuple[str, int | None]]]
+) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in paid:
+        what = targets.get(name, [])
+        groups.setdefault(what[0][0] if len(what) == 1 else name, []).append(name)
+    return list(groups.values())
 
 
 # The rail's side

@@ -1,12 +1,14 @@
 """Commands about the books: are they right, do events over, take them out in files."""
 
 import json
+import os
 import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from io import TextIOWrapper
+from typing import IO
 
 import click
 
@@ -74,7 +76,7 @@ def verify(*, as_json: bool) -> int:
 @click.option("--since", type=MOMENT, help=f"From here on: {FORMS}.")
 @click.option("--until", type=MOMENT, help="Before this; the day itself is not in it.")
 def export(noun: str, form: str, since: datetime | None, until: datetime | None) -> None:
-    """Write the journal, invoices, payments or refunds to standard output.
+    """Write the journal, or another noun, to standard output.
 
     The window goes by the instant of booking (journal), the day on the invoice (a draft: the
     day it was made), when the rail says that it was paid (payments), and when it was asked for
@@ -93,11 +95,20 @@ def export(noun: str, form: str, since: datetime | None, until: datetime | None)
             today = runtime.now().date()
             pieces = export_text.pieces(session, noun, form, window, today=today)
             spool.writelines(counted(pieces, f"reading the {noun}", total))
-        spool.seek(0)
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        _hand_over(spool)
+
+
+def _hand_over(spool: IO[str]) -> None:
+    spool.seek(0)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    try:
         shutil.copyfileobj(spool, sys.stdout)
         sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, as in `… | head`. What is still buffered has nowhere to go,
+        # and Python would complain about that on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command("replay")
@@ -108,10 +119,11 @@ def export(noun: str, form: str, since: datetime | None, until: datetime | None)
 def replay(
     event_ids: tuple[str, ...], *, failed: bool, since: datetime | None, dry_run: bool
 ) -> int:
-    """Do stored events over: those named, those that failed, or those since a date.
+    """Do stored events over.
 
-    Events are named by the rail's id (evt_…) or by ours. Doing an event over that is in the
-    books already changes nothing. Exit code 1 if any of them did not come through.
+    Name them by the rail's id (evt_…) or by ours, or take those that failed, or those received
+    since a date. Doing an event over that is in the books already changes nothing. Exit code 1
+    if any of them did not come through.
     """
     if bool(event_ids) == (failed or since is not None):
         raise click.UsageError("name either events, or --failed and/or --since")

@@ -52,10 +52,11 @@ What to look at:
 
 @click.command()
 def demo() -> int:
-    """Load the sample books and play their events through the running server.
+    """Load the sample books and play their events.
 
-    Needs ./run in the same folder (or the same environment), and the built-in sandbox as its
-    rail. A second call finds the demo there and changes nothing.
+    They go through the webhook of the running server, shuffled and some of them twice, and its
+    workers apply them. Needs ./run in the same folder (or the same environment) with the
+    built-in sandbox as its rail. A second call finds the demo there and changes nothing.
     """
     from_environment().checked_for_demo()
     with reach.opened() as runtime:

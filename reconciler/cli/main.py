@@ -5,7 +5,6 @@ whatever kept the command from doing its work.
 """
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -50,13 +49,11 @@ class _Tree(click.Group):
 
 @click.group(cls=_Tree, context_settings={"help_option_names": ["-h", "--help"]})
 def tree() -> None:
-    r"""Ties a payment processor's events to invoices and deposits, and keeps the books.
+    """Ties a payment processor's events to invoices and deposits, and keeps the books.
 
-    \b
     Every command reads the environment (see .env.example). Where DATABASE_URL and REDIS_URL are
-    not set it uses the same embedded servers as ./run in the same folder.
+    not set, it uses the same embedded servers as ./run in the same folder.
 
-    \b
     Exit codes: 0 fine; 1 found something wrong; 2 wrong usage, or it could not be done.
     """
 
@@ -64,7 +61,7 @@ def tree() -> None:
 @click.command("up")
 @click.option("--demo", is_flag=True, help="Also load the sample books, against the sandbox.")
 def start(*, demo: bool) -> int:
-    """Start everything on this machine and stay until Ctrl-C.
+    """Start everything, and stay until Ctrl-C.
 
     Starts the database and the queue if none is named, migrates, makes the first admin, and
     runs web, workers and clock, each started again if it dies.
@@ -88,16 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return _reader_left()
     except (SettingsError, DidNotStart, ReconcilerError) as problem:
         print(problem, file=sys.stderr)
         return EXIT_USAGE
     return answer if isinstance(answer, int) else EXIT_FINE
-
-
-def _reader_left() -> int:
-    # As in `reconciler export journal … | head`. What is still buffered has nowhere to go, and
-    # Python would complain about that on its way out.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_FINE

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 LINE_SECONDS = 5.0
+SILENCE_SECONDS = 60.0
 SHOW_EVERY = 200  # rows; more often would cost more than the rows
 
 T = TypeVar("T")
@@ -46,12 +47,15 @@ def counted(rows: Iterable[T], title: str, total: int | None) -> Iterator[T]:
 
 
 class _Lines:
+    """A line when there is news, but not each time; and one from time to time if there is none."""
+
     def __init__(self, title: str, total: int | None) -> None:
         self._title = title
         self._of = "" if total is None else f" of {total}"
-        self._said_at = time.monotonic()
+        self._said, self._said_at = 0, time.monotonic()
 
     def __call__(self, done: int) -> None:
-        if time.monotonic() - self._said_at >= LINE_SECONDS:
-            self._said_at = time.monotonic()
+        wait = LINE_SECONDS if done != self._said else SILENCE_SECONDS
+        if time.monotonic() - self._said_at >= wait:
+            self._said, self._said_at = done, time.monotonic()
             say(f"{self._title}: {done}{self._of}")

@@ -20,6 +20,8 @@ from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import RefundLeg
 from reconciler.work import Work
 
+_NOT_SENT = frozenset({RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.MANUAL})
+
 
 def follow(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentFacts]) -> None:
     """Bring our refunds to what was observed of these locked payments.
@@ -81,7 +83,7 @@ def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, Refun
             leg.rail_refund_id = fact.id
             refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
             if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:
-                _stop_replacement(work, whole, leg)
+                questions += _take_place_again(work, whole, leg, fact)
         refund_legs.follow_legs(work, whole)
         reviews.open_items(work, questions)
 
@@ -108,12 +110,28 @@ def _canceled_by_others(whole: Whole, leg: RefundLeg, fact: RefundFact) -> Quest
     )
 
 
-def _stop_replacement(work: Work, whole: Whole, leg: RefundLeg) -> None:
+def _take_place_again(
+    work: Work, whole: Whole, leg: RefundLeg, fact: RefundFact
+) -> Iterator[Question]:
     """A leg given up as failed was paid after all: what was to replace it must not go too."""
-    for other in whole.live:
-        if other.payment_id == leg.payment_id and other.status == RefundStatus.APPROVED:
-            why = "an earlier sending of it was carried out after all"
-            refund_legs.move(work, other, RefundStatus.MANUAL, why=why)
+    other = next(each for each in whole.legs if each.reference == leg.replaced_by)
+    if RefundStatus(other.status) in _NOT_SENT and other.unsettled_since is None:
+        why = "the leg it was to replace was paid after all"
+        refund_legs.move(work, other, RefundStatus.CANCELED, why=why)
+        other.replaced_by = leg.reference
+        work.session.flush()  # one of the two counts at any moment
+        leg.replaced_by = None
+        work.session.flush()
+        return
+    yield Question(
+        kind=ReviewKind.EXTERNAL_REFUND,
+        subject=fact.id,
+        payment_id=leg.payment_id,
+        refund_id=whole.refund.id,
+        amount=fact.amount,
+        currency=whole.refund.currency,
+        details={"why": ["taken for failed and sent again, it was carried out after all"]},
+    )
 
 
 def _strangers(row: PaymentRow, known: PaymentFacts | None, ours: set[str]) -> Iterator[Question]:

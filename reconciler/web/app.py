@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from reconciler.runtime import Runtime
-from reconciler.web import problems
+from reconciler.web import http, problems
 from reconciler.web.api.blueprint import PREFIX, api_blueprint
 from reconciler.web.health import health_blueprint
 from reconciler.web.metrics import metrics_blueprint
@@ -16,6 +16,8 @@ def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
     """The application, with `more` blueprints (the screens) joined to it."""
     app = Flask("reconciler", static_folder=None)
     app.url_map.strict_slashes = False
+    app.before_request(http.name_request)
+    app.after_request(http.add_headers)
     for blueprint in (
         api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime), *more,
     ):  # fmt: skip

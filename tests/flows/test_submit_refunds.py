@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.failpoints import Struck, arm_from, armed, strike
 from reconciler.flows.submit_refunds import converge, submit_refunds
-from reconciler.services import refunds, switches
+from reconciler.services import refund_sending, refunds, switches
 from reconciler.settings import Settings
 from tests.refund_stage import ANN, BEN, open_stage
 
@@ -61,6 +61,8 @@ def test_an_answer_that_is_lost_is_looked_for_before_anything_is_sent_again(stag
     assert len(stage.at_the_rail()) == 1
     (attempt,) = stage.attempts(refund)
     assert attempt.sends == (2 if kind == "drop_before" else 1)
+    spread = attempt.last_sent_at - attempt.first_sent_at
+    assert spread == timedelta(seconds=10 if kind == "drop_before" else 0)
     assert stage.books()["unapplied_cash"] == -7_500
 
 
@@ -264,6 +266,65 @@ def test_who_lost_the_lease_does_not_send_although_it_meant_to(stage):
     assert len(stage.at_the_rail()) == 1
     (attempt,) = stage.attempts(refund)
     assert attempt.sends == 2  # meant twice, sent once
+
+
+def test_who_lost_the_lease_writes_nothing_over_who_has_it(stage):
+    refund = stage.ask(payment_id=stage.paid(), amount=2_500)
+    first = stage.do(refund_sending.claim)
+    assert stage.do(refund_sending.claim) is None
+    stage.pass_time(seconds=121)
+    second = stage.do(refund_sending.claim)
+    assert second.token != first.token
+    before = stage.leg(refund)
+    stage.do(lambda work: refund_sending.record_unknown(work, first, "late"))
+    stage.do(lambda work: refund_sending.record_not_taken(work, first, "late"))
+    stage.do(lambda work: refund_sending.record_refused(work, first, "any", "late"))
+    stage.do(lambda w: refund_sending.record_not_canceled(w, first, "late", is_final=True))
+    assert stage.do(lambda work: refund_sending.begin(work, first)) is None
+    after = stage.leg(refund)
+    assert (after.lease_token, after.due_at, after.failure) == (
+        before.lease_token,
+        before.due_at,
+        before.failure,
+    )
+    assert stage.status(refund) == "approved"
+
+
+def taken_for_failed(stage):
+    """A refund that the rail refused for a dispute which is over now; it is tried again."""
+    payment = stage.paid(10_000)
+    charge = stage.world.get("payment_intent", stage.rail_id(payment))["latest_charge"]
+    dispute = stage.world.dispute(charge)
+    refund = stage.ask(payment_id=payment, amount=2_500)  # we have not heard of the dispute
+    stage.submit()
+    assert stage.status(refund) == "failed"
+    stage.world.close_dispute(dispute, "won", reinstate=10_000)
+    stage.do(lambda work: refunds.retry(work, refund), BEN)
+    return payment, refund
+
+
+def test_what_was_taken_for_failed_and_went_after_all_is_not_paid_by_its_replacement_too(stage):
+    payment, refund = taken_for_failed(stage)
+    stage.world.refund(stage.rail_id(payment), 2_500, metadata={"reconciler_refund_id": refund})
+    stage.hear_again(payment)
+    assert stage.status(refund) == "succeeded"
+    assert stage.submit() == 0
+    assert sorted(leg.status for leg in stage.legs(refund)) == ["canceled", "succeeded"]
+    assert len(stage.at_the_rail()) == 1
+    assert stage.books()["unapplied_cash"] == -7_500
+    stage.ask(payment_id=payment, amount=7_500)
+
+
+def test_if_both_went_a_person_is_asked(stage):
+    payment, refund = taken_for_failed(stage)
+    stage.submit()
+    assert stage.status(refund) == "succeeded"
+    stage.world.refund(stage.rail_id(payment), 2_500, metadata={"reconciler_refund_id": refund})
+    stage.hear_again(payment)
+    (item,) = stage.questions("external_refund")
+    assert (item.refund_id, item.amount) == (refund, 2_500)
+    assert stage.status(refund) == "succeeded"
+    assert stage.books()["unapplied_cash"] == -5_000
 
 
 def test_news_that_comes_before_our_own_answer_is_taken_for_ours(stage):

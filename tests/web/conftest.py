@@ -2,5 +2,6 @@
 
 from tests.runtime import line, office, stripe_api
 from tests.web.api import api, empty_api
+from tests.web.screens import company, screens
 
-__all__ = ["api", "empty_api", "line", "office", "stripe_api"]
+__all__ = ["api", "company", "empty_api", "line", "office", "screens", "stripe_api"]

@@ -107,9 +107,10 @@ def test_a_use_that_does_not_fit_changes_nothing(api, change, field):
 def test_a_deposit_is_not_for_another_customers_or_currencys_or_drafted_invoice(api):
     deposit = received(api, 10_000)
     of = {"customer_id": deposit["customer_id"]}
-    for invoice in (api.an_invoice(), api.an_invoice(currency="EUR", **of), api.an_invoice(send=False, **of)):
+    stranger, euro = api.an_invoice(), api.an_invoice(currency="EUR", **of)
+    for invoice in (stranger, euro, api.an_invoice(send=False, **of)):
+        body = {"invoice_id": invoice["id"]}
         with api.unchanged():
-            body = {"invoice_id": invoice["id"]}
             refused(api.post(f"/deposits/{deposit['id']}/applications", body), 422, "invoice_id")
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from reconciler.books.invoices import InvoiceStatus
 from tests.web.api import ok, refused
 
 MUST_HAVE = set(
@@ -159,10 +160,7 @@ def test_an_invoice_past_its_day_is_overdue(api):
     assert part["status"] == "overdue"
 
 
-@pytest.mark.parametrize(
-    "status", ["draft", "sent", "partially_paid", "paid", "overdue", "void", "refunded"]
-)
-def test_a_list_filtered_by_status_shows_what_one_shows(api, status):
+def test_a_list_filtered_by_status_shows_what_one_shows(api):
     customer = api.a_customer()["id"]
     of = {"customer_id": customer}
     api.an_invoice(send=False, **of)
@@ -175,15 +173,16 @@ def test_a_list_filtered_by_status_shows_what_one_shows(api, status):
     api.make(
         f"/invoices/{api.an_invoice(**of)['id']}/credit-notes", {"amount": 10_000, "reason": "all"}
     )
-    paid = api.an_invoice(30_000, number=f"BACK-{status}", **of)
+    paid = api.an_invoice(30_000, **of)
     api.paid(30_000, metadata={"invoice": paid["number"]})
     api.office.world.refund(_charge_of(api, paid), 30_000)
     api.settle()
     everything = api.read("/invoices", customer_id=customer, limit=200)["data"]
-    wanted = [one["id"] for one in everything if one["status"] == status]
-    found = api.read("/invoices", customer_id=customer, status=status)["data"]
-    assert [one["id"] for one in found] == wanted
-    assert wanted
+    for status in InvoiceStatus:
+        wanted = [one["id"] for one in everything if one["status"] == status]
+        found = api.read("/invoices", customer_id=customer, status=status.value)["data"]
+        assert [one["id"] for one in found] == wanted
+        assert wanted, status
     api.sound()
 
 
@@ -193,9 +192,10 @@ def _charge_of(api, invoice) -> str:
 
 
 def test_a_payment_intent_told_beforehand_pays_its_invoice(api):
-    invoice = api.an_invoice(4_100, rail_payment_ids=["pi_told"], rail_invoice_id="in_told")
-    assert sorted(invoice["rail_references"]) == ["in_told", "pi_told"]
-    payment = api.paid(4_100, intent="pi_told")
+    intent = api.office.world.decline(4_100).intent
+    invoice = api.an_invoice(4_100, rail_payment_ids=[intent], rail_invoice_id="in_told")
+    assert invoice["rail_references"] == ["in_told", intent]
+    payment = api.paid(4_100, intent=intent)
     assert payment["match"]["strategy"] == "made_here"
     assert api.read(f"/invoices/{invoice['id']}")["status"] == "paid"
     api.sound()

@@ -23,6 +23,7 @@ TITLES = {
     ReviewKind.DISPUTE: "A customer's bank disputes a payment",
     ReviewKind.DRIFT: "The rail says something else than our books",
     ReviewKind.UNCLASSIFIED_MOVEMENT: "The rail moved money for a reason nobody has classified",
+    ReviewKind.UNKNOWN_STATUS: "The rail used a status that nobody here knows",
     ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
     ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
     ReviewKind.EVENT_FAILED: "An event could not be applied",

@@ -194,7 +194,7 @@ def _show(
         card=card,
         effect=_effect,
         steps=_steps,
-        moments=timeline.in_order(timeline.of_refunds([card.refund], names)),
+        moments=timeline.in_order(timeline.of_refunds([card.refund], names, is_own_page=True)),
         error=error,
         field=field,
         typed=request.form,

@@ -32,6 +32,7 @@ class Moment:
     link: str = ""
     link_text: str = ""
     lines: Sequence[PostingLine] = ()
+    key: str = ""
 
 
 def in_order(*parts: Iterable[Moment]) -> list[Moment]:
@@ -110,8 +111,10 @@ def of_credit_notes(notes: Iterable[CreditNoteLine], currency: str) -> Iterable[
         yield Moment(note.created_at, _DECIDED, title, text=note.reason, by=note.person or "")
 
 
-def of_refunds(refunds: Iterable[RefundRow], names: Names) -> Iterable[Moment]:
-    """Every step of every refund as a whole; its legs' own steps are on its page."""
+def of_refunds(
+    refunds: Iterable[RefundRow], names: Names, *, is_own_page: bool = False
+) -> Iterable[Moment]:
+    """Every step of every refund as a whole."""
     for refund in refunds:
         amount = words.shown(refund.amount, refund.currency)
         for step in refund.steps:
@@ -126,7 +129,7 @@ def of_refunds(refunds: Iterable[RefundRow], names: Names) -> Iterable[Moment]:
                 tone=state.tone if state.tone in {"pos", "neg", "warn"} else "",
                 text=step.why or "",
                 by=_who(step.cause, names),
-                link=url_for("admin.show_refund", refund_id=refund.id),
+                link="" if is_own_page else url_for("admin.show_refund", refund_id=refund.id),
                 link_text="the refund",
             )
 
@@ -140,11 +143,18 @@ def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
         yield Moment(
             entry.at,
             _BOOKED,
-            f"{verb}: debit {debited}, credit {credited}",
-            text=entry.key,
+            f"{verb} {_amount(entry)}: debit {debited}, credit {credited}",
+            key=entry.key,
             by=_who(entry.cause, names),
             lines=entry.postings,
         )
+
+
+def _amount(entry: EntryRow) -> str:
+    sums: dict[str, int] = {}
+    for line in entry.postings:
+        sums[line.currency] = sums.get(line.currency, 0) + line.debit
+    return " and ".join(words.shown(amount, currency) for currency, amount in sums.items())
 
 
 def _account(line: PostingLine) -> str:
@@ -154,6 +164,6 @@ def _account(line: PostingLine) -> str:
 def _who(cause: Cause, names: Names) -> str:
     if cause.kind == "person":
         return names.get(cause.id, "somebody who is gone")
-    return {"event": "a message from the rail", "api_key": "a program", "job": "the machine"}.get(
+    return {"event": "a message from the rail", "api_key": "a program", "job": "Reconciler"}.get(
         cause.kind, cause.kind
     )

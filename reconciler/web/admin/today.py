@@ -85,10 +85,9 @@ _QUEUES = (
     ),
     Queue(
         "Discrepancies",
-        frozenset({"drift", "unclassified_movement"}),
+        frozenset({"drift", "unclassified_movement", "unknown_status"}),
         "neg",
         "list_questions",
-        (("kind", "drift"),),
     ),
     Queue(
         "Events with questions",

@@ -135,7 +135,7 @@ def _decided(desk: Desk, payment_id: str, step: Step, split: Split | None = None
         raise
     except Refused as error:
         return _refused(desk, payment_id, error, split)
-    return go("list_unmatched", matched=",".join(made))
+    return go("list_unmatched", matched=",".join(made), view=request.args.get("view"))
 
 
 def _refused(desk: Desk, payment_id: str, error: Refused, split: Split | None) -> Response:
@@ -184,6 +184,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         older=older(len(items), last),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
+        was_undone="undone" in request.args and said.status == 200,
         said=said,
         done=done(desk),
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from reconciler.runtime import Runtime
-from reconciler.web import http, problems
+from reconciler.web import problems
 from reconciler.web.api import (
     customers,
     deposits,
@@ -39,8 +39,6 @@ ROUTES: tuple[Route, ...] = tuple(route for one in RESOURCES for route in one.ro
 def api_blueprint(runtime: Runtime) -> Blueprint:
     """Everything under /api/v1."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
-    blueprint.before_request(http.name_request)
-    blueprint.after_request(http.add_headers)
     problems.answer_errors(blueprint)
     for route in ROUTES:
         add_to(blueprint, runtime, route)

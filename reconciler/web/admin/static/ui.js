@@ -24,8 +24,8 @@
     if (!rows.length) return;
     const link = (row) => $('a', row);
     let at = rows.findIndex((row) => row.contains(document.activeElement));
-    if (at < 0) at = rows.findIndex((row) => row.classList.contains('sel')) - (step > 0 ? 0 : 0);
-    const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
+    if (at < 0) at = rows.findIndex((row) => row.classList.contains('sel'));
+    const next = rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + step))];
     link(next)?.focus();
     next.scrollIntoView({ block: 'nearest' });
   };
@@ -76,17 +76,11 @@
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', ready);
   else ready();
 
-  // A row opened in place: mark it, and take the reader's focus to what was opened.
+  // A row was opened in place: take the reader to what was opened.
   document.addEventListener('htmx:after:swap', (event) => {
-    const source = event.target.closest?.('[data-row]');
-    if (source) {
-      $$('[data-row].sel').forEach((row) => {
-        row.classList.remove('sel');
-        $('a', row)?.removeAttribute('aria-current');
-      });
-      source.classList.add('sel');
-      $('a', source)?.setAttribute('aria-current', 'true');
-      $('#detail h2')?.focus({ preventScroll: true });
-    }
+    ready();
+    const target = event.detail?.ctx?.target;
+    if (target?.id !== 'work' && target !== '#work') return;
+    $('#detail-title')?.focus({ preventScroll: matchMedia('(min-width: 56rem)').matches });
   });
 })();

@@ -1,0 +1,117 @@
+"""What must be so after whatever happened: nothing lost, nothing twice, the same books."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from reconciler.embedded.postgres import APP
+from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.flows.ask_rail import ask_rail
+from reconciler.flows.find_payments import find_payments
+from reconciler.rails.manual import ManualRail
+from reconciler.rails.stripe.client import StripeApi
+from reconciler.rails.stripe.rail import StripeRail
+from reconciler.reads import ledger
+from reconciler.runtime import Runtime, system_clock
+from reconciler.services import verification
+from reconciler.settings import Settings
+from reconciler.work import Cause
+from tests.chaos.rig import KEY, NOWHERE, Rig
+from tests.chaos.traffic import Answers, Story
+
+TEST = Cause("command", "chaos")
+IN_ORDER = 50  # events applied at a time
+LATER = timedelta(hours=1)  # all that was put off is due by then
+ROUNDS_MAX = 10
+
+_PAYMENTS = """select p.rail_payment_id, p.status, p.currency, p.captured, p.refunded, p.lost, p.fee,
+    (select coalesce(sum(a.amount), 0) from allocation a where a.payment_id = p.id)::bigint
+  from payment p order by 1"""
+_INVOICES = """select number, state, paid, credit_notes, refund_credits
+  from invoice order by 1"""
+_TWICE = "select rail_event_id from inbox_event group by rail, account, 1 having count(*) > 1"
+_STORED = "select rail_event_id, coalesce(o.status, 'new') from inbox_event e"
+_STORED += " left join inbox_outcome o on o.seq = e.seq"
+
+
+@contextmanager
+def office(settings: Settings) -> Iterator[Runtime]:
+    """A runtime in this process whose clock is ahead and whose calls of the rail do not wait."""
+    settings = replace(settings, redis_url=NOWHERE)
+    api = StripeApi(KEY, settings.stripe_api_base, pause=lambda _: None)
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + LATER
+
+    made = Runtime.from_settings(settings)
+    rails = {"stripe": StripeRail(settings, clock, api), "manual": ManualRail()}
+    yield replace(made, rails=rails, clock=clock)
+    made.engine.dispose()
+
+
+def write_invoices(rig: Rig, story: Story) -> None:
+    """Send the story's invoices, before anything is paid."""
+    with office(rig.settings) as runtime:
+        replace(runtime, clock=system_clock).do(TEST, story.write_invoices)
+
+
+def nothing_lost_nothing_twice(rig: Rig, story: Story, answers: Answers) -> None:
+    """Every acknowledged event is stored once and done; the books are those of a quiet day.
+
+    Ends the rig's workers first: what they put off is done here.
+    """
+    rig.stop(*(name for name in rig.running if name != "sandbox"))
+    stored = dict(rig.stores.query(_STORED, rig.database))
+    assert set(answers.acknowledged) - set(stored) == set(), "acknowledged, and lost"
+    assert set(stored) == {event["id"] for event in story.events}
+    assert rig.stores.query(_TWICE, rig.database) == []
+    assert set(stored.values()) == {"applied"}
+    assert answers.acknowledged.total() == answers.deliveries
+    wrong = differences(books_of(rig, rig.database), _books_of_a_quiet_day(rig, story))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def differences(found: set, expected: set) -> list[tuple[str, object]]:
+    """Lines that only one of two books has."""
+    wrong = [("unexpected", line) for line in found - expected]
+    wrong += [("missing", line) for line in expected - found]
+    return sorted(wrong, key=str)
+
+
+def books_of(rig: Rig, database: str) -> set:
+    """All that the books say, once the rail was asked for what no event told."""
+    settings = replace(rig.settings, database_url=rig.stores.url(APP, database))
+    with office(settings) as runtime:
+        for _ in range(ROUNDS_MAX):
+            if not apply_inbox(runtime) + ask_rail(runtime) + find_payments(runtime):
+                break
+        with runtime.read() as session:
+            assert verification.violations(session) == []
+            balance = ledger.trial_balance(session)
+    return {
+        *(
+            ("account", currency, line.role, line.rail, line.balance)
+            for currency, found in balance.items()
+            for line in found.accounts
+        ),
+        *(("invoice", *row) for row in rig.stores.query(_INVOICES, database)),
+        *(("payment", *row) for row in rig.stores.query(_PAYMENTS, database)),
+    }
+
+
+def _books_of_a_quiet_day(rig: Rig, story: Story) -> set:
+    """The same story told once, in order, to a reconciler that nobody disturbs."""
+    database = rig.stores.new_database()
+    settings = replace(rig.settings, database_url=rig.stores.url(APP, database))
+    with office(settings) as runtime:
+        runtime.do(TEST, story.write_invoices)
+        for events in _batches(story.events):
+            for event in events:
+                runtime.ingest.keep(runtime.rails["stripe"].event_of(event), "{}")
+            apply_inbox(runtime)
+    return books_of(rig, database)
+
+
+def _batches(events: list[dict]) -> Iterable[list[dict]]:
+    return (events[at : at + IN_ORDER] for at in range(0, len(events), IN_ORDER))

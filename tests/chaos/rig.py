@@ -1,0 +1,294 @@
+"""A reconciler of real processes for tests that break them: servers, web, workers, clock, sandbox.
+
+The commands are those that `./run` starts. Each process is held by its Popen, killed by its number
+only, and started again by `tend`, which every wait here calls. Starting happens in the main thread
+alone: the kernel ends a child when the thread that made it is gone.
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+import redis
+import requests
+
+from reconciler import embedded
+from reconciler.cli import up
+from reconciler.embedded.postgres import APP, OWNER
+from reconciler.migrations_runner import migrate
+from reconciler.settings import Secret, Settings
+from reconciler.supervisor import Command, _DieWithParent
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk_test_sandbox"
+WEBHOOK_SECRET = "whsec_chaos"
+PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.05
+NOWHERE = "unix:///nonexistent/redis.sock"
+TEMPLATE = "chaos_template"
+
+_UNFINISHED = """select count(*) filter (where o.seq is null) as new,
+    count(*) filter (where o.status = 'pending') as pending,
+    count(*) filter (where o.status = 'parked') as parked,
+    count(*) filter (where o.status = 'failed') as failed
+  from inbox_event e left join inbox_outcome o on o.seq = e.seq where e.quarantine is null"""
+
+
+@dataclass
+class Stores:
+    """A durable PostgreSQL and a Redis of our own, each under a keeper of its own."""
+
+    folder: Path
+    postgres: embedded.Endpoints
+    redis_url: str
+    _made: int = 0
+
+    def url(self, role: str, database: str) -> str:
+        """How `role` reaches `database`."""
+        return f"postgresql+psycopg://{role}@/{database}?{self.postgres.app_url.split('?', 1)[1]}"
+
+    def query(self, statement: str, database: str = "postgres", *values: object) -> list:
+        """Run one statement as superuser."""
+        url = self.url("postgres", database).replace("+psycopg", "", 1)
+        with psycopg.connect(url, autocommit=True) as line:
+            found = line.execute(statement, values)  # type: ignore[call-overload]
+            return found.fetchall() if found.description else []
+
+    def new_database(self) -> str:
+        """A migrated, empty database; gives its name."""
+        if not self.query("select 1 from pg_database where datname = %s", "postgres", TEMPLATE):
+            self.query(f"create database {TEMPLATE} owner {OWNER}")
+            migrate(self.url(OWNER, TEMPLATE), self.url(APP, TEMPLATE))
+        self._made += 1
+        name = f"chaos_{self._made}"
+        self.query(f"create database {name} template {TEMPLATE} owner {OWNER}")
+        return name
+
+    def backends(self, database: str) -> list[int]:
+        """The processes that serve the database's clients, ours left out."""
+        found = self.query(
+            """select pid from pg_stat_activity where datname = %s and backend_type =
+            'client backend' and pid <> pg_backend_pid()""",
+            "postgres",
+            database,
+        )
+        return [pid for (pid,) in found]
+
+    def postmaster(self) -> int:
+        """The database server's first process."""
+        return int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+    def redis_pid(self) -> int:
+        """The Redis server's process."""
+        with redis.Redis.from_url(self.redis_url) as line:
+            return int(line.info("server")["process_id"])
+
+    def flush(self) -> None:
+        """Empty Redis."""
+        with redis.Redis.from_url(self.redis_url) as line:
+            line.flushall()
+
+    @contextmanager
+    def down(self, pid: int) -> Iterator[None]:
+        """Kill this server; its keeper starts it again when the block ends, not before."""
+        keeper = _parent(pid)
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            os.kill(pid, signal.SIGKILL)
+            yield
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+
+
+@contextmanager
+def stores(folder: Path) -> Iterator[Stores]:
+    """Both servers, for as long as the block lasts."""
+    try:
+        yield Stores(folder, embedded.ensure_postgres(folder), embedded.ensure_redis(folder))
+    finally:
+        assert embedded.stop(folder), "a server was left behind"
+
+
+@dataclass
+class Rig:
+    """Our processes over one database. `settings.redis_url` may lead nowhere."""
+
+    stores: Stores
+    database: str
+    settings: Settings
+    commands: dict[str, Command]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    deaths: int = 0
+
+    @property
+    def webhook_url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}/webhooks/stripe"
+
+    def start(self, *names: str) -> None:
+        """Start these, and from now on again whenever they end."""
+        for name in names:
+            command = self.commands[name]
+            with (self.stores.folder / f"{self.database}-{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    command.arguments,
+                    env=dict(command.environ),
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    preexec_fn=_DieWithParent(),
+                )
+
+    def tend(self) -> None:
+        """Start again what died."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                _sweep(process)
+                self.deaths += 1
+                self.start(name)
+
+    def kill(self, name: str) -> None:
+        """`kill -9` on a process of ours."""
+        self.running[name].kill()
+
+    def kill_child(self, name: str) -> bool:
+        """`kill -9` on one of its children: a job's, or one that serves requests."""
+        children = _children(self.running[name].pid)
+        if not children:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(random.choice(children), signal.SIGKILL)
+        return True
+
+    def stop(self, *names: str) -> None:
+        """End these in good order, or all."""
+        ending = {name: self.running.pop(name) for name in names or list(self.running)}
+        for process in ending.values():
+            process.terminate()
+        for process in ending.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            _sweep(process)
+            process.wait(5)
+
+    def wait_for_web(self) -> None:
+        """Until requests are answered, database or not."""
+        self.until(lambda: _answers(f"http://127.0.0.1:{self.settings.port}/healthz"))
+
+    def unfinished(self) -> dict[str, int]:
+        """Stored events that are not done, by what they wait for."""
+        (row,) = self.stores.query(_UNFINISHED, self.database)
+        return dict(zip(("new", "pending", "parked", "failed"), row, strict=True))
+
+    def until_drained(self, seconds: float = PATIENCE_SECONDS) -> float:
+        """Wait until every event is in the books; gives how long that took."""
+        began = time.monotonic()
+        self.until(lambda: not any(self.unfinished().values()), seconds)
+        return time.monotonic() - began
+
+    def until(self, is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait, tending the processes."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.tend()
+            with suppress(psycopg.OperationalError, redis.ConnectionError):
+                if is_so():
+                    return
+            time.sleep(LOOK_SECONDS)
+        raise AssertionError(f"it did not become so in {seconds:.0f} s; {self.report()}")
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, tending the processes."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.tend()
+            time.sleep(LOOK_SECONDS)
+
+    def report(self) -> str:
+        """What is not done and what the processes said last, for the message of a failure."""
+        said = [f"unfinished {self.unfinished()}"]
+        for log in sorted(self.stores.folder.glob(f"{self.database}-*.log")):
+            said.append(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}")
+        return "\n".join(said)
+
+
+@contextmanager
+def rig(stores: Stores, *, workers: int = 2, has_redis: bool = True) -> Iterator[Rig]:
+    """A reconciler over an empty database; nothing of it runs yet."""
+    stores.flush()
+    database = stores.new_database()
+    folder = stores.folder / database
+    folder.mkdir()
+    settings = Settings(
+        database_url=stores.url(APP, database),
+        redis_url=stores.redis_url if has_redis else NOWHERE,
+        port=free_port(),
+        data_dir=folder,
+        secret_key=Secret("x" * 48),
+        stripe_secret_key=Secret(KEY),
+        stripe_webhook_secrets=(Secret(WEBHOOK_SECRET),),
+        stripe_api_base=f"http://127.0.0.1:{free_port()}",
+        worker_processes=workers,
+        web_processes=1,
+    )
+    made = Rig(stores, database, settings, commands_for(settings))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def with_redis(rig: Rig) -> None:
+    """From the next start on, processes are told of the Redis that is there."""
+    rig.settings = replace(rig.settings, redis_url=rig.stores.redis_url)
+    rig.commands = commands_for(rig.settings)
+
+
+def commands_for(settings: Settings) -> dict[str, Command]:
+    """What `./run` would start, with a second clock."""
+    commands = {c.name: c for c in up._commands(settings, with_sandbox=True)}
+    return {**commands, "clock-2": commands["clock"]}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def python(*arguments: str) -> list[str]:
+    """A command of this interpreter."""
+    return [sys.executable, *arguments]
+
+
+def _answers(url: str) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(url, timeout=2).status_code == 200
+    return False
+
+
+def _sweep(process: subprocess.Popen[bytes]) -> None:
+    """End what a process of ours left in its group, which has its number."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []

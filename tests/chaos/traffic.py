@@ -1,0 +1,204 @@
+"""What happens at the rail, and a rail's way of telling it: again until it hears a 2xx."""
+
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+
+from reconciler.sandbox.player import body_of, sign
+from reconciler.sandbox.state import keep
+from reconciler.sandbox.world import World
+from reconciler.services import customers, invoices
+from reconciler.services.invoices import NewInvoice
+from reconciler.work import Work
+
+SENDERS = 8
+REPEATED = 0.3  # of all events
+AGAIN_SECONDS = 0.1  # a rail waits for hours; here only long enough not to be a load of its own
+REQUEST_SECONDS = 10.0
+
+
+@dataclass
+class Story:
+    """Some days at the rail: what was told, and the invoices that it was about."""
+
+    events: list[dict]
+    invoices: list[tuple[str, int]]
+
+    def write_invoices(self, work: Work) -> None:
+        """Send every invoice."""
+        customer = customers.create(work, name="Ann")
+        for number, total in self.invoices:
+            new = NewInvoice(customer_id=customer, currency="USD", total=total, number=number)
+            invoices.send(work, invoices.create(work, new))
+
+
+def tell(count: int, chance: random.Random, state: Path) -> Story:
+    """At least so many events of payments, captures, refunds and disputes; kept for a sandbox."""
+    world = World(lambda: datetime.fromtimestamp(time.time(), UTC), seed=chance.randrange(10**9))
+    story = Story([], [])
+    second = world.now() - 86_400
+    while world.events_made() < count:
+        number, total = f"INV-{len(story.invoices) + 1:05}", chance.randrange(500, 90_000)
+        story.invoices.append((number, total))
+        second += chance.randrange(3)  # several things happen in one second
+        with world.at(second):
+            chance.choice(_BEFALLINGS)(world, chance, number, total)
+    story.events = world.events()
+    keep(world, state)
+    world.advance(0)  # a change: the file is written
+    return story
+
+
+def _paid(world: World, chance: random.Random, number: str, total: int) -> str:
+    known = {"metadata": {"invoice": number}} if chance.random() < 0.9 else {}
+    return world.pay(total, "usd", **known).charge
+
+
+def _paid_and_refunded(world: World, chance: random.Random, number: str, total: int) -> None:
+    charge = _paid(world, chance, number, total)
+    world.refund(charge, chance.randrange(1, total))
+    if chance.random() < 0.5:
+        world.refund(charge)
+
+
+def _refund_failed(world: World, chance: random.Random, number: str, total: int) -> None:
+    refund = world.refund(_paid(world, chance, number, total), status="pending")
+    world.advance_refund(refund, "succeeded")
+    world.advance_refund(refund, "failed", "lost_or_stolen_card")
+
+
+def _captured_in_part(world: World, chance: random.Random, number: str, total: int) -> None:
+    held = world.authorize(total, "usd", metadata={"invoice": number})
+    part = chance.randrange(1, total)
+    world.capture(held.intent, part, legacy=chance.random() < 0.5)
+    if chance.random() < 0.5:
+        world.refund(held.charge, chance.randrange(1, part + 1))
+
+
+def _captured_in_parts(world: World, chance: random.Random, number: str, total: int) -> None:
+    held = world.authorize(total, "usd", metadata={"invoice": number}, multicapture=True)
+    first = total // 3
+    world.capture(held.intent, first, final=False)
+    world.capture(held.intent, total // 4, final=True)
+
+
+def _disputed(world: World, chance: random.Random, number: str, total: int) -> None:
+    dispute = world.dispute(_paid(world, chance, number, total))
+    world.respond(dispute)
+    world.close_dispute(dispute, chance.choice(("won", "lost")))
+
+
+def _debited_later(world: World, chance: random.Random, number: str, total: int) -> None:
+    made = world.pay(total, "usd", method="delayed", metadata={"invoice": number})
+    (world.settle_delayed if chance.random() < 0.7 else world.fail_delayed)(made.charge)
+
+
+def _refused_and_paid(world: World, chance: random.Random, number: str, total: int) -> None:
+    refused = world.decline(total, "usd", metadata={"invoice": number})
+    world.pay(total, "usd", intent=refused.intent)
+
+
+_BEFALLINGS = (
+    _paid, _paid, _paid_and_refunded, _paid_and_refunded, _refund_failed, _captured_in_part,
+    _captured_in_part, _captured_in_parts, _disputed, _debited_later, _refused_and_paid,
+)  # fmt: skip
+
+
+@dataclass
+class Answers:
+    """What senders heard."""
+
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+    retry_after: Counter[str | None] = field(default_factory=Counter)  # of each 503
+    slowest: dict[int, float] = field(default_factory=dict)
+    deliveries: int = 0
+
+
+class Traffic:
+    """Posts every event, a part of them twice, in any order, each until a 2xx. Runs in threads."""
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        events: list[dict],
+        chance: random.Random,
+        *,
+        a_second: float = 200.0,
+    ) -> None:
+        self.answers = Answers()
+        self._url = url
+        self._secret = secret
+        queue = events + chance.sample(events, round(len(events) * REPEATED))
+        chance.shuffle(queue)
+        self.answers.deliveries = len(queue)
+        self._queue = deque(queue)
+        self._pause = SENDERS / a_second
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(SENDERS)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every delivery was acknowledged."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @contextmanager
+    def flowing(self) -> Iterator[Answers]:
+        """Senders send while the block lasts; it must not end before they are through."""
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield self.answers
+            assert self.is_over, "the rail still had something to say"
+        finally:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join()
+
+    def _send(self) -> None:
+        with requests.Session() as session:
+            while not self._stop.is_set():
+                try:
+                    event = self._queue.popleft()
+                except IndexError:
+                    return
+                while not self._deliver(session, event) and not self._stop.wait(AGAIN_SECONDS):
+                    continue
+                self._stop.wait(self._pause)
+
+    def _deliver(self, session: requests.Session, event: dict) -> bool:
+        status, retry_after, seconds = post(session, self._url, self._secret, body_of(event))
+        said = self.answers
+        with self._lock:
+            said.statuses[status] += 1
+            said.slowest[status] = max(said.slowest.get(status, 0.0), seconds)
+            if status == 503:
+                said.retry_after[retry_after] += 1
+            if status // 100 == 2:
+                said.acknowledged[event["id"]] += 1
+        return status // 100 == 2
+
+
+def post(
+    session: requests.Session, url: str, secret: str, body: bytes
+) -> tuple[int, str | None, float]:
+    """Post signed bytes; gives the status (0: no answer), Retry-After and how long it took."""
+    began = time.monotonic()
+    header = sign(secret, body, int(time.time()))
+    try:
+        answer = session.post(
+            url, data=body, headers={"Stripe-Signature": header}, timeout=REQUEST_SECONDS
+        )
+    except requests.RequestException:
+        return 0, None, time.monotonic() - began
+    return answer.status_code, answer.headers.get("Retry-After"), time.monotonic() - began

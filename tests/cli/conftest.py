@@ -1,0 +1,89 @@
+"""Books full of stories, and the program run on them as a process of its own."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from reconciler.books.refunds import RefundPolicy
+from reconciler.cli import demo_steps
+from reconciler.cli.demo_steps import APPROVER, ASKER, Story
+from reconciler.sandbox.demo import tell
+from reconciler.settings import inherited_environment
+from reconciler.work import Cause
+from tests.conftest import Servers
+from tests.runtime import Line, Office, line, office, open_office, stripe_api
+
+__all__ = ["line", "office", "stripe_api"]
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).with_name("reconciler")
+PATIENCE_SECONDS = 60
+DEMO = Cause("command", "demo")
+
+Ended = subprocess.CompletedProcess[str]
+Command = Callable[..., Ended]
+
+
+def run(*arguments: str, **environ: str) -> Ended:
+    """The program with just these settings."""
+    return subprocess.run(
+        [str(PROGRAM), *arguments],
+        cwd=ROOT,
+        env={**inherited_environment(), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+@pytest.fixture
+def on(servers: Servers, tmp_path: Path) -> Callable[[str], Command]:
+    """`on(database_url)("verify")` runs a command on a database."""
+
+    def settle(database_url: str) -> Command:
+        given = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": servers.redis_url,
+            "RECONCILER_DATA_DIR": str(tmp_path / "var"),
+        }
+        return lambda *arguments, **more: run(*arguments, **{**given, **more})
+
+    return settle
+
+
+@pytest.fixture(scope="module")
+def told(module_database_url: str, line: tuple[Line, str], stripe_api) -> Iterator[Office]:
+    """The demo's month, in the books: its events came shuffled, and some of them twice."""
+    made = open_office(module_database_url, line, stripe_api)
+    story = Story.read(asdict(tell(made.world)))
+    assert made.do(lambda work: demo_steps.load_documents(work, story), DEMO)
+    events = made.world.events(story.first_event)
+    queue = [*events, *events[::3]]
+    random.Random(7).shuffle(queue)
+    assert set(made.deliver(*queue)) == {200}
+    made.drain()
+    made.do(lambda work: demo_steps.apply_deposits(work, story), DEMO)
+    people = [
+        made.do(lambda work, who=who: demo_steps.ensure_person(work, who), DEMO)
+        for who in (ASKER, APPROVER)
+    ]
+    policy = RefundPolicy()
+    made.do(lambda work: demo_steps.ask_refunds(work, story, policy), Cause("person", people[0]))
+    made.do(
+        lambda work: demo_steps.approve_overpayment(work, people[0]), Cause("person", people[1])
+    )
+    made.drain()
+    yield office
+    made.runtime.engine.dispose()
+
+
+@pytest.fixture
+def reconciler(told: Office, on: Callable[[str], Command]) -> Command:
+    """Runs a command on the books full of stories."""
+    return on(told.runtime.settings.database_url)

@@ -1,0 +1,63 @@
+"""`reconciler verify`: quiet about sound books, loud and exact about others."""
+
+import json
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from reconciler.services.verification import LAWS
+from tests.cli.conftest import Command
+from tests.conftest import Servers
+
+
+def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
+    ended = reconciler("verify")
+    assert (ended.returncode, ended.stdout) == (0, f"clean: all {len(LAWS)} laws hold\n")
+    as_json = reconciler("verify", "--json")
+    assert as_json.returncode == 0
+    assert json.loads(as_json.stdout) == {"clean": True, "violations": []}
+
+
+@pytest.fixture
+def broken(
+    owner_url: str, database_url: str, on: Callable[[str], Command], servers: Servers
+) -> Command:
+    """On books with an invoice that says it is paid, and no claim that pays it."""
+    with psycopg.connect(owner_url.replace("+psycopg", "", 1), autocommit=True) as owner:
+        owner.execute("insert into customer (id, name, created_at) values ('c', 'Ann', now())")
+        owner.execute(
+            """insert into invoice (id, number, customer_id, currency, total, state, paid,
+              created_at) values ('i', 'INV-1', 'c', 'USD', 100, 'sent', 40, now())"""
+        )
+    return on(database_url)
+
+
+def test_what_is_wrong_is_listed_and_the_exit_code_is_1(broken: Command) -> None:
+    ended = broken("verify")
+    assert ended.returncode == 1
+    assert "invoices_are_paid_by_their_claims: invoice INV-1 says paid 40" in ended.stdout
+
+
+def test_what_is_wrong_is_in_the_json(broken: Command) -> None:
+    ended = broken("verify", "--json")
+    assert ended.returncode == 1
+    said = json.loads(ended.stdout)
+    assert said["clean"] is False
+    assert {"invariant", "detail"} == set(said["violations"][0])
+    assert "invoices_are_paid_by_their_claims" in {v["invariant"] for v in said["violations"]}
+
+
+def test_old_tables_are_named_with_the_cure_and_migrate_is_it(
+    owner_url: str, database_url: str, on: Callable[[str], Command]
+) -> None:
+    with psycopg.connect(owner_url.replace("+psycopg", "", 1), autocommit=True) as owner:
+        owner.execute("drop schema public cascade")
+        owner.execute("create schema public")
+    command = on(database_url)
+    before = command("verify")
+    assert before.returncode == 2
+    assert before.stderr.endswith("run: reconciler migrate\n")
+    done = command("migrate", MIGRATION_DATABASE_URL=owner_url)
+    assert done.returncode == 0, done.stderr
+    assert command("verify").returncode == 0

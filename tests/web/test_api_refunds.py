@@ -1,0 +1,193 @@
+from dataclasses import replace
+
+import pytest
+
+from reconciler.books.people import Role
+from reconciler.services import people
+from reconciler.web.app import create_web_app
+from tests.web.api import Api, ok, refused
+
+MUST_HAVE = set(
+    """id payment_id invoice_id deposit_id amount currency reason note treatment status rail
+    rail_refund_id requested_by approved_by failure legs""".split()
+)
+
+
+@pytest.fixture
+def strict(api) -> Api:
+    """The same API in a house where refunds above five dollars need a second person."""
+    settings = replace(
+        api.office.runtime.settings,
+        refund_approval_threshold={"USD": 500},
+        refund_daily_limit={"USD": 1_000_000},
+    )
+    app = create_web_app(replace(api.office.runtime, settings=settings))
+    return Api(api.office, app.test_client(), api.keys)
+
+
+def a_paid_invoice(api, amount=10_000):
+    invoice = api.an_invoice(amount)
+    payment = api.paid(amount, metadata={"invoice": invoice["number"]})
+    return invoice, payment
+
+
+def test_a_refund_goes_out_once_and_comes_back_as_succeeded(api):
+    invoice, payment = a_paid_invoice(api)
+    body = {"payment_id": payment["id"], "amount": 2_500, "reason": "goodwill", "note": "Sorry"}
+    made = api.post("/refunds", body, by="refund", key="goodwill-1")
+    assert made.status_code == 201
+    refund = made.get_json()
+    assert refund.keys() >= MUST_HAVE
+    assert (refund["status"], refund["treatment"], refund["amount"]) == ("approved", "credit", 2_500)
+    again = api.post("/refunds", body, by="refund", key="goodwill-1")
+    assert again.get_json() == refund
+    api.settle()
+    done = api.read(f"/refunds/{refund['id']}")
+    assert (done["status"], done["rail"]) == ("succeeded", "stripe")
+    assert done["rail_refund_id"] == done["legs"][0]["rail_refund_id"]
+    assert [step["after"] for step in done["steps"]][-1] == "succeeded"
+    back = api.read(f"/payments/{payment['id']}")
+    assert back["refunded"] == 2_500
+    assert back["refunds"][0]["refund_id"] == refund["id"]
+    assert api.read(f"/invoices/{invoice['id']}")["credited"] == 2_500
+    assert api.read("/refunds", payment_id=payment["id"])["data"] == [done]
+    api.sound()
+
+
+def test_all_that_can_be_refunded_is_the_default(api):
+    invoice, _ = a_paid_invoice(api)
+    refund = api.make("/refunds", {"invoice_id": invoice["id"], "reason": "cancellation"})
+    assert refund["amount"] == 10_000
+    assert refund["invoice_id"] == invoice["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": 10_001}, "amount"),
+        ({"amount": 0}, "amount"),
+        ({"amount": -5}, "amount"),
+        ({"amount": 2**63}, "amount"),
+        ({"amount": "12.50"}, "amount"),
+        ({"reason": "because"}, "reason"),
+        ({"reason": None}, "reason"),
+        ({"treatment": "forget"}, "treatment"),
+        ({"status": "succeeded"}, "status"),
+        ({"approved_by": "me"}, "approved_by"),
+        ({"invoice_id": "inv_also"}, "payment_id"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_kept(api, change, field):
+    _, payment = a_paid_invoice(api)
+    body = {"payment_id": payment["id"], "amount": 100, "reason": "goodwill", **change}
+    with api.unchanged():
+        refused(api.post("/refunds", body, by="refund"), 422, field)
+
+
+@pytest.mark.parametrize("field", ["payment_id", "invoice_id", "deposit_id"])
+def test_there_is_nothing_of_that_name_to_refund(api, field):
+    with api.unchanged():
+        body = {field: "none_such", "reason": "goodwill"}
+        refused(api.post("/refunds", body, by="refund"), 404, field)
+
+
+def test_above_the_threshold_a_second_one_approves_and_never_the_first(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 5_000, "reason": "goodwill"}
+    refund = strict.make("/refunds", body, by="refund")
+    assert refund["status"] == "requested"
+    path = f"/refunds/{refund['id']}"
+    with strict.unchanged():
+        refused(strict.post(f"{path}/approve", by="refund"), 403)
+    approved = strict.make(f"{path}/approve", {"rev": refund["rev"]}, by="refund of another")
+    assert approved["status"] == "approved"
+    assert approved["approved_by"] not in (None, approved["requested_by"])
+    with strict.unchanged():
+        refused(strict.post(f"{path}/approve", by="refund of another"), 409)
+        refused(strict.post(f"{path}/reject", by="refund of another"), 409)
+    strict.settle()
+    assert strict.read(path)["status"] == "succeeded"
+
+
+def test_a_declined_refund_frees_the_money(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "reason": "goodwill"}
+    refund = strict.make("/refunds", body, by="refund")
+    with strict.unchanged():
+        refused(strict.post("/refunds", body, by="refund"), 422)
+    path = f"/refunds/{refund['id']}/reject"
+    declined = strict.make(path, {"why": "Not agreed"}, by="refund of another")
+    assert declined["status"] == "rejected"
+    assert strict.make("/refunds", body, by="refund")["amount"] == 10_000
+
+
+def test_a_refund_that_was_not_sent_can_be_called_off(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 9_000, "reason": "goodwill"}
+    refund = strict.make("/refunds", body, by="refund")
+    path = f"/refunds/{refund['id']}"
+    assert strict.make(f"{path}/cancel", by="refund")["status"] == "canceled"
+    with strict.unchanged():
+        refused(strict.post(f"{path}/cancel", by="refund"), 409)
+        refused(strict.post(f"{path}/retry", by="refund"), 409)
+        refused(strict.post(f"{path}/approve", by="refund of another"), 409)
+
+
+def test_an_old_version_is_neither_approved_nor_canceled(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 9_000, "reason": "goodwill"}
+    path = f"/refunds/{strict.make('/refunds', body, by='refund')['id']}"
+    with strict.unchanged():
+        for deed in ("approve", "reject", "cancel", "retry"):
+            refused(strict.post(f"{path}/{deed}", {"rev": 99}, by="refund of another"), 409)
+
+
+def test_money_received_by_hand_is_paid_back_by_hand(api):
+    invoice = api.an_invoice(6_000)
+    api.in_cash(invoice["id"], 6_000)
+    refund = api.make("/refunds", {"invoice_id": invoice["id"], "reason": "cancellation"})
+    assert (refund["status"], refund["rail"]) == ("manual", "manual")
+    path = f"/refunds/{refund['id']}/paid-back"
+    with api.unchanged():
+        refused(api.post(path, {"reference": ""}), 422, "reference")
+    paid_back = api.make(path, {"reference": "From the till"})
+    assert paid_back["status"] == "succeeded"
+    assert api.read(f"/invoices/{invoice['id']}")["status"] == "refunded"
+    with api.unchanged():
+        refused(api.post(path, {"reference": "From the till"}), 409)
+    api.sound()
+
+
+@pytest.mark.parametrize("deed", ["approve", "reject", "cancel", "retry"])
+def test_there_is_no_such_refund(api, deed):
+    with api.unchanged():
+        refused(api.get("/refunds/rfd_none"), 404)
+        refused(api.post(f"/refunds/rfd_none/{deed}"), 404)
+        refused(api.post("/refunds/rfd_none/paid-back", {"reference": "x"}), 404)
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+def test_only_who_may_refund_touches_refunds(api, scope):
+    _, payment = a_paid_invoice(api)
+    refund = api.make("/refunds", {"payment_id": payment["id"], "amount": 5, "reason": "other"})
+    with api.unchanged():
+        body = {"payment_id": payment["id"], "amount": 5, "reason": "other"}
+        refused(api.post("/refunds", body, by=scope), 403)
+        for deed in ("approve", "reject", "cancel", "retry", "paid-back"):
+            refused(api.post(f"/refunds/{refund['id']}/{deed}", by=scope), 403)
+
+
+def test_a_person_can_approve_what_a_program_asked_for(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 700, "reason": "goodwill"}
+    refund = strict.make("/refunds", body, by="refund")
+    ben = strict.office.do(
+        lambda work: people.create_user(
+            work, email="ben@example.com", password="tulip-anchor-9", role=Role.APPROVER.value
+        )
+    )
+    from reconciler.services import refunds
+    from reconciler.work import Cause
+
+    strict.office.do(lambda work: refunds.approve(work, refund["id"]), Cause("person", ben))
+    assert ok(strict.get(f"/refunds/{refund['id']}"))["approved_by"] == ben
