@@ -102,9 +102,8 @@ def entries_due(
                     debit=component.debit,
                     credit=component.credit,
                 ),
-                reverses=_key(prefix, before, turns - 1)
-                if turns and not component.amount
-                else None,
+                # Only an amount that was booked in one go is one entry that this one mirrors.
+                reverses=_key(prefix, before, 0) if turns == 1 and not component.amount else None,
                 payment_id=ours,
             )
         )

@@ -102,6 +102,7 @@ def _write(
     current = _claims_of(work, changed)
     added, held = matching.match(work, changed.values(), current)
     scene = settlement.stage(work, changed, new_claims=added)
+    _give_up(scene, current)
     _still_fits(scene, added)
     payment_writing.save(work, changed.values())
     _remember_aliases(work, sightings, rows)
@@ -116,6 +117,14 @@ def _claims_of(work: Work, changed: dict[str, PaymentRow]) -> dict[str, list[All
     for claim in store.allocations_of(work.session, known):
         claims.setdefault(claim.payment_id, []).append(claim)
     return claims
+
+
+def _give_up(scene: Scene, looked_at: dict[str, list[AllocationRow]]) -> None:
+    """What the match gave up, on the rows as they stand under the lock."""
+    for claim in (claim for claims in looked_at.values() for claim in claims):
+        if claim.wanted == 0:
+            scene.allocations[claim.id].wanted = 0
+            scene.allocations[claim.id].is_changed = True
 
 
 def _still_fits(scene: Scene, added: list[AllocationRow]) -> None:

@@ -99,19 +99,30 @@ def stage(
     deposit_ids |= {a.deposit_id for a in new_applications}
     invoice_ids = {*invoices, *(a.invoice_id for a in own if a.invoice_id)}
     invoice_ids |= {a.invoice_id for a in new_applications}
-    uses = store.applications_touching(work.session, invoice_ids, deposit_ids)
-    deposit_ids |= {u.deposit_id for u in uses}
+    _follow_uses(work, invoice_ids, deposit_ids)
     scene.deposits = store.lock_deposits(work.session, deposit_ids)
-    # Once the deposits are held no application of theirs can come or go.
-    uses = store.applications_touching(work.session, (), deposit_ids)
-    invoice_ids |= {u.invoice_id for u in uses}
     scene.invoices = store.lock_invoices(work.session, invoice_ids)
+    # Once both ends are held no application of theirs can come or go.
     uses = store.applications_touching(work.session, invoice_ids, deposit_ids)
-    if any(u.deposit_id not in scene.deposits for u in uses):
+    if any(u.deposit_id not in deposit_ids or u.invoice_id not in invoice_ids for u in uses):
         raise Collision("a deposit was applied to one of these invoices meanwhile")
-    others = store.allocations_on(work.session, invoice_ids, deposit_ids)
-    scene.hold((*others, *own), (*uses, *new_applications))
+    # Our own claims are among these, read anew: whoever held a target may have changed them.
+    standing = store.allocations_on(work.session, invoice_ids, deposit_ids)
+    scene.hold((*standing, *new_claims), (*uses, *new_applications))
     return scene
+
+
+def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> None:
+    """Add the deposits used on these invoices, the invoices they are used on, and so on.
+
+    Deposits that share an invoice compete for it, so that all of them are settled together.
+    """
+    count = -1
+    while count < len(invoice_ids) + len(deposit_ids):
+        count = len(invoice_ids) + len(deposit_ids)
+        for use in store.applications_touching(work.session, invoice_ids, deposit_ids):
+            invoice_ids.add(use.invoice_id)
+            deposit_ids.add(use.deposit_id)
 
 
 def finish(work: Work, scene: Scene) -> None:

@@ -79,7 +79,7 @@ def told(module_database_url: str, line: tuple[Line, str], stripe_api) -> Iterat
         lambda work: demo_steps.approve_overpayment(work, people[0]), Cause("person", people[1])
     )
     made.drain()
-    yield office
+    yield made
     made.runtime.engine.dispose()
 
 

@@ -7,6 +7,7 @@ import subprocess
 import tracemalloc
 from collections import Counter
 from datetime import UTC, date, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,10 +31,10 @@ def _csv(command: Command, noun: str, *more: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(ended.stdout)))
 
 
-def _json(command: Command, noun: str, *more: str) -> list[dict]:
+def _json(command: Command, noun: str, *more: str) -> list[dict[str, Any]]:
     ended = command("export", noun, "--format", "json", *more)
     assert ended.returncode == 0, ended.stderr
-    found: list[dict] = json.loads(ended.stdout)
+    found: list[dict[str, Any]] = json.loads(ended.stdout)
     return found
 
 

@@ -1,6 +1,7 @@
 """`reconciler replay`: events done over, here and now, and said so if one does not come through."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def command(office: Office, on: Callable[[str], Command]) -> Command:
     return on(office.runtime.settings.database_url)
 
 
-def _pay(world: World) -> list[dict]:
+def _pay(world: World) -> list[dict[str, Any]]:
     world.pay(5_000)
     return world.events()
 

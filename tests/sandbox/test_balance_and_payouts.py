@@ -108,7 +108,8 @@ def test_exchange_is_symmetric_and_rounds_half_away_from_zero(
 
 
 @pytest.mark.parametrize(
-    ("settled", "fee"), [(1_000, 59), (700, 50), (10_000, 320), (50, 31), (0, 30)]
+    ("settled", "fee"),
+    [(1_000, 59), (700, 50), (10_000, 320), (1_500, 74), (50, 31), (17, 30), (0, 30)],
 )
 def test_the_fee_is_two_point_nine_per_cent_and_thirty(settled: int, fee: int) -> None:
     assert processing_fee(settled) == fee

@@ -253,9 +253,12 @@ def test_the_same_seed_tells_the_same_story_and_another_salt_another_one() -> No
 
 def test_funds_become_available_after_two_days(world: World) -> None:
     world.pay(1_000)
+    row = next(iter(world.table("balance_transaction")))
     assert world.balance()["available"][0]["amount"] == 0
+    assert world.show(row)["status"] == "pending"
 
     world.advance(2 * 86_400)
+    assert world.show(row)["status"] == "available"
     world.release_funds()
 
     assert world.balance()["available"][0]["amount"] == 941

@@ -60,6 +60,7 @@ def test_the_default_page_has_ten(wire: Wire) -> None:
 
     assert (len(found["data"]), found["has_more"]) == (10, True)
     assert (found["object"], found["url"]) == ("list", "/v1/charges")
+    assert wire.get("/v1/charges", limit=11).json()["has_more"] is False
 
 
 @pytest.mark.parametrize(

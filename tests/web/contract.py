@@ -80,7 +80,9 @@ def faults(value, schema, at: str):
 
 def _typed(value, schema, at: str):
     kind = schema["type"]
-    is_right = isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    is_right = isinstance(value, _TYPES[kind]) and (
+        kind == "boolean" or not isinstance(value, bool)
+    )
     if not is_right:
         yield f"{at}: {value!r} is no {kind}"
     elif kind == "array":
@@ -94,7 +96,9 @@ def _typed(value, schema, at: str):
 
 def _fields(value, schema, at: str):
     known = schema.get("properties", {})
-    yield from (f"{at}.{name} is missing" for name in schema.get("required", ()) if name not in value)
+    yield from (
+        f"{at}.{name} is missing" for name in schema.get("required", ()) if name not in value
+    )
     others = schema.get("additionalProperties", not known)
     for name, one in value.items():
         if name in known:

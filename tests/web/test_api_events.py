@@ -59,7 +59,11 @@ def test_doing_an_event_over_books_nothing_twice(api):
 
 
 def test_an_event_that_nobody_handles_is_ignored(api):
-    event = {**api.office.world.events()[-1], "id": "evt_other", "type": "radar.early_fraud_warning.created"}
+    event = {
+        **api.office.world.events()[-1],
+        "id": "evt_other",
+        "type": "radar.early_fraud_warning.created",
+    }
     event["data"] = {"object": {"id": "issfr_1", "object": "radar.early_fraud_warning"}}
     assert api.office.deliver(event) == [200]
     api.office.drain()

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 from reconciler import errors
 from reconciler.books.people import Scope
 from reconciler.errors import ReconcilerError
+from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.services import api_keys
 from reconciler.web import http, problems
 from reconciler.web.api.blueprint import PREFIX, ROUTES
@@ -59,15 +60,20 @@ def probe(api, raising: Exception):
 
 @pytest.mark.parametrize("kind", sorted(set(every_kind()), key=lambda kind: kind.__qualname__))
 def test_every_kind_of_error_has_its_status(api, kind):
-    error = kind([("total", "is odd")]) if kind is problems.ManyInvalid else kind("not like this")
-    answer = probe(api, error)
+    made = {
+        problems.ManyInvalid: lambda: problems.ManyInvalid([("total", "is odd")]),
+        RailRefused: lambda: RailRefused("not like this", code="charge_disputed"),
+    }
+    answer = probe(api, made.get(kind, lambda: kind("not like this"))())
     expected = next(_STATUS_OF[k] for k in kind.__mro__ if k in _STATUS_OF)
     refused(answer, expected)
     assert ("Retry-After" in answer.headers) is (expected == 503)
     assert ("WWW-Authenticate" in answer.headers) is (expected == 401)
 
 
-@pytest.mark.parametrize("bug", [AssertionError("secret: 4242"), KeyError("secret"), OSError("secret")])
+@pytest.mark.parametrize(
+    "bug", [AssertionError("secret: 4242"), KeyError("secret"), OSError("secret")]
+)
 def test_a_fault_of_ours_says_nothing_but_its_number(api, bug):
     answer = probe(api, bug)
     refused(answer, 500)
@@ -213,9 +219,7 @@ def test_pages_of_invoices_made_in_one_instant_repeat_nothing(api):
     customer = api.a_customer()["id"]
     made = {api.an_invoice(send=False, customer_id=customer)["id"] for _ in range(5)}
     first = api.read("/invoices", customer_id=customer, limit=2)
-    second = api.read(
-        "/invoices", customer_id=customer, limit=200, cursor=first["next_cursor"]
-    )
+    second = api.read("/invoices", customer_id=customer, limit=200, cursor=first["next_cursor"])
     assert {one["id"] for one in first["data"] + second["data"]} == made
     assert second["next_cursor"] is None
 

@@ -40,7 +40,9 @@ def test_how_a_body_is_spaced_or_ordered_does_not_matter(api):
 def test_the_same_key_for_another_request_is_refused(api):
     api.make("/customers", ANN, key="k-other")
     with api.unchanged():
-        refused(api.post("/customers", {**ANN, "name": "Ben"}, key="k-other"), 422, "Idempotency-Key")
+        refused(
+            api.post("/customers", {**ANN, "name": "Ben"}, key="k-other"), 422, "Idempotency-Key"
+        )
         deposit = {"customer_id": "x", "currency": "USD", "amount": 5}
         refused(api.post("/deposits", deposit, key="k-other"), 422, "Idempotency-Key")
     assert api.post("/customers", ANN, key="k-other").status_code == 201
@@ -99,9 +101,7 @@ def test_of_many_at_once_one_does_it_and_the_others_wait_or_hear_the_same(api):
     api.key("admin")
     with ThreadPoolExecutor(8) as crowd:
         answers = list(
-            crowd.map(
-                lambda _: api.post("/customers", {"name": "Crowd"}, key="k-crowd"), range(16)
-            )
+            crowd.map(lambda _: api.post("/customers", {"name": "Crowd"}, key="k-crowd"), range(16))
         )
     assert {a.status_code for a in answers} <= {201, 409}
     done = {a.get_data() for a in answers if a.status_code == 201}

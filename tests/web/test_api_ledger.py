@@ -6,7 +6,10 @@ from tests.web.api import refused
 def test_accounts_have_balances_debits_less_credits(empty_api):
     api = empty_api
     api.an_invoice(10_000)
-    balances = {(a["role"], a["rail"], a["currency"]): a["balance"] for a in api.read("/ledger/accounts")["data"]}
+    balances = {
+        (a["role"], a["rail"], a["currency"]): a["balance"]
+        for a in api.read("/ledger/accounts")["data"]
+    }
     assert balances == {
         ("accounts_receivable", None, "USD"): 10_000,
         ("revenue", None, "USD"): -10_000,

@@ -120,9 +120,11 @@ def test_of_many_who_allocate_the_same_money_one_has_it(api):
     with ThreadPoolExecutor(5) as crowd:
         answers = list(
             crowd.map(
-                lambda i: api.post(
-                    path, {"allocations": [{"invoice_id": i, "amount": 10_000}]}
-                ).status_code,
+                lambda i: (
+                    api.post(
+                        path, {"allocations": [{"invoice_id": i, "amount": 10_000}]}
+                    ).status_code
+                ),
                 invoices,
             )
         )

@@ -38,7 +38,11 @@ def test_a_refund_goes_out_once_and_comes_back_as_succeeded(api):
     assert made.status_code == 201
     refund = made.get_json()
     assert refund.keys() >= MUST_HAVE
-    assert (refund["status"], refund["treatment"], refund["amount"]) == ("approved", "credit", 2_500)
+    assert (refund["status"], refund["treatment"], refund["amount"]) == (
+        "approved",
+        "credit",
+        2_500,
+    )
     again = api.post("/refunds", body, by="refund", key="goodwill-1")
     assert again.get_json() == refund
     api.settle()

@@ -33,7 +33,9 @@ def test_a_suggestion_can_be_taken_as_it_is(api):
         {name: value for name, value in part.items() if name != "number" and value is not None}
         for part in item["suggestions"][0]["allocations"]
     ]
-    resolved = api.make(path, {"action": "match", "allocations": allocations, "note": "Ann said so"})
+    resolved = api.make(
+        path, {"action": "match", "allocations": allocations, "note": "Ann said so"}
+    )
     assert (resolved["state"], resolved["resolution"]) == ("resolved", "match: Ann said so")
     assert (resolved["actions"], resolved["suggestions"]) == ([], [])
     assert api.read(f"/invoices/{invoice['id']}")["status"] == "paid"
@@ -80,7 +82,11 @@ def test_an_excess_can_be_sent_back(api):
     api.make(f"/review-items/{item['id']}/resolve", {"action": "refund"})
     api.settle()
     [refund] = api.read("/refunds", payment_id=payment["id"])["data"]
-    assert (refund["amount"], refund["reason"], refund["status"]) == (2_000, "overpayment", "succeeded")
+    assert (refund["amount"], refund["reason"], refund["status"]) == (
+        2_000,
+        "overpayment",
+        "succeeded",
+    )
     assert api.read(f"/payments/{payment['id']}")["unapplied"] == 0
     assert api.read(f"/invoices/{invoice['id']}")["status"] == "paid"
     api.sound()

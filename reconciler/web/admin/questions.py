@@ -4,9 +4,9 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.books.refunds import RefundPolicy
-from reconciler.books.reviews import ACTIONS, ReviewKind
+from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import review_queue
+from reconciler.reads import review_queue, screens_today
 from reconciler.reads.pages import Wanted
 from reconciler.services import resolutions
 from reconciler.services.resolutions import Resolution
@@ -69,13 +69,20 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
     wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
         page = review_queue.page(session, {"state": "open", "kind": kind}, wanted)
+        heaps = screens_today.heaps(session)
+    numbers: dict[str, int] = {}
+    for heap in heaps:
+        if heap.kind in TITLES:
+            numbers[heap.kind] = numbers.get(heap.kind, 0) + heap.number
     return desk.page(
         "questions.html",
         status=status,
         items=page.data,
         titles=TITLES,
+        matching=MATCHING_KINDS,
         can_acknowledge={k for k, actions in ACTIONS.items() if "acknowledge" in actions},
         kind=kind,
+        chips=sorted(numbers.items()),
         wrong_id=item_id,
         error=error,
         typed=request.form.get("note", ""),

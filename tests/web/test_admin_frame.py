@@ -1,0 +1,333 @@
+"""What holds for every screen: who may, what each answer carries, and that looking changes nothing."""
+
+import re
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from reconciler.books.people import Role
+from reconciler.books.reviews import ReviewKind
+from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.runtime import make_engine
+from reconciler.web.admin import blueprint, errors, pages, questions, words
+from reconciler.web.admin.blueprint import POLICY, admin_blueprint, routes
+from reconciler.web.app import create_web_app
+from tests.web.screens import Screens, Somebody, said
+
+LOOKS = {
+    "/": "Today",
+    "/unmatched": "Unmatched payments",
+    "/unmatched/{over}": "Overpayment",
+    "/unmatched/{whole}": "Nothing is left to match",
+    "/payments": "Payments",
+    "/payments/{part}": "Timeline",
+    "/invoices": "All on this page",
+    "/invoices/INV-1042": "Website, second half",
+    "/invoices/{INV-1042}": "INV-1042",
+    "/deposits": "DEP-1001",
+    "/deposits/DEP-1001": "Customer deposits, a liability",
+    "/refunds": "Refunds",
+    "/refunds/{sent}": "Goes back to",
+    "/refunds/new?payment={whole}": "Request a refund",
+    "/refunds/new?invoice=INV-1041": "What happens next",
+    "/refunds/new?deposit=DEP-1001": "Request a refund",
+    "/questions": "Questions",
+    "/events": "Event log",
+    "/events/{event}": "Payload",
+    "/ledger": "Trial balance",
+    "/ledger/trial-balance": "Debits equal credits.",
+    "/ledger/entries": "Journal",
+    "/search?q=acme": "INV-1042",
+}
+_INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
+_FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
+PAGE_BYTES_MAX = 100_000
+
+
+@pytest.fixture(scope="module")
+def people(company: Screens) -> dict[str, Somebody]:
+    """One signed-in person of each role."""
+    return {role.value: company.as_(role.value) for role in Role}
+
+
+def _path(company: Screens, path: str) -> str:
+    event = company.office.scalar("select rail_event_id from inbox_event order by seq limit 1")
+    return path.format(**company.ids, event=event)
+
+
+def _carries_the_headers(answer: TestResponse) -> bool:
+    return (
+        answer.headers["Content-Security-Policy"] == POLICY
+        and answer.headers["X-Content-Type-Options"] == "nosniff"
+        and answer.headers["Referrer-Policy"] == "no-referrer"
+        and answer.headers["Cache-Control"] == "no-store"
+    )
+
+
+def test_the_policy_allows_our_own_files_and_nothing_else():
+    assert "'unsafe" not in POLICY
+    assert "data:" not in POLICY
+    assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(
+        POLICY.split("; ")
+    )
+
+
+def test_every_page_is_looked_at_here():
+    def shape(path: str) -> str:
+        return re.sub(r"\{[^}]+\}|INV-\d+|DEP-\d+|<[^>]+>", "*", path.partition("?")[0])
+
+    looked_at = {shape(path) for path in LOOKS}
+    assert {shape(r.rule) for r in routes() if r.method == "GET"} == looked_at
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_everybody_signed_in_may_look(company, people, path):
+    for role, somebody in people.items():
+        answer = somebody.get(_path(company, path), follow_redirects=True)
+        assert answer.status_code == 200, (role, path)
+        assert LOOKS[path] in said(answer), (role, path)
+        assert _carries_the_headers(answer), path
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_a_page_has_nothing_inline_and_is_light(company, people, path):
+    html = people["admin"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
+    assert _INLINE.search(html) is None
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
+    served = re.findall(r'(?:src|href)="(/admin/static/[^"#]+)', html)
+    files = {path: people["admin"].client.get(path) for path in served}
+    assert all(answer.status_code == 200 for answer in files.values()), files
+    assert len(html.encode()) + sum(len(a.data) for a in files.values()) < PAGE_BYTES_MAX
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_every_form_that_changes_something_proves_where_it_is_from(company, people, path):
+    html = people["admin"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
+    forms = [form for form in _FORM.findall(html) if 'method="post"' in form]
+    assert forms, "there is always the way out"
+    assert [form for form in forms if 'name="form_token"' not in form] == []
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_a_viewer_sees_no_button_but_the_way_out(company, people, path):
+    html = people["viewer"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
+    posts = [form for form in _FORM.findall(html) if 'method="post"' in form]
+    assert all('action="/admin/sign-out"' in form for form in posts), posts
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "what"),
+    [
+        ("/unmatched", "Reconciler", "match"),
+        ("/refunds?tab=others", "Approver", "approve"),
+        ("/events/{event}", "Admin", "replay events"),
+        ("/refunds/new?payment={whole}", "Reconciler", "request refunds"),
+        ("/deposits/DEP-1001", "Reconciler", "apply or refund"),
+    ],
+)
+def test_a_viewer_reads_which_role_is_needed(company, people, path, role, what):
+    expected = f"You can look but not {what}. Ask an admin for the {role} role."
+    assert expected in people["viewer"].read(_path(company, path))
+
+
+def test_looking_changes_nothing(company, people):
+    before = company.books()
+    for path in LOOKS:
+        people["admin"].get(_path(company, path), follow_redirects=True)
+    assert company.books() == before
+
+
+_POSTS = [route for route in routes() if route.method == "POST"]
+
+
+@pytest.mark.parametrize("route", _POSTS, ids=lambda route: route.endpoint)
+def test_a_form_is_refused_to_every_role_below_the_one_it_needs(company, people, route):
+    before = company.books()
+    path = re.sub(r"<[^>]+>", "any", route.rule)
+    below = [role for role in Role if list(Role).index(role) < list(Role).index(route.needs)]
+    assert below, "a viewer changes nothing"
+    for role in below:
+        answer = people[role.value].post(path, {"rev": 1})
+        assert answer.status_code == 403, role
+        assert words.ROLES[route.needs.value] in said(answer)
+    assert company.books() == before
+
+
+@pytest.mark.parametrize("route", _POSTS, ids=lambda route: route.endpoint)
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        ("", {}),
+        ("guessed", {}),
+        (None, {"Sec-Fetch-Site": "cross-site"}),
+        (None, {"Sec-Fetch-Site": "same-site"}),
+        (None, {"Origin": "https://evil.example"}),
+    ],
+)
+def test_a_form_from_elsewhere_is_refused(company, people, route, token, headers):
+    before = company.books()
+    path = re.sub(r"<[^>]+>", "any", route.rule)
+    answer = people["admin"].post(path, {"rev": 1}, token=token, headers=headers)
+    assert answer.status_code == 400
+    assert company.books() == before
+
+
+def test_the_token_of_another_session_does_not_do(company, people):
+    answer = people["admin"].post("/events/any/replay", token=people["viewer"].token)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost"},
+        {},
+    ],
+)
+def test_a_form_of_ours_is_known_as_such_however_the_browser_puts_it(company, people, headers):
+    # No such event: the form was let in and got as far as that.
+    assert people["admin"].post("/events/any/replay", headers=headers).status_code == 404
+
+
+def test_what_people_typed_is_text_and_not_markup(company, people):
+    html = people["admin"].get("/invoices").get_data(as_text=True)
+    assert "Cedar &lt;b&gt;Söhne&lt;/b&gt; &amp; &#34;Partners&#34; Ltd" in html
+    assert "<b>Söhne" not in html
+    html = people["admin"].get("/search?q=%3Cscript%3Ealert(1)%3C/script%3E").get_data(as_text=True)
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nowhere", "/payments/none", "/invoices/none", "/deposits/none", "/refunds/none",
+     "/events/none", "/unmatched/none", "/refunds/new", "/refunds/new?invoice=a&payment=b",
+     "/payments/%00", "/unmatched/%3Cscript%3E"],
+)  # fmt: skip
+def test_what_there_is_not_is_said_in_words_with_the_search_at_hand(people, path):
+    answer = people["viewer"].get(path)
+    assert answer.status_code == 404
+    assert "There is no" in said(answer) or "Say of which" in said(answer)
+    assert 'role="search"' in answer.get_data(as_text=True)
+    assert _carries_the_headers(answer)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/payments?status=none",
+        "/events?status=none",
+        "/ledger/entries?role=none",
+        "/ledger/trial-balance?as_of=yesterday",
+        "/ledger/trial-balance?as_of=9999-12-31",
+        "/questions?kind=none",
+        "/unmatched?before=rubbish",
+        "/invoices?before=rubbish",
+        "/events?before=rubbish",
+        "/ledger/entries?before=rubbish",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_no_fault_of_ours(people, path):
+    assert people["viewer"].get(path).status_code == 422
+
+
+def test_who_is_not_signed_in_learns_nothing_about_addresses(company):
+    nobody = company.browser()
+    assert nobody.get("/admin/nowhere").status_code == 303
+    assert nobody.get("/admin/payments/none").status_code == 303
+    assert nobody.post("/admin/nowhere").status_code in (303, 405)
+
+
+def test_a_static_file_is_kept_for_ever_under_an_address_that_changes_with_it(people):
+    html = people["viewer"].get("/").get_data(as_text=True)
+    (address,) = set(re.findall(r'"(/admin/static/ui\.css\?v=[0-9a-f]+)"', html))
+    answer = people["viewer"].client.get(address)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    plain = people["viewer"].client.get(address.partition("?")[0])
+    assert "immutable" not in plain.headers["Cache-Control"]
+
+
+def test_while_the_database_is_away_the_page_says_so(company, people):
+    engine = make_engine("postgresql+psycopg://nobody@/none?host=/nonexistent")
+    runtime = replace(company.office.runtime, engine=engine)
+    app = create_web_app(runtime, more=[admin_blueprint(runtime)])
+    client = app.test_client()
+    client.set_cookie("reconciler", people["admin"].client.get_cookie("reconciler").value)
+    answer = client.get("/admin/")
+    assert answer.status_code == 503
+    assert "We are still taking in events" in answer.get_data(as_text=True)
+    assert answer.headers["Retry-After"]
+    assert _carries_the_headers(answer)
+
+
+def test_a_fault_of_ours_shows_a_number_and_no_more(company, people, monkeypatch):
+    app = create_web_app(company.office.runtime, more=[admin_blueprint(company.office.runtime)])
+    client = app.test_client()
+    client.set_cookie("reconciler", people["admin"].client.get_cookie("reconciler").value)
+    broken = app.view_functions["admin.show_today"]
+    app.view_functions["admin.show_today"] = lambda: 1 // 0
+    answer = client.get("/admin/")
+    app.view_functions["admin.show_today"] = broken
+    assert answer.status_code == 500
+    assert "req_" in said(answer)
+    assert "ZeroDivisionError" not in answer.get_data(as_text=True)
+
+
+def test_the_sandbox_shows_on_every_page_and_a_real_rail_does_not(company, people):
+    assert "Sandbox" in people["viewer"].get("/").get_data(as_text=True)
+    settings = replace(company.office.runtime.settings, stripe_api_base="")
+    runtime = replace(company.office.runtime, settings=settings)
+    client = create_web_app(runtime, more=[admin_blueprint(runtime)]).test_client()
+    client.set_cookie("reconciler", people["viewer"].client.get_cookie("reconciler").value)
+    assert "Sandbox" not in client.get("/admin/").get_data(as_text=True)
+    page = client.get(f"/admin/payments/{company.ids['part']}").get_data(as_text=True)
+    assert "https://dashboard.stripe.com/test/payments/pi_" in page
+    assert "opens Stripe in a new tab" in page
+
+
+def test_every_question_has_its_words():
+    assert set(questions.TITLES) == set(ReviewKind)
+
+
+def test_an_error_of_any_kind_has_its_words():
+    assert errors.status_of(Unavailable("away")) == 503
+    assert errors.status_of(OutcomeUnknown("sent")) == 202
+    assert errors.sentence(Unavailable("away")) == "Away."
+
+
+def test_forms_and_their_roles_are_told():
+    needed = dict(blueprint.roles_needed())
+    assert needed["/refunds/<refund_id>/approve"] is Role.APPROVER
+    assert needed["/unmatched/<payment_id>/match"] is Role.RECONCILER
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "share"),
+    [
+        (0, 100, "0.000"),
+        (1, 3, "33.333"),
+        (3, 3, "100.000"),
+        (5, 3, "100.000"),
+        (1, 0, "0.000"),
+        (-1, 3, "0.000"),
+    ],
+)
+def test_a_bar_is_measured_without_floats(part, whole, share):
+    assert pages.share(part, whole) == share
+
+
+def test_the_database_holds_no_page_of_ours_open(company, people):
+    people["admin"].get("/")
+    with company.office.runtime.engine.connect() as line:
+        open_ones = line.execute(
+            sa.text(
+                "select count(*) from pg_stat_activity where state = 'idle in transaction'"
+                " and datname = current_database()"
+            )
+        ).scalar()
+    assert open_ones == 0

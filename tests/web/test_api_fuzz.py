@@ -1,0 +1,188 @@
+"""Whatever anybody sends, nothing answers with a fault of ours and the books stay sound."""
+
+import string
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
+
+from reconciler.web.api.blueprint import PREFIX, ROUTES
+from tests.web import contract
+from tests.web.api import Api
+
+WRITES = [route for route in ROUTES if route.method != "GET"]
+READS = [route for route in ROUTES if route.method == "GET"]
+# The body or the question decides how far a request gets, so most of it is nearly right.
+FEW = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+ODD_TEXTS = [
+    "", " ", "\x00", "a\x00b", "\ud800", "\u202e", "٣", "１００", "1e3", "' or 1=1 --", "{{7*7}}",
+    "../../x", "%s%n", "x" * 300, "2026-02-30", "0000-00-00", "9999-12-31", "-0", "NaN", "🙂" * 40,
+]  # fmt: skip
+ODD_NUMBERS = [
+    0,
+    -1,
+    1,
+    5,
+    10**15,
+    10**15 + 1,
+    2**31,
+    2**63 - 1,
+    2**63,
+    -(2**63),
+    10**40,
+    0.5,
+    1e400,
+]
+texts = st.one_of(
+    st.sampled_from(ODD_TEXTS), st.text(max_size=20), st.text(string.printable, max_size=8)
+)
+scalars = st.one_of(
+    st.none(), st.booleans(), st.sampled_from(ODD_NUMBERS), st.integers(), st.floats(), texts
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def town(api) -> dict[str, list[str]]:
+    """Names of things that are really there, by the kind of name."""
+    customer = api.a_customer(rail_customers={"stripe": "cus_fuzz"})["id"]
+    of = {"customer_id": customer}
+    invoices = [api.an_invoice(5_000, **of), api.an_invoice(send=False, **of)]
+    deposit = api.a_deposit(9_000, **of)
+    api.make(f"/deposits/{deposit['id']}/receipts", {"source": "cash", "received_on": "2026-11-20"})
+    payments = [
+        api.paid(5_000)["id"],
+        api.paid(700, metadata={"invoice": invoices[0]["number"]})["id"],
+    ]
+    refund = api.make("/refunds", {"payment_id": payments[1], "amount": 5, "reason": "other"})["id"]
+    return {
+        "customer_id": [customer],
+        "invoice_id": [one["id"] for one in invoices],
+        "deposit_id": [deposit["id"]],
+        "payment_id": payments,
+        "refund_id": [refund],
+        "item_id": [one["id"] for one in api.read("/review-items")["data"]],
+        "event_id": [one["id"] for one in api.read("/events", limit=3)["data"]],
+        "entry_id": [one["id"] for one in api.read("/ledger/entries", limit=3)["data"]],
+        "name": ["refunds", "outbound"],
+    }
+
+
+def nearly(schema, name: str, town) -> st.SearchStrategy:
+    """Values that a field may well take, and now and then anything."""
+    return st.one_of(_fitting(schema, name, town), _fitting(schema, name, town), anything)
+
+
+def _fitting(schema, name: str, town) -> st.SearchStrategy:
+    if name in town:
+        return st.sampled_from(town[name])
+    if "$ref" in schema:
+        return _fitting(_named(schema), name, town)
+    if "anyOf" in schema:
+        return st.one_of([_fitting(one, name, town) for one in schema["anyOf"]])
+    if "enum" in schema or "const" in schema:
+        return st.sampled_from(schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "object":
+        return a_body(schema, town)
+    if schema.get("type") == "array":
+        return st.lists(_fitting(schema["items"], name, town), max_size=3)
+    return _plain(schema, name)
+
+
+def _plain(schema, name: str) -> st.SearchStrategy:
+    if name == "currency":
+        return st.sampled_from(["USD", "eur", "JPY", "KWD"])
+    return {
+        "integer": st.integers(1, 10_000),
+        "boolean": st.booleans(),
+        "null": st.none(),
+        "string": st.sampled_from(["2026-11-22", "a word", "2026-11-22T10:00:00Z"]),
+    }[schema["type"]]
+
+
+def _named(schema):
+    return contract.document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+
+
+def a_body(schema, town) -> st.SearchStrategy:
+    """An object of that schema, in which a field or two may be odd, missing or unknown."""
+    known = schema.get("properties", {})
+    needed = set(schema.get("required", ()))
+    return st.one_of(
+        st.fixed_dictionaries(
+            {n: nearly(s, n, town) for n, s in known.items() if n in needed},
+            optional={n: nearly(s, n, town) for n, s in known.items() if n not in needed},
+        ),
+        st.dictionaries(texts, anything, max_size=3),
+    )
+
+
+def place_of(route, draw, town) -> str:
+    """The route's path with names in it, mostly of things that are there."""
+    path = route.path
+    for name in route.in_path:
+        some = st.sampled_from(town.get(name, ["none"]))
+        odd = texts.filter(lambda text: text.strip("./") and "/" not in text)
+        chosen = draw(st.one_of(some, some, some, odd))
+        path = path.replace(f"{{{name}}}", chosen.replace("%", "%25").replace("?", "%3F"))
+    assume(path.isprintable() and "#" not in path)
+    return path
+
+
+def _operation(route):
+    return contract.document()["paths"][PREFIX + route.path][route.method.lower()]
+
+
+@pytest.mark.parametrize("route", WRITES, ids=lambda route: f"{route.method} {route.path}")
+@FEW
+@given(data=st.data())
+def test_no_body_is_a_fault_of_ours(api: Api, town, route, data):
+    content = _operation(route).get("requestBody", {}).get("content", {})
+    schema = next(iter(content.values()), {}).get("schema", {})
+    schema = _named(schema) if "$ref" in schema else schema
+    body = data.draw(st.one_of(a_body(schema, town), a_body(schema, town), anything))
+    raw = _as_json(body)
+    answer = api.call(route.method, place_of(route, data.draw, town), data=raw)
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: f"{route.method} {route.path}")
+@FEW
+@given(data=st.data())
+def test_no_question_is_a_fault_of_ours(api: Api, town, route, data):
+    asked = {
+        one["name"]: data.draw(st.one_of(_fitting(one["schema"], one["name"], town), texts))
+        for one in _operation(route)["parameters"]
+        if one["in"] == "query" and data.draw(st.booleans())
+    }
+    sent = {
+        name: str(value).encode("utf-8", "replace").decode()
+        for name, value in asked.items()
+        if value is not None
+    }
+    answer = api.call("GET", place_of(route, data.draw, town), query_string=sent)
+    assert answer.status_code < 500
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_books_are_sound_after_all_that(api) -> None:
+    yield
+    for name in ("refunds", "apply", "outbound"):
+        on = {"on": True, "reason": "after the storm"}
+        assert api.call("PUT", f"/switches/{name}", json=on).status_code == 200
+    api.settle()
+    assert api.office.violations() == []
+
+
+def _as_json(body: object) -> bytes:
+    """As a client would write it; lone halves of pairs as escapes, odd floats as they come."""
+    import json
+
+    return json.dumps(body).encode()
