@@ -75,8 +75,8 @@ class Ingest:
     ) -> pq.abc.PGresult:
         until = time.monotonic() + _ANSWER_SECONDS
         for _ in range(2):
-            connection = self._connection()
-            if connection is None or time.monotonic() > until:
+            connection = self._connection() if time.monotonic() < until else None
+            if connection is None:
                 break
             result = _asked(connection, name, values, formats, until)
             if result is not None and result.status in _DONE:

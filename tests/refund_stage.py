@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 from sqlmodel import col, select
 
 from reconciler import ids
@@ -23,7 +22,14 @@ from reconciler.sandbox.app import create_sandbox
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.server import serve
 from reconciler.sandbox.world import World
-from reconciler.services import allocations, customers, invoices, payments, refunds
+from reconciler.services import (
+    allocations,
+    customers,
+    invoices,
+    payments,
+    refunds,
+    verification,
+)
 from reconciler.services.allocations import Part
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.refunds import RefundAsk
@@ -51,6 +57,7 @@ class Stage:
     faults: Faults
     clock: list[datetime]
     policy: RefundPolicy = field(default_factory=RefundPolicy)
+    is_broken_on_purpose: bool = False
 
     @property
     def now(self):
@@ -174,16 +181,19 @@ class Stage:
         assert found.difference == 0
         return {line.role: line.balance for line in found.accounts if line.balance}
 
+    def violations(self):
+        """Whatever law of the books does not hold."""
+        with self.runtime.read() as session:
+            return verification.violations(session)
+
     def _all(self, table, *which):
         with self.runtime.read() as session:
             return list(session.exec(select(table).where(*which)))
 
 
 @contextmanager
-def open_stage(database_url: str, owner_url: str, redis_url: str) -> Iterator[Stage]:
+def open_stage(database_url: str, redis_url: str) -> Iterator[Stage]:
     """A stage on an empty migrated database."""
-    with psycopg.connect(owner_url.replace("+psycopg", "", 1), autocommit=True) as owner:
-        owner.execute(WALLS.read_bytes())
     clock = [NOON]
     world, faults = World(lambda: clock[0], seed=1), Faults()
     server = serve(create_sandbox(world, faults, KEY))
@@ -201,6 +211,10 @@ def open_stage(database_url: str, owner_url: str, redis_url: str) -> Iterator[St
         rails={"stripe": rail, "manual": ManualRail()},
         clock=lambda: clock[0],
     )
-    yield Stage(runtime, world, faults, clock)
-    runtime.engine.dispose()
-    server.close()
+    stage = Stage(runtime, world, faults, clock)
+    try:
+        yield stage
+        assert stage.is_broken_on_purpose or stage.violations() == []
+    finally:
+        runtime.engine.dispose()
+        server.close()

@@ -5,28 +5,29 @@ for that person, each with what agrees and what does not. Both are pure: the doc
 choose from are looked up by the caller.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations
 
+from reconciler.books.evidence import (
+    CLIENT_REFERENCE,
+    DEPOSIT_KEYS,
+    INVOICE_KEYS,
+    by_date,
+    fold,
+    in_time_until,
+    names_in,
+    tokens_in,
+)
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.reviews import ReviewKind
-
-INVOICE_KEYS = ("invoice", "invoice_number", "invoice_id")
-DEPOSIT_KEYS = ("deposit", "deposit_code", "deposit_id")
-CLIENT_REFERENCE = "client_reference_id"
 
 SUGGESTIONS_MAX = 10
 # Sums over several invoices: 2^12 subsets are tried in milliseconds, and nobody pays more
 # than a handful of invoices at once.
 SUBSET_CANDIDATES_MAX = 12
 SUBSET_SIZE_MAX = 4
-
-_TOKEN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/#-]*[A-Za-z0-9])?")
-_TOKENS_MAX = 40
-_BARE_DIGITS_MIN = 4  # "5" in a text is a quantity, not invoice number 5
 
 
 class Strategy(StrEnum):
@@ -95,10 +96,17 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """No certain answer: a person decides, and this is why."""
+    """No certain answer: a person decides, and this is why.
+
+    Where evidence says so, `strategy` and `dated` are of that evidence; `targets` are the
+    documents that it names and that will not do.
+    """
 
     kind: ReviewKind
     reasons: tuple[str, ...]
+    strategy: Strategy | None = None
+    dated: int = 0
+    targets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,52 +119,59 @@ class Suggestion:
     reasons: tuple[tuple[str, str], ...]
 
 
-def fold(name: str) -> str:
-    """Numbers and codes are compared without case and surrounding space."""
-    return name.strip().casefold()
-
-
-def names_in(facts: PaymentFacts) -> list[str]:
-    """Every folded name that the payment's evidence holds: what to look documents up by."""
-    named = [fold(value) for _, value in facts.named.values()]
-    return [*named, *_tokens(facts)]
-
-
 def decide(facts: PaymentFacts, captured: int, *, is_final: bool, among: Lookup) -> Match | Hold:
-    """Tie a payment to its target, or say why a person has to. Surest evidence first."""
+    """Tie a payment to its target, or say why a person has to. Surest evidence first.
+
+    What was written long after the money came is asked last of all: an edit in the rail's
+    dashboard may explain money that nobody could place, but moves none that was.
+    """
+    in_time, later = by_date(facts)
+    answer = _by_evidence(in_time, among)
+    if answer is not None:
+        return answer
+    by_customer = _by_customer(facts, captured, among) if is_final else None
+    if isinstance(by_customer, Match):
+        return by_customer
+    answer = _by_evidence(later, among) if later else None
+    nothing = Hold(ReviewKind.UNMATCHED_PAYMENT, ("Nothing on the payment names what it is for",))
+    return answer or by_customer or nothing
+
+
+def _by_evidence(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
     for way in (_by_metadata, _by_rail_object, _by_text):
         answer = way(facts, among)
         if answer is not None:
             return _checked(answer, facts, among) if isinstance(answer, Match) else answer
-    if is_final:
-        by_customer = _by_customer(facts, captured, among)
-        if by_customer is not None:
-            return by_customer
-    return Hold(ReviewKind.UNMATCHED_PAYMENT, ("Nothing on the payment names what it is for",))
+    return None
 
 
 def _by_metadata(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
-    for keys, is_deposit in ((INVOICE_KEYS, False), (DEPOSIT_KEYS, True)):
-        dated = [(*facts.named[key], key) for key in keys if key in facts.named]
-        if dated:
-            at, value, key = min(dated)
-            found = [d for d in among.by_name.get(fold(value), []) if d.is_deposit is is_deposit]
-            noun = "deposit" if is_deposit else "invoice"
-            return _named(found, at, f"{noun} {value.strip()}", f"metadata {key}")
-    if CLIENT_REFERENCE in facts.named:
-        at, value = facts.named[CLIENT_REFERENCE]
+    """The earliest wording of any key; of those of one instant, invoices before deposits."""
+    written = [
+        (*facts.named[key][:1], rank, key)
+        for rank, key in enumerate((*INVOICE_KEYS, *DEPOSIT_KEYS, CLIENT_REFERENCE))
+        if key in facts.named
+    ]
+    for at, _, key in sorted(written):
+        value = facts.named[key][1]
         found = among.by_name.get(fold(value), [])
-        if found:  # it may as well be the client's own cart number, which tells us nothing
-            return _named(found, at, value.strip(), CLIENT_REFERENCE)
+        if key == CLIENT_REFERENCE:
+            if found:  # it may as well be the client's own cart number, which tells us nothing
+                return _named(found, at, value.strip(), CLIENT_REFERENCE)
+            continue
+        is_deposit = key in DEPOSIT_KEYS
+        noun = "deposit" if is_deposit else "invoice"
+        found = [d for d in found if d.is_deposit is is_deposit]
+        return _named(found, at, f"{noun} {value.strip()}", f"metadata {key}")
     return None
 
 
 def _named(found: list[Document], at: int, what: str, where: str) -> Match | Hold:
     if len(found) == 1:
         return Match(((found[0], None),), Strategy.METADATA, (f"{where} names {what}",), at)
-    if found:
-        return Hold(ReviewKind.AMBIGUOUS_MATCH, (f"{where} names {what}, which is not one thing",))
-    return Hold(ReviewKind.UNMATCHED_PAYMENT, (f"{where} names {what}, which is not known here",))
+    kind = ReviewKind.AMBIGUOUS_MATCH if found else ReviewKind.UNMATCHED_PAYMENT
+    why = "which is not one thing" if found else "which is not known here"
+    return Hold(kind, (f"{where} names {what}, {why}",), Strategy.METADATA, at)
 
 
 def _by_rail_object(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
@@ -179,14 +194,17 @@ def _by_rail_object(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
 
 
 def _by_text(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
-    found = {d.id: d for token in _tokens(facts) for d in among.by_name.get(token, [])}
+    found = {d.id: d for token in tokens_in(facts) for d in among.by_name.get(token, [])}
     if not found:
         return None
+    at = min(at for at, _ in facts.texts.values())
     if len(found) > 1:
         numbers = ", ".join(sorted(d.number for d in found.values()))
-        return Hold(ReviewKind.AMBIGUOUS_MATCH, (f"The text names more than one: {numbers}",))
+        reasons = (f"The text names more than one: {numbers}",)
+        return Hold(ReviewKind.AMBIGUOUS_MATCH, reasons, Strategy.TEXT, at)
     document = next(iter(found.values()))
-    return Match(((document, None),), Strategy.TEXT, (f"The description names {document.number}",))
+    reasons = (f"The description names {document.number}",)
+    return Match(((document, None),), Strategy.TEXT, reasons, at)
 
 
 def _by_customer(facts: PaymentFacts, captured: int, among: Lookup) -> Match | Hold | None:
@@ -207,7 +225,7 @@ def _by_customer(facts: PaymentFacts, captured: int, among: Lookup) -> Match | H
     if fitting:
         numbers = ", ".join(sorted(d.number for d in fitting))
         return Hold(
-            ReviewKind.AMBIGUOUS_MATCH, (f"Several of this customer's are as large: {numbers}",)
+            ReviewKind.AMBIGUOUS_MATCH, (f"Several open with exactly this amount: {numbers}",)
         )
     return None
 
@@ -216,20 +234,16 @@ def _checked(answer: Match, facts: PaymentFacts, among: Lookup) -> Match | Hold:
     customer_id = payer(facts, among)
     for document, _ in answer.targets:
         if document.currency != facts.currency:
-            return Hold(
-                ReviewKind.CURRENCY_MISMATCH,
-                (*answer.reasons, f"{document.number} is in {document.currency}"),
-            )
-        if customer_id and customer_id != document.customer_id:
-            return Hold(
-                ReviewKind.AMBIGUOUS_MATCH,
-                (*answer.reasons, f"{document.number} is another customer's"),
-            )
-        if not document.is_payable:
-            return Hold(
-                ReviewKind.INVOICE_NOT_PAYABLE,
-                (*answer.reasons, f"{document.number} is {document.state}"),
-            )
+            kind, why = ReviewKind.CURRENCY_MISMATCH, f"is in {document.currency}"
+        elif customer_id and customer_id != document.customer_id:
+            kind, why = ReviewKind.AMBIGUOUS_MATCH, "is another customer's"
+        elif not document.is_payable:
+            kind, why = ReviewKind.INVOICE_NOT_PAYABLE, f"is {document.state}"
+        else:
+            continue
+        reasons = (*answer.reasons, f"{document.number} {why}")
+        targets = frozenset(d.id for d, _ in answer.targets)
+        return Hold(kind, reasons, answer.strategy, answer.dated, targets)
     return answer
 
 
@@ -239,37 +253,42 @@ def payer(facts: PaymentFacts, among: Lookup) -> str | None:
     return among.customer_by_rail_id.get(dated[1]) if dated else None
 
 
-def is_surer(new: Match, strategy: Strategy, dated: int) -> bool:
-    """Whether evidence that came later should move a match that the program made itself.
+def is_surer(new: Match | Hold, strategy: Strategy, dated: int, *, facts: PaymentFacts) -> bool:
+    """Whether an answer should take the place of a match that the program made before.
 
-    Only surer evidence, or an earlier wording of the same kind, moves it: then the end is the
-    same in whatever order the evidence arrived, and an edit made afterwards changes nothing.
+    Only evidence that goes before, or as far, does: what all evidence together says is then what
+    stands at the end, in whatever order it arrived. What depends on the moment at which it was
+    asked (an equal amount that is open) never moves money that has found its place.
     """
-    if STRENGTH[new.strategy] != STRENGTH[strategy]:
-        return STRENGTH[new.strategy] < STRENGTH[strategy]
-    return new.strategy is Strategy.METADATA and new.dated < dated
-
-
-def _tokens(facts: PaymentFacts) -> list[str]:
-    tokens: dict[str, None] = {}
-    for _, text in facts.texts.values():
-        for token in _TOKEN.findall(text)[:_TOKENS_MAX]:
-            if any(c.isdigit() for c in token) and not (
-                token.isdigit() and len(token) < _BARE_DIGITS_MIN
-            ):
-                tokens[fold(token)] = None
-                tokens[fold(token.lstrip("#"))] = None
-    return list(tokens)
+    if new.strategy is None or new.strategy is Strategy.CUSTOMER_AMOUNT:
+        return False
+    limit = in_time_until(facts)
+    mine = (new.dated > limit, STRENGTH[new.strategy], new.dated)
+    return mine <= (dated > limit, STRENGTH[strategy], dated)
 
 
 def rank(
     facts: PaymentFacts, unapplied: int, candidates: Sequence[Document], among: Lookup
 ) -> list[Suggestion]:
     """Suggestions for a person, the best first: single targets, then sums over several."""
-    singles = [_suggest(facts, unapplied, d, among) for d in candidates]
+    singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
     sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
     found = [s for s in singles if s.score > 0] + [_suggest_sum(s) for s in sums]
     return sorted(found, key=lambda s: (-s.score, s.targets[0][0].number))[:SUGGESTIONS_MAX]
+
+
+def _told_apart(suggestions: list[Suggestion]) -> list[Suggestion]:
+    """Where two fit equally well, neither is strong: that is what a person is asked for."""
+    strong = [s.score for s in suggestions if s.confidence == "strong"]
+    if not strong or strong.count(max(strong)) == 1:
+        return suggestions
+    tied = ("differs", "Another fits as well")
+    return [
+        replace(s, confidence="possible", reasons=(*s.reasons, tied))
+        if s.score == max(strong)
+        else s
+        for s in suggestions
+    ]
 
 
 def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Lookup) -> Suggestion:

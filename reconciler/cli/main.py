@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from reconciler.embedded import DidNotStart
 from reconciler.errors import ReconcilerError
+from reconciler.logs import set_up_logs
 from reconciler.settings import SettingsError
 
 EXIT_FINE, EXIT_FOUND, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -73,6 +74,7 @@ def start(*, demo: bool) -> int:
 
 def main() -> None:
     """The program."""
+    set_up_logs()  # to the error stream: what a command prints may be piped on
     sys.exit(run(sys.argv[1:]))
 
 

@@ -49,11 +49,11 @@ def policy_of(runtime: Runtime) -> RefundPolicy:
     return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
 
 
-def submit_refunds(runtime: Runtime) -> int:
+def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
     """Bring every leg that is due one step further; gives how many were taken in hand."""
     started = time.monotonic()
     unreached = 0
-    for count in range(LEGS_MAX):
+    for count in range(legs_max):
         if unreached >= UNREACHED_MAX or time.monotonic() - started > RUN_SECONDS:
             return count
         with runtime.read() as session:
@@ -64,7 +64,7 @@ def submit_refunds(runtime: Runtime) -> int:
             return count
         unreached = 0 if _converge(runtime, lease) else unreached + 1
     runtime.queue.nudge([Task.SUBMIT_REFUNDS])
-    return LEGS_MAX
+    return legs_max
 
 
 def converge(runtime: Runtime, leg_id: str) -> None:
@@ -80,7 +80,7 @@ def _claim_one(work: Work, leg_id: str) -> Lease | None:
 
 def _converge(runtime: Runtime, lease: Lease) -> bool:
     """Gives whether the rail could be reached."""
-    turn = _do(runtime, lambda work: refund_sending.begin(work, lease))
+    turn = _do(runtime, lambda work: refund_sending.take_up(work, lease))
     if turn is None:
         return True
     rail = runtime.rails[turn.facts.rail]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import matching
+from reconciler.books import evidence, matching
 from reconciler.books.matching import Document, Lookup, Suggestion
 from reconciler.books.observations import PaymentFacts
 from reconciler.store import documents
@@ -102,7 +102,7 @@ def for_payments(session: Session, ids: Collection[str]) -> dict[str, list[Sugge
 
 
 def _look_up(session: Session, held: Collection[_Held]) -> tuple[Lookup, list[Document]]:
-    names = {name for one in held for name in matching.names_in(one.facts)}
+    names = {name for one in held for name in evidence.names_in(one.facts)}
     payers: dict[str, set[str]] = {}
     for one in held:
         if "customer" in one.facts.payer:
@@ -131,12 +131,12 @@ def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
 
 
 def _suggestions(one: _Held, among: Lookup, known: Collection[Document]) -> list[SuggestionRow]:
-    names = set(matching.names_in(one.facts))
+    names = set(evidence.names_in(one.facts))
     customer_id = one.customer_id or matching.payer(one.facts, among)
     candidates = [
         d
         for d in known
-        if matching.fold(d.number) in names
+        if evidence.fold(d.number) in names
         or d.id in names
         or d.customer_id == customer_id
         or (d.currency, d.outstanding) == (one.facts.currency, one.unapplied)

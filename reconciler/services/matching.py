@@ -8,7 +8,7 @@ later finds it again.
 from collections.abc import Collection, Iterable
 
 from reconciler import ids
-from reconciler.books import matching, payments
+from reconciler.books import evidence, matching, payments
 from reconciler.books.allocations import Offer
 from reconciler.books.matching import Hold, Lookup, Match, Strategy
 from reconciler.books.observations import PaymentFacts
@@ -24,10 +24,10 @@ _BY_PEOPLE = frozenset({Strategy.PERSON.value, Strategy.BY_HAND.value})
 
 def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
     """Find every document that the evidence of these payments could mean."""
-    names = {name for one in facts for name in matching.names_in(one)}
+    names = {name for one in facts for name in evidence.names_in(one)}
     by_name: dict[str, list[matching.Document]] = {}
     for document in documents.by_names(work.session, names):
-        for name in {matching.fold(document.number), document.id}:
+        for name in {evidence.fold(document.number), document.id}:
             by_name.setdefault(name, []).append(document)
     rail = next(iter(facts)).rail if facts else ""
     objects = {
@@ -53,8 +53,8 @@ def match(
 ) -> tuple[list[AllocationRow], Held]:
     """Decide for each payment. Gives the claims to add, and who is held and why.
 
-    A match that a person made is never touched. One that the program made moves only to surer
-    evidence: its old claim is emptied, which posts the reversal.
+    A match that a person made is never touched. One that the program made gives way to evidence
+    that goes before: its old claim is emptied, which posts the reversal.
     """
     undecided = [row for row in rows if row.strategy not in _BY_PEOPLE]
     if not undecided:
@@ -71,26 +71,29 @@ def match(
             row.facts, taken, is_final=payments.is_final(row.facts), among=among
         )
         current = claims.get(row.id, [])
+        if current and not _overrules(answer, row, current):
+            continue
         if isinstance(answer, Match):
             added += _claim(work, row, answer, current)
             _spoken_for(answer, among)
-        elif not current:
-            held[row.id] = _hold(row, answer)
+        else:
+            held[row.id] = _hold(row, answer, current)
     return added, held
+
+
+def _overrules(answer: Match | Hold, row: PaymentRow, current: list[AllocationRow]) -> bool:
+    if isinstance(answer, Hold) and answer.targets == {claim.target for claim in current}:
+        return False  # a doubt about the very target does not undo what was done when it was good
+    strategy = Strategy(row.strategy or current[0].strategy)
+    return matching.is_surer(answer, strategy, row.match_dated, facts=row.facts)
 
 
 def _claim(
     work: Work, row: PaymentRow, answer: Match, current: list[AllocationRow]
 ) -> list[AllocationRow]:
-    if current and not matching.is_surer(
-        answer, Strategy(row.strategy or current[0].strategy), row.match_dated
-    ):
-        return []
     wanted = {document.id: amount for document, amount in answer.targets}
     for claim in current:
-        if claim.target not in wanted:
-            claim.wanted = 0
-            claim.is_changed = True
+        _want(claim, wanted.get(claim.target, 0))
     kept = {claim.target for claim in current if claim.target in wanted}
     row.strategy, row.match_dated = answer.strategy.value, answer.dated
     row.reasons = list(answer.reasons)
@@ -101,6 +104,12 @@ def _claim(
         for document, amount in answer.targets
         if document.id not in kept
     ]
+
+
+def _want(claim: AllocationRow, wanted: int | None) -> None:
+    if claim.wanted != wanted:
+        claim.wanted = wanted
+        claim.is_changed = True
 
 
 def new_claim(
@@ -133,7 +142,9 @@ def _spoken_for(answer: Match, among: Lookup) -> None:
         among.open_by_customer[document.customer_id].remove(document)
 
 
-def _hold(row: PaymentRow, answer: Hold) -> ReviewKind:
+def _hold(row: PaymentRow, answer: Hold, current: list[AllocationRow]) -> ReviewKind:
+    for claim in current:
+        _want(claim, 0)
     row.strategy = None
     row.reasons = list(answer.reasons)
     row.is_held = True
@@ -145,4 +156,4 @@ def clues(facts: PaymentFacts) -> list[str]:
     """By what a document that appears later can find this payment again."""
     payers = [value for kind, (_, value) in facts.payer.items() if kind in ("customer", "email")]
     objects = [facts.payment_id, *facts.sessions, *facts.rail_invoices]
-    return sorted({*matching.names_in(facts), *(p.casefold() for p in payers), *objects})
+    return sorted({*evidence.names_in(facts), *(evidence.fold(p) for p in payers), *objects})

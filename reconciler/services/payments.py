@@ -102,7 +102,7 @@ def _write(
     current = _claims_of(work, changed)
     added, held = matching.match(work, changed.values(), current)
     scene = settlement.stage(work, changed, new_claims=added)
-    _give_up(scene, current)
+    _decide(scene, current)
     _still_fits(scene, added)
     payment_writing.save(work, changed.values())
     _remember_aliases(work, sightings, rows)
@@ -119,11 +119,11 @@ def _claims_of(work: Work, changed: dict[str, PaymentRow]) -> dict[str, list[All
     return claims
 
 
-def _give_up(scene: Scene, looked_at: dict[str, list[AllocationRow]]) -> None:
-    """What the match gave up, on the rows as they stand under the lock."""
+def _decide(scene: Scene, looked_at: dict[str, list[AllocationRow]]) -> None:
+    """What the match decided of claims, put on the rows as they stand under the lock."""
     for claim in (claim for claims in looked_at.values() for claim in claims):
-        if claim.wanted == 0:
-            scene.allocations[claim.id].wanted = 0
+        if claim.is_changed:
+            scene.allocations[claim.id].wanted = claim.wanted
             scene.allocations[claim.id].is_changed = True
 
 

@@ -1,4 +1,4 @@
-"""The transactions around sending one leg of a refund: claim, begin, decide, record.
+"""The transactions around sending one leg of a refund: claim, take up, decide, record.
 
 The network is between them, never inside. Each one begins by taking the payment's lock, then the
 refund's, and by seeing whether the lease is still ours: a leg that somebody else has taken over
@@ -93,7 +93,7 @@ def claim(work: Work, leg_id: str | None = None) -> Lease | None:
     return Lease(leg.id, leg.refund_id, leg.payment_id, leg.lease_token)
 
 
-def begin(work: Work, lease: Lease) -> Turn | None:
+def take_up(work: Work, lease: Lease) -> Turn | None:
     """What is to be looked for on the rail; None where nothing is to be done with the leg now."""
     scene = _scene(work, lease)
     if scene is None:

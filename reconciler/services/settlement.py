@@ -16,7 +16,7 @@ from reconciler.books.journal import JournalEntry, lines
 from reconciler.books.posting_rules import Position, position
 from reconciler.errors import Collision
 from reconciler.money import Money
-from reconciler.services import ledger, refund_terms
+from reconciler.services import ledger, refund_terms, rivals
 from reconciler.store import claims as store
 from reconciler.store.claims import (
     AllocationRow,
@@ -145,6 +145,7 @@ def finish(work: Work, scene: Scene) -> None:
     store.write_deposits(work.session, scene.deposits.values())
     store.write_invoices(work.session, scene.invoices.values())
     ledger.post(work, due)
+    rivals.ask_about(work, _rivals(scene, before))
 
 
 def unapplied(scene: Scene, payment_id: str) -> int:
@@ -209,6 +210,15 @@ def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
     if (invoice.paid, invoice.refund_credits) != (settled.paid, settled.credited):
         invoice.paid, invoice.refund_credits = settled.paid, settled.credited
         invoice.is_changed = True
+
+
+def _rivals(scene: Scene, before: dict[str, int]) -> set[str]:
+    """Payments that only shared a target, and of which now more or less is taken up."""
+    return {
+        a.payment_id
+        for a in scene.allocations.values()
+        if a.amount != before[a.id] and a.payment_id not in scene.payments
+    }
 
 
 def _count_applied(scene: Scene, deposit: DepositRow) -> None:

@@ -10,7 +10,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +34,7 @@ PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 NOWHERE = "unix:///nonexistent/redis.sock"
 TEMPLATE = "chaos_template"
+ALL = ("sandbox", "web", "money", "books-1", "books-2", "clock", "clock-2")
 
 _UNFINISHED = """select count(*) filter (where o.seq is null) as new,
     count(*) filter (where o.status = 'pending') as pending,
@@ -87,6 +87,12 @@ class Stores:
         """The database server's first process."""
         return int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
+    def postmaster_answers(self) -> bool:
+        """Whether PostgreSQL takes a login."""
+        with suppress(psycopg.OperationalError, OSError):
+            return bool(self.query("select 1"))
+        return False
+
     def redis_pid(self) -> int:
         """The Redis server's process."""
         with redis.Redis.from_url(self.redis_url) as line:
@@ -113,7 +119,11 @@ class Stores:
 def stores(folder: Path) -> Iterator[Stores]:
     """Both servers, for as long as the block lasts."""
     try:
-        yield Stores(folder, embedded.ensure_postgres(folder), embedded.ensure_redis(folder))
+        made = Stores(folder, embedded.ensure_postgres(folder), embedded.ensure_redis(folder))
+        # Every crash is followed by a sync of each file there is, unless told otherwise.
+        made.query("alter system set recovery_init_sync_method = 'syncfs'")
+        made.query("select pg_reload_conf()")
+        yield made
     finally:
         assert embedded.stop(folder), "a server was left behind"
 
@@ -265,11 +275,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
-
-
-def python(*arguments: str) -> list[str]:
-    """A command of this interpreter."""
-    return [sys.executable, *arguments]
 
 
 def _answers(url: str) -> bool:

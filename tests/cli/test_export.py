@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
+import pty
 import subprocess
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,8 +19,9 @@ from reconciler.reads import export_text, exports, invoices as invoice_reads, le
 from reconciler.reads.exports import PAGE_ROWS, Window
 from reconciler.services import customers, invoices
 from reconciler.services.invoices import NewInvoice
+from reconciler.settings import inherited_environment
 from reconciler.work import Work
-from tests.cli.conftest import PROGRAM, ROOT, Command
+from tests.cli.conftest import PATIENCE_SECONDS, PROGRAM, ROOT, Command
 from tests.runtime import Office
 
 NOUNS = ("journal", "invoices", "payments", "refunds")
@@ -130,25 +134,47 @@ def test_an_empty_window_has_a_header_and_an_empty_array(reconciler: Command) ->
         assert _json(reconciler, noun, "--until", "1999-01-01") == []
 
 
-def test_a_reader_who_leaves_early_is_no_error(told: Office, tmp_path) -> None:
-    settings = told.runtime.settings
-    pipeline = f"{PROGRAM} export journal --format json | head -c 10; echo ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(
-        ["bash", "-c", pipeline],
+def test_a_process_of_its_own_writes_the_same(
+    told: Office, reconciler: Command, process_on: Callable[[str], Command]
+) -> None:
+    arguments = ("export", "journal", "--format", "csv")
+    ended = process_on(told.runtime.settings.database_url)(*arguments)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == reconciler(*arguments).stdout.splitlines()
+
+
+def test_a_reader_who_leaves_early_is_no_error(told: Office, given: dict[str, str]) -> None:
+    environ = {**inherited_environment(), **given}
+    with subprocess.Popen(
+        [str(PROGRAM), "export", "journal", "--format", "json"],
         cwd=ROOT,
-        env={
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "RECONCILER_DATA_DIR": str(tmp_path),
-            "PATH": "/usr/bin:/bin",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+        env={**environ, "DATABASE_URL": told.runtime.settings.database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_terminal_sees_a_bar_and_the_file_does_not(told: Office, given: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    environ = {**inherited_environment(), **given, "TERM": "xterm"}
+    ended = subprocess.run(
+        [str(PROGRAM), "export", "journal", "--format", "csv"],
+        cwd=ROOT,
+        env={**environ, "DATABASE_URL": told.runtime.settings.database_url},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
-    assert ended.stdout.splitlines()[-1].endswith("0")
-    assert ended.stderr == ""
+    os.close(theirs)
+    assert "reading the journal" in os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert ended.stdout.startswith(b"entry_id,key,at,")
 
 
 EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"]

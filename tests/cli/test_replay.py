@@ -47,10 +47,8 @@ def test_an_event_that_waited_is_applied_without_any_worker(
 def test_a_dry_run_counts_and_does_nothing(office: Office, command: Command) -> None:
     office.deliver(*_pay(office.world))
     ended = command("replay", "--since", "2020-01-01", "--dry-run")
-    assert (ended.returncode, ended.stdout) == (
-        0,
-        f"{len(office.world.events())} events would be done over\n",
-    )
+    assert ended.returncode == 0
+    assert ended.stdout.endswith(f"{len(office.world.events())} events would be done over\n")
     assert office.scalar("select count(*) from inbox_outcome") == 0
 
 
@@ -58,7 +56,7 @@ def test_one_unknown_name_stops_all_of_them(office: Office, command: Command) ->
     event = _pay(office.world)[0]
     office.deliver(event)
     ended = command("replay", event["id"], "evt_nobody")
-    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.returncode == 2
     assert ended.stderr == "there is no event evt_nobody\n"
     assert office.scalar("select count(*) from inbox_outcome") == 0
 
@@ -74,15 +72,16 @@ def test_an_event_that_is_not_ours_is_never_done_over(office: Office, command: C
 
 
 def test_what_does_not_come_through_is_named_and_the_exit_code_is_1(
-    office: Office, command: Command
+    office: Office, process_on: Callable[[str], Command]
 ) -> None:
+    command = process_on(office.runtime.settings.database_url)
     event = by_kind(_pay(office.world), "charge.succeeded")[0]
     event["data"]["object"]["amount_captured"] = "many"
     office.deliver(event)
     office.apply()
     for arguments in (["replay", event["id"]], ["replay", "--since", "2020-01-01"]):
         ended = command(*arguments)
-        assert ended.returncode == 1, ended.stdout
+        assert ended.returncode == 1, ended.stderr
         assert ended.stdout.startswith(f"{event['id']} charge.succeeded pending: ")
 
 

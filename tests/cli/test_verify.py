@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.services.verification import LAWS
 from tests.cli.conftest import Command
-from tests.conftest import Servers
+from tests.runtime import Office
 
 
 def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
@@ -20,9 +20,7 @@ def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
 
 
 @pytest.fixture
-def broken(
-    owner_url: str, database_url: str, on: Callable[[str], Command], servers: Servers
-) -> Command:
+def broken(owner_url: str, database_url: str, on: Callable[[str], Command]) -> Command:
     """On books with an invoice that says it is paid, and no claim that pays it."""
     with psycopg.connect(owner_url.replace("+psycopg", "", 1), autocommit=True) as owner:
         owner.execute("insert into customer (id, name, created_at) values ('c', 'Ann', now())")
@@ -31,6 +29,14 @@ def broken(
               created_at) values ('i', 'INV-1', 'c', 'USD', 100, 'sent', 40, now())"""
         )
     return on(database_url)
+
+
+def test_it_is_the_same_as_a_process_of_its_own(
+    told: Office, process_on: Callable[[str], Command]
+) -> None:
+    ended = process_on(told.runtime.settings.database_url)("verify")
+    assert (ended.returncode, ended.stdout) == (0, f"clean: all {len(LAWS)} laws hold\n")
+    assert ended.stderr == ""
 
 
 def test_what_is_wrong_is_listed_and_the_exit_code_is_1(broken: Command) -> None:

@@ -8,8 +8,8 @@ from tests.refund_stage import ANN, BEN, open_stage
 
 
 @pytest.fixture
-def stage(database_url, owner_url, redis_url):
-    with open_stage(database_url, owner_url, redis_url) as opened:
+def stage(database_url, redis_url):
+    with open_stage(database_url, redis_url) as opened:
         yield opened
 
 

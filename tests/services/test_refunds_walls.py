@@ -8,8 +8,9 @@ from tests.refund_stage import ANN, WALLS, open_stage
 
 
 @pytest.fixture
-def stage(database_url, owner_url, redis_url):
-    with open_stage(database_url, owner_url, redis_url) as opened:
+def stage(database_url, redis_url):
+    with open_stage(database_url, redis_url) as opened:
+        opened.is_broken_on_purpose = True  # rows are changed here that nothing else may change
         yield opened
 
 

@@ -178,7 +178,7 @@ def _(t: Telling) -> None:
 @traps.add(
     "68-a-dispute-in-another-currency",
     """
-    books EUR  clearing -1852  processing_fees 1849  disputed_funds 10786
+    books EUR  clearing -1846  processing_fees 1843  disputed_funds 10786
     books EUR  currency_conversion -10783
     books USD  currency_conversion 11374  revenue -11374
     INV-1      paid 11374
@@ -194,7 +194,7 @@ def _(t: Telling) -> None:
 @traps.add(
     "68-a-dispute-in-another-currency-is-lost",
     """
-    books EUR  clearing -1852  processing_fees 1849  currency_conversion 3
+    books EUR  clearing -1846  processing_fees 1843  currency_conversion 3
     books USD  accounts_receivable 11374  revenue -11374
     INV-1      owed 11374
     payment    captured 11374  lost 11374

@@ -34,7 +34,7 @@ class Api:
     def key(self, name: str) -> str:
         """The key called `name`, made on first use; its first word is its scope."""
         if name not in self.keys:
-            scope = name.split()[0]
+            scope = name.partition(" ")[0]
             self.keys[name] = self.office.do(
                 lambda work: api_keys.create(work, name=name, scope=scope)
             )[1]
@@ -47,17 +47,17 @@ class Api:
         contract.check(method, PREFIX + path, answer)
         return answer
 
-    def get(self, path: str, *, by: str = "read", **query) -> TestResponse:
+    def get(self, path: str, *, by: str = "read", **query):
         return self.call("GET", path, by=by, query_string=query)
 
     def post(self, path: str, body=None, *, by: str = "admin", key: str | None = None):
         headers = {"Idempotency-Key": key} if key else {}
         return self.call("POST", path, by=by, json=body or {}, headers=headers)
 
-    def patch(self, path: str, body, *, by: str = "admin") -> TestResponse:
+    def patch(self, path: str, body, *, by: str = "admin"):
         return self.call("PATCH", path, by=by, json=body)
 
-    def delete(self, path: str, *, by: str = "admin") -> TestResponse:
+    def delete(self, path: str, *, by: str = "admin"):
         return self.call("DELETE", path, by=by)
 
     def read(self, path: str, **query):
@@ -94,9 +94,9 @@ class Api:
     def settle(self) -> None:
         """Deliver what the rail has to tell, and do all that is due."""
         self.office.line.app = self._world  # another test's office may have taken the line
-        known = set(
+        known = {
             row.rail_event_id for row in self.office.rows("select rail_event_id from inbox_event")
-        )
+        }
         news = [e for e in self.office.world.events() if e["id"] not in known]
         assert set(self.office.deliver(*news)) <= {200}
         self.office.drain()
@@ -115,16 +115,14 @@ class Api:
         yield
         assert self._everything() == before
 
-    def _everything(self) -> list:
+    def _everything(self) -> list[str | None]:
         tables = (
             "customer", "customer_rail_id", "invoice", "credit_note", "deposit", "allocation",
             "application", "payment", "rail_reference", "refund", "refund_leg", "review_item",
             "journal_entry", "posting", "inbox_outcome", "switch",
         )  # fmt: skip
-        return [
-            self.office.scalar(f"select md5(string_agg(t::text, ';' order by t::text)) from {t} t")
-            for t in tables
-        ]
+        digest = "select md5(string_agg(t::text, ';' order by t::text)) from {} t"
+        return [self.office.scalar(digest.format(table)) for table in tables]
 
     def sound(self) -> None:
         """The books keep every law, and nothing that came in is left over."""
@@ -153,7 +151,7 @@ def ok(answer: TestResponse):
     return answer.get_json()
 
 
-def refused(answer: TestResponse, status: int, field: str | None = None) -> str:
+def refused(answer: TestResponse, status: int, field: str | None = None):
     """The refusal's words, if it is this one and a proper problem document."""
     said = answer.get_json()
     assert answer.status_code == status, (answer.status_code, said)

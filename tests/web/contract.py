@@ -13,7 +13,7 @@ import msgspec
 from reconciler.web.api import openapi
 from reconciler.web.api.blueprint import PREFIX, ROUTES
 
-_TYPES = {
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
     "number": (int, float),

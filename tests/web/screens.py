@@ -18,10 +18,12 @@ from reconciler.services import (
     deposits,
     invoices,
     people,
+    receipts,
     refunds,
 )
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
+from reconciler.services.receipts import Receipt
 from reconciler.services.refunds import RefundAsk, RefundPolicy
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
@@ -162,6 +164,12 @@ class Screens:
         assert set(self.office.deliver(*news)) <= {200}
         self.office.drain(timedelta(seconds=30))
         return self.office.scalar("select id from payment where rail_payment_id = :id", id=rail_id)
+
+    def in_cash(self, number: str, amount: int) -> str:
+        """Money by hand for an invoice; gives the payment's id."""
+        receipt = Receipt("cash", date(2026, 11, 20), amount)
+        target = self.ids[number]
+        return self.office.do(lambda work: receipts.receive(work, target, receipt))
 
     def rev(self, table: str, row_id: str) -> int:
         """At which revision a row is."""

@@ -4,10 +4,26 @@ import pytest
 
 from tests.web.api import ok, refused
 
-MUST_HAVE = set(
-    """id code customer_id project_id date currency amount received applied refunded remaining fees
-    payment_status applied_status received_into notes attachments applications""".split()
-)
+MUST_HAVE = {
+    "id",
+    "code",
+    "customer_id",
+    "project_id",
+    "date",
+    "currency",
+    "amount",
+    "received",
+    "applied",
+    "refunded",
+    "remaining",
+    "fees",
+    "payment_status",
+    "applied_status",
+    "received_into",
+    "notes",
+    "attachments",
+    "applications",
+}
 BY_HAND = {"source": "bank_transfer", "received_on": "2026-11-20"}
 
 

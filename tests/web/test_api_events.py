@@ -2,9 +2,18 @@ import pytest
 
 from tests.web.api import ok, refused
 
-MUST_HAVE = set(
-    """id rail rail_event_id type status attempts error received_at applied_at payload""".split()
-)
+MUST_HAVE = {
+    "id",
+    "rail",
+    "rail_event_id",
+    "type",
+    "status",
+    "attempts",
+    "error",
+    "received_at",
+    "applied_at",
+    "payload",
+}
 
 
 def the_event(api, kind):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from flask import Blueprint, Flask
@@ -18,7 +20,8 @@ from reconciler.web.api.routes import Resource, add_to
 from reconciler.work import Work
 from tests.web.api import ok, refused
 
-_STATUS_OF = {
+_numbers = count(1)
+_STATUS_OF: dict[type, int] = {
     errors.Refused: 422,
     errors.Invalid: 422,
     errors.NotFound: 404,
@@ -32,7 +35,7 @@ _STATUS_OF = {
 }
 
 
-def every_kind(of: type[ReconcilerError] = ReconcilerError):
+def every_kind(of: type[ReconcilerError] = ReconcilerError) -> Iterator[type[ReconcilerError]]:
     for kind in of.__subclasses__():
         yield kind
         yield from every_kind(kind)
@@ -54,11 +57,14 @@ def probe(api, raising: Exception):
     problems.answer_errors(blueprint)
     add_to(blueprint, api.office.runtime, resource.routes[0])
     app.register_blueprint(blueprint)
-    key = {"Authorization": f"Bearer {api.key('admin')}", "Idempotency-Key": str(id(raising))}
+    key = {
+        "Authorization": f"Bearer {api.key('admin')}",
+        "Idempotency-Key": f"probe-{next(_numbers)}",
+    }
     return app.test_client().post("/probe", json={}, headers=key)
 
 
-@pytest.mark.parametrize("kind", sorted(set(every_kind()), key=lambda kind: kind.__qualname__))
+@pytest.mark.parametrize("kind", sorted(set(every_kind()), key=str))
 def test_every_kind_of_error_has_its_status(api, kind):
     made = {
         problems.ManyInvalid: lambda: problems.ManyInvalid([("total", "is odd")]),
@@ -184,15 +190,15 @@ def test_a_question_that_makes_no_sense_is_refused(api, path, field):
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "!!!", "W10", "WzFd", "bnVsbA", "WyIyMDI2IiwiYSJd", "A" * 401, "é", "WyIxIiwiMiIsIjMiXQ",
-     "WzEuNV0", "WyJcdTAwMDAiXQ"],
+    [
+        "", "x", "!!!", "W10", "WzFd", "bnVsbA", "WyIyMDI2IiwiYSJd", "A" * 401, "é",
+        "WyIxIiwiMiIsIjMiXQ", "WzEuNV0", "WyJcdTAwMDAiXQ",
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/customers", "/invoices", "/events", "/payments"])
 def test_a_cursor_of_no_list_is_refused(api, path, cursor):
     answer = api.get(path, cursor=cursor)
-    if path == "/customers" and cursor == "":
-        refused(answer, 422, "cursor")
-    elif answer.status_code != 200:
+    if answer.status_code != 200 or (path, cursor) == ("/customers", ""):
         refused(answer, 422, "cursor")
     else:
         assert answer.get_json()["data"] is not None
@@ -201,17 +207,16 @@ def test_a_cursor_of_no_list_is_refused(api, path, cursor):
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 200])
 def test_a_list_walked_in_pages_shows_each_once_and_the_newest_first(api, limit):
     made = [api.a_customer(f"Walker {limit}")["id"] for _ in range(7)]
-    seen, cursor = [], None
-    while True:
-        said = {"cursor": cursor} if cursor else {}
-        page = api.read("/customers", name=f"walker {limit}", limit=limit, **said)
+    asked = {"name": f"walker {limit}", "limit": limit}
+    page = api.read("/customers", **asked)
+    seen = [one["id"] for one in page["data"]]
+    api.a_customer(f"Walker {limit}, who came meanwhile")
+    for _ in range(10):
+        if page["next_cursor"] is None:
+            break
+        page = api.read("/customers", cursor=page["next_cursor"], **asked)
         assert len(page["data"]) <= limit
         seen += [one["id"] for one in page["data"]]
-        cursor = page["next_cursor"]
-        if len(seen) == limit:
-            api.a_customer(f"Walker {limit}, who came meanwhile")
-        if cursor is None:
-            break
     assert seen == made[::-1]
 
 

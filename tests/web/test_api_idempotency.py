@@ -15,7 +15,7 @@ from tests.web.api import refused
 ANN = {"name": "Ann", "email": "ann@example.com"}
 
 
-def count_of(api, name: str) -> int:
+def count_of(api, name: str):
     return api.office.scalar("select count(*) from customer where name = :name", name=name)
 
 

@@ -3,10 +3,23 @@ import pytest
 from reconciler.books.invoices import InvoiceStatus
 from tests.web.api import ok, refused
 
-MUST_HAVE = set(
-    """id number customer_id project_id milestone_id currency total paid credited outstanding status
-    issued_on due_on allocations history""".split()
-)
+MUST_HAVE = {
+    "id",
+    "number",
+    "customer_id",
+    "project_id",
+    "milestone_id",
+    "currency",
+    "total",
+    "paid",
+    "credited",
+    "outstanding",
+    "status",
+    "issued_on",
+    "due_on",
+    "allocations",
+    "history",
+}
 
 
 def test_a_draft_is_made_and_books_nothing(api):
@@ -186,7 +199,7 @@ def test_a_list_filtered_by_status_shows_what_one_shows(api):
     api.sound()
 
 
-def _charge_of(api, invoice) -> str:
+def _charge_of(api, invoice):
     payment_id = api.read(f"/invoices/{invoice['id']}")["allocations"][0]["payment_id"]
     return api.read(f"/payments/{payment_id}")["rail_payment_id"]
 

@@ -27,7 +27,7 @@ def served(api):
         (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
         for rule in rules
         if rule.rule.startswith(PREFIX) and rule.rule.removeprefix(PREFIX) not in _PAGES
-        for method in rule.methods - {"HEAD", "OPTIONS"}
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
 

@@ -4,10 +4,25 @@ import pytest
 
 from tests.web.api import ok, refused
 
-MUST_HAVE = set(
-    """id rail rail_payment_id customer_id currency authorized captured refunded disputed fee
-    allocated unapplied status match allocations refunds timeline""".split()
-)
+MUST_HAVE = {
+    "id",
+    "rail",
+    "rail_payment_id",
+    "customer_id",
+    "currency",
+    "authorized",
+    "captured",
+    "refunded",
+    "disputed",
+    "fee",
+    "allocated",
+    "unapplied",
+    "status",
+    "match",
+    "allocations",
+    "refunds",
+    "timeline",
+}
 
 
 def test_a_payment_shows_where_its_money_is_and_what_happened(api):

@@ -3,14 +3,29 @@ from dataclasses import replace
 import pytest
 
 from reconciler.books.people import Role
-from reconciler.services import people
+from reconciler.services import people, refunds
 from reconciler.web.app import create_web_app
+from reconciler.work import Cause
 from tests.web.api import Api, ok, refused
 
-MUST_HAVE = set(
-    """id payment_id invoice_id deposit_id amount currency reason note treatment status rail
-    rail_refund_id requested_by approved_by failure legs""".split()
-)
+MUST_HAVE = {
+    "id",
+    "payment_id",
+    "invoice_id",
+    "deposit_id",
+    "amount",
+    "currency",
+    "reason",
+    "note",
+    "treatment",
+    "status",
+    "rail",
+    "rail_refund_id",
+    "requested_by",
+    "approved_by",
+    "failure",
+    "legs",
+}
 
 
 @pytest.fixture
@@ -190,8 +205,5 @@ def test_a_person_can_approve_what_a_program_asked_for(strict):
             work, email="ben@example.com", password="tulip-anchor-9", role=Role.APPROVER.value
         )
     )
-    from reconciler.services import refunds
-    from reconciler.work import Cause
-
     strict.office.do(lambda work: refunds.approve(work, refund["id"]), Cause("person", ben))
     assert ok(strict.get(f"/refunds/{refund['id']}"))["approved_by"] == ben

@@ -1,13 +1,13 @@
 """The screens as one blueprint: who may in, what every answer carries, what errors look like."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from reconciler.books.people import Role, is_at_least
-from reconciler.errors import Forbidden, ReconcilerError
+from reconciler.errors import Forbidden, Invalid, NotFound, ReconcilerError
 from reconciler.ids import new_id
 from reconciler.runtime import Runtime
 from reconciler.services import people
@@ -93,9 +93,18 @@ def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
             forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
         if not is_at_least(session.person.role, route.needs):
             raise Forbidden(words.need(route.needs.value, "do this"))
+        _readable(values)
         return route.view(_desk(runtime, session), **values)
 
     return answer
+
+
+def _readable(values: Mapping[str, str]) -> None:
+    """A NUL is no text: no id holds one, and the database would stumble over it."""
+    if any("\0" in value for value in values.values()):
+        raise NotFound("There is no such thing")
+    if any("\0" in value for values in request.values.listvalues() for value in values):
+        raise Invalid("Something in there is no text")
 
 
 def _session(runtime: Runtime) -> OpenSession | None:

@@ -21,9 +21,9 @@ def before() -> tuple[datetime, str] | None:
     return cast("datetime", at), cast("str", row_id)
 
 
-def older(rows: int, last: tuple[datetime, str] | None) -> str | None:
+def older(rows: int, last: tuple[datetime, str] | None, *, per_page: int = PER_PAGE) -> str | None:
     """The address of the next page, if this one is full."""
-    if rows < PER_PAGE or last is None:
+    if rows < per_page or last is None:
         return None
     return next_page(pages.encode(last))
 

@@ -17,7 +17,7 @@ from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
 from reconciler.web.admin import errors, splitting, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.paging import before, older
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import Split, Step
 from reconciler.work import Work
@@ -27,6 +27,7 @@ screens = Screens()
 OLD = timedelta(days=2)
 _SAME = timedelta(seconds=1)
 ALLOCATIONS_MAX = 20
+QUEUE_PAGE = 25  # each has its suggestions looked up
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
 _VIEWS = {
@@ -166,7 +167,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
             kinds=kinds,
             until=old if view == "old" else None,
             before=before(),
-            limit=PER_PAGE,
+            limit=QUEUE_PAGE,
         )
         confidence = screens_unmatched.confidences(session, [item.payment.id for item in items])
         sums = screens_unmatched.sums(session, old)
@@ -181,7 +182,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         oldest=min((one.oldest for one in sums), default=None),
         chips=_chips(sums, view),
         view=view,
-        older=older(len(items), last),
+        older=older(len(items), last, per_page=QUEUE_PAGE),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
         was_undone="undone" in request.args and said.status == 200,

@@ -130,33 +130,30 @@ def _parameters(route: Route) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     if route.query:
         schema = route.query.model_json_schema(ref_template=_REF)
-        defs = schema.get("$defs", {})
         for name, described in schema["properties"].items():
-            inlined = {part: _inlined(value, defs) for part, value in described.items()}
-            if "$ref" in inlined:
-                inlined = dict(defs[str(inlined["$ref"]).rsplit("/", 1)[1]])
-            text = inlined.pop("description", None)
-            yield {
-                "name": name,
-                "in": "query",
-                "required": name in schema.get("required", ()),
-                "schema": inlined,
-                **({"description": text} if text else {}),
-            }
+            yield _asked(name, described, schema)
     if route.method != "GET":
         yield _IDEMPOTENCY_KEY
 
 
-def _inlined(described: object, defs: Json) -> object:
-    """A schema with what it refers to put in its place; query parameters stand by themselves."""
-    if isinstance(described, list):
-        return [_inlined(one, defs) for one in described]
-    if not isinstance(described, dict):
-        return described
-    if "$ref" in described:
-        found: Json = defs[described["$ref"].rsplit("/", 1)[1]]
-        return found
-    return {name: _inlined(one, defs) for name, one in described.items()}
+def _asked(name: str, described: Json, schema: Json) -> Json:
+    """A parameter after the question mark. What may be left out is not null but not there."""
+    some: list[Json] = [one for one in described.get("anyOf", ()) if one != {"type": "null"}]
+    kind = {**described, **some[0]} if len(some) == 1 else dict(described)
+    kind.pop("anyOf" if len(some) == 1 else "", None)
+    if "$ref" in kind:
+        kind |= schema["$defs"][kind.pop("$ref").rpartition("/")[2]]
+    if kind.get("default", 0) is None:
+        del kind["default"]
+    text = described.get("description") or kind.get("description")
+    kind.pop("description", None)
+    return {
+        "name": name,
+        "in": "query",
+        "required": name in schema.get("required", ()),
+        "schema": kind,
+        **({"description": text} if text else {}),
+    }
 
 
 def _statuses(route: Route) -> list[int]:
@@ -201,7 +198,11 @@ def _renamed(described: object) -> object:
 
 
 def _public(name: str) -> str:
-    """`Page_InvoiceRow_` as `InvoiceList`, `InvoiceRow` as `Invoice`."""
+    """`Page_InvoiceRow_` as `InvoiceList`, `InvoiceRow` as `Invoice`.
+
+    Of two types with one name each takes the last part of its module's before it.
+    """
     if name.startswith("Page_") and name.endswith("_"):
         return _public(name[5:-1]) + "List"
-    return name.removesuffix("Row")
+    place, _, plain = name.rpartition("__")
+    return place.rpartition("__")[2].removesuffix("s").title() + plain.removesuffix("Row")

@@ -1,0 +1,54 @@
+"""Other payments for the same thing: what is left of them changes when one of them does.
+
+Two payments for one invoice leave one of them in excess, and a person is asked about it. If the
+other goes back, the excess finds its place, and the question with it. Nobody holds a rival's lock
+here, and nobody needs to: only what is taken up of it has changed, and that belongs to the target.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
+from reconciler.services import reviews
+from reconciler.services.reviews import Question
+from reconciler.work import Work
+
+_LEFT = sa.text(
+    """select p.id, p.currency, p.reasons, a.invoice_id, a.deposit_id,
+      p.captured - p.refunded - p.lost - a.amount as amount,
+      (select kind from review_item r where r.subject = p.id and r.state = 'open'
+        and r.kind = any(:kinds) limit 1) as kind
+    from payment p join (
+      select payment_id, max(invoice_id) as invoice_id, max(deposit_id) as deposit_id,
+        sum(amount)::bigint as amount
+      from allocation where closed_at is null group by payment_id) a on a.payment_id = p.id
+    where p.id = any(:ids) order by p.id"""
+)
+
+
+def ask_about(work: Work, payments: Collection[str]) -> None:
+    """Bring the questions about these payments to what is left of them now."""
+    if not payments:
+        return
+    kinds = [kind.value for kind in MATCHING_KINDS]
+    rows = work.session.execute(_LEFT, {"ids": list(payments), "kinds": kinds}).all()
+    placed = [row.id for row in rows if not row.amount]
+    reviews.close_matching(work, placed, resolution="its money has found its place")
+    reviews.open_items(
+        work,
+        [
+            Question(
+                kind=ReviewKind(row.kind or ReviewKind.OVERPAYMENT),
+                subject=row.id,
+                payment_id=row.id,
+                invoice_id=row.invoice_id,
+                deposit_id=row.deposit_id,
+                amount=row.amount,
+                currency=row.currency,
+                details={"reasons": row.reasons},
+            )
+            for row in rows
+            if row.amount
+        ],
+    )

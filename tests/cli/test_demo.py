@@ -1,0 +1,184 @@
+"""`reconciler demo`: the whole of it against real processes once, and each step done twice."""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import requests
+from flask import Flask
+
+from reconciler import embedded
+from reconciler.books.refunds import RefundPolicy
+from reconciler.cli import demo_steps
+from reconciler.cli.demo import TOUR
+from reconciler.cli.demo_steps import ASKER, Story
+from reconciler.errors import Conflict
+from reconciler.sandbox.app import create_sandbox, sandbox_of
+from reconciler.sandbox.deliverer import Target
+from reconciler.sandbox.demo import told_once
+from reconciler.sandbox.server import serve
+from reconciler.services import customers, invoices
+from reconciler.services.invoices import NewInvoice
+from reconciler.services.verification import LAWS
+from reconciler.settings import inherited_environment
+from reconciler.work import Cause, Work
+from tests.cli.conftest import DEMO, PROGRAM, ROOT, Command, run
+from tests.runtime import Office
+
+START_SECONDS = 120
+SHAPE = """select (select count(*) from customer), (select count(*) from invoice),
+    (select count(*) from deposit), (select count(*) from application),
+    (select count(*) from refund), (select count(*) from user_account),
+    (select count(*) from journal_entry)"""
+
+
+@pytest.mark.slow
+def test_up_with_demo_fills_the_books_once_and_other_commands_reach_them(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    given = {"RECONCILER_DATA_DIR": str(tmp_path), "PORT": port, "WEB_PROCESSES": "1"}
+    with _running(given) as said:
+        _eventually(lambda: "questions wait for a person" in "".join(said), said)
+        text = "".join(said)
+        assert re.search(r"the webhook took (\d+) of \1 deliveries", text), text
+        assert f"the books balance: all {len(LAWS)} laws hold" in text
+        before = run("export", "journal", "--format", "csv", **given).stdout
+        again = run("demo", **given)
+        assert (again.returncode, again.stdout.splitlines()[0]) == (0, "the demo is there already")
+        assert run("export", "journal", "--format", "csv", **given).stdout == before
+        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+        assert run("verify", **given).returncode == 0
+    _eventually(lambda: embedded.find_postgres(tmp_path) is None, said)
+    stopped = run("demo", **given)
+    assert stopped.returncode == 2
+    assert stopped.stderr.startswith(f"no server is ready on port {port}; start it with")
+
+
+@contextmanager
+def _running(given: dict[str, str]) -> Iterator[list[str]]:
+    said: list[str] = []
+    with subprocess.Popen(
+        [str(PROGRAM), "up", "--demo"],
+        cwd=ROOT,
+        env={**inherited_environment(), **given},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        ear = Thread(target=said.extend, args=[process.stdout], daemon=True)
+        ear.start()
+        try:
+            yield said
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0, "".join(said)
+        finally:
+            process.kill()
+            ear.join(10)
+
+
+def _eventually(is_so: Callable[[], bool], said: list[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if is_so():
+            return
+        time.sleep(0.2)
+    raise AssertionError("".join(said))
+
+
+def test_every_step_done_again_changes_nothing(told: Office) -> None:
+    story = Story.read(told_once(told.world))
+    before = told.rows(SHAPE)
+    assert not told.do(lambda work: demo_steps.load_documents(work, story), DEMO)
+    told.do(lambda work: demo_steps.apply_deposits(work, story), DEMO)
+    asker = told.do(lambda work: demo_steps.ensure_person(work, ASKER), DEMO)
+    policy = RefundPolicy()
+    told.do(lambda work: demo_steps.ask_refunds(work, story, policy), Cause("person", asker))
+    told.do(lambda work: demo_steps.approve_overpayment(work, asker), Cause("person", "usr_x"))
+    assert told.rows(SHAPE) == before
+
+
+def test_the_story_ends_as_the_tour_says(told: Office) -> None:
+    paid = dict(told.rows("select number, paid from invoice"))
+    assert paid["INV-1001"] == 80_000
+    assert (paid["INV-1002"], paid["INV-1003"]) == (600_000, 120_000)
+    assert (paid["INV-1005"], paid["INV-1006"]) == (0, 0)
+    assert paid["INV-1012"] == 0
+    assert (paid["INV-1013"], paid["INV-1014"], paid["INV-1018"]) == (70_000, 130_000, 0)
+    refunds = told.rows("select reason, status from refund order by reason")
+    assert refunds == [("overpayment", "succeeded"), ("partial_scope", "requested")]
+    named = {f"INV-{number}" for number in re.findall(r"\b(1\d{3})\b", TOUR)}
+    assert named - paid.keys() == set()
+    assert told.violations() == []
+
+
+def test_the_demo_does_not_mix_with_documents_of_its_numbers(office: Office) -> None:
+    def load(work: Work) -> None:
+        owner = customers.create(work, name="A real one")
+        new = NewInvoice(customer_id=owner, currency="USD", total=100, number="inv-1001")
+        invoices.create(work, new)
+
+    office.do(load)
+    story = Story.read(told_once(office.world))
+    with pytest.raises(Conflict, match="documents of their own"):
+        office.do(lambda work: demo_steps.load_documents(work, story), DEMO)
+    assert office.rows(SHAPE) == [(1, 1, 0, 0, 0, 0, 0)]
+
+
+def test_the_demo_never_meets_a_live_key_or_stripe_itself(tmp_path: Path) -> None:
+    for key in ("sk_live_1", "sk_test_1"):
+        given = {"STRIPE_SECRET_KEY": key, "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+        ended = run("demo", RECONCILER_DATA_DIR=str(tmp_path / "var"), **given)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert re.fullmatch(r"STRIPE_SECRET_KEY .*: unset STRIPE_\*\n", ended.stderr)
+        assert not (tmp_path / "var").exists()
+
+
+def test_a_stand_in_that_is_not_our_sandbox_is_named(
+    database_url: str, on: Callable[[str], Command]
+) -> None:
+    app = Flask("not ours")
+    app.add_url_rule("/readyz", view_func=lambda: "ready")
+    server = serve(app)
+    try:
+        ended = on(database_url)("demo", **_rail(server.url))
+    finally:
+        server.close()
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("is not the built-in sandbox, and the demo needs it\n")
+
+
+def test_a_webhook_that_takes_nothing_ends_the_demo(
+    database_url: str, on: Callable[[str], Command], office: Office
+) -> None:
+    web = Flask("refuses")
+    web.add_url_rule("/readyz", view_func=lambda: "ready")
+    door = serve(web)
+    targets = [Target(f"{door.url}/webhooks/stripe", "whsec_1")]
+    app = create_sandbox(office.world, secret_key="sk_test_sandbox", webhook_targets=targets)
+    server = serve(app)
+    try:
+        ended = on(database_url)("demo", **_rail(server.url, door.url))
+    finally:
+        server.close()
+        door.close()
+        sandbox_of(app).close()
+    assert ended.returncode == 2
+    assert re.search(r"^the webhook took 0 of \d{3} deliveries$", ended.stderr, re.MULTILINE)
+    assert "did not take all events" in ended.stderr
+
+
+def _rail(url: str, web: str | None = None) -> dict[str, str]:
+    return {
+        "STRIPE_SECRET_KEY": "sk_test_sandbox",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        "STRIPE_API_BASE": url,
+        "PORT": (web or url).rsplit(":", 1)[1],
+    }

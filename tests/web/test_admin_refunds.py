@@ -1,0 +1,237 @@
+"""Refunds on the screen: who asks never approves, and each step says what it does to the money."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.web.admin import admin_blueprint
+from reconciler.web.app import create_web_app
+from tests.web.screens import Screens, Somebody, said
+
+
+@pytest.fixture
+def paid(screens: Screens) -> Screens:
+    """An invoice of 3,000.00, paid in full by card."""
+    rail_id = screens.office.world.create_customer(name="Birch", email="till@birch.example")
+    customer_id = screens.customer("Birch", rail_customers={"stripe": rail_id})
+    screens.invoice(customer_id, 300_000, "INV-1041")
+    screens.ids["pay"] = screens.paid(300_000, customer=rail_id, metadata={"invoice": "INV-1041"})
+    screens.ids["birch"], screens.ids["cus"] = customer_id, rail_id
+    return screens
+
+
+ASK = {"amount": "300.00", "reason": "partial_scope", "note": "Page 4 dropped"}
+
+
+def _ask(paid: Screens, by: Somebody, **more):
+    form = ASK | {"invoice": paid.ids["INV-1041"], "treatment": "credit"} | more
+    return by.post("/refunds/new", {k: v for k, v in form.items() if v is not None})
+
+
+def _decide(paid: Screens, by: Somebody, refund_id: str, what: str, **more):
+    rev = paid.rev("refund", refund_id)
+    return by.post(f"/refunds/{refund_id}/{what}", {"rev": rev} | more)
+
+
+def _status(paid: Screens, refund_id: str) -> str:
+    return paid.office.scalar("select status from refund where id = :i", i=refund_id)
+
+
+def test_the_form_offers_all_there_is_and_asks_what_becomes_of_the_invoice(paid):
+    words = paid.as_("reconciler").read("/refunds/new?invoice=INV-1041")
+    html = paid.as_("reconciler").get("/refunds/new?invoice=INV-1041").get_data(as_text=True)
+    assert 'value="3000.00"' in html
+    assert "Up to $3,000.00 can be given back." in words
+    assert "INV-1041 drops from $3,000.00 by what is refunded" in words
+    assert "The customer still owes it" in words
+    assert "checked" not in html.partition("<fieldset")[2].partition("</fieldset>")[0]
+    assert "A different person approves it before any money moves." in words
+
+
+def test_one_asks_another_approves_and_the_money_goes_once(paid):
+    asked = _ask(paid, paid.as_("reconciler"))
+    assert asked.status_code == 303
+    refund_id = asked.location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    words = approver.read("/refunds")
+    assert "Refund $300.00 to Birch" in words
+    assert "Rae Lindt" in words
+    assert "Scope reduced: Page 4 dropped" in words
+    assert "Debit Credits $300.00, credit Stripe clearing $300.00." in words
+    assert "INV-1041 drops from $3,000.00 to $2,700.00" in words
+    assert "Approve and refund $300.00" in words
+    assert _decide(paid, approver, refund_id, "approve").status_code == 303
+    paid.office.drain()
+    paid.hear("")
+    assert "Confirmed and booked" in approver.read(f"/refunds/{refund_id}")
+    assert _status(paid, refund_id) == "succeeded"
+    assert len(paid.office.world.truth.tables["refund"]) == 1
+    words = approver.read("/invoices/INV-1041")
+    assert "$2,700.00 of $3,000.00 paid, $300.00 credited" in words
+    assert paid.office.violations() == []
+
+
+def test_who_asked_reads_why_they_cannot_approve_and_cannot(paid):
+    approver = paid.as_("approver")
+    refund_id = _ask(paid, approver).location.rpartition("/")[2]
+    html = approver.get(f"/refunds/{refund_id}").get_data(as_text=True)
+    assert "You asked for this one, so a different person must approve it." in html
+    assert 'aria-disabled="true"' in html
+    assert f"/admin/refunds/{refund_id}/approve" not in html
+    before = paid.books()
+    answer = _decide(paid, approver, refund_id, "approve")
+    assert answer.status_code == 403
+    assert "a second person has to" in said(answer)
+    assert paid.books() == before
+    assert _decide(paid, paid.as_("second"), refund_id, "approve").status_code == 303
+
+
+def test_the_tabs_are_told_apart_by_who_looks(paid):
+    _ask(paid, paid.as_("approver"))
+    _ask(paid, paid.as_("reconciler"), amount="100.00")
+    mine = paid.as_("approver").read("/refunds")
+    assert "Waiting for me 1 Waiting for others 1" in mine
+    assert "Refund $100.00" in mine
+    assert "Refund $300.00" not in mine
+    assert "Refund $300.00" in paid.as_("approver").read("/refunds?tab=others")
+    others = paid.as_("reconciler").read("/refunds")
+    assert "Waiting for others 2" in others
+    assert "Ask an admin for the Approver role" in others
+    assert "Nothing waits for you" in paid.as_("reconciler").read("/refunds?tab=me")
+    for tab, words in (
+        ("sent", "Nothing is on its way"),
+        ("trouble", "No refund is in trouble"),
+        ("done", "No refund yet"),
+    ):
+        assert words in paid.as_("viewer").read(f"/refunds?tab={tab}")
+
+
+def test_declining_takes_a_reason_and_moves_no_money(paid):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    bare = _decide(paid, approver, refund_id, "decline", why=" ")
+    assert bare.status_code == 422
+    assert "must not be empty" in said(bare)
+    answer = _decide(paid, approver, refund_id, "decline", why="It was delivered")
+    assert answer.status_code == 303
+    words = approver.read(f"/refunds/{refund_id}")
+    assert "Declined" in words
+    assert "It was delivered" in words
+    paid.office.drain()
+    assert paid.office.world.truth.tables["refund"] == {}
+
+
+def test_a_decision_about_what_has_changed_is_not_taken(paid):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    rev = paid.rev("refund", refund_id)
+    assert _decide(paid, paid.as_("second"), refund_id, "decline", why="no").status_code == 303
+    before = paid.books()
+    answer = approver.post(f"/refunds/{refund_id}/approve", {"rev": rev})
+    assert answer.status_code == 409
+    assert "Nothing was done. Below is how it stands now." in said(answer)
+    assert approver.post(f"/refunds/{refund_id}/approve", {}).status_code == 422
+    assert approver.post("/refunds/none/approve", {"rev": 1}).status_code == 404
+    assert paid.books() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"amount": "3000.01"}, "is more than the $3,000.00 that can be refunded here"),
+        ({"amount": "0"}, "more than zero"),
+        ({"amount": ""}, "Write an amount"),
+        ({"amount": "-5"}, "more than zero"),
+        ({"reason": ""}, "Choose a reason"),
+        ({"reason": "because"}, "Choose a reason"),
+        ({"reason": "other", "note": ""}, "Say what the reason is"),
+        ({"treatment": None}, "Choose what happens to the invoice"),
+        ({"treatment": "forget"}, "Choose what happens to the invoice"),
+        ({"note": "x" * 1_001}, "note"),
+    ],
+)
+def test_a_request_that_does_not_do_says_why_and_keeps_what_was_typed(paid, given, words):
+    before = paid.books()
+    answer = _ask(paid, paid.as_("reconciler"), **given)
+    assert answer.status_code == 422
+    assert words in said(answer)
+    if given.get("amount"):
+        assert f'value="{given["amount"]}"' in answer.get_data(as_text=True)
+    assert paid.books() == before
+
+
+def test_reopening_says_how_much_will_be_open(paid):
+    _ask(paid, paid.as_("reconciler"), treatment="reopen")
+    words = paid.as_("approver").read("/refunds")
+    assert "Debit Accounts receivable $300.00, credit Stripe clearing $300.00." in words
+    assert "INV-1041 goes back to $300.00 open." in words
+
+
+def test_a_request_of_a_payment_and_of_a_deposit(paid):
+    somebody = paid.as_("reconciler")
+    asked = _ask(paid, somebody, invoice=None, payment=paid.ids["pay"])
+    assert asked.status_code == 303
+    assert "What is unapplied is taken first." in said(somebody.client.get(asked.location))
+    paid.deposit(paid.ids["birch"], 60_000, "DEP-1001")
+    paid.paid(60_000, customer=paid.ids["cus"], metadata={"deposit": "DEP-1001"})
+    words = somebody.read("/refunds/new?deposit=DEP-1001")
+    assert "Up to $600.00 can be given back." in words
+    assert "What happens to the invoice" not in words
+    deposit = {"invoice": None, "deposit": paid.ids["DEP-1001"], "treatment": None}
+    asked = _ask(paid, somebody, **deposit, amount="600.00")
+    assert "Debit Customer deposits $600.00" in said(somebody.client.get(asked.location))
+    assert "Nothing can be refunded here" in somebody.read("/refunds/new?deposit=DEP-1001")
+
+
+def test_under_the_threshold_it_is_sent_at_once(paid):
+    settings = replace(paid.office.runtime.settings, refund_approval_threshold={"USD": 50_000})
+    runtime = replace(paid.office.runtime, settings=settings)
+    app = create_web_app(runtime, more=[admin_blueprint(runtime)])
+    app.testing = True
+    house = Screens(paid.office, app, paid.ids, paid.known)
+    somebody = house.as_("reconciler")
+    assert "Up to $500.00 it is sent at once" in somebody.read("/refunds/new?invoice=INV-1041")
+    asked = _ask(house, somebody)
+    assert _status(house, asked.location.rpartition("/")[2]) == "approved"
+    asked = _ask(house, somebody, amount="500.01")
+    assert _status(house, asked.location.rpartition("/")[2]) == "requested"
+
+
+def test_one_takes_back_ones_own_request(paid):
+    somebody = paid.as_("reconciler")
+    refund_id = _ask(paid, somebody).location.rpartition("/")[2]
+    assert "Cancel this request" in somebody.read(f"/refunds/{refund_id}")
+    assert _decide(paid, somebody, refund_id, "cancel").status_code == 303
+    assert _status(paid, refund_id) == "canceled"
+
+
+def test_what_failed_is_tried_again_by_an_approver(paid):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    _decide(paid, approver, refund_id, "approve")
+    paid.office.drain()
+    paid.hear("")
+    (made,) = paid.office.world.truth.tables["refund"]
+    paid.office.world.advance_refund(made, "failed", failure_reason="expired_or_canceled_card")
+    paid.hear("")
+    words = approver.read("/refunds?tab=trouble")
+    assert "Try $300.00 again on the same rail" in words
+    assert "Failed refunds 1" in approver.read("/")
+    assert _decide(paid, approver, refund_id, "retry").status_code == 303
+    assert _status(paid, refund_id) in ("approved", "requested")
+
+
+def test_money_taken_by_hand_is_given_back_by_hand(paid):
+    paid.invoice(paid.ids["birch"], 20_000, "INV-1050")
+    pay = paid.in_cash("INV-1050", 20_000)
+    somebody = paid.as_("reconciler")
+    asked = _ask(paid, somebody, invoice=None, payment=pay, amount="50.00")
+    refund_id = asked.location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    _decide(paid, approver, refund_id, "approve")
+    assert "Record that it was paid back" in approver.read(f"/refunds/{refund_id}")
+    assert _decide(paid, approver, refund_id, "paid-back", reference="").status_code == 422
+    answer = _decide(paid, approver, refund_id, "paid-back", reference="Cheque 17")
+    assert answer.status_code == 303
+    assert _status(paid, refund_id) == "succeeded"
+    assert paid.office.violations() == []
