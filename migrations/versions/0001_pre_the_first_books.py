@@ -1,4 +1,4 @@
-"""The first books"""
+"""The first books: every table, and the walls around them."""
 
 from pathlib import Path
 

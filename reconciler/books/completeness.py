@@ -4,7 +4,7 @@ An event is a hint: it may be missing, late, or too coarse to tell a released re
 refund. Each question here is answered by one look at the payment on the rail.
 """
 
-from reconciler.books import payments
+from reconciler.books import disputes, payments
 from reconciler.books.observations import ChargeFact, PaymentFacts, RefundFact, RefundStage
 from reconciler.books.posting_rules import CHARGE_CATEGORIES
 
@@ -19,6 +19,7 @@ def open_questions(facts: PaymentFacts) -> list[str]:
         questions += _of_charge(charge, facts)
     for refund in facts.refunds.values():
         questions += _of_refund(refund, facts)
+    questions += [f"the money of {dispute_id}" for dispute_id in disputes.awaited(facts)]
     if sum(r.amount for r in payments.counted_refunds(facts)) > payments.captured(facts):
         questions.append("the capture that a refund takes from")
     return questions

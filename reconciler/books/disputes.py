@@ -11,6 +11,8 @@ from reconciler.books.observations import BalanceFact, DisputeFact, PaymentFacts
 
 # Stripe's reporting categories for money taken and given back by disputes.
 CATEGORIES = frozenset({"dispute", "dispute_reversal"})
+WON = "won"
+PREVENTED = "prevented"  # headed off before any money moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,41 @@ class Taken:
 
 def taken(facts: PaymentFacts) -> list[Taken]:
     """What each dispute of the payment has cost so far, in the order they were opened."""
-    rows: dict[str, list[BalanceFact]] = {}
-    for row in facts.balance.values():
-        if row.category in CATEGORIES and row.source in facts.disputes:
-            rows.setdefault(row.source, []).append(row)
     disputes = sorted(facts.disputes.values(), key=lambda d: (d.created, d.id))
-    return [_taken(d, rows.get(d.id, []), facts.currency or "") for d in disputes]
+    return [_taken(d, _rows(d, facts), facts.currency or "") for d in disputes]
+
+
+def awaited(facts: PaymentFacts) -> list[str]:
+    """Disputes whose money must have moved though no movement of it has been seen."""
+    found = []
+    for dispute in facts.disputes.values():
+        rows = _rows(dispute, facts)
+        is_silent = dispute.was_formal and not rows and dispute.shown[2] != PREVENTED
+        if is_silent or _is_won_unpaid(dispute, rows):
+            found.append(dispute.id)
+    return found
 
 
 def _taken(dispute: DisputeFact, rows: list[BalanceFact], currency: str) -> Taken:
     settled: dict[str, int] = {}
     for row in rows:
         settled[row.currency] = settled.get(row.currency, 0) - row.amount
-    is_lost = dispute.is_closed and dispute.was_formal
-    return Taken(dispute.id, settled, _presented(dispute, rows, settled, currency), is_lost)
+    is_over = dispute.is_closed and dispute.was_formal and not _is_won_unpaid(dispute, rows)
+    return Taken(dispute.id, settled, _presented(dispute, rows, settled, currency), is_over)
+
+
+def _rows(dispute: DisputeFact, facts: PaymentFacts) -> list[BalanceFact]:
+    return [
+        row
+        for row in facts.balance.values()
+        if row.category in CATEGORIES and row.source == dispute.id
+    ]
+
+
+def _is_won_unpaid(dispute: DisputeFact, rows: list[BalanceFact]) -> bool:
+    """The rail says `won` before it gives the money back; that is no loss to be undone later."""
+    is_taken = any(row.amount < 0 for row in rows)
+    return dispute.shown[2] == WON and is_taken and not any(row.amount > 0 for row in rows)
 
 
 def _presented(

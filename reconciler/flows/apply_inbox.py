@@ -73,6 +73,10 @@ def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001  a poison event is set aside, whatever it raises
+        if len(events) > 1:  # alone, and not with what else was said of its payment
+            for event in events:
+                _apply_group(runtime, [event])
+            return
         why = _named(error)
         _log.error("event.failed", rail_event=events[0].rail_event_id, error=why)
         runtime.do(cause, lambda work: inbox.failed(work, events, why))

@@ -8,6 +8,6 @@ from tests.chaos.rig import Stores, stores
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     with stores(tmp_path_factory.mktemp("chaos")) as made:
         yield made

@@ -19,10 +19,10 @@ _TICKS = "select job || ' ' || to_char(tick, 'HH24:MI:SS.MS') from job_tick"
 
 
 def test_two_clocks_fire_each_tick_once_and_two_workers_do_each_event_once(
-    servers: Stores,
+    breakable: Stores,
 ) -> None:
     chance = seeded()
-    with rig(servers) as there:
+    with rig(breakable) as there:
         for name in ("clock", "clock-2"):
             command = there.commands[name]
             quick = [sys.executable, "-m", "tests.chaos.quick_clock"]
@@ -38,7 +38,7 @@ def test_two_clocks_fire_each_tick_once_and_two_workers_do_each_event_once(
         there.stop("clock", "clock-2")
         taken = _taken(there)
         assert len(taken) == len(set(taken)), "a tick was fired twice"
-        assert len(taken) == len(servers.query(_TICKS, there.database))
+        assert len(taken) == len(breakable.query(_TICKS, there.database))
         assert {said.split()[1] for said in taken} == {"one", "two"}
         proof.nothing_lost_nothing_twice(there, story, answers)
 

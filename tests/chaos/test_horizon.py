@@ -12,7 +12,7 @@ from reconciler.runtime import make_engine
 from reconciler.store import inbox_rows
 
 _EVENT = """insert into inbox_event (rail, account, rail_event_id, type, headers, body)
-  select {rail}, '', %s, 'charge.succeeded', '{{}}', '' :: bytea"""
+  values ({rail}, '', %s, 'charge.succeeded', '{{}}', '')"""
 _PLAIN = _EVENT.format(rail="'stripe'")
 # Its number is drawn first; then it waits here, before its row is written.
 _WAITING = _EVENT.format(rail="'stripe' || coalesce(pg_advisory_xact_lock_shared(7)::text, '')")
@@ -46,6 +46,7 @@ def test_an_insert_that_stops_between_its_number_and_its_row_is_still_found(
     database_url: str, lines
 ) -> None:
     slow, quick, gate = lines
+    quick.execute(_PLAIN, ["evt_first"])  # the first number of many takes a transaction's id
     gate.execute("select pg_advisory_lock(7)")
     with _in_a_thread(lambda: slow.execute(_WAITING, ["evt_slow"])):
         while not quick.execute(_ALL_WAIT).fetchone()[0]:

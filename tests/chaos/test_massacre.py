@@ -18,9 +18,9 @@ CATCH_UP_SECONDS_MAX = 40.0
 pytestmark = pytest.mark.slow
 
 
-def test_kill_9_at_random_loses_nothing_and_applies_nothing_twice(servers: Stores) -> None:
+def test_kill_9_at_random_loses_nothing_and_applies_nothing_twice(breakable: Stores) -> None:
     chance = seeded()
-    with rig(servers) as there:
+    with rig(breakable) as there:
         story = tell(EVENTS, chance, there.settings.data_dir / "sandbox.json")
         proof.write_invoices(there, story)
         there.start(*ALL)

@@ -25,44 +25,44 @@ pytestmark = pytest.mark.slow
 Strike = Callable[[Rig, Answers], None]
 
 
-def test_redis_emptied_and_killed_costs_no_event_and_no_answer(servers: Stores) -> None:
+def test_redis_emptied_and_killed_costs_no_event_and_no_answer(breakable: Stores) -> None:
     def strike(there: Rig, answers: Answers) -> None:
         for _ in range(5):
-            servers.flush()
+            breakable.flush()
             there.pause(0.3)
         heard = answers.acknowledged.total()
-        with servers.down(servers.redis_pid()):
+        with breakable.down(breakable.redis_pid()):
             there.pause(3.0)
             assert answers.acknowledged.total() > heard + 50, "Redis is down, the web is not"
-        there.until(lambda: bool(servers.redis_pid()))
-        servers.flush()
+        there.until(lambda: bool(breakable.redis_pid()))
+        breakable.flush()
 
-    with rig(servers) as there:
+    with rig(breakable) as there:
         story, answers = _endure(there, strike)
         assert set(answers.statuses) == {200}
         proof.nothing_lost_nothing_twice(there, story, answers)
 
 
-def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(servers: Stores) -> None:
+def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(breakable: Stores) -> None:
     outage = Answers()
 
     def strike(there: Rig, answers: Answers) -> None:
         for politely in (True, False, True, False):
-            there.until(lambda: bool(servers.backends(there.database)))
-            _kill_a_backend(servers, there.database, politely=politely)
+            there.until(lambda: bool(breakable.backends(there.database)))
+            _kill_a_backend(breakable, there.database, politely=politely)
             there.pause(0.3)
-            there.until(servers.postmaster_answers)
+            there.until(breakable.postmaster_answers)
         for _ in range(2):
-            with servers.down(servers.postmaster()):
+            with breakable.down(breakable.postmaster()):
                 there.pause(1.0)
                 heard = answers.acknowledged.total()
                 there.pause(1.0)
                 assert answers.acknowledged.total() == heard, "a 2xx without a database"
-            there.until(servers.postmaster_answers)
+            there.until(breakable.postmaster_answers)
             there.pause(0.5)
         outage.statuses.update(answers.statuses)
 
-    with rig(servers) as there:
+    with rig(breakable) as there:
         story, answers = _endure(there, strike)
         assert set(answers.statuses) <= {200, 503}
         assert outage.statuses[503] > 0
@@ -71,8 +71,8 @@ def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(servers:
         proof.nothing_lost_nothing_twice(there, story, answers)
 
 
-def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(servers: Stores) -> None:
-    with rig(servers) as there, requests.Session() as session:
+def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: Stores) -> None:
+    with rig(breakable) as there, requests.Session() as session:
         story = tell(20, seeded(), there.settings.data_dir / "sandbox.json")
         events = iter(story.events)
         there.start("web")
@@ -82,13 +82,13 @@ def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(servers: Stor
             return post(session, there.webhook_url, body_of(next(events)))
 
         assert told()[0] == 200
-        with _frozen(servers, there.database):
+        with _frozen(breakable, there.database):
             gone_still = [told(), told()]
-        there.until(servers.postmaster_answers)
+        there.until(breakable.postmaster_answers)
         assert told()[0] == 200
-        with servers.down(servers.postmaster()):
+        with breakable.down(breakable.postmaster()):
             gone = [told(), told()]
-        there.until(servers.postmaster_answers)
+        there.until(breakable.postmaster_answers)
         there.until(lambda: told()[0] == 200, 5)
     for status, retry_after, seconds in (*gone_still, *gone):
         assert (status, retry_after) == (503, "5")
@@ -97,10 +97,10 @@ def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(servers: Stor
 
 
 def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
-    servers: Stores,
+    breakable: Stores,
 ) -> None:
     chance = seeded()
-    with rig(servers, has_redis=False) as there:
+    with rig(breakable, has_redis=False) as there:
         story = tell(EVENTS, chance, there.settings.data_dir / "sandbox.json")
         proof.write_invoices(there, story)
         there.start("sandbox", "web")
@@ -140,18 +140,18 @@ def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
     return story, answers
 
 
-def _kill_a_backend(servers: Stores, database: str, *, politely: bool) -> None:
-    pid = random.choice(servers.backends(database))
+def _kill_a_backend(breakable: Stores, database: str, *, politely: bool) -> None:
+    pid = random.choice(breakable.backends(database))
     if politely:
-        servers.query("select pg_terminate_backend(%s)", "postgres", pid)
+        breakable.query("select pg_terminate_backend(%s)", "postgres", pid)
     else:
         os.kill(pid, signal.SIGKILL)  # the server then ends all its backends and recovers
 
 
 @contextmanager
-def _frozen(servers: Stores, database: str) -> Iterator[None]:
+def _frozen(breakable: Stores, database: str) -> Iterator[None]:
     """The database stops in the middle of everything, and goes on when the block ends."""
-    pids = [servers.postmaster(), *servers.backends(database)]
+    pids = [breakable.postmaster(), *breakable.backends(database)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:

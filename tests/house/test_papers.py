@@ -1,5 +1,6 @@
 """What is written down about the project is so: its dependencies, its tree, its public words."""
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -16,8 +17,18 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import reconciler.store
+from reconciler.books import accounts, allocations
+from reconciler.books.allocations import Claim, Claimed, Offer, Take, Treatment
+from reconciler.cli.main import COMMANDS
+from reconciler.settings import VARIABLES
 from reconciler.work import Task
-from tests.house.source import ROOT
+from tests.house.source import PACKAGES, ROOT, modules, parsed
+
+PAPERS = [
+    "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "SECURITY.md", "CHANGELOG.md",
+    "benchmarks/README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "decisions").glob("*.md")),
+]  # fmt: skip
 
 PUBLIC_WORDS = {
     "invoice status": "draft sent partially_paid paid overdue void refunded",
@@ -99,6 +110,68 @@ def test_every_module_is_in_the_architecture() -> None:
         assert [p.name for p in tops if f"reconciler/{p.stem}" not in named] == []
 
 
+def test_every_file_of_the_program_is_in_the_architecture() -> None:
+    named = {path.removesuffix(".py") for path in _tree((ROOT / "ARCHITECTURE.md").read_text())}
+    found = [name.removesuffix(".py") for name, _ in modules(*PACKAGES) if "__init__" not in name]
+    assert [name for name in found if name not in named] == []
+
+
+def test_every_step_of_the_flows_is_a_function_of_its_file() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    steps = re.findall(r"\| `([\w/]+\.py)` \| `([\w.]+)` \|", text)
+    assert len(steps) > 30, "the flows of the architecture could not be read"
+    assert [step for step in steps if step[1] not in _defined(_place(step[0]))] == []
+
+
+def test_the_worked_example_comes_out_as_it_is_written() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    row = r"\| (the [\w ]+) \| ([ab]) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|"
+    written = [(after, claim, *map(int, rest)) for after, claim, *rest in re.findall(row, text)]
+    assert written == list(_paid_twice_and_refunded_once())
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_link_leads_somewhere(paper: str) -> None:
+    text = (ROOT / paper).read_text()
+    links = re.findall(r"\]\(([^)#\s]+)\)", text)
+    near = (ROOT / paper).parent
+    assert [to for to in links if "://" not in to and not (near / to).exists()] == []
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_file_that_a_paper_names_is_there(paper: str) -> None:
+    text = (ROOT / paper).read_text()
+    named = re.findall(r"`([\w.]+(?:/[\w.]+)*\.(?:py|sql|toml|in|lock))`", text)
+    assert [name for name in named if not _known_file(name, near=(ROOT / paper).parent)] == []
+
+
+def test_the_readme_explains_every_variable_and_no_other() -> None:
+    section = _section("README.md", "Configuration")
+    assert re.findall(r"^\| `([A-Z_]+)` \|", section, re.MULTILINE) == list(VARIABLES)
+
+
+def test_the_readme_books_to_accounts_that_there_are() -> None:
+    roles = {role.value for role in accounts.Role}
+    table = re.findall(r"^\|.*\|$", _section("README.md", "What is booked"), re.MULTILINE)
+    sides = [cell.strip() for row in table[2:] for cell in row.split("|")[2:4]]
+    others = {
+        "",
+        "nothing",
+        "the mirror",
+        "the mirror of its allocation",
+        "the mirror of all of it",
+    }
+    assert len(sides) > 30
+    assert set(sides) - others - roles == set()
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_command_that_a_paper_names_is_there(paper: str) -> None:
+    text = (ROOT / paper).read_text()
+    named = re.findall(r"(?:`|bin/)reconciler ([a-z-]+)", text)
+    assert [name for name in named if name not in COMMANDS] == []
+
+
 def test_every_dependency_has_its_reason_and_its_pin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"].values()
@@ -142,3 +215,53 @@ def _tree(text: str) -> Iterator[str]:
 
 def _is_there(path: str) -> bool:
     return any(Path(ROOT, path + end).exists() for end in ("", ".py"))
+
+
+def _place(path: str) -> Path:
+    top = path.split("/")[0]
+    return ROOT / path if top in PACKAGES else ROOT / "reconciler" / path
+
+
+def _defined(path: Path) -> set[str]:
+    """Functions of a file, and methods with their class."""
+    names = set()
+    for node in parsed(path).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            inside = (part for part in node.body if isinstance(part, ast.FunctionDef))
+            names |= {f"{node.name}.{part.name}" for part in inside}
+    return names
+
+
+def _known_file(name: str, *, near: Path) -> bool:
+    """From the root, from the core, beside the paper, or anywhere if it is only a name."""
+    if any((start / name).exists() for start in (ROOT, ROOT / "reconciler", near)):
+        return True
+    return "/" not in name and any((ROOT / "reconciler").rglob(name))
+
+
+def _section(paper: str, title: str) -> str:
+    text = (ROOT / paper).read_text()
+    found = re.search(rf"^## {title}\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{paper} has no section {title!r}"
+    return found[1]
+
+
+def _paid_twice_and_refunded_once() -> Iterator[tuple[str, str, int, int, int, int]]:
+    """An invoice of 10000, two payments of 10000 for it, then a refund of the first."""
+    back = Take(10_000, Treatment.CREDIT)
+    held: dict[str, int] = {}
+    for after, payments in (
+        ("the first payment", {"a": []}),
+        ("the second payment", {"a": [], "b": []}),
+        ("the refund of the first", {"a": [back], "b": []}),
+    ):
+        offers: dict[str, Offer] = {}
+        for name, takes in payments.items():
+            claim = Claim(name, "inv", is_deposit=False, wanted=None)
+            offers |= allocations.offers([claim], 10_000, takes, {})
+        claims = [Claimed(name, offer, held.get(name, 0)) for name, offer in offers.items()]
+        held = allocations.settle_invoice(10_000, claims).amounts
+        for name, offer in offers.items():
+            yield after, name, offer.gross, offer.credited, offer.net, held[name]

@@ -75,10 +75,12 @@ def _(t: Telling) -> None:
     t.only("charge.succeeded", "charge.dispute.closed")
 
 
-@traps.add("60-the-withdrawal-is-not-told", TAKEN)
-def _(t: Telling) -> None:
-    t.world.dispute(_paid(t))
-    t.lose("charge.dispute.funds_withdrawn")
+@traps.add("60-the-withdrawal-is-never-told", TAKEN)
+def _(t: Telling) -> Iterator[str]:
+    charge = _paid(t)
+    yield PAID
+    t.world.dispute(charge)
+    t.only("charge.dispute.created")
 
 
 @traps.add("61-a-dispute-is-won", WON)
@@ -93,10 +95,12 @@ def _(t: Telling) -> None:
     t.world.close_dispute(t.world.dispute(_paid(t)), "won")
 
 
-@traps.add("61-the-reinstatement-is-not-told", WON)
-def _(t: Telling) -> None:
-    t.world.close_dispute(t.world.dispute(_paid(t)), "won")
-    t.lose("charge.dispute.funds_reinstated")
+@traps.add("61-the-reinstatement-is-never-told", WON)
+def _(t: Telling) -> Iterator[str]:
+    taken = t.world.dispute(_paid(t))
+    yield TAKEN
+    t.world.close_dispute(taken, "won")
+    t.only("charge.dispute.closed")
 
 
 @traps.add("62-the-fee-comes-back-too", PAID)
@@ -166,6 +170,15 @@ def _(t: Telling) -> Iterator[str]:
     t.world.close_dispute(taken, "lost")
     yield LOST
     t.world.late_win(taken)
+
+
+@traps.add("67-the-money-of-a-late-win-is-never-told", WON)
+def _(t: Telling) -> Iterator[str]:
+    taken = t.world.dispute(_paid(t))
+    t.world.close_dispute(taken, "lost")
+    yield LOST
+    t.world.late_win(taken)
+    t.only("charge.dispute.updated")
 
 
 @traps.add("67-a-late-win-told-all-together", WON)

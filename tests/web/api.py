@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from reconciler.books.people import Scope
-from reconciler.embedded import postgres
 from reconciler.services import api_keys
 from reconciler.web.app import create_web_app
 from tests.runtime import Office, open_office
@@ -132,9 +131,9 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(servers, module_database: str, line, stripe_api) -> Iterator[Api]:
+def api(module_database_url: str, line, stripe_api) -> Iterator[Api]:
     """The API of an office whose books all tests of a file write into; each its own documents."""
-    office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
+    office = open_office(module_database_url, line, stripe_api)
     yield Api(office, create_web_app(office.runtime).test_client())
     office.runtime.engine.dispose()
 

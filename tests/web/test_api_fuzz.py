@@ -21,7 +21,8 @@ FEW = settings(
 )
 ODD_TEXTS = [
     "", " ", "\x00", "a\x00b", "\ud800", "\u202e", "٣", "\uff11\uff10\uff10", "1e3",
-    "' or 1=1 --", "{{7*7}}", "../../x", "%s%n", "x" * 300, "2026-02-30", "0000-00-00", "9999-12-31", "-0", "NaN", "🙂" * 40,
+    "' or 1=1 --", "{{7*7}}", "../../x", "%s%n", "x" * 300, "2026-02-30", "0000-00-00",
+    "9999-12-31", "-0", "NaN", "🙂" * 40,
 ]  # fmt: skip
 ODD_NUMBERS = [
     0,
@@ -50,6 +51,9 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
+
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.services.people import TooManyAttempts
-from reconciler.web.admin import pages
+from reconciler.web.admin import pages, words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.forms import Stale
 
@@ -44,7 +44,7 @@ def status_of(error: ReconcilerError) -> int:
 
 def sentence(error: ReconcilerError) -> str:
     """What went wrong, beginning with a capital and ending in a full stop."""
-    text = str(error) or "That is not possible"
+    text = words.with_signs(str(error)) or "That is not possible"
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 

@@ -55,7 +55,8 @@ def list_entries(desk: Desk) -> Response:
         "entries.html",
         entries=page.data,
         names=names,
-        filters=filters,
+        filters=dict.fromkeys(_FILTERS) | filters,
+        is_filtered=bool(filters),
         older=next_page(page.next_cursor),
     )
 

@@ -88,10 +88,12 @@ def match(desk: Desk, payment_id: str) -> Response:
 def save_split(desk: Desk, payment_id: str) -> Response:
     """Put parts of the payment on several targets, or only work out what is left."""
     payment = _payment(desk, payment_id)
+    kept = splitting.as_typed(desk, payment, request.form)
     try:
+        if "save" in request.form and forms.whole(request.form, "rev") != payment.rev:
+            return _stale(desk, payment_id, kept)
         split = splitting.typed(desk, payment, request.form)
     except Refused as error:
-        kept = splitting.as_typed(desk, payment, request.form)
         return _refused(desk, payment_id, error, kept)
     if "save" not in request.form:
         return _show(desk, payment_id, Said(split=split))
@@ -130,13 +132,17 @@ def _decided(desk: Desk, payment_id: str, step: Step, split: Split | None = None
         made = desk.do(step)
     except Conflict:
         kept = split or splitting.as_typed(desk, _payment(desk, payment_id), request.form)
-        conflict = _who_was_first(desk, payment_id)
-        return _show(desk, payment_id, Said(status=409, conflict=conflict, split=kept))
+        return _stale(desk, payment_id, kept)
     except NotFound:
         raise
     except Refused as error:
         return _refused(desk, payment_id, error, split)
     return go("list_unmatched", matched=",".join(made), view=request.args.get("view"))
+
+
+def _stale(desk: Desk, payment_id: str, split: Split) -> Response:
+    conflict = _who_was_first(desk, payment_id)
+    return _show(desk, payment_id, Said(status=409, conflict=conflict, split=split))
 
 
 def _refused(desk: Desk, payment_id: str, error: Refused, split: Split | None) -> Response:

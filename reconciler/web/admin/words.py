@@ -1,15 +1,18 @@
 """The words and tones of the screens: one for each state, the same on every page."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from babel.numbers import get_currency_symbol
 
-from reconciler import money
+from reconciler import currencies, money
 
 NARROW = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 LOCALE = "en_US"
+
+_AMOUNT = re.compile(r"\b([A-Z]{3}) ([0-9][0-9,]*(?:\.[0-9]+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +157,20 @@ def shown(minor: int, currency: str) -> str:
     """`$1,234.50`, `-€20.00`, `KWD 1.500`: our own decimals, with the currency's sign."""
     text = money.decimal_text(abs(minor), currency)
     whole, point, rest = text.partition(".")
-    sign = get_currency_symbol(currency, locale=LOCALE)
-    gap = NARROW if sign[-1].isalpha() else ""
     minus = "-" if minor < 0 else ""
-    return f"{minus}{sign}{gap}{int(whole):,}{point}{rest}"
+    return minus + _signed(currency, f"{int(whole):,}{point}{rest}")
+
+
+def with_signs(text: str) -> str:
+    """The same text, with `USD 12.50` in it as `$12.50`, which is how the screens write money."""
+    return _AMOUNT.sub(lambda found: _signed(found[1], found[2]), text)
+
+
+def _signed(currency: str, digits: str) -> str:
+    if currency not in currencies.KNOWN:
+        return f"{currency} {digits}"
+    sign = get_currency_symbol(currency, locale=LOCALE)
+    return f"{sign}{NARROW if sign[-1].isalpha() else ''}{digits}"
 
 
 def typed(minor: int, currency: str) -> str:
