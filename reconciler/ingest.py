@@ -121,7 +121,7 @@ def _asked(
     line = select.poll()
     line.register(connection.socket, select.POLLIN)
     try:
-        connection.send_query_prepared(name, values, formats)  # type: ignore[arg-type]  # null
+        connection.send_query_prepared(name, values, formats)
         while connection.flush():
             line.modify(connection.socket, select.POLLIN | select.POLLOUT)
             if not line.poll(_milliseconds(until)):

@@ -23,6 +23,15 @@ from reconciler import embedded
 from reconciler.embedded import postgres
 from reconciler.migrations_runner import migrate
 
+# Asserts in what several tests share are explained like a test's own.
+pytest.register_assert_rewrite(
+    "tests.runtime",
+    "tests.stories.pages",
+    "tests.stories.traps",
+    "tests.web.api",
+    "tests.web.contract",
+)
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=300, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(

@@ -21,12 +21,12 @@ from tests.chaos.rig import KEY, NOWHERE, Rig
 from tests.chaos.traffic import Answers, Story
 
 TEST = Cause("command", "chaos")
-IN_ORDER = 50  # events applied at a time
+IN_ORDER = 100  # events applied at a time
 LATER = timedelta(days=1)  # all that was put off is due by then
 ROUNDS_MAX = 10
 
-_PAYMENTS = """select p.rail_payment_id, p.status, p.currency, p.captured, p.refunded, p.lost, p.fee,
-    (select coalesce(sum(a.amount), 0) from allocation a where a.payment_id = p.id)::bigint
+_PAYMENTS = """select
+    p.rail_payment_id, p.status, p.currency, p.captured, p.refunded, p.lost, p.fee, (select coalesce(sum(a.amount), 0) from allocation a where a.payment_id = p.id)::bigint
   from payment p order by 1"""
 _INVOICES = """select number, state, paid, credit_notes, refund_credits
   from invoice order by 1"""

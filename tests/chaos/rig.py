@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -60,7 +61,7 @@ class Stores:
         """Run one statement as superuser."""
         url = self.url("postgres", database).replace("+psycopg", "", 1)
         with psycopg.connect(url, autocommit=True) as line:
-            found = line.execute(statement, values)  # type: ignore[call-overload]
+            found = line.execute(statement, values)
             return found.fetchall() if found.description else []
 
     def new_database(self) -> str:
@@ -156,7 +157,7 @@ class Rig:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
-                    preexec_fn=_DieWithParent(),
+                    preexec_fn=_DieWithParent(),  # noqa: PLW1509  it calls the kernel only
                 )
 
     def tend(self) -> None:
@@ -211,7 +212,7 @@ class Rig:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tend()
-            with suppress(psycopg.OperationalError, redis.ConnectionError):
+            with suppress(psycopg.OperationalError, redis.RedisError, OSError):
                 if is_so():
                     return
             time.sleep(LOOK_SECONDS)
@@ -226,10 +227,9 @@ class Rig:
 
     def report(self) -> str:
         """What is not done and what the processes said last, for the message of a failure."""
-        said = [f"unfinished {self.unfinished()}"]
-        for log in sorted(self.stores.folder.glob(f"{self.database}-*.log")):
-            said.append(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}")
-        return "\n".join(said)
+        logs = sorted(self.stores.folder.glob(f"{self.database}-*.log"))
+        tails = (f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in logs)
+        return "\n".join(tails)
 
 
 @contextmanager
@@ -268,6 +268,11 @@ def commands_for(settings: Settings) -> dict[str, Command]:
     """What `./run` would start, with a second clock."""
     commands = {c.name: c for c in up._commands(settings, with_sandbox=True)}
     return {**commands, "clock-2": commands["clock"]}
+
+
+def say(text: str) -> None:
+    """A figure, shown with `-s` or beside a failure."""
+    sys.stdout.write(f"{text}\n")
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.chaos import proof
-from tests.chaos.rig import ALL, Rig, Stores, rig
+from tests.chaos.rig import ALL, Rig, Stores, rig, say
 from tests.chaos.traffic import Traffic, seeded, tell
 
 EVENTS = 1_500
@@ -34,14 +34,14 @@ def test_kill_9_at_random_loses_nothing_and_applies_nothing_twice(breakable: Sto
         sent = time.monotonic()
         there.until_drained(CATCH_UP_SECONDS_MAX)
         drained = time.monotonic()
-        print(f"kills={done} answers={dict(answers.statuses)}")
-        print(
+        say(f"kills={done} answers={dict(answers.statuses)}")
+        say(
             f"storm={struck - began:.1f}s acknowledged=+{sent - struck:.1f}s"
             f" drained=+{drained - struck:.1f}s after the last kill"
         )
         assert set(answers.statuses) <= {0, 200, 503}
         proof.nothing_lost_nothing_twice(there, story, answers)
-        print(f"compared={time.monotonic() - drained:.1f}s")
+        say(f"compared={time.monotonic() - drained:.1f}s")
 
 
 def massacre(there: Rig, chance: random.Random) -> dict[str, int]:

@@ -12,11 +12,11 @@ import requests
 
 from reconciler.sandbox.player import body_of
 from tests.chaos import proof
-from tests.chaos.rig import ALL, Rig, Stores, rig, with_redis
+from tests.chaos.rig import ALL, Rig, Stores, rig, say, with_redis
 from tests.chaos.traffic import Answers, Story, Traffic, post, seeded, tell
 
-EVENTS = 400
-A_SECOND = 60.0
+EVENTS = 300
+A_SECOND = 50.0
 CATCH_UP_SECONDS_MAX = 40.0
 ANSWER_SECONDS_MAX = 5.0
 
@@ -93,7 +93,7 @@ def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: St
     for status, retry_after, seconds in (*gone_still, *gone):
         assert (status, retry_after) == (503, "5")
         assert seconds < ANSWER_SECONDS_MAX
-    print(f"frozen={[round(s, 2) for *_, s in gone_still]} gone={[round(s, 2) for *_, s in gone]}")
+    say(f"frozen={[round(s, 2) for *_, s in gone_still]} gone={[round(s, 2) for *_, s in gone]}")
 
 
 def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
@@ -115,7 +115,7 @@ def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
         began = time.monotonic()
         there.start("money", "books-1", "clock")
         there.until_drained(CATCH_UP_SECONDS_MAX)
-        print(f"applied {time.monotonic() - began:.1f}s after the workers came")
+        say(f"applied {time.monotonic() - began:.1f}s after the workers came")
         proof.nothing_lost_nothing_twice(there, story, answers)
 
 
@@ -124,7 +124,7 @@ def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
     chance = seeded()
     story = tell(EVENTS, chance, there.settings.data_dir / "sandbox.json")
     proof.write_invoices(there, story)
-    there.start(*ALL)
+    there.start(*ALL[:-1])  # one clock will do
     there.wait_for_web()
     traffic = Traffic(there, story.events, chance, a_second=A_SECOND)
     with traffic.flowing() as answers:
@@ -133,7 +133,7 @@ def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
         there.until(lambda: traffic.is_over)
     acknowledged = time.monotonic() - struck
     there.until_drained(CATCH_UP_SECONDS_MAX)
-    print(
+    say(
         f"answers={dict(answers.statuses)} deaths={there.deaths} acknowledged=+{acknowledged:.1f}s"
         f" drained=+{time.monotonic() - struck:.1f}s after the last fault"
     )

@@ -18,7 +18,7 @@ from reconciler.sandbox.world import World
 from reconciler.services import customers, invoices
 from reconciler.services.invoices import NewInvoice
 from reconciler.work import Work
-from tests.chaos.rig import WEBHOOK_SECRET, Rig
+from tests.chaos.rig import WEBHOOK_SECRET, Rig, say
 
 SENDERS = 8
 REPEATED = 0.3  # of all events
@@ -29,7 +29,7 @@ REQUEST_SECONDS = 10.0
 def seeded() -> random.Random:
     """The chance of one test, with its seed in what a failure shows."""
     seed = random.randrange(10**6)
-    print(f"seed={seed}")
+    say(f"seed={seed}")
     return random.Random(seed)
 
 
@@ -195,9 +195,7 @@ class Traffic:
         return status // 100 == 2
 
 
-def post(
-    session: requests.Session, url: str, body: bytes
-) -> tuple[int, str | None, float]:
+def post(session: requests.Session, url: str, body: bytes) -> tuple[int, str | None, float]:
     """Post signed bytes; gives the status (0: no answer), Retry-After and how long it took."""
     began = time.monotonic()
     header = sign(WEBHOOK_SECRET, body, int(time.time()))

@@ -22,7 +22,7 @@ __all__ = ["line", "office", "stripe_api"]
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("reconciler")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 DEMO = Cause("command", "demo")
 
 Ended = subprocess.CompletedProcess[str]

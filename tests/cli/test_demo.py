@@ -155,6 +155,20 @@ def test_a_stand_in_that_is_not_our_sandbox_is_named(
     assert ended.stderr.endswith("is not the built-in sandbox, and the demo needs it\n")
 
 
+def test_a_sandbox_that_is_down_is_named_with_the_cure(
+    database_url: str, on: Callable[[str], Command]
+) -> None:
+    web = Flask("ready")
+    web.add_url_rule("/readyz", view_func=lambda: "ready")
+    door = serve(web)
+    try:
+        ended = on(database_url)("demo", **_rail("http://127.0.0.1:1", door.url))
+    finally:
+        door.close()
+    assert ended.returncode == 2
+    assert "the sandbox does not answer at http://127.0.0.1:1; start it with" in ended.stderr
+
+
 def test_a_webhook_that_takes_nothing_ends_the_demo(
     database_url: str, on: Callable[[str], Command], office: Office
 ) -> None:

@@ -1,12 +1,21 @@
 """`reconciler user …` and `reconciler api-key …`."""
 
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 
 from reconciler.services import api_keys, people
 from tests.cli.conftest import Command
-from tests.runtime import Office
+from tests.runtime import Office, open_office
+
+
+@pytest.fixture(scope="module")
+def house(module_database_url: str, line, stripe_api) -> Iterator[Office]:
+    """Empty books for tests that leave them so."""
+    made = open_office(module_database_url, line, stripe_api)
+    yield made
+    made.runtime.engine.dispose()
 
 
 @pytest.fixture
@@ -70,14 +79,15 @@ def test_a_key_is_printed_once_and_opens_the_api_until_revoked(office: Office, c
         ("user", "forget"),
     ],
 )
-def test_wrong_usage_is_told_apart(command, arguments) -> None:
-    ended = command(*arguments)
+def test_wrong_usage_is_told_apart(house: Office, on, arguments) -> None:
+    ended = on(house.runtime.settings.database_url)(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr
 
 
 @pytest.mark.parametrize("noun", ["user", "api-key"])
-def test_every_level_has_help(command, noun: str) -> None:
+def test_every_level_has_help(house: Office, on, noun: str) -> None:
+    command = on(house.runtime.settings.database_url)
     for arguments in ((noun, "--help"), (noun, "create", "--help")):
         ended = command(*arguments)
         assert ended.returncode == 0

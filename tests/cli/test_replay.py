@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.world import World
+from reconciler.services import switches
+from reconciler.services.switches import SwitchName
 from tests.cli.conftest import Command
 from tests.runtime import Office, by_kind
 
@@ -83,6 +85,18 @@ def test_what_does_not_come_through_is_named_and_the_exit_code_is_1(
         ended = command(*arguments)
         assert ended.returncode == 1, ended.stderr
         assert ended.stdout.startswith(f"{event['id']} charge.succeeded pending: ")
+
+
+def test_while_applying_is_switched_off_events_wait_and_it_is_said(
+    office: Office, command: Command
+) -> None:
+    office.do(lambda work: switches.change(work, SwitchName.APPLY, on=False, reason="a test"))
+    event = _pay(office.world)[0]
+    office.deliver(event)
+    ended = command("replay", event["id"])
+    assert ended.returncode == 1
+    assert "waits for a worker; is the switch `apply` off?" in ended.stdout
+    assert office.rows(BALANCES) == []
 
 
 def test_nothing_to_do_over_is_fine(office: Office, command: Command) -> None:

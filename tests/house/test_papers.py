@@ -218,7 +218,7 @@ def _is_there(path: str) -> bool:
 
 
 def _place(path: str) -> Path:
-    top = path.split("/")[0]
+    top = path.split("/", maxsplit=1)[0]
     return ROOT / path if top in PACKAGES else ROOT / "reconciler" / path
 
 

@@ -7,9 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.errors import Conflict, Invalid, NotFound
-from reconciler.services import customers, deposits, invoices, numbering
+from reconciler.services import customers, deposits, invoices, numbering, receipts
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
+from reconciler.services.receipts import Receipt
 from reconciler.work import Task
 
 
@@ -77,8 +78,12 @@ def test_who_numbers_at_the_same_time_takes_turns(office, ann):
 
 def test_sending_asks_for_a_look_at_the_money_that_waits(office, ann):
     invoice_id = an_invoice(office, ann)
-    nudged = office.do(lambda work: (invoices.send(work, invoice_id), work.nudges)[1])
-    assert nudged == {Task.FIND_PAYMENTS}
+
+    def send(work):
+        invoices.send(work, invoice_id)
+        return work.nudges
+
+    assert office.do(send) == {Task.FIND_PAYMENTS}
     assert office.scalar("select seeks_payment from invoice") is True
 
 
@@ -97,9 +102,6 @@ def test_voiding_while_money_is_looked_for_stops_the_looking(office, ann):
 
 
 def test_a_credit_note_and_a_payment_at_once_never_take_more_than_is_owed(office, ann):
-    from reconciler.services import receipts
-    from reconciler.services.receipts import Receipt
-
     invoice_id = an_invoice(office, ann)
     office.do(lambda work: invoices.send(work, invoice_id))
 

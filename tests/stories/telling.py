@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from reconciler.books.refunds import RefundPolicy
 from reconciler.sandbox.world import Payment
-from reconciler.services import applications, customers, deposits, invoices
+from reconciler.services import applications, customers, deposits, invoices, refunds
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
+from reconciler.services.refunds import RefundAsk
+from reconciler.work import Cause
 from tests.oracle import Document
 from tests.runtime import Office
 
@@ -34,8 +37,19 @@ class Telling:
     def customer(self) -> str:
         """Our customer in this telling."""
         if self._customer is None:
-            self._customer = self.office.do(lambda w: customers.create(w, name=f"Ann {self.tag}"))
+            self._customer = self.another_customer()
         return self._customer
+
+    @customer.setter
+    def customer(self, customer_id: str) -> None:
+        self._customer = customer_id
+
+    def another_customer(self, rail_id: str | None = None) -> str:
+        """A customer, perhaps one that the rail knows; gives our id."""
+        known = {"stripe": rail_id} if rail_id else None
+        return self.office.do(
+            lambda work: customers.create(work, name=f"Ann {self.tag}", rail_customers=known)
+        )
 
     def number(self, name: str) -> str:
         """How the story's INV-1 is called in this telling."""
@@ -88,6 +102,35 @@ class Telling:
         """A hold on a card; gives the intent's id."""
         made = self.noted(self.world.authorize(amount, **self._metadata(name), **more), name)
         return str(made.intent)
+
+    def ask_back(self, name: str, amount: int | None = None, **more) -> str:
+        """Our own refund of an invoice or deposit, let go at once; gives our id."""
+        noun = "deposit_id" if name.startswith("DEP") else "invoice_id"
+        return self.ask(**{noun: self.documents[name], "amount": amount} | more)
+
+    def ask(self, **more) -> str:
+        """Our own refund, asked for by a program; gives our id."""
+        asked = RefundAsk(**{"reason": "goodwill"} | more)
+        return self.office.do(
+            lambda work: refunds.request(work, asked, RefundPolicy()), Cause("api_key", "key_1")
+        )
+
+    def payment_id(self, place: int = 0) -> str:
+        """Our id of a payment of this telling."""
+        paid = self.payments[place]
+        return str(
+            self.office.scalar(
+                "select id from payment where rail_payment_id = :id", id=paid.intent or paid.charge
+            )
+        )
+
+    def hear_of_refunds(self) -> None:
+        """The news of every refund of this telling's payments, also of those made for us."""
+        ours = {paid.charge for paid in self.payments}
+        for event in self.world.events():
+            about = event["data"]["object"]
+            if about.get("charge" if about["object"] == "refund" else "id") in ours:
+                self.also(event)
 
     def noted(self, payment: Payment, *names: str | None) -> Payment:
         """Remember a payment, and what the clerk is to be told that it was for."""

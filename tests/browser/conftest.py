@@ -1,0 +1,119 @@
+"""A real browser in front of a real server: Chromium, where the machine has one."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.server import serve
+from tests.runtime import line, office, stripe_api
+from tests.web.screens import PASSWORD, Screens, company, screens
+
+__all__ = ["company", "line", "office", "screens", "stripe_api"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
+
+
+@dataclass
+class Window:
+    """A page, with all that the browser had to complain about."""
+
+    page: object
+    url: str
+    complaints: list[str]
+
+    def go(self, path: str) -> None:
+        """Open an address of the screens."""
+        self.page.goto(f"{self.url}/admin{path}")
+
+    def sign_in(self, name: str) -> None:
+        """Through the door, as `name`."""
+        self.go("/sign-in")
+        self.page.fill("#email", f"{name}@example.com")
+        self.page.fill("#password", PASSWORD)
+        self.page.click("button.primary")
+        self.page.wait_for_selector("h1:has-text('Today')")
+
+    def text(self) -> str:
+        """The words on the page."""
+        return " ".join(self.page.inner_text("body").split())
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+    def faults(self) -> list[str]:
+        """What the accessibility rules find wrong, in the light and, as to contrast, in the dark."""
+        self.page.evaluate(_AXE.read_text())
+        self.page.emulate_media(color_scheme="light")
+        light = self._run({"type": "tag", "values": _RULES})
+        self.page.emulate_media(color_scheme="dark")
+        return light + self._run({"type": "rule", "values": ["color-contrast"]})
+
+    def _run(self, only: dict) -> list[str]:
+        found = self.page.evaluate("only => axe.run(document, {runOnly: only})", only)
+        return [
+            f"{one['id']}: {node['html'][:120]}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+
+@dataclass
+class Site:
+    """Screens, served."""
+
+    screens: Screens
+    url: str
+    browser: object
+
+    def window(self, *, size=None, scheme="light", script=True, media=None) -> Window:
+        """A new window that nobody is signed in with."""
+        context = self.browser.new_context(
+            viewport=size or WIDE, color_scheme=scheme, java_script_enabled=script
+        )
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        return Window(page, self.url, complaints)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The browser; without one the tests say so and are left out."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no Chromium here (looked for {', '.join(_NAMES)})")
+    with playwright.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def _served(made: Screens, browser: object) -> Iterator[Site]:
+    for name in ("viewer", "reconciler", "approver", "second", "admin"):
+        made.person(name)
+    server = serve(made.app)
+    yield Site(made, server.url, browser)
+    server.close()
+
+
+@pytest.fixture
+def site(chromium: object, screens: Screens) -> Iterator[Site]:
+    """Screens of an office with empty books, served."""
+    yield from _served(screens, chromium)
+
+
+@pytest.fixture(scope="module")
+def showroom(chromium: object, company: Screens) -> Iterator[Site]:
+    """Screens of a company with something of everything, served. For looking only."""
+    yield from _served(company, chromium)

@@ -1,0 +1,193 @@
+"""The screens in a real browser: by keyboard, without scripts, in the dark, on a telephone."""
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE, Site, Window
+
+pytestmark = pytest.mark.slow
+
+PAGES = (
+    "/", "/unmatched", "/unmatched/{nobody}", "/unmatched/{whole}", "/payments",
+    "/payments/{part}", "/invoices", "/invoices/INV-1042", "/invoices/INV-1041", "/deposits",
+    "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
+    "/refunds/new?invoice=INV-1041", "/questions", "/events", "/ledger/trial-balance",
+    "/ledger/entries", "/search?q=acme", "/nowhere",
+)  # fmt: skip
+
+
+@pytest.fixture
+def acme(site: Site) -> Site:
+    """850.00 that names neither of two open invoices."""
+    screens = site.screens
+    rail_id = screens.office.world.create_customer(name="Acme", email="pay@acme.example")
+    customer_id = screens.customer("Acme", rail_customers={"stripe": rail_id})
+    screens.invoice(customer_id, 85_000, "INV-1042")
+    screens.invoice(customer_id, 87_500, "INV-1039")
+    screens.paid(85_000, customer=rail_id, description="thanks INV-1042 INV-1039")
+    screens.paid(1_234, description="who knows")
+    return site
+
+
+def _left(site: Site, number: str) -> int:
+    return site.screens.office.scalar(
+        "select total - paid from invoice where number = :n", n=number
+    )
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+def test_every_page_is_accessible_fits_and_is_silent(showroom, size):
+    window = showroom.window(size=size)
+    window.go("/sign-in")
+    assert (window.faults(), window.overflow()) == ([], 0)
+    window.sign_in("approver")
+    for path in PAGES:
+        window.go(path.format(**showroom.screens.ids))
+        assert window.faults() == [], path
+        assert window.overflow() <= 0, path
+    told = [said for said in window.complaints if "404 (NOT FOUND)" not in said]
+    assert told == []
+
+
+def test_pages_stand_a_text_that_is_forty_percent_larger(showroom):
+    window = showroom.window(size=NARROW)
+    window.sign_in("approver")
+    for path in PAGES:
+        window.go(path.format(**showroom.screens.ids))
+        window.page.evaluate("document.documentElement.style.fontSize = '140%'")
+        assert window.overflow() <= 0, path
+
+
+def _keys(window: Window, *keys: str) -> None:
+    for key in keys:
+        window.page.keyboard.press(key)
+
+
+def test_a_payment_is_matched_and_unmatched_by_keyboard_alone(acme):
+    window = acme.window()
+    window.go("/sign-in")
+    _keys(window, *"reconciler@example.com", "Tab")
+    window.page.keyboard.type("seven tall herons")
+    _keys(window, "Enter")
+    window.page.wait_for_selector("h1:has-text('Today')")
+    _keys(window, "g", "u")
+    window.page.wait_for_selector("h1:has-text('Unmatched')")
+    _keys(window, "j", "j", "Enter")
+    window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    assert window.page.evaluate("document.activeElement.id") == "detail-title"
+    _keys(window, "m")
+    window.page.wait_for_selector(".toast:has-text('Matched $850.00 to INV-1042.')")
+    assert _left(acme, "INV-1042") == 0
+    _keys(window, "u")
+    window.page.wait_for_selector(".banner:has-text('A reversing entry was posted')")
+    assert _left(acme, "INV-1042") == 85_000
+    assert window.complaints == []
+
+
+def test_the_same_is_done_without_any_script(acme):
+    window = acme.window(script=False)
+    window.sign_in("reconciler")
+    window.page.click("nav >> text=Unmatched")
+    window.page.click(".item >> text=Acme")
+    window.page.click("text=Match $850.00 to INV-1042")
+    assert "Matched $850.00 to INV-1042." in window.text()
+    assert _left(acme, "INV-1042") == 0
+    window.page.click(".toast >> text=Undo")
+    assert "A reversing entry was posted" in window.text()
+    assert _left(acme, "INV-1042") == 85_000
+    window.page.fill("input.num >> nth=0", "800")
+    window.page.fill("input.num >> nth=1", "100")
+    window.page.click("text=Save split")
+    assert "Split is $50.00 more than the payment" in window.text()
+    assert window.page.input_value("input.num >> nth=0") == "800"
+    window.page.fill("input.num >> nth=1", "50")
+    window.page.click("text=Save split")
+    assert "Matched $850.00 to INV-10" in window.text()
+
+
+def test_what_is_left_of_a_split_is_told_while_one_types(acme):
+    window = acme.window()
+    window.sign_in("reconciler")
+    window.go("/unmatched")
+    window.page.click(".item >> text=Acme")
+    window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    window.page.fill("input.num >> nth=0", "800")
+    window.page.wait_for_selector("#left:has-text('$50.00')")
+    assert "The rest stays unapplied" in window.page.inner_text("#left-words")
+    window.page.fill("input.num >> nth=1", "900")
+    window.page.wait_for_selector("#left:has-text('-$850.00')")
+    window.page.fill("input.num >> nth=1", "nonsense")
+    window.page.wait_for_selector("#left-words:has-text('is not an amount')")
+    assert window.page.input_value("input.num >> nth=0") == "800"
+    assert _left(acme, "INV-1042") == 85_000
+
+
+def test_the_second_of_two_people_sees_who_was_first(acme):
+    first, second = acme.window(), acme.window()
+    for window, name in ((first, "admin"), (second, "reconciler")):
+        window.sign_in(name)
+        window.go("/unmatched")
+        window.page.click(".item >> text=Acme")
+        window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    first.page.click("text=Match $850.00 to INV-1042")
+    first.page.wait_for_selector(".toast")
+    second.page.click("text=Match $850.00 to INV-1039")
+    second.page.wait_for_selector("[role=alert]")
+    assert "Dana Cole matched this" in second.text()
+    assert _left(acme, "INV-1039") == 87_500
+
+
+def test_back_leads_to_what_was_open_before(acme):
+    window = acme.window()
+    window.sign_in("viewer")
+    window.go("/unmatched")
+    window.page.click(".item >> text=Acme")
+    window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    window.page.click(".item >> text=Unknown payer")
+    window.page.wait_for_selector("#detail-title:has-text('Unknown payer')")
+    window.page.go_back()
+    window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    window.page.go_back()
+    window.page.wait_for_selector("h1:has-text('Unmatched')")
+
+
+def test_on_a_telephone_the_queue_leads_to_one_payment_and_back(acme):
+    window = acme.window(size=NARROW)
+    window.sign_in("reconciler")
+    window.page.click(".tabbar >> text=Unmatched")
+    assert not window.page.is_visible("#detail-title")
+    window.page.click(".item >> text=Acme")
+    window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    assert not window.page.is_visible("#rows")
+    window.page.click("text=All unmatched payments")
+    window.page.wait_for_selector("#rows")
+    window.page.click(".tabbar >> text=More")
+    window.page.click("#more >> text=Ledger")
+    window.page.wait_for_selector("h1:has-text('Trial balance')")
+
+
+def test_the_dark_is_remembered_and_keys_can_be_turned_off(showroom):
+    window = showroom.window()
+    window.sign_in("viewer")
+    window.page.click("[data-theme-toggle]")
+    window.go("/invoices")
+    assert window.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    _keys(window, "?")
+    window.page.wait_for_selector("dialog[open]")
+    window.page.uncheck("[data-shortcuts]")
+    window.page.click("dialog >> text=Close")
+    _keys(window, "g", "u")
+    window.page.wait_for_timeout(200)
+    assert window.page.url.endswith("/invoices")
+
+
+@pytest.mark.parametrize("path", ["/ledger/trial-balance", "/invoices/INV-1042"])
+def test_a_page_prints_without_its_frame(showroom, path):
+    window = showroom.window(scheme="dark")
+    window.sign_in("viewer")
+    window.go(path)
+    window.page.emulate_media(media="print")
+    assert not window.page.is_visible(".side")
+    assert not window.page.is_visible(".top")
+    paper = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    assert window.page.pdf().startswith(b"%PDF")

@@ -1,0 +1,211 @@
+"""Traps 46 to 54 and 64: refunds that we asked for, each of them once on the rail."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.errors import Refused, Unavailable
+from reconciler.failpoints import armed
+from reconciler.sandbox.faults import Fault
+from tests.runtime import Office
+from tests.stories.telling import Telling
+from tests.stories.traps import Trap, Traps, check_alone, check_trap
+
+traps, alone = Traps(), Traps()
+
+
+@pytest.mark.parametrize("trap", traps, ids=str)
+def test_trap(office: Office, trap: Trap) -> None:
+    check_trap(office, trap)
+
+
+@pytest.mark.parametrize("trap", alone, ids=str)
+def test_trap_alone(office: Office, trap: Trap) -> None:
+    check_alone(office, trap)
+
+
+PAID = """
+    books    clearing 9680  processing_fees 320  revenue -10000
+    INV-1    paid 10000
+    payment  captured 10000  captured
+"""
+FOUR_WENT_BACK = """
+    books    clearing 5680  processing_fees 320  credits 4000  revenue -10000
+    INV-1    paid 6000  credited 4000
+    payment  captured 10000  refunded 4000  partially_refunded
+"""
+
+
+def _paid(t: Telling) -> str:
+    t.invoice("INV-1", 10_000)
+    return str(t.pay(10_000, "INV-1").charge)
+
+
+def _refunds(t: Telling) -> list[dict]:
+    ours = {paid.charge for paid in t.payments}
+    return [made for made in t.world.table("refund").values() if made["charge"] in ours]
+
+
+@traps.add("46-our-own-refund-and-its-news", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.ask_back("INV-1", 4_000)
+    yield FOUR_WENT_BACK
+    assert len(_refunds(t)) == 1
+    t.hear_of_refunds()
+
+
+@traps.add(
+    "46-our-own-refund-that-opens-the-invoice-again",
+    """
+    books    clearing 5680  processing_fees 320  accounts_receivable 4000  revenue -10000
+    INV-1    paid 6000  owed 4000
+    payment  captured 10000  refunded 4000
+    """,
+)
+def _(t: Telling) -> Iterator[None]:
+    _paid(t)
+    yield
+    t.ask_back("INV-1", 4_000, reason="goodwill", treatment="reopen")
+    t.reopened = True
+    yield
+    t.hear_of_refunds()
+
+
+@alone.add("46-the-news-come-before-the-answer", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.ask_back("INV-1", 4_000)
+
+    def hear() -> None:
+        t.hear_of_refunds()
+        t.office.deliver(*t.news())
+        t.office.apply()
+
+    with armed({"refund.after_send": hear}):
+        t.office.drain()
+    assert len(_refunds(t)) == 1
+
+
+@alone.add("47-the-answer-is-lost", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.office.faults.add(Fault("drop_after", method="POST", path="/v1/refunds"))
+    t.ask_back("INV-1", 4_000)
+    yield FOUR_WENT_BACK
+    assert len(_refunds(t)) == 1
+    t.hear_of_refunds()
+
+
+@alone.add("48-a-500-and-the-refund-is-there-all-the-same", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.office.faults.add(Fault("saved_500", method="POST", path="/v1/refunds", effect=True))
+    t.ask_back("INV-1", 4_000)
+    t.office.apply()
+    yield None
+    t.hear_of_refunds()
+    yield FOUR_WENT_BACK
+    assert len(_refunds(t)) == 1
+
+
+@alone.add("49-the-rail-has-forgotten-the-key", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.office.faults.add(Fault("drop_after", method="POST", path="/v1/refunds"))
+    t.office.faults.add(Fault("answer", method="GET", path="/v1/refunds", status=503, count=40))
+    t.ask_back("INV-1", 4_000)
+    with pytest.raises(AssertionError):
+        assert t.office.scalar("select count(*) from refund_leg where status = 'succeeded'")
+    yield None
+    t.office.clock.advance(hours=30)
+    yield FOUR_WENT_BACK
+    assert len(_refunds(t)) == 1
+
+
+SIX_WENT_BACK = """
+    books    clearing 3680  processing_fees 320  credits 6000  revenue -10000
+    INV-1    paid 4000  credited 6000
+    payment  captured 10000  refunded 6000
+"""
+
+
+@alone.add("51-two-people-refund-at-once", SIX_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    refused: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            t.ask_back("INV-1", 6_000)
+        except (Refused, Unavailable) as error:
+            refused.append(error)
+
+    both = [threading.Thread(target=ask) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(refused) == 1
+    yield SIX_WENT_BACK
+    assert len(_refunds(t)) == 1
+
+
+@traps.add(
+    "53-an-invoice-that-two-payments-paid",
+    """
+    books      clearing 2350  processing_fees 650  credits 7000  revenue -10000
+    INV-1      paid 3000  credited 7000
+    payment 1  captured 6000  refunded 3000
+    payment 2  captured 4000  refunded 4000
+    """,
+)
+def _(t: Telling) -> Iterator[None]:
+    t.invoice("INV-1", 10_000)
+    t.pay(6_000, "INV-1")
+    yield
+    t.office.clock.advance(seconds=5)
+    t.pay(4_000, "INV-1")
+    yield
+    t.ask_back("INV-1", 7_000)  # the newest payment first
+    yield
+    t.hear_of_refunds()
+
+
+@alone.add("54-more-than-is-left", FOUR_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    charge = _paid(t)
+    yield PAID
+    t.world.refund(charge, 4_000)
+    yield FOUR_WENT_BACK
+    before = list(t.office.line.calls)
+    with pytest.raises(Refused) as refusal:
+        t.ask_back("INV-1", 6_001)
+    assert refusal.value.field == "amount"
+    assert t.office.line.calls == before
+
+
+@alone.add(
+    "64-a-refund-while-disputed",
+    """
+    books    clearing -1820  processing_fees 1820  disputed_funds 10000  revenue -10000
+    INV-1    paid 10000
+    payment  captured 10000  disputed
+    """,
+)
+def _(t: Telling) -> Iterator[str | None]:
+    charge = _paid(t)
+    yield PAID
+    t.world.dispute(charge)
+    yield None
+    before = list(t.office.line.calls)
+    with pytest.raises(Refused):
+        t.ask_back("INV-1", 4_000)
+    assert t.office.line.calls == before
