@@ -9,6 +9,7 @@ from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
+from reconciler.flows.tidy import tidy as _tidy
 from reconciler.work import Task
 
 
@@ -34,3 +35,9 @@ def submit_refunds() -> None:
     """Send approved refunds, and find out about those whose answer was lost."""
     runtime().queue.answer(Task.SUBMIT_REFUNDS)
     _submit_refunds(runtime())
+
+
+def tidy() -> None:
+    """Drop what nobody will ask for again."""
+    runtime().queue.answer(Task.TIDY)
+    _tidy(runtime())

@@ -46,7 +46,7 @@ def step(currency: str) -> int:
     return _STEPS.get(currency, 1)
 
 
-def code(text: str) -> str:
+def code(text: object) -> str:
     """`usd` or `USD` as `USD`. Raises Invalid for what is no currency."""
     upper = text.strip().upper() if isinstance(text, str) else ""
     if upper not in KNOWN:

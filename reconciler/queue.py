@@ -23,6 +23,7 @@ MONEY = "money"  # asks rails, sends refunds: may wait for the network
 _QUEUE_OF = {
     Task.APPLY_INBOX: BOOKS,
     Task.FIND_PAYMENTS: BOOKS,
+    Task.TIDY: BOOKS,
     Task.ASK_RAIL: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
 }

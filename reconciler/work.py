@@ -17,6 +17,7 @@ class Task(StrEnum):
     ASK_RAIL = "jobs.tasks.ask_rail"
     FIND_PAYMENTS = "jobs.tasks.find_payments"
     SUBMIT_REFUNDS = "jobs.tasks.submit_refunds"
+    TIDY = "jobs.tasks.tidy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ other, as a patient clerk would do it on paper.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 DEAD = ("failed", "canceled")
@@ -62,8 +62,13 @@ def expected(
     tables: Mapping[str, Mapping[str, dict]],
     documents: Iterable[Document],
     targets: Mapping[str, list[tuple[str, int | None]]],
+    reopening: Container[str] = (),
 ) -> Books:
-    """The books for this truth. `targets`: payment -> what it was for, and how much (None: all)."""
+    """The books for this truth.
+
+    `targets`: payment -> what it was for, and how much (None: all); `reopening`: payments whose
+    refunds are owed again, because somebody asked for them so.
+    """
     paid = {one.id: one for one in _payments(tables)}
     desk = _Desk({document.number: document for document in documents})
     for one in paid.values():
@@ -71,7 +76,7 @@ def expected(
     desk.use_deposits()
     for one in paid.values():
         for amount in one.refunds:
-            desk.take(one, amount, is_credited=True)
+            desk.take(one, amount, is_credited=one.id not in reopening)
         desk.take(one, one.lost, is_credited=False)
     ledger: Counter[tuple[str, str]] = Counter()
     for one in paid.values():

@@ -3,6 +3,13 @@
 from enum import StrEnum
 
 
+class ReviewState(StrEnum):
+    """Whether it waits still."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
 class ReviewKind(StrEnum):
     """Why a person is asked."""
 

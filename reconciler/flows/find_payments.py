@@ -15,4 +15,4 @@ def find_payments(runtime: Runtime) -> int:
         looked_at += count
         if not seekers:
             break
-    return looked_at
+    return looked_at + runtime.do(Cause("job", "find_payments"), finding.match_recent)

@@ -123,12 +123,5 @@ def _event(row: sa.Row[tuple[object, ...]]) -> EventRow:
         attempts=row.attempts or 0,
         note=row.note or row.quarantine,
         created_at=from_epoch(row.created),
-        payload=_read(row.body),
+        payload=msgspec.json.decode(row.body),
     )
-
-
-def _read(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -104,8 +104,6 @@ def _decisions(
     for table, other, strategy in _DECISIONS[owner]:
         sql = _CLAIMS.format(owner=f"c.{owner}", other=other, strategy=strategy, table=table)
         for row in session.execute(sa.text(sql), {"ids": list(ids)}):
-            if row.owner is None:
-                continue
             cause = Cause(row.cause_kind, row.cause_id)
             made = f"{table} to or from {row.other} ({row.strategy})"
             yield (

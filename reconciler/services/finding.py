@@ -1,14 +1,19 @@
 """Held payments meet documents that appeared after them."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from reconciler.services import payments
 from reconciler.work import Work
 
 SEEKERS_MAX = 50
-PAYMENTS_MAX = 500
+PAYMENTS_MAX = 1_000  # more held payments with one clue are a question for a person
 
-# What each seeker goes by; rows are held so that two workers do not serve the same one.
+# A document and a payment that appear in the same moment may each miss the other.
+CROSSING = timedelta(minutes=15)
+
+# What each seeker goes by. Two workers may serve the same one: payments are matched once.
 _SEEKERS = sa.text(
     """(select 'invoice' as noun, id, array[lower(btrim(number)), id] as names, customer_id
       from invoice where seeks_payment and state = 'sent' limit :limit)
@@ -30,10 +35,23 @@ _HELD = sa.text(
     """select id from payment where is_held and clues && cast(:clues as text[])
     order by occurred_at limit :limit"""
 )
+_RECENT = sa.text(
+    """select id from payment where is_held and created_at > :since order by id limit :limit"""
+)
 _DONE = {
     noun: sa.text(f"update {noun} set seeks_payment = false where id = any(:ids)")
     for noun in ("invoice", "deposit", "customer")
 }
+
+
+def match_recent(work: Work) -> int:
+    """Decide again on payments that were held a moment ago; gives how many."""
+    held = list(
+        work.session.scalars(_RECENT, {"since": work.now - CROSSING, "limit": PAYMENTS_MAX})
+    )
+    if held:
+        payments.rematch(work, held)
+    return len(held)
 
 
 def match_for_seekers(work: Work) -> tuple[int, int]:

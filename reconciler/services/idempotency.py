@@ -40,7 +40,7 @@ class Answer:
     body: str
 
 
-def begin(work: Work, request: Request) -> Answer | None:
+def take(work: Work, request: Request) -> Answer | None:
     """Take the key for this transaction. The answer, if it was given already.
 
     Raises Conflict while the same request runs, and Refused for a key used for another one.

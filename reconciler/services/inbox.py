@@ -8,7 +8,7 @@ import msgspec
 
 from reconciler.books.observations import RailEvent
 from reconciler.books.reviews import ReviewKind
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, Refused
 from reconciler.services import reviews
 from reconciler.services.reviews import Question
 from reconciler.store import inbox_rows as store
@@ -16,7 +16,7 @@ from reconciler.store.inbox import EventStatus
 from reconciler.store.inbox_rows import Claimed, Outcome
 from reconciler.work import Task, Work
 
-ATTEMPTS_MAX = 8  # 10 s · 2^n: the last try comes about twenty minutes after the first
+ATTEMPTS_MAX = 8  # 10 s · 2^n: the last try comes about forty minutes after the first
 RETRY_SECONDS = 10
 PARKED_ATTEMPTS_MAX = 12
 REPLAY_MAX = 100_000  # one command does over a month at three thousand events a day
@@ -197,11 +197,14 @@ def wake(work: Work, objects: Collection[str]) -> None:
 
 
 def replay(work: Work, event_ids: Sequence[str]) -> int:
-    """Do these events over. Raises NotFound if none is known."""
-    seqs = store.find(work.session, event_ids)
-    if not seqs:
+    """Do these events over. Raises NotFound if none is known, Refused for one that is not ours."""
+    found = store.find(work.session, event_ids)
+    if not found:
         raise NotFound(f"no event is known as {', '.join(event_ids)}")
-    return _replay(work, seqs)
+    for quarantine in found.values():
+        if quarantine:
+            raise Refused(f"it is kept apart and never applied: {quarantine}")
+    return _replay(work, list(found))
 
 
 def replay_matching(work: Work, wanted: ReplayFilter) -> int:

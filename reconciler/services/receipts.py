@@ -6,6 +6,7 @@ holds for a card payment (allocation, take-back, refund, undo) holds for it.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
 
 from reconciler import ids
 from reconciler.books import posting_rules
@@ -23,7 +24,18 @@ from reconciler.store.claims import PaymentRow
 from reconciler.timestamps import to_epoch
 from reconciler.work import Work
 
-SOURCES = ("cash", "check", "bank_transfer", "card_terminal", "other")
+
+class ReceiptSource(StrEnum):
+    """How money came in by hand."""
+
+    CASH = "cash"
+    CHECK = "check"
+    BANK_TRANSFER = "bank_transfer"
+    CARD_TERMINAL = "card_terminal"
+    OTHER = "other"
+
+
+SOURCES = tuple(source.value for source in ReceiptSource)
 
 
 @dataclass(frozen=True, slots=True)

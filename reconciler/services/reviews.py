@@ -30,9 +30,13 @@ _OPEN = sa.text(
       and r.details = cast(n.details as jsonb))
     order by n.kind, n.subject
     on conflict (kind, subject) where state = 'open' do update
-      set amount = excluded.amount, details = excluded.details, rev = review_item.rev + 1
-      where (review_item.amount, review_item.details)
-        is distinct from (excluded.amount, excluded.details)"""
+      set amount = excluded.amount, details = excluded.details,
+        currency = coalesce(excluded.currency, review_item.currency),
+        payment_id = coalesce(excluded.payment_id, review_item.payment_id),
+        rev = review_item.rev + 1
+      where (review_item.amount, review_item.details, review_item.currency)
+        is distinct from (excluded.amount, excluded.details,
+          coalesce(excluded.currency, review_item.currency))"""
 )
 _CLOSE = sa.text(
     """update review_item set state = 'resolved', resolved_at = :now, resolved_by = :by,

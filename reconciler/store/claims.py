@@ -261,7 +261,7 @@ _INSERT_ALLOCATIONS = sa.text(
       cast(:id as text[]), cast(:payment_id as text[]), cast(:invoice_id as text[]),
       cast(:deposit_id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
       cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:amount as bigint[]),
-      cast(:turns as bigint[]), cast(:strategy as text[]), 
+      cast(:turns as bigint[]), cast(:strategy as text[]),
       cast(:created_at as timestamptz[])) as a"""
 )
 _CHANGED_CLAIMS = """set wanted = n.wanted, gross = n.gross, credited = n.credited,

@@ -28,7 +28,7 @@ _CLAIM_NEW = sa.text(
 _CLAIM_DUE = sa.text(
     """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, o.attempts
     from inbox_outcome o join inbox_event e on e.seq = o.seq
-    where o.due_at <= :now and o.status = 'pending'
+    where o.due_at <= :now and o.status = 'pending' and e.quarantine is null
     order by o.due_at, o.seq limit :limit for no key update of o skip locked"""
 )
 _CLAIM_PARKED = sa.text(
@@ -84,7 +84,8 @@ _STORED = sa.text(
     where rail = :rail and account = :account and rail_event_id = :id"""
 )
 _FIND = sa.text(
-    """select seq from inbox_event where rail_event_id = any(:names) or seq = any(:numbers)"""
+    """select seq, quarantine from inbox_event
+    where rail_event_id = any(:names) or seq = any(:numbers)"""
 )
 _FIND_SINCE = sa.text(
     """select e.seq from inbox_event e left join inbox_outcome o on o.seq = e.seq
@@ -196,10 +197,11 @@ def stored(
     return session.execute(_STORED, {"rail": rail, "account": account, "id": event_id}).first()
 
 
-def find(session: Session, ids: Sequence[str]) -> list[int]:
-    """Numbers of events by our number or the rail's id."""
+def find(session: Session, ids: Sequence[str]) -> dict[int, str | None]:
+    """Events by our number or the rail's id, each with why it is kept apart, if it is."""
     numbers = [int(i) for i in ids if i.isdigit() and len(i) < 19]
-    return list(session.scalars(_FIND, {"names": list(ids), "numbers": numbers}))
+    found = session.execute(_FIND, {"names": list(ids), "numbers": numbers})
+    return {row.seq: row.quarantine for row in found}
 
 
 def find_since(

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from reconciler.books.reviews import ReviewKind
+from reconciler.books.reviews import ReviewKind, ReviewState
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -16,7 +16,7 @@ class ReviewItem(SQLModel, table=True):
     __tablename__ = "review_item"
     __table_args__ = (
         base.one_of("review_kind_is_known", "kind", ReviewKind),
-        base.holds("review_state_is_known", "state in ('open', 'resolved')"),
+        base.one_of("review_state_is_known", "state", ReviewState),
         sa.Index(
             "uq_review_item_open",
             "kind",

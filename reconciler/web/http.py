@@ -158,7 +158,7 @@ def respond(answer: Answer, *, was_kept: bool = False) -> Response:
 def _once(
     work: Work, asked: idempotency.Request, step: Callable[[Work], Answer]
 ) -> tuple[Answer, bool]:
-    kept = idempotency.begin(work, asked)
+    kept = idempotency.take(work, asked)
     if kept is not None:
         return kept, True
     answer = step(work)

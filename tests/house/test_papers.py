@@ -53,7 +53,6 @@ PUBLIC_WORDS = {
     "role of a person": "viewer reconciler approver admin",
     "scope of a key": "read write refund admin",
     "source of money by hand": "cash check bank_transfer card_terminal other",
-    "kind of milestone": "deposit midpoint final named",
 }
 
 

@@ -177,6 +177,34 @@ def test_two_who_take_one_rails_customer_at_once_do_not_both_have_it(office):
     assert office.scalar("select count(*) from customer") == 1
 
 
+def test_a_credit_note_of_nothing_is_no_credit_note(office, ann):
+    invoice_id = an_invoice(office, ann)
+    office.do(lambda work: invoices.send(work, invoice_id))
+    for amount in (0, -5):
+        with pytest.raises(Invalid):
+            office.do(
+                lambda work, amount=amount: invoices.credit_note(
+                    work, invoice_id, amount=amount, reason="x"
+                )
+            )
+    assert office.scalar("select count(*) from credit_note") == 0
+
+
+def test_a_document_is_not_tied_to_more_objects_than_anybody_reads(office, ann):
+    names = tuple(f"pi_{n}" for n in range(51))
+    with pytest.raises(Invalid):
+        an_invoice(office, ann, rail_payment_ids=names)
+    assert office.scalar("select count(*) from invoice") == 0
+
+
+def test_a_draft_that_is_told_of_an_intent_looks_for_money_only_once_it_is_sent(office, ann):
+    invoice_id = an_invoice(office, ann)
+    for _ in range(2):
+        office.do(lambda work: invoices.add_references(work, invoice_id, "stripe", ["pi_9"]))
+    assert office.scalar("select seeks_payment from invoice") is False
+    assert office.scalar("select count(*) from rail_reference") == 1
+
+
 def test_one_object_of_a_rail_stands_for_one_document(office, ann):
     an_invoice(office, ann, rail_payment_ids=("pi_1", "pi_1"), rail_invoice_id="in_1")
     assert office.scalar("select count(*) from rail_reference") == 2

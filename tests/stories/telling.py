@@ -23,6 +23,7 @@ class Telling:
     known: list[Document] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     targets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
+    reopening: set[str] = field(default_factory=set)  # payments whose refunds are owed again
     order: list[list[str]] = field(default_factory=list)
     _told: int = 0
     _more: list[dict] = field(default_factory=list)

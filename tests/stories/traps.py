@@ -104,6 +104,7 @@ def check_books(office: Office, trap: Trap, tellings: list[Telling]) -> None:
         office.world.truth.tables,
         [document for telling in tellings for document in telling.known],
         {payment: what for telling in tellings for payment, what in telling.targets.items()},
+        {payment for telling in tellings for payment in telling.reopening},
     )
     documents_match(office, books)
 

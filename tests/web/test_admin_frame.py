@@ -9,9 +9,9 @@ from werkzeug.test import TestResponse
 
 from reconciler.books.people import Role
 from reconciler.books.reviews import ReviewKind
-from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.errors import Refused
 from reconciler.runtime import make_engine
-from reconciler.web.admin import blueprint, errors, pages, questions, words
+from reconciler.web.admin import errors, pages, questions, words
 from reconciler.web.admin.blueprint import POLICY, admin_blueprint, routes
 from reconciler.web.app import create_web_app
 from tests.web.screens import Screens, Somebody, said
@@ -299,16 +299,10 @@ def test_every_question_has_its_words():
     assert set(questions.TITLES) == set(ReviewKind)
 
 
-def test_an_error_of_any_kind_has_its_words():
-    assert errors.status_of(Unavailable("away")) == 503
-    assert errors.status_of(OutcomeUnknown("sent")) == 202
-    assert errors.sentence(Unavailable("away")) == "Away."
-
-
-def test_forms_and_their_roles_are_told():
-    needed = dict(blueprint.roles_needed())
-    assert needed["/refunds/<refund_id>/approve"] is Role.APPROVER
-    assert needed["/unmatched/<payment_id>/match"] is Role.RECONCILER
+def test_a_refusal_is_a_sentence_in_the_screens_own_way_of_writing_money():
+    assert errors.sentence(Refused("that is USD 1,250.00 more")) == "That is $1,250.00 more."
+    assert errors.sentence(Refused("say ABC 12 or KWD 1.500")) == "Say ABC 12 or KWD\xa01.500."
+    assert errors.sentence(Refused("")) == "That is not possible."
 
 
 @pytest.mark.parametrize(

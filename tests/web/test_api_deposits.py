@@ -167,9 +167,27 @@ def test_a_code_told_late_finds_the_money_that_waits(api):
     api.sound()
 
 
+def test_a_payment_intent_told_late_finds_the_money_that_waits(api):
+    deposit = api.a_deposit(5_600)
+    payment = api.paid(5_600)
+    path = f"/deposits/{deposit['id']}/rail-references"
+    api.make(path, {"object_ids": [payment["rail_payment_id"]]})
+    api.office.drain()
+    assert api.read(f"/deposits/{deposit['id']}")["received"] == 5_600
+    api.sound()
+
+
+def test_words_around_a_deposit_can_be_taken_away(api):
+    deposit = api.a_deposit(notes="Soon", received_into="Bank 1", project_id="P-1")
+    changes = {"notes": None, "received_into": None, "project_id": None, "code": "NEW-CODE"}
+    changed = ok(api.patch(f"/deposits/{deposit['id']}", changes))
+    assert {name: changed[name] for name in changes} == changes
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"notes": "a\x07b"}, "notes"),
         ({"amount": 0}, "amount"),
         ({"amount": "10"}, "amount"),
         ({"currency": "dollars"}, "currency"),

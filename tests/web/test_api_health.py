@@ -52,11 +52,15 @@ def test_a_house_with_old_tables_is_not_ready(empty_api, owner_url, redis_url):
     engine = sa.create_engine(owner_url)
     with engine.begin() as connection:
         connection.execute(sa.text("update alembic_version set version_num = '0000'"))
-    engine.dispose()
     runtime = replace(empty_api.office.runtime, queue=Queue(redis_url))
-    answer = create_web_app(runtime).test_client().get("/readyz")
+    client = create_web_app(runtime).test_client()
+    answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "migrate" in answer.get_json()["migrations"]
+    with engine.begin() as connection:
+        connection.execute(sa.text("drop table alembic_version"))
+    engine.dispose()
+    assert "at nothing" in client.get("/readyz").get_json()["migrations"]
 
 
 def test_a_monitor_reads_what_waits(empty_api):

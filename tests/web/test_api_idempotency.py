@@ -2,10 +2,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from flask import Blueprint, Flask
 
-from reconciler.errors import Unavailable
-from reconciler.services import customers
+from reconciler.errors import Refused, Unavailable
+from reconciler.services import customers, idempotency
 from reconciler.web import problems
 from reconciler.web.api.fields import Nothing
 from reconciler.web.api.routes import Resource, add_to
@@ -84,7 +85,13 @@ def test_after_thirty_days_the_key_is_free_again(empty_api):
     api.office.clock.advance(days=29)
     assert api.make("/customers", ANN, key="k-old") == first
     api.office.clock.advance(days=2)
+    api.make("/customers", {"name": "Kept"}, key="k-new")
     assert api.make("/customers", {"name": "New"}, key="k-old")["id"] != first["id"]
+    api.office.clock.advance(days=29)
+    api.make("/customers", {"name": "Newest"}, key="k-newest")
+    api.office.clock.advance(days=2)
+    api.office.do(idempotency.forget_old)
+    assert [row.key for row in api.office.rows("select key from idempotency_key")] == ["k-newest"]
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "with space", "ключ", "tab\tbed", ""])
@@ -125,6 +132,13 @@ class Probe:
             assert self.may_go.wait(10)
             return customers.create(work, name="Slow")
 
+        @resource.post("/refusing")
+        def refusing(work: Work, body: Nothing) -> str:
+            """Wait to be let go, then refuse."""
+            self.is_inside.set()
+            assert self.may_go.wait(10)
+            raise Refused("by a rule")
+
         @resource.post("/failing")
         def failing(work: Work, body: Nothing) -> str:
             """Write, then fail if told to."""
@@ -156,6 +170,21 @@ def test_while_the_first_runs_the_second_is_told_so_and_does_nothing(api):
     assert done.status_code == 200
     assert probe.post("/slow", "k-slow").get_data() == done.get_data()
     assert count_of(api, "Slow") == 1
+
+
+def test_a_refusal_is_told_though_somebody_took_the_key_before_it_could_be_kept(api):
+    probe = Probe(api)
+    who = api.office.scalar("select id from api_key where name = 'admin'")
+    lock = "select pg_advisory_xact_lock(hashtextextended(:name, 1))"
+    with ThreadPoolExecutor(1) as other, api.office.runtime.engine.connect() as taker:
+        first = other.submit(probe.post, "/refusing", "k-taken")
+        assert probe.is_inside.wait(10)
+        timer = threading.Timer(0.3, probe.may_go.set)  # by then the taker waits for the key
+        timer.start()
+        taker.execute(sa.text(lock), {"name": f"{who}\nk-taken"})
+        refused(first.result(10), 422)
+        timer.join()
+    assert api.office.scalar("select count(*) from idempotency_key where key = 'k-taken'") == 0
 
 
 @pytest.mark.parametrize("raising", [Unavailable("later"), AssertionError("a bug")])

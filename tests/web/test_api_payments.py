@@ -165,6 +165,19 @@ def test_only_who_may_write_moves_money(api, scope):
         refused(api.delete(f"{path}/{payment['allocations'][0]['id']}", by=scope), 403)
 
 
+def test_a_remainder_let_go_is_no_refund(api):
+    invoice = api.an_invoice(10_000)
+    made = api.office.world.authorize(10_000, "usd", metadata={"invoice": invoice["number"]})
+    api.office.world.capture(made.intent, 6_000, legacy=True)
+    api.settle()
+    [payment] = api.read("/payments", invoice_id=invoice["id"])["data"]
+    assert (payment["authorized"], payment["captured"]) == (10_000, 6_000)
+    assert (payment["refunded"], payment["refunds"]) == (0, [])
+    assert payment["status"] == "partially_captured"
+    assert api.read(f"/invoices/{invoice['id']}")["outstanding"] == 4_000
+    api.sound()
+
+
 def test_a_refund_seen_on_the_rail_shows_on_the_payment(api):
     invoice = api.an_invoice(10_000)
     made = api.office.world.pay(10_000, "usd", metadata={"invoice": invoice["number"]})

@@ -161,6 +161,38 @@ def test_an_old_version_is_neither_approved_nor_canceled(strict):
             refused(strict.post(f"{path}/{deed}", {"rev": 99}, by="refund of another"), 409)
 
 
+def test_a_refund_shows_on_its_payment_before_the_rail_knows_of_it(api):
+    _, payment = a_paid_invoice(api)
+    body = {"payment_id": payment["id"], "amount": 100, "reason": "goodwill"}
+    refund = api.make("/refunds", body, by="refund")
+    [shown] = api.read(f"/payments/{payment['id']}")["refunds"]
+    assert (shown["refund_id"], shown["rail_refund_id"]) == (refund["id"], None)
+    assert (shown["amount"], shown["status"]) == (100, "approved")
+    api.settle()
+
+
+def test_a_refund_that_failed_is_tried_again_as_another_one(api):
+    _, payment = a_paid_invoice(api)
+    body = {"payment_id": payment["id"], "amount": 300, "reason": "goodwill"}
+    refund = api.make("/refunds", body, by="refund")
+    api.settle()
+    first = api.read(f"/refunds/{refund['id']}")["rail_refund_id"]
+    api.office.world.advance_refund(first, "failed", "expired_or_canceled_card")
+    api.settle()
+    failed = api.read(f"/refunds/{refund['id']}")
+    assert (failed["status"], len(failed["legs"])) == ("failed", 1)
+    assert failed["failure"]
+    [item] = api.read("/review-items", refund_id=refund["id"], state="open")["data"]
+    assert (item["kind"], item["actions"]) == ("refund_failed", ["retry", "acknowledge"])
+    assert api.make(f"/refunds/{refund['id']}/retry", by="refund")["status"] == "approved"
+    api.settle()
+    done = api.read(f"/refunds/{refund['id']}")
+    assert (done["status"], len(done["legs"])) == ("succeeded", 1)
+    assert done["rail_refund_id"] != first
+    assert api.read(f"/payments/{payment['id']}")["refunded"] == 300
+    api.sound()
+
+
 def test_money_received_by_hand_is_paid_back_by_hand(api):
     invoice = api.an_invoice(6_000)
     api.in_cash(invoice["id"], 6_000)

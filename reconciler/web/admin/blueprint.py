@@ -1,12 +1,12 @@
 """The screens as one blueprint: who may in, what every answer carries, what errors look like."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from reconciler.books.people import Role, is_at_least
+from reconciler.books.people import is_at_least
 from reconciler.errors import Forbidden, Invalid, NotFound, ReconcilerError
 from reconciler.ids import new_id
 from reconciler.runtime import Runtime
@@ -183,8 +183,3 @@ def _dressed(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "HX-Request, Cookie"
     return response
-
-
-def roles_needed() -> Iterable[tuple[str, Role]]:
-    """Each form's address with the least role that may send it, for the tests and for people."""
-    return ((route.rule, route.needs) for route in routes() if route.method == "POST")

@@ -1,7 +1,7 @@
 """A desk: somebody signed in, in front of one page. Passed first to every screen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -26,7 +26,6 @@ class Desk:
     person: Person
     form_token: str
     now: datetime
-    shown: dict[str, object] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -55,7 +54,6 @@ class Desk:
             counts=counts,
             is_sandbox=self.runtime.settings.is_sandbox,
             path=request.path,
-            **self.shown,
             **values,
         )
         return make_response(html, status)

@@ -37,11 +37,6 @@ _DOWN = (
 )
 
 
-def status_of(error: ReconcilerError) -> int:
-    """The HTTP status that says the same."""
-    return next(status for kind, status, _ in _KINDS if isinstance(error, kind)).value
-
-
 def sentence(error: ReconcilerError) -> str:
     """What went wrong, beginning with a capital and ending in a full stop."""
     text = words.with_signs(str(error)) or "That is not possible"

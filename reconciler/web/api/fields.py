@@ -84,8 +84,6 @@ def _end(value: object) -> object:
 
 
 def _instant(value: object, later: timedelta) -> object:
-    if isinstance(value, datetime):
-        return value
     try:
         return _read_instant(str(value), later)
     except (ValueError, OverflowError):

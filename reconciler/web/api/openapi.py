@@ -14,9 +14,10 @@ from reconciler.web.problems import MEDIA_TYPE
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_ABOUT = """Payments, and what they were for. Amounts are whole minor units of the currency; currencies
-are ISO 4217, in any case when sent, upper case when answered. Instants are RFC 3339 in UTC. Ids are
-opaque.
+_ABOUT = """Payments, and what they were for.
+
+Amounts are whole minor units of the currency; currencies are ISO 4217, in any case when sent, upper
+case when answered. Instants are RFC 3339 in UTC. Ids are opaque.
 
 Send a key as `Authorization: Bearer …`. A key has one scope: `read` reads; `write` also changes
 documents and matches payments; `refund` also asks for, approves and settles refunds, and changes

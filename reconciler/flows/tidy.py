@@ -1,0 +1,12 @@
+"""Dropping what has had its time: never money, evidence or history."""
+
+from reconciler.runtime import Runtime
+from reconciler.services import idempotency, people
+from reconciler.work import Cause
+
+
+def tidy(runtime: Runtime) -> None:
+    """Forget ended sessions, old sign-in attempts and kept answers that nobody asks for again."""
+    cause = Cause("job", "tidy")
+    runtime.do(cause, people.forget_old)
+    runtime.do(cause, idempotency.forget_old)

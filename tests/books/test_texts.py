@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given, strategies as st
+
+from reconciler.books import texts
+from reconciler.errors import Invalid
+
+
+def line_or_refusal(text: str) -> str | Invalid:
+    try:
+        return texts.line(text, field="name", chars_max=50)
+    except Invalid as refusal:
+        return refusal
+
+
+@given(st.text(max_size=60))
+def test_a_line_is_kept_or_refused_and_twice_is_once(text):
+    kept = line_or_refusal(text)
+    if isinstance(kept, Invalid):
+        assert kept.field == "name"
+    else:
+        assert line_or_refusal(kept) == kept
+        assert 0 < len(kept) <= 50
+        assert kept.encode()
+        assert not set(kept) & set("\x00\n\t\r")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "a\nb", "a\tb", "a\x00b", "\ud800", "a\u2028b", "x" * 51]
+)
+def test_what_is_no_line_is_refused(text):
+    with pytest.raises(Invalid):
+        texts.line(text, field="name", chars_max=50)
+
+
+def test_words_may_have_lines_and_may_be_none():
+    assert texts.words("one\r\ntwo\tthree", field="notes", chars_max=50) == "one\ntwo\tthree"
+    assert texts.words(" ", field="notes", chars_max=50) == ""
+
+
+def test_a_letter_written_in_two_ways_is_kept_in_one():
+    assert texts.line("cafe\u0301", field="name", chars_max=50) == "caf\u00e9"
+
+
+def test_an_address_has_two_sides():
+    assert texts.mail(" Ann@example.com ") == "Ann@example.com"
+    for odd in ("", "ann", "@", "a@", "@b", "a b@c", "a@b@c"):
+        with pytest.raises(Invalid) as refusal:
+            texts.mail(odd)
+        assert refusal.value.field == "email"
