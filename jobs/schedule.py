@@ -5,7 +5,7 @@ from datetime import timedelta
 from reconciler.flows.ticking import TimedJob
 from reconciler.work import Task
 
-SCHEDULE = (
+SCHEDULE: tuple[TimedJob, ...] = (
     # Documents and payments may cross in the same second and miss each other.
     TimedJob("find_payments", timedelta(minutes=5), Task.FIND_PAYMENTS),
     # A refund whose answer was lost is looked up on the rail even if its own turn was lost.

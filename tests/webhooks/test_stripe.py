@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.ingest import Ingest
+from reconciler.rails.stripe.rail import StripeRail
 from reconciler.runtime import Runtime, make_engine
 from reconciler.settings import Secret
 from tests.runtime import KEY, WEBHOOK_SECRET, Office
@@ -238,7 +239,7 @@ def test_an_answer_never_repeats_what_was_sent(office: Office) -> None:
 
 def _with_settings(office: Office, **changes: object):
     settings = replace(office.runtime.settings, **changes)
-    rail = type(office.runtime.rails["stripe"])(settings, office.clock)
+    rail = StripeRail(settings, office.clock)
     rails = {**office.runtime.rails, "stripe": rail}
     runtime: Runtime = replace(office.runtime, settings=settings, rails=rails)
     return create_webhook_app(runtime).test_client()
