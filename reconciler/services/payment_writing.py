@@ -9,7 +9,7 @@ from reconciler.services import reviews, settlement
 from reconciler.services.reviews import Question
 from reconciler.services.settlement import Scene
 from reconciler.store import payment_rows
-from reconciler.store.claims import PaymentRow
+from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.store.payment_rows import Totals
 from reconciler.timestamps import from_epoch
 from reconciler.work import Work
@@ -66,6 +66,9 @@ def ask_about_unapplied(
 def matching_question(row: PaymentRow, kind: ReviewKind, amount: int, scene: Scene) -> Question:
     """The question where `amount` of a payment belongs."""
     claims = [claim for claim in scene.claims_by(row.id) if claim.wanted != 0]
+    reasons = list(row.reasons)
+    if kind is ReviewKind.OVERPAYMENT and claims:
+        reasons.append(f"{_name(scene, claims[-1])} takes no more: this is left over")
     return Question(
         kind=kind,
         subject=row.id,
@@ -74,5 +77,11 @@ def matching_question(row: PaymentRow, kind: ReviewKind, amount: int, scene: Sce
         deposit_id=claims[-1].deposit_id if claims else None,
         amount=amount,
         currency=row.facts.currency,
-        details={"reasons": row.reasons},
+        details={"reasons": reasons},
     )
+
+
+def _name(scene: Scene, claim: AllocationRow) -> str:
+    if claim.invoice_id:
+        return scene.invoices[claim.invoice_id].number
+    return scene.deposits[claim.deposit_id or ""].code

@@ -49,7 +49,7 @@ _REFUND = {
     "requires_action": Pill("Needs customer action", "warn"),
     "succeeded": Pill("Done", "pos"),
     "failed": Pill("Failed", "neg"),
-    "canceled": Pill("Cancelled"),
+    "canceled": Pill("Canceled"),
     "manual": Pill("Needs a person", "warn"),
 }
 _EVENT = {
@@ -62,14 +62,14 @@ _EVENT = {
 }
 _PAYMENT = {
     "processing": Pill("Processing", "info"),
-    "authorized": Pill("Authorised", "info"),
+    "authorized": Pill("Authorized", "info"),
     "partially_captured": Pill("Partly captured", "info"),
     "captured": Pill("Paid", "pos"),
     "partially_refunded": Pill("Partly refunded"),
     "refunded": Pill("Refunded"),
     "disputed": Pill("Disputed", "neg"),
     "failed": Pill("Failed", "neg"),
-    "canceled": Pill("Cancelled"),
+    "canceled": Pill("Canceled"),
 }
 _CONFIDENCE = {
     "strong": Pill("Strong", "pos"),
@@ -103,7 +103,7 @@ STRATEGIES = {
     "person": "Matched by a person",
 }
 REASONS = {
-    "cancellation": "Cancelled",
+    "cancellation": "Canceled",
     "partial_scope": "Scope reduced",
     "goodwill": "Goodwill",
     "duplicate": "Duplicate payment",
