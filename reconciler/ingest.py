@@ -128,14 +128,22 @@ def _asked(
                 return None
             connection.consume_input()
         line.modify(connection.socket, select.POLLIN)
-        while connection.is_busy():
-            if not line.poll(_milliseconds(until)):
-                return None
-            connection.consume_input()
-        result = connection.get_result()
-        return result if connection.get_result() is None else None
-    except psycopg.Error:
+        result = _next_result(connection, line, until)
+        # Said before the commit; nothing more follows only after it went well.
+        is_committed = _next_result(connection, line, until) is None
+    except (psycopg.Error, TimeoutError):
         return None
+    return result if is_committed else None
+
+
+def _next_result(
+    connection: pq.abc.PGconn, line: select.poll, until: float
+) -> pq.abc.PGresult | None:
+    while connection.is_busy():
+        if not line.poll(_milliseconds(until)):
+            raise TimeoutError
+        connection.consume_input()
+    return connection.get_result()
 
 
 def _milliseconds(until: float) -> float:

@@ -50,7 +50,7 @@ def allocate(work: Work, payment_id: str, parts: Sequence[Part]) -> list[str]:
     left = settlement.unapplied(scene, row.id)
     claims = {c.target: c for c in scene.claims_by(row.id)}
     for claim in claims.values():
-        _pin(claim)
+        _pin(scene, claim)
     for part in parts:
         amount = _fitting(scene, row, named[part.target], part, left)
         _widen(claims[part.target], amount)
@@ -78,7 +78,7 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     if claim.deposit_id:
         _still_unused(scene, claim)
     for other in claims.values():
-        _pin(other)
+        _pin(scene, other)
     claim.wanted = 0
     row.strategy, row.reasons = Strategy.PERSON.value, ["A person took the match back"]
     payment_writing.save(work, [row])
@@ -101,10 +101,17 @@ def _document(named: dict[str, Document], part: Part) -> Document:
     return document
 
 
-def _pin(claim: AllocationRow) -> None:
-    # What a claim has taken up stays; what it only waited for is the person's to give away. A
-    # part that refunds took back belongs to the claim still, so that they keep their place.
-    claim.wanted = claim.amount + claim.offer.credited + claim.offer.reopened
+def _pin(scene: Scene, claim: AllocationRow) -> None:
+    # What a claim has taken up stays; what it only waited for is the person's to give away. What
+    # refunds took back of it and count on its target belongs to it still; what they took back of
+    # more than the target could take is no part of it, or they would take it from the next claim.
+    if claim.deposit_id:
+        taken_back = claim.offer.credited + claim.offer.reopened
+        counted = scene.deposits[claim.deposit_id].refunded
+    else:
+        taken_back = claim.offer.credited
+        counted = scene.invoices[claim.target].refund_credits
+    claim.wanted = claim.amount + min(taken_back, counted)
     claim.is_changed = True
 
 

@@ -1,7 +1,7 @@
 """The door: whatever a rail says, however we came to hear of it, enters here.
 
-join → post → match → settle → follow. A webhook, the answer to our own call and the nightly
-re-read all bring the same kind of facts, so healing a gap is the same path as receiving news.
+join → match → post → settle → follow. A webhook, the answer to our own call and a look at the
+rail all bring the same kind of facts, so healing a gap is the same path as receiving news.
 Many payments go through at once, in one transaction; one payment is a batch of one.
 """
 

@@ -1,7 +1,7 @@
 """Money received by hand: cash, a cheque, a transfer seen on the bank's statement.
 
-It becomes a payment on the rail `manual`, through the same door as any other, so that what
-holds for a card payment (allocation, take-back, refund, undo) holds for it.
+It becomes a payment on the rail `manual` with facts, components and claims like any other, so
+that what holds for a card payment (allocation, take-back, refund, undo) holds for it.
 """
 
 from dataclasses import dataclass

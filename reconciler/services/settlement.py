@@ -13,6 +13,7 @@ from reconciler.books import accounts, allocations
 from reconciler.books.allocations import Claim, Claimed, Offer, Take
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry, lines
+from reconciler.books.matching import Strategy
 from reconciler.books.posting_rules import Position, position
 from reconciler.errors import Collision
 from reconciler.money import Money
@@ -47,7 +48,7 @@ class Scene:
     _applications_by: dict[str, list[ApplicationRow]] = field(default_factory=dict)
 
     def claims_by(self, owner_id: str) -> list[AllocationRow]:
-        """The claims of a payment, or on an invoice or deposit, the oldest first."""
+        """The claims of a payment in their order, or on an invoice or deposit, the oldest first."""
         return self._allocations_by.get(owner_id, [])
 
     def uses_by(self, owner_id: str) -> list[ApplicationRow]:
@@ -60,8 +61,9 @@ class Scene:
         """Take in the claims to settle, findable from both of their ends."""
         self.allocations = {a.id: a for a in allocations}
         self.applications = {u.id: u for u in applications}
-        for a in _by_age(self.allocations.values()):
+        for a in sorted(self.allocations.values(), key=_place):
             self._allocations_by.setdefault(a.payment_id, []).append(a)
+        for a in _by_age(self.allocations.values()):
             self._allocations_by.setdefault(a.target, []).append(a)
         for u in _by_age(self.applications.values()):
             self._applications_by.setdefault(u.deposit_id, []).append(u)
@@ -303,6 +305,16 @@ def _set_amount(row: AllocationRow | ApplicationRow, amount: int) -> None:
     if row.amount != amount:
         row.amount = amount
         row.is_changed = True
+
+
+def _place(claim: AllocationRow) -> tuple[bool, float, str]:
+    """Where a claim stands among those of its payment.
+
+    Those of people by age; before them those of the program, whose order must not be the one in
+    which the rail happened to tell of them. Of one age, the newer document comes later.
+    """
+    is_a_persons = claim.strategy == Strategy.PERSON
+    return is_a_persons, claim.created_at.timestamp() if is_a_persons else 0.0, claim.target
 
 
 def _by_age(rows: Iterable[_Row]) -> list[_Row]:

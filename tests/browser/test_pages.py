@@ -146,8 +146,10 @@ def test_back_leads_to_what_was_open_before(acme):
     window.page.wait_for_selector("#detail-title:has-text('Unknown payer')")
     window.page.go_back()
     window.page.wait_for_selector("#detail-title:has-text('Acme')")
+    assert window.page.url.rpartition("/")[2].startswith("pay_")
     window.page.go_back()
-    window.page.wait_for_selector("h1:has-text('Unmatched')")
+    window.page.wait_for_url("**/unmatched")
+    assert window.complaints == []
 
 
 def test_on_a_telephone_the_queue_leads_to_one_payment_and_back(acme):

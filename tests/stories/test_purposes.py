@@ -224,6 +224,23 @@ def _(t: Telling) -> None:
 
 
 @traps.add(
+    "105-one-payment-for-two-invoices-is-refunded-in-part",
+    """
+    books    clearing 4680  processing_fees 320  credits 5000  revenue -10000
+    INV-1    paid 5000  credited 1000
+    INV-2    credited 4000
+    payment  captured 10000  refunded 5000
+    """,
+)
+def _(t: Telling) -> None:
+    parts = {t.world.create_invoice(6_000): 6_000, t.world.create_invoice(4_000): 4_000}
+    for (rail_id, amount), name in zip(parts.items(), ("INV-1", "INV-2"), strict=True):
+        t.invoice(name, amount, rail_invoice_id=rail_id)
+    paid = t.noted(t.world.pay(10_000, invoices=parts), "INV-1", "INV-2")
+    t.world.refund(paid.charge, 5_000)
+
+
+@traps.add(
     "106-a-deposit-before-its-invoice",
     """
     books    clearing 2883  processing_fees 117  accounts_receivable 7000  revenue -10000

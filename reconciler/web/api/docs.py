@@ -108,7 +108,7 @@ def _operation(path: str, method: str, operation: Json) -> Iterator[str]:
         f'<details id="{escape(operation["operationId"])}"><summary>'
         f'<span class="method {method}">{method.upper()}</span>'
         f'<span class="path">{escape(path)}</span>'
-        f'<span class="dim">{escape(operation["summary"])}</span></summary><div class="inside">'
+        f'<span class="dim">{_inline(operation["summary"])}</span></summary><div class="inside">'
     )
     yield f"<p>{_inline(operation['description'])}</p>"
     if operation["parameters"]:

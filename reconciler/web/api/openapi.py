@@ -182,7 +182,8 @@ def _problem(status: int) -> Json:
 
 
 def _named(schemas: Json) -> Json:
-    return {_public(name): _renamed(schema) for name, schema in sorted(schemas.items())}
+    named = {_public(name): _renamed(schema) for name, schema in schemas.items()}
+    return dict(sorted(named.items()))
 
 
 def _renamed(described: object) -> object:

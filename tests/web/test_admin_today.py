@@ -1,0 +1,56 @@
+"""The first page: what waits, since when and how much, and whether the machine is well."""
+
+from dataclasses import replace
+
+from reconciler.services import inbox
+from tests.web.screens import Screens, said
+
+
+def test_a_new_house_says_how_to_begin(screens):
+    words = screens.as_("viewer").read("/")
+    assert "Nothing waits for you." in words
+    assert "Last event None yet Point the rail's webhook here" in words
+    assert "Inbox Empty" in words
+    assert "Books Balanced" in words
+    assert "Worker Not seen yet" in words
+
+
+def test_what_waits_is_counted_summed_and_dated(screens):
+    screens.paid(85_000, description="thanks")
+    screens.paid(10_000, "eur", description="danke")
+    screens.office.clock.advance(hours=3)
+    words = screens.as_("viewer").read("/")
+    assert "2 things wait for a person." in words
+    assert "Unmatched payments 2 €100.00 + $850.00 , oldest 3 hours" in words
+    assert "Overpayments 0 Nothing waits" in words
+
+
+def test_events_that_nobody_takes_up_are_an_alarm(screens):
+    _heard_but_not_applied(screens)
+    words = screens.as_("viewer").read("/")
+    assert "Worker Not working Nothing takes up what waits: start a worker" in words
+    assert "waiting The oldest for" in words
+    screens.office.drain()
+    words = screens.as_("viewer").read("/")
+    assert "Inbox Empty" in words
+    assert "Worker Seen" in words
+
+
+def test_events_that_failed_are_told_with_where_they_wait(screens):
+    _heard_but_not_applied(screens)
+    held = screens.office.do(lambda work: inbox.claim(work, 10))
+    for _ in range(inbox.ATTEMPTS_MAX):
+        held = [replace(one, attempts=one.attempts + 1) for one in held]
+        screens.office.do(lambda work, now=tuple(held): inbox.failed(work, now, "no such table"))
+    words = screens.as_("viewer").read("/")
+    assert "events stuck They wait for a person, in the event log" in words
+    assert "Events with questions" in words
+    page = screens.as_("viewer").get("/events?status=failed")
+    assert "Failed" in said(page)
+    failed = screens.office.scalar("select rail_event_id from inbox_event order by seq limit 1")
+    assert "Error no such table" in screens.as_("viewer").read(f"/events/{failed}")
+
+
+def _heard_but_not_applied(screens: Screens) -> None:
+    screens.office.world.pay(5_000)
+    assert set(screens.office.deliver(*screens.office.world.events())) == {200}
