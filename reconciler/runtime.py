@@ -33,6 +33,7 @@ _SESSION_SETTINGS = (
     " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 )
 _RETRIED = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
+_ENDED_WHILE_IDLE = "25P03"
 _ATTEMPTS_MAX = 5
 _RETRY_SECONDS = 0.05
 
@@ -138,6 +139,8 @@ def _out_of_reach_is_unavailable() -> Iterator[None]:
     except DBAPIError as error:
         if _sqlstate(error) in _RETRIED:
             raise Collision("another transaction was in the way") from error
+        if _sqlstate(error) == _ENDED_WHILE_IDLE:
+            raise Unavailable("the transaction was open too long and was ended") from error
         if _sqlstate(error) == "23505":
             raise Conflict("somebody else was first") from error
         raise

@@ -27,15 +27,17 @@ end $$;
 create constraint trigger entry_balances after insert on journal_entry
   deferrable initially deferred for each row execute function entry_balances();
 
--- Postings come with their entry, in the same transaction, or not at all: so the balance that
--- was checked at commit stays.
+-- Postings come with their entry, in the same transaction and all in one statement, or not at all:
+-- so the balance that was checked stays, whenever in that transaction it was checked.
 create or replace function postings_come_with_their_entry() returns trigger language plpgsql as $$
 begin
   if exists (
-    select 1 from added join journal_entry e on e.id = added.entry_id
+    select 1 from (select entry_id, count(*) as counted from added group by entry_id) a
+    join journal_entry e on e.id = a.entry_id
     where e.xact <> pg_current_xact_id()::text::bigint
+      or a.counted <> (select count(*) from posting p where p.entry_id = a.entry_id)
   ) then
-    raise exception 'a posting was added to an entry of an earlier transaction'
+    raise exception 'a posting was added to an entry that had its own already'
       using errcode = 'check_violation', constraint = 'postings_come_with_their_entry';
   end if;
   return null;

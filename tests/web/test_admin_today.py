@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.flows.ask_rail import ask_rail
 from reconciler.services import inbox
 from tests.web.screens import Screens, said
 
@@ -30,10 +31,12 @@ def test_events_that_nobody_takes_up_are_an_alarm(screens):
     words = screens.as_("viewer").read("/")
     assert "Worker Not working Nothing takes up what waits: start a worker" in words
     assert "waiting The oldest for" in words
-    screens.office.drain()
+    screens.office.apply()
+    screens.office.clock.advance(seconds=3)
+    ask_rail(screens.office.runtime)
     words = screens.as_("viewer").read("/")
     assert "Inbox Empty" in words
-    assert "Worker Seen" in words
+    assert "Worker Seen 3 seconds ago" in words
 
 
 def test_events_that_failed_are_told_with_where_they_wait(screens):
