@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from reconciler.books.observations import (
+    BalanceFact,
     ChargeFact,
     Dated,
     DisputeFact,
@@ -58,7 +59,7 @@ def join(known: PaymentFacts, seen: PaymentFacts) -> PaymentFacts:
         charges=_join_maps(known.charges, seen.charges, _join_charges),
         refunds=_join_maps(known.refunds, seen.refunds, _join_refunds),
         disputes=_join_maps(known.disputes, seen.disputes, _join_disputes),
-        balance={**known.balance, **seen.balance},
+        balance=_join_maps(known.balance, seen.balance, _join_rows),
         named=_earliest(known.named, seen.named),
         texts=_earliest(known.texts, seen.texts),
         payer=_earliest(known.payer, seen.payer),
@@ -234,6 +235,11 @@ def _join_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
         evidence_due=max(one.evidence_due or 0, other.evidence_due or 0) or None,
         created=_first(one.created, other.created),
     )
+
+
+def _join_rows(one: BalanceFact, other: BalanceFact) -> BalanceFact:
+    # A row never changes; should a rail tell it in two ways, every order must choose the same.
+    return one if one == other else max(one, other, key=repr)
 
 
 def _earliest(one: dict[str, Dated], other: dict[str, Dated]) -> dict[str, Dated]:

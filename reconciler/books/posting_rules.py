@@ -191,34 +191,28 @@ def _is_settled(refund: RefundFact, rows: list[BalanceFact]) -> bool:
 
 
 def _disputes(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:
-    held = clearing(facts.rail)
+    held, funds = clearing(facts.rail), accounts.DISPUTED_FUNDS
+    trading = accounts.CURRENCY_CONVERSION
     for taken in disputes.taken(facts):
         name = f"dispute/{taken.dispute_id}"
         lost = at.losses.get(taken.dispute_id, 0)
+        is_converted = set(taken.settled) != {currency}
         for settled_in, net in taken.settled.items():
-            yield (
-                f"{name}/{settled_in}/withdrawn",
-                Component(net, settled_in, accounts.DISPUTED_FUNDS, held),
-            )
+            ours = _share(net, lost, taken.presented) if is_converted else lost
             # What is lost beyond what the payment still had (a dispute may bundle several
             # payments on one charge) is nobody's debt to us: it is a loss at once.
-            ours = lost if settled_in == currency else _share(net, lost, taken.presented)
             beyond = net - ours if taken.is_lost else 0
-            yield (
-                f"{name}/{settled_in}/beyond",
-                Component(beyond, settled_in, accounts.CHARGEBACK_LOSSES, accounts.DISPUTED_FUNDS),
-            )
-            if settled_in == currency:
-                source = accounts.DISPUTED_FUNDS
-            else:
-                source = accounts.CURRENCY_CONVERSION
-                yield (
-                    f"{name}/{settled_in}/converted",
-                    Component(
-                        ours, settled_in, accounts.CURRENCY_CONVERSION, accounts.DISPUTED_FUNDS
-                    ),
-                )
-            yield f"{name}/lost", Component(lost, currency, accounts.UNAPPLIED_CASH, source)
+            for what, amount, debit, credit in (
+                ("withdrawn", net, funds, held),
+                ("beyond", beyond, accounts.CHARGEBACK_LOSSES, funds),
+                ("converted", ours if is_converted else 0, trading, funds),
+            ):
+                yield f"{name}/{settled_in}/{what}", Component(amount, settled_in, debit, credit)
+        for what, amount, source in (
+            ("lost", 0 if is_converted else lost, funds),
+            ("lost_converted", lost if is_converted else 0, trading),
+        ):
+            yield f"{name}/{what}", Component(amount, currency, accounts.UNAPPLIED_CASH, source)
 
 
 def _share(net: int, lost: int, presented: int) -> int:

@@ -98,7 +98,8 @@ def _write(
     for row in changed.values():
         due, row.booked = posting_rules.entries_due(row.facts, row.booked, ours=row.id)
         entries += due
-        _ask_later(work, row)
+        if sightings:  # deciding again is no news, and must not put off what the rail is asked
+            _ask_later(work, row)
     current = _claims_of(work, changed)
     added, held = matching.match(work, changed.values(), current)
     scene = settlement.stage(work, changed, new_claims=added)
