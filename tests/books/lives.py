@@ -95,7 +95,7 @@ disputes = st.builds(
     shown=shown,
     charge=_sometimes(st.just("ch_1")),
     reason=_sometimes(st.just("fraudulent")),
-    evidence_due=_sometimes(TIMES),
+    evidence_due=_sometimes(st.integers(1, 6)),
     created=TIMES,
 )
 rows = st.builds(

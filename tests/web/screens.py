@@ -208,6 +208,14 @@ def screens(office: Office) -> Screens:
 
 
 @pytest.fixture(scope="module")
+def shared(servers, module_database: str, line, stripe_api) -> Iterator[Screens]:
+    """The screens of an office that all tests of a file share: for those that change nothing."""
+    office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
+    yield open_screens(office)
+    office.runtime.engine.dispose()
+
+
+@pytest.fixture(scope="module")
 def company(servers, module_database: str, line, stripe_api) -> Iterator[Screens]:
     """The screens of a company with something of everything, for tests that only look."""
     office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
