@@ -5,7 +5,7 @@ decision becomes a claim, or a held payment with the clues by which a document t
 later finds it again.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from reconciler import ids
 from reconciler.books import evidence, matching, payments
@@ -48,6 +48,19 @@ def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
     )
 
 
+def told_anew(work: Work, rows: Sequence[PaymentRow]) -> list[PaymentRow]:
+    """Those of these held payments that would be decided otherwise now."""
+    if not rows:
+        return []
+    among = look_up(work, [row.facts for row in rows])
+    return [row for row in rows if list(_decide(row, among).reasons) != row.reasons]
+
+
+def _decide(row: PaymentRow, among: Lookup) -> Match | Hold:
+    taken = payments.captured(row.facts)
+    return matching.decide(row.facts, taken, is_final=payments.is_final(row.facts), among=among)
+
+
 def match(
     work: Work, rows: Iterable[PaymentRow], claims: dict[str, list[AllocationRow]]
 ) -> tuple[list[AllocationRow], Held]:
@@ -64,12 +77,9 @@ def match(
     held: Held = {}
     for row in undecided:
         row.customer_id = row.customer_id or matching.payer(row.facts, among)
-        taken = payments.captured(row.facts)
-        if not taken:
+        if not payments.captured(row.facts):
             continue
-        answer = matching.decide(
-            row.facts, taken, is_final=payments.is_final(row.facts), among=among
-        )
+        answer = _decide(row, among)
         current = claims.get(row.id, [])
         if current and not _overrules(answer, row, current):
             continue

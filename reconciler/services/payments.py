@@ -67,7 +67,8 @@ def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, st
 def rematch(work: Work, payment_ids: Sequence[str]) -> None:
     """Decide again where the money of these held payments belongs."""
     rows = store.lock_payments(work.session, payment_ids)
-    _write(work, {row.id: row for row in rows.values() if row.is_held}, (), {})
+    held = [row for row in rows.values() if row.is_held]
+    _write(work, {row.id: row for row in matching.told_anew(work, held)}, (), {})
 
 
 def _by_payment(sightings: Sequence[Sighted]) -> dict[tuple[str, str, str], PaymentFacts]:

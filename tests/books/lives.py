@@ -5,6 +5,7 @@ told, bit by bit, of one payment.
 """
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from reconciler.books.observations import (
     BalanceFact,
@@ -41,7 +42,7 @@ def _sometimes(values):
 
 
 def _keyed(fact):
-    return st.lists(fact, max_size=3).map(lambda found: {one.id: one for one in found})
+    return st.lists(fact, max_size=2).map(lambda found: {one.id: one for one in found})
 
 
 charges = st.builds(
@@ -127,4 +128,15 @@ anything = st.builds(
     livemode=st.booleans(),
     created=TIMES,
 )
-pieces = st.lists(anything, min_size=1, max_size=6)
+
+
+@st.composite
+def pieces(draw) -> list[PaymentFacts]:
+    """What is told of one payment, bit by bit. A balance row is told in the same words each time."""
+    pool = draw(_keyed(rows))
+    told = draw(st.lists(anything, min_size=1, max_size=5))
+    return [structs.replace(one, balance=_some_of(pool, one)) for one in told]
+
+
+def _some_of(pool: dict[str, BalanceFact], told: PaymentFacts) -> dict[str, BalanceFact]:
+    return {row_id: row for row_id, row in pool.items() if row_id in told.balance} or pool

@@ -29,7 +29,7 @@ def test_joining_again_changes_nothing(one: PaymentFacts, other: PaymentFacts) -
     assert join(both, one) == join(both, other) == join(both, both) == both
 
 
-@given(pieces, st.randoms(use_true_random=False))
+@given(pieces(), st.randoms(use_true_random=False))
 def test_any_order_with_any_repetition_says_the_same(told: list[PaymentFacts], chance) -> None:
     again = told + [chance.choice(told) for _ in range(3)]
     chance.shuffle(again)

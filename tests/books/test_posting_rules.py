@@ -31,7 +31,7 @@ def booked(told: PaymentFacts) -> dict[str, int]:
     return {role: amount for (role, _, _), amount in tally(entries).items()}
 
 
-@given(pieces, st.randoms(use_true_random=False))
+@given(pieces(), st.randoms(use_true_random=False))
 def test_every_way_of_being_told_ends_in_the_same_ledger(told: list, chance) -> None:
     told = [facts(), *told]
     chance.shuffle(told)
@@ -48,7 +48,7 @@ def test_every_way_of_being_told_ends_in_the_same_ledger(told: list, chance) -> 
     assert len(set(keys)) == len(keys)
 
 
-@given(pieces)
+@given(pieces())
 def test_a_reversal_mirrors_the_entry_that_it_names(told: list) -> None:
     by_key: dict[str, JournalEntry] = {}
     known, done = told[0], {}
@@ -85,7 +85,7 @@ def test_the_ledger_holds_what_the_payment_keeps(told: PaymentFacts) -> None:
     assert held["unapplied_cash", "", "USD"] == -position(told).kept
 
 
-@given(pieces)
+@given(pieces())
 def test_a_payment_of_no_known_currency_posts_nothing_yet(told: list) -> None:
     known = functools.reduce(join, told)
     if known.currency is None:

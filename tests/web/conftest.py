@@ -2,6 +2,6 @@
 
 from tests.runtime import line, office, stripe_api
 from tests.web.api import api, empty_api
-from tests.web.screens import company, screens, shared
+from tests.web.screens import company, screens, standing
 
-__all__ = ["api", "company", "empty_api", "line", "office", "screens", "shared", "stripe_api"]
+__all__ = ["api", "company", "empty_api", "line", "office", "screens", "standing", "stripe_api"]

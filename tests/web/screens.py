@@ -208,8 +208,8 @@ def screens(office: Office) -> Screens:
 
 
 @pytest.fixture(scope="module")
-def shared(servers, module_database: str, line, stripe_api) -> Iterator[Screens]:
-    """The screens of an office that all tests of a file share: for those that change nothing."""
+def standing(servers, module_database: str, line, stripe_api) -> Iterator[Screens]:
+    """The screens of an office that all tests of a file stand in: for those that change nothing."""
     office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
     yield open_screens(office)
     office.runtime.engine.dispose()

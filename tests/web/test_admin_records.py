@@ -12,9 +12,9 @@ def birch(screens: Screens) -> Screens:
 
 
 @pytest.fixture(scope="module")
-def still(shared: Screens) -> Screens:
+def still(standing: Screens) -> Screens:
     """The same, for tests that change nothing."""
-    return _birch(shared)
+    return _birch(standing)
 
 
 def _birch(screens: Screens) -> Screens:

@@ -16,9 +16,9 @@ def paid(screens: Screens) -> Screens:
 
 
 @pytest.fixture(scope="module")
-def still(shared: Screens) -> Screens:
+def still(standing: Screens) -> Screens:
     """The same, for tests that change nothing."""
-    return _paid(shared)
+    return _paid(standing)
 
 
 def _paid(screens: Screens) -> Screens:

@@ -14,9 +14,9 @@ def acme(screens: Screens) -> Screens:
 
 
 @pytest.fixture(scope="module")
-def still(shared: Screens) -> Screens:
+def still(standing: Screens) -> Screens:
     """The same, for tests that change nothing."""
-    return _acme(shared)
+    return _acme(standing)
 
 
 def _acme(screens: Screens) -> Screens:
