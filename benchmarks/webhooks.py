@@ -226,9 +226,7 @@ class _Processes:
 
     def __enter__(self) -> "_Processes":
         for command in self._commands:
-            self._running.append(
-                subprocess.Popen(command, cwd=ROOT, env=self._bench.environ)
-            )
+            self._running.append(subprocess.Popen(command, cwd=ROOT, env=self._bench.environ))
         for _ in range(300):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._bench.port)) == 0:

@@ -28,7 +28,12 @@ def captured(amount: int, payment_id: str = "pi_1", **known) -> PaymentFacts:
     """A payment of one charge, all of it taken, its row known and without a fee."""
     charge = f"ch_{payment_id}"
     row = BalanceFact(
-        id=f"txn_{payment_id}", amount=amount, fee=0, currency="USD", category="charge", source=charge
+        id=f"txn_{payment_id}",
+        amount=amount,
+        fee=0,
+        currency="USD",
+        category="charge",
+        source=charge,
     )
     taken = ChargeFact(
         id=charge,

@@ -252,8 +252,8 @@ class _Desk:
             elif document.is_sent:
                 ledger["revenue", currency] -= document.total
                 ledger["accounts_receivable", currency] += self.invoices()[number][2]
-                credits = document.credit_notes + self._credited[number]
-                ledger["credits", currency] += credits
+                lowered = document.credit_notes + self._credited[number]
+                ledger["credits", currency] += lowered
 
     def invoices(self) -> dict[str, tuple[int, int, int]]:
         """Paid, credited, outstanding."""

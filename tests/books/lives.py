@@ -132,7 +132,7 @@ anything = st.builds(
 
 @st.composite
 def pieces(draw) -> list[PaymentFacts]:
-    """What is told of one payment, bit by bit. A balance row is told in the same words each time."""
+    """What is told of one payment, bit by bit. A balance row is told in the same words ever."""
     pool = draw(_keyed(rows))
     told = draw(st.lists(anything, min_size=1, max_size=5))
     return [structs.replace(one, balance=_some_of(pool, one)) for one in told]

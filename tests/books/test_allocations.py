@@ -178,7 +178,9 @@ def test_what_a_claim_holds_stays_with_it_and_the_oldest_is_next() -> None:
 def uses(draw) -> list[Claim]:
     """Uses of a deposit on invoices, the oldest first."""
     count = draw(st.integers(0, 3))
-    return [Claim(f"app_{n}", f"inv_{n}", is_deposit=False, wanted=draw(LITTLE)) for n in range(count)]
+    return [
+        Claim(f"app_{n}", f"inv_{n}", is_deposit=False, wanted=draw(LITTLE)) for n in range(count)
+    ]
 
 
 @given(LITTLE, claimed(), uses())
@@ -194,7 +196,9 @@ def test_a_deposit_is_used_refunded_or_remains(
     assert in_use <= settled.received - settled.refunded
     assert sum(settled.amounts.values()) == settled.received - settled.refunded
     assert all(0 <= settled.amounts[c.id] <= c.offer.net for c in claims)
-    assert all(offer.net <= use.wanted for use in applied for offer in [settled.applications[use.id]])
+    assert all(
+        offer.net <= use.wanted for use in applied for offer in [settled.applications[use.id]]
+    )
 
 
 @given(LITTLE, claimed(3), uses())

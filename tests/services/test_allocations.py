@@ -123,7 +123,9 @@ def test_undoing_is_a_reversal_and_can_be_done_again(office: Office) -> None:
         assert paid_on(office, target) == (500, 0, 0)
 
     assert office.violations() == []
-    assert office.scalar("select count(*) from journal_entry where reverses like 'allocation/%'") == 2
+    assert (
+        office.scalar("select count(*) from journal_entry where reverses like 'allocation/%'") == 2
+    )
 
 
 def test_what_a_person_undid_is_not_matched_again(office: Office) -> None:
@@ -188,7 +190,11 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(office: Office, case: 
             office,
             payment,
             *(
-                Part(ids.get(p.invoice_id, p.invoice_id), ids.get(p.deposit_id, p.deposit_id), p.amount)
+                Part(
+                    ids.get(p.invoice_id, p.invoice_id),
+                    ids.get(p.deposit_id, p.deposit_id),
+                    p.amount,
+                )
                 for p in parts
             ),
         )

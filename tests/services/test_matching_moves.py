@@ -11,7 +11,6 @@ from tests.builders import (
     customer,
     deposit,
     facts,
-    held_on,
     invoice,
     named,
     observe,
@@ -51,7 +50,10 @@ EVIDENCE = {
         None,
     ),
     "another-customers-metadata-beats-text": (
-        [_text("INV-1"), {"named": named(invoice="INV-BEN"), "payer": {"customer": (AT, "cus_ann")}}],
+        [
+            _text("INV-1"),
+            {"named": named(invoice="INV-BEN"), "payer": {"customer": (AT, "cus_ann")}},
+        ],
         None,
     ),
     "the-first-wording-stands": (

@@ -1,4 +1,4 @@
-"""Two who come at once, on real connections: the books are as if they had come one after the other."""
+"""Two who come at once, on real connections: the books are as if one had waited."""
 
 import threading
 import time
@@ -114,10 +114,7 @@ def test_two_payments_of_a_known_payer_do_not_both_take_the_one_open_invoice(
     payer = {"customer": (AT, "cus_ann")}
 
     found = together(
-        *(
-            lambda n=n: observe(office, captured(500, f"pi_{n}", payer=payer))[0]
-            for n in range(4)
-        )
+        *(lambda n=n: observe(office, captured(500, f"pi_{n}", payer=payer))[0] for n in range(4))
     )
 
     assert paid_on(office, target) == (500, 0, 0)
@@ -237,7 +234,9 @@ def test_people_and_events_at_one_payment_end_in_order(office: Office) -> None:
         *(lambda n=n: observe(office, facts(refunds=refund(f"re_{n}", 50))) for n in range(4)),
     )
 
-    assert paid_on(office, first)[0] + paid_on(office, second)[0] + unapplied(office, payment) == 800
+    assert (
+        paid_on(office, first)[0] + paid_on(office, second)[0] + unapplied(office, payment) == 800
+    )
     assert office.violations() == []
     assert time.monotonic() - began < 30
 

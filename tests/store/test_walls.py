@@ -44,13 +44,18 @@ def refused(line: psycopg.Connection, *statements: str) -> str:
 
 
 def test_an_entry_that_does_not_balance(sql) -> None:
-    assert refused(sql, ENTRY, POSTINGS + "('je_1', 1, 1, 5), ('je_1', 2, 2, -4)") == "entry_balances"
+    assert (
+        refused(sql, ENTRY, POSTINGS + "('je_1', 1, 1, 5), ('je_1', 2, 2, -4)") == "entry_balances"
+    )
 
 
 def test_an_entry_that_balances_only_across_currencies(sql) -> None:
     euros = "insert into ledger_account (role, rail, currency) values ('revenue', '', 'EUR')"
-    crossed = POSTINGS + """('je_1', 1, (select id from ledger_account where currency = 'EUR'), -5),
+    crossed = (
+        POSTINGS
+        + """('je_1', 1, (select id from ledger_account where currency = 'EUR'), -5),
       ('je_1', 2, (select min(id) from ledger_account where currency = 'USD'), 5)"""
+    )
     assert refused(sql, euros, ENTRY, crossed) == "entry_balances"
 
 

@@ -1,6 +1,7 @@
 """What the books say about one telling, and the tables that say what they should.
 
-A table has a line for the ledger, one for each document, one for each payment, and one for what people are asked. An amount that is not mentioned is nothing.
+A table has a line for the ledger, one for each document, one for each payment, and one for what
+people are asked. An amount that is not mentioned is nothing.
 
     books     clearing 9680  processing_fees 320  revenue -10000
     books EUR clearing 0

@@ -95,9 +95,7 @@ class Telling:
     def pay(self, amount: int, name: str | None = None, **more) -> Payment:
         """A card payment, whose metadata names what it is for."""
         currency = more.pop("currency", "usd")
-        return self.noted(
-            self.world.pay(amount, currency, **self._metadata(name), **more), name
-        )
+        return self.noted(self.world.pay(amount, currency, **self._metadata(name), **more), name)
 
     def authorize(self, amount: int, name: str | None = None, **more) -> str:
         """A hold on a card; gives the intent's id."""

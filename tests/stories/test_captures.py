@@ -165,7 +165,9 @@ def _(t: Telling) -> None:
     t.world.cancel(t.authorize(10_000, "INV-1"), legacy=True)
 
 
-@traps.add("12-legacy-void-in-the-shape-of-2022", f"{NOTHING_CAME}\n payment canceled", api_version=OLD)
+@traps.add(
+    "12-legacy-void-in-the-shape-of-2022", f"{NOTHING_CAME}\n payment canceled", api_version=OLD
+)
 def _(t: Telling) -> None:
     t.invoice("INV-1", 10_000)
     t.world.cancel(t.authorize(10_000, "INV-1"))

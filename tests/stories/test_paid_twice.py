@@ -37,7 +37,10 @@ def _(t: Telling) -> None:
     t.pay(10_000, "INV-1")
 
 
-@traps.add("24-paid-twice-and-the-first-is-refunded", f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000")
+@traps.add(
+    "24-paid-twice-and-the-first-is-refunded",
+    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+)
 def _(t: Telling) -> Iterator[None]:
     t.invoice("INV-1", 10_000)
     first = t.pay(10_000, "INV-1")
@@ -46,7 +49,10 @@ def _(t: Telling) -> Iterator[None]:
     t.world.refund(first.charge)
 
 
-@traps.add("24-paid-twice-and-the-second-is-refunded", f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000")
+@traps.add(
+    "24-paid-twice-and-the-second-is-refunded",
+    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+)
 def _(t: Telling) -> Iterator[None]:
     t.invoice("INV-1", 10_000)
     t.pay(10_000, "INV-1")
@@ -55,7 +61,10 @@ def _(t: Telling) -> Iterator[None]:
     t.world.refund(second.charge)
 
 
-@traps.add("24-paid-twice-and-refunded-all-told-together", f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000")
+@traps.add(
+    "24-paid-twice-and-refunded-all-told-together",
+    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+)
 def _(t: Telling) -> None:
     t.invoice("INV-1", 10_000)
     first = t.pay(10_000, "INV-1")

@@ -189,7 +189,9 @@ def _(t: Telling) -> None:
     t.noted(t.world.pay(9_990, customer=ann))
 
 
-@traps.add("103-a-known-payer-and-exactly-one-that-equals", f"{PAID} INV-2 owed 10010\n{TWO_OF_10_010}")
+@traps.add(
+    "103-a-known-payer-and-exactly-one-that-equals", f"{PAID} INV-2 owed 10010\n{TWO_OF_10_010}"
+)
 def _(t: Telling) -> None:
     ann = t.world.create_customer("Ann")
     t.customer = t.another_customer(ann)
@@ -198,7 +200,9 @@ def _(t: Telling) -> None:
     t.noted(t.world.pay(10_000, customer=ann), "INV-1")
 
 
-@traps.add("104-metadata-is-edited-after-it-was-applied", f"{PAID} INV-2 owed 10000\n{TWO_OF_10_000}")
+@traps.add(
+    "104-metadata-is-edited-after-it-was-applied", f"{PAID} INV-2 owed 10000\n{TWO_OF_10_000}"
+)
 def _(t: Telling) -> None:
     t.invoice("INV-1", 10_000)
     t.invoice("INV-2", 10_000)

@@ -217,7 +217,8 @@ def _(t: Telling) -> None:
     for event in news:
         t.also(event)
     t.also(
-        news[-1] | {"id": f"{news[-1]['id']}cn", "type": "credit_note.created", "data": {"object": note}}
+        news[-1]
+        | {"id": f"{news[-1]['id']}cn", "type": "credit_note.created", "data": {"object": note}}
     )
 
 

@@ -63,7 +63,14 @@ def _now(office: Office) -> int:
 def _(office: Office) -> None:
     body = body_of(_paid(office)[1])
     good = sign(WEBHOOK_SECRET, body, _now(office))
-    for header in ("", "t=1", "v1=abc", good.replace("v1=", "v0="), good + "x", sign("no", body, 1)):
+    for header in (
+        "",
+        "t=1",
+        "v1=abc",
+        good.replace("v1=", "v0="),
+        good + "x",
+        sign("no", body, 1),
+    ):
         assert office.post(body, header=header).status_code == 400
     assert office.post(body.replace(b"10000", b"10001"), header=good).status_code == 400
     assert _stored(office) == 0
