@@ -212,13 +212,13 @@ def _(office: Office) -> None:
 
 
 def inbox_cause():
-    from reconciler.work import Cause  # noqa: PLC0415
+    from reconciler.work import Cause
 
     return Cause("job", "apply_inbox")
 
 
 def apply_here(office: Office, work, claimed) -> None:
-    from reconciler.services import payments  # noqa: PLC0415
+    from reconciler.services import payments
 
     rail = office.runtime.rails["stripe"]
     seen = [rail.sighting(event.body) for event in claimed]
