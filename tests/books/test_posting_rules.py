@@ -16,6 +16,9 @@ from tests.books.lives import anything, pieces
 from tests.builders import charge, dispute, facts, refund, row
 
 
+OWN_MONEY = ("charge", "partial_capture_reversal", "charge_failure", "refund", "refund_failure")
+
+
 def tally(entries: Iterable[JournalEntry]) -> Counter:
     """The ledger after these entries: debits less credits by account and currency."""
     sums: Counter = Counter()
@@ -83,6 +86,17 @@ def test_the_ledger_holds_what_the_payment_keeps(told: PaymentFacts) -> None:
     told = join(told, facts())
     held = tally(entries_due(told, {}, ours="pay_1")[0])
     assert held["unapplied_cash", "", "USD"] == -position(told).kept
+
+
+@given(anything)
+def test_rows_alone_move_what_no_payment_explains(told: PaymentFacts) -> None:
+    held = tally(entries_due(facts(balance=told.balance), {}, ours="pay_1")[0])
+    for currency in ("USD", "EUR"):
+        rows = [r for r in told.balance.values() if r.currency == currency]
+        # A charge's or refund's own money is told by the payment, where it settles in its currency.
+        explained = {"dispute", "dispute_reversal", *(OWN_MONEY if currency == "USD" else ())}
+        moved = sum(r.net if r.category not in explained else -r.fee for r in rows)
+        assert held["clearing", "stripe", currency] == moved
 
 
 @given(pieces())

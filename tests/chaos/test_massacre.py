@@ -9,8 +9,8 @@ from tests.chaos import proof
 from tests.chaos.rig import ALL, Rig, Stores, rig, say
 from tests.chaos.traffic import Traffic, seeded, tell
 
-EVENTS = 1_500
-KILLS = 26
+EVENTS = 900
+KILLS = 18
 KILL_EVERY_SECONDS = 0.4
 A_SECOND = 250.0
 CATCH_UP_SECONDS_MAX = 40.0

@@ -15,7 +15,7 @@ from tests.chaos import proof
 from tests.chaos.rig import ALL, Rig, Stores, rig, say, with_redis
 from tests.chaos.traffic import Answers, Story, Traffic, post, seeded, tell
 
-EVENTS = 300
+EVENTS = 200
 A_SECOND = 50.0
 CATCH_UP_SECONDS_MAX = 40.0
 ANSWER_SECONDS_MAX = 5.0

@@ -15,7 +15,7 @@ WRITES = [route for route in ROUTES if route.method != "GET"]
 READS = [route for route in ROUTES if route.method == "GET"]
 # The body or the question decides how far a request gets, so most of it is nearly right.
 FEW = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

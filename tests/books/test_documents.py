@@ -1,0 +1,101 @@
+"""Statuses of invoices and deposits follow from their amounts."""
+
+from datetime import date
+
+import pytest
+
+from reconciler.books import deposits, invoices
+from reconciler.books.deposits import AppliedStatus, PaymentStatus
+from reconciler.books.invoices import InvoiceState, InvoiceStatus
+from reconciler.errors import Refused
+
+TODAY = date(2026, 11, 22)
+
+INVOICES = {
+    "a-draft": (InvoiceState.DRAFT, {}, InvoiceStatus.DRAFT),
+    "void": (InvoiceState.VOID, {}, InvoiceStatus.VOID),
+    "sent": (InvoiceState.SENT, {}, InvoiceStatus.SENT),
+    "paid-in-part": (InvoiceState.SENT, {"paid": 1}, InvoiceStatus.PARTIALLY_PAID),
+    "paid": (InvoiceState.SENT, {"paid": 100}, InvoiceStatus.PAID),
+    "paid-and-credited": (InvoiceState.SENT, {"paid": 40, "credited": 60}, InvoiceStatus.PAID),
+    "credited-by-hand": (InvoiceState.SENT, {"credited": 100}, InvoiceStatus.PAID),
+    "all-went-back": (
+        InvoiceState.SENT,
+        {"credited": 100, "refunded": 100},
+        InvoiceStatus.REFUNDED,
+    ),
+    "a-part-went-back": (
+        InvoiceState.SENT,
+        {"paid": 40, "credited": 60, "refunded": 60},
+        InvoiceStatus.PAID,
+    ),
+    "due-today": (InvoiceState.SENT, {"due_on": TODAY}, InvoiceStatus.SENT),
+    "due-yesterday": (InvoiceState.SENT, {"due_on": date(2026, 11, 21)}, InvoiceStatus.OVERDUE),
+    "paid-in-part-and-late": (
+        InvoiceState.SENT,
+        {"paid": 1, "due_on": date(2026, 11, 21)},
+        InvoiceStatus.OVERDUE,
+    ),
+    "paid-and-once-due": (
+        InvoiceState.SENT,
+        {"paid": 100, "due_on": date(2026, 11, 21)},
+        InvoiceStatus.PAID,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INVOICES, ids=str)
+def test_an_invoice_says_where_it_stands(case: str) -> None:
+    state, amounts, word = INVOICES[case]
+    given = {"total": 100, "paid": 0, "credited": 0, "refunded": 0, "due_on": None} | amounts
+    assert invoices.status(state, today=TODAY, **given) is word
+
+
+def test_nothing_is_owed_below_zero() -> None:
+    assert invoices.outstanding(total=100, paid=30, credited=20) == 50
+    with pytest.raises(AssertionError):
+        invoices.outstanding(total=100, paid=90, credited=20)
+
+
+def test_only_a_draft_is_sent() -> None:
+    invoices.may_be_sent(InvoiceState.DRAFT, "INV-1")
+    for state in (InvoiceState.SENT, InvoiceState.VOID):
+        with pytest.raises(Refused, match=state.value):
+            invoices.may_be_sent(state, "INV-1")
+
+
+def test_only_an_invoice_without_money_is_voided() -> None:
+    invoices.may_be_voided(InvoiceState.SENT, "INV-1", paid=0, credited=0)
+    for state, paid, credited in (
+        (InvoiceState.VOID, 0, 0),
+        (InvoiceState.SENT, 1, 0),
+        (InvoiceState.SENT, 0, 1),
+    ):
+        with pytest.raises(Refused):
+            invoices.may_be_voided(state, "INV-1", paid=paid, credited=credited)
+
+
+DEPOSITS = {
+    (0, 0, 0): (0, PaymentStatus.PENDING, AppliedStatus.UNAPPLIED),
+    (60, 0, 0): (60, PaymentStatus.PENDING, AppliedStatus.UNAPPLIED),
+    (100, 0, 0): (100, PaymentStatus.CLEARED, AppliedStatus.UNAPPLIED),
+    (100, 30, 0): (70, PaymentStatus.CLEARED, AppliedStatus.PARTIALLY_APPLIED),
+    (100, 70, 30): (0, PaymentStatus.CLEARED, AppliedStatus.COMPLETED),
+    (100, 0, 100): (0, PaymentStatus.CLEARED, AppliedStatus.COMPLETED),
+    (100, 100, 0): (0, PaymentStatus.CLEARED, AppliedStatus.COMPLETED),
+}
+
+
+@pytest.mark.parametrize("amounts", DEPOSITS, ids=str)
+def test_a_deposit_says_where_it_stands(amounts: tuple[int, int, int]) -> None:
+    received, applied, refunded = amounts
+    rest, paid, used = DEPOSITS[amounts]
+    given = {"received": received, "applied": applied, "refunded": refunded}
+    assert deposits.remaining(**given) == rest
+    assert deposits.payment_status(amount=100, received=received) is paid
+    assert deposits.applied_status(**given) is used
+
+
+def test_no_deposit_is_used_twice() -> None:
+    with pytest.raises(AssertionError):
+        deposits.remaining(received=100, applied=60, refunded=50)

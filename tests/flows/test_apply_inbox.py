@@ -1,0 +1,209 @@
+"""Stored events become books: in batches, in any order, a bad one never at its neighbours' cost."""
+
+import copy
+import threading
+
+import pytest
+
+from reconciler.errors import Unavailable
+from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.services import inbox, switches
+from reconciler.services.inbox import ReplayFilter
+from reconciler.work import Cause
+from tests.builders import balances, invoice, paid_on
+from tests.runtime import Office, make_runtime
+
+PAID_ONCE = {"clearing": 9_680, "processing_fees": 320, "revenue": -10_000}
+
+
+def paid(office: Office, number: str = "INV-1") -> list[dict]:
+    """An invoice and the news of a payment for it."""
+    since = office.world.events_made()
+    invoice(office, number, 10_000)
+    office.world.pay(10_000, metadata={"invoice": number})
+    return office.world.events(since)
+
+
+def poisoned(event: dict, event_id: str) -> dict:
+    """The same with a charge that nobody can read."""
+    bad = copy.deepcopy(event) | {"id": event_id}
+    bad["data"]["object"]["amount_captured"] = "ten"
+    return bad
+
+
+def outcome(office: Office, event_id: str):
+    return office.rows(
+        """select o.status, o.attempts, o.error, o.due_at from inbox_event e
+        left join inbox_outcome o on o.seq = e.seq where e.rail_event_id = :id""",
+        id=event_id,
+    )[0]
+
+
+def asked(office: Office) -> list[str]:
+    return [row.kind for row in office.rows("select kind from review_item where state = 'open'")]
+
+
+def test_what_came_in_is_applied_once(office: Office) -> None:
+    office.deliver(*paid(office))
+    assert apply_inbox(office.runtime) == 4
+    assert apply_inbox(office.runtime) == 0
+    office.drain()
+    assert balances(office) == PAID_ONCE
+
+
+def test_a_bad_event_does_not_take_its_neighbours_along(office: Office) -> None:
+    good = paid(office)
+    office.deliver(poisoned(good[1], "evt_bad"), *good)
+
+    office.apply()
+
+    assert outcome(office, "evt_bad").status == "pending"
+    assert "amount_captured" in outcome(office, "evt_bad").error
+    assert outcome(office, good[1]["id"]).status == "applied"
+    assert paid_on(office, next(iter(office.rows("select id from invoice"))).id) == (10_000, 0, 0)
+
+
+def test_a_bad_event_is_tried_ever_more_patiently_and_then_given_to_a_person(
+    office: Office,
+) -> None:
+    good = paid(office)
+    office.deliver(poisoned(good[1], "evt_bad"), *good)
+    waits = []
+    for _ in range(inbox.ATTEMPTS_MAX):
+        office.apply()
+        due = outcome(office, "evt_bad").due_at
+        if due is None:
+            break
+        waits.append((due - office.clock()).total_seconds())
+        office.clock.instant = due
+
+    assert waits == sorted(waits)
+    assert len(waits) == inbox.ATTEMPTS_MAX - 1
+    assert outcome(office, "evt_bad").status == "failed"
+    assert asked(office) == ["event_failed"]
+    office.drain()
+    assert balances(office) == PAID_ONCE
+
+
+def test_a_failed_event_can_be_done_over(office: Office) -> None:
+    good = paid(office)
+    office.deliver(poisoned(good[1], "evt_bad"), *good)
+    office.drain()
+    assert outcome(office, "evt_bad").status == "failed"
+
+    count = office.do(lambda work: inbox.replay_matching(work, ReplayFilter(only_failed=True)))
+
+    assert count == 1
+    assert outcome(office, "evt_bad").status == "pending"
+    office.drain()
+    assert outcome(office, "evt_bad").status == "failed"
+
+
+def test_one_payment_in_two_currencies_is_refused(office: Office) -> None:
+    good = paid(office)
+    twisted = copy.deepcopy(good[1]) | {"id": "evt_twisted"}
+    twisted["data"]["object"]["currency"] = "eur"
+    office.deliver(*good)
+    office.apply()
+    office.deliver(twisted)
+    office.drain()
+    assert outcome(office, "evt_twisted").status == "failed"
+    assert balances(office) == PAID_ONCE
+    assert office.violations() == []
+
+
+def test_nothing_is_applied_while_the_switch_is_off(office: Office) -> None:
+    office.do(lambda work: switches.change(work, "apply", on=False, reason="looking into it"))
+    office.deliver(*paid(office))
+    office.apply()
+    assert balances(office) == {"accounts_receivable": 10_000, "revenue": -10_000}
+
+    office.do(lambda work: switches.change(work, "apply", on=True, reason="all is well"))
+    office.drain()
+    assert balances(office) == PAID_ONCE
+
+
+def test_an_event_that_knows_only_its_charge_waits_for_it(office: Office) -> None:
+    good = paid(office)
+    dispute_id = office.world.dispute(good[1]["data"]["object"]["id"], inquiry=True)
+    orphan = office.world.events()[-1]
+    del orphan["data"]["object"]["payment_intent"]
+    office.deliver(orphan)
+    office.apply()
+    assert outcome(office, orphan["id"]).status == "parked"
+
+    office.deliver(*good)
+    office.apply()
+
+    assert outcome(office, orphan["id"]).status == "applied"
+    known = office.scalar("select count(*) from payment where facts -> 'disputes' ? :id", id=dispute_id)
+    assert known == 1
+
+
+def test_an_event_whose_charge_is_never_told_finds_it_by_asking(office: Office) -> None:
+    good = paid(office)
+    office.world.dispute(good[1]["data"]["object"]["id"], inquiry=True)
+    orphan = office.world.events()[-1]
+    del orphan["data"]["object"]["payment_intent"]
+    office.deliver(orphan)
+    office.drain()
+    assert outcome(office, orphan["id"]).status == "applied"
+    assert balances(office) == PAID_ONCE
+
+
+def test_an_event_about_nothing_the_rail_knows_is_given_to_a_person(office: Office) -> None:
+    good = paid(office)
+    office.world.dispute(good[1]["data"]["object"]["id"], inquiry=True)
+    orphan = office.world.events()[-1]
+    shown = orphan["data"]["object"]
+    del shown["payment_intent"]
+    shown |= {"id": "du_unknown", "charge": "ch_unknown"}
+    office.deliver(orphan)
+    office.drain()
+    assert outcome(office, orphan["id"]).status == "failed"
+    assert asked(office) == ["event_failed"]
+
+
+def test_a_batch_that_fails_whole_is_done_payment_by_payment(office: Office) -> None:
+    news = [event for n in range(5) for event in paid(office, f"INV-{n}")]
+    office.deliver(*news, *(poisoned(news[4 * n + 1], f"evt_bad_{n}") for n in range(2)))
+    office.drain()
+    assert balances(office)["clearing"] == 5 * 9_680
+    assert {status for _, status, _ in office.unfinished()} == {"failed"}
+
+
+def test_every_event_has_an_outcome_behind_the_horizon(office: Office) -> None:
+    for n in range(3):
+        office.deliver(*paid(office, f"INV-{n}"))
+        office.apply()
+    for _ in range(100):  # it moves once all transactions are gone that ran when it was looked at
+        office.apply()
+        if office.scalar("select seq from inbox_horizon") == 12:
+            break
+        threading.Event().wait(0.05)
+    assert office.scalar("select seq from inbox_horizon") == 12
+    assert office.violations() == []
+
+
+def test_a_slow_message_below_the_horizon_is_never_passed_over(office: Office) -> None:
+    """Numbers are handed out in order and become visible out of order."""
+    news = paid(office)
+    rail = office.runtime.rails["stripe"]
+    with office.runtime.work(Cause("event", "slow")) as work:
+        inbox.store_event(work, rail.event_of(news[1]))
+        office.deliver(*news[2:])
+        for _ in range(3):
+            office.apply()
+    office.drain()
+    assert office.unfinished() == []
+    assert balances(office) == PAID_ONCE
+
+
+def test_without_a_database_it_says_so(office: Office) -> None:
+    office.deliver(*paid(office))
+    office.runtime.engine.dispose()
+    gone = office.runtime.settings.database_url.replace("/test_", "/gone_")
+    with pytest.raises(Unavailable):
+        apply_inbox(make_runtime(gone, "http://127.0.0.1:9", office.clock, None))
+    office.drain()
+    assert balances(office) == PAID_ONCE
