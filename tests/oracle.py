@@ -56,6 +56,7 @@ class Books:
     deposits: dict[str, tuple[int, int, int, int]]  # received, applied, refunded, remaining
     payments: dict[str, tuple[int, int, int, int]]  # captured, refunded, lost, unapplied
     rivals: list[list[str]]  # payments for the same thing, each in exactly one list
+    known: frozenset[str]  # every payment that was ever tried
 
 
 def expected(
@@ -63,21 +64,27 @@ def expected(
     documents: Iterable[Document],
     targets: Mapping[str, list[tuple[str, int | None]]],
     reopening: Container[str] = (),
+    *,
+    are_deposits_used_last: bool = False,
 ) -> Books:
     """The books for this truth.
 
     `targets`: payment -> what it was for, and how much (None: all); `reopening`: payments whose
-    refunds are owed again, because somebody asked for them so.
+    refunds are owed again, because somebody asked for them so. Deposits were used before anything
+    was taken back, or last of all.
     """
     paid = {one.id: one for one in _payments(tables)}
     desk = _Desk({document.number: document for document in documents})
     for one in paid.values():
         desk.pour(one, targets.get(one.id, []))
-    desk.use_deposits()
+    if not are_deposits_used_last:
+        desk.use_deposits()
     for one in paid.values():
         for amount in one.refunds:
             desk.take(one, amount, is_credited=one.id not in reopening)
         desk.take(one, one.lost, is_credited=False)
+    if are_deposits_used_last:
+        desk.use_deposits()
     ledger: Counter[tuple[str, str]] = Counter()
     for one in paid.values():
         ledger.update(one.ledger)
@@ -93,6 +100,7 @@ def expected(
             if one.captured
         },
         _rivals(paid, targets),
+        frozenset(paid),
     )
 
 

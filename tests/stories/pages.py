@@ -123,19 +123,21 @@ def _asked(office: Office, payments: list[str], wanted: Page) -> Line:
 
 
 def documents_match(office: Office, books: Books) -> None:
-    """The whole books against the oracle's."""
-    ledger = {
-        (row.role, row.currency): int(row.amount)
-        for row in office.rows(
-            """select case a.role when 'undeposited' then 'clearing' else a.role end as role,
-              a.currency, sum(p.amount) as amount
-            from posting p join ledger_account a on a.id = p.account_id
-            group by 1, 2 having sum(p.amount) <> 0"""
-        )
+    """The books against the oracle's, for the payments and documents that the oracle speaks of."""
+    paid = {
+        row.rail_payment_id: row
+        for row in office.rows(_PAYMENTS)
+        if row.rail_payment_id in books.known
     }
+    invoices = [row for row in office.rows(_INVOICES) if row.number in books.invoices]
+    deposits = [row for row in office.rows(_DEPOSITS) if row.code in books.deposits]
+    where = {
+        "payments": [row.id for row in paid.values()],
+        "documents": [row.id for row in (*invoices, *deposits)],
+    }
+    ledger = {(row.role, row.currency): row.amount for row in office.rows(_LEDGER, **where)}
     assert ledger == books.ledger
-    rows = office.rows(_PAYMENTS)
-    paid = {row.rail_payment_id: row for row in rows if row.captured}
+    paid = {name: row for name, row in paid.items() if row.captured}
     told = {name: (row.captured, row.refunded, row.lost) for name, row in paid.items()}
     assert told == {name: said[:3] for name, said in books.payments.items()}
     for rivals in books.rivals:  # which of them is left with the excess is nobody's business
@@ -143,12 +145,9 @@ def documents_match(office: Office, books: Books) -> None:
         assert left == sum(books.payments[name][3] for name in rivals if name in paid), rivals
     owed = {
         row.number: (row.paid, row.credited, row.total - row.paid - row.credited)
-        for row in office.rows(_INVOICES)
+        for row in invoices
         if row.state == InvoiceState.SENT
     }
     assert owed == {n: said for n, said in books.invoices.items() if n in owed}
-    held = {
-        row.code: (row.received, row.applied, row.refunded, row.remaining)
-        for row in office.rows(_DEPOSITS)
-    }
+    held = {row.code: (row.received, row.applied, row.refunded, row.remaining) for row in deposits}
     assert held == books.deposits

@@ -1,0 +1,136 @@
+"""Each law of the books finds the violation that is planted for it, and sound books break none."""
+
+import psycopg
+import pytest
+
+from reconciler.services.verification import LAWS
+from tests.builders import deposit, invoice
+from tests.runtime import Office, events_of
+
+PAYMENT = "(select id from payment where rail = 'stripe')"
+INVOICE = "(select id from invoice)"
+DEPOSIT = "(select id from deposit)"
+ENTRY = "(select min(id) from journal_entry)"
+OTHER_ACCOUNT = "(select max(id) from ledger_account)"
+A_REFUND = f"""insert into refund (id, payment_id, amount, currency, reason, treatment, status,
+    requested_by, requested_at, needs_second_person)
+  values ('rfd_1', {PAYMENT}, 100, 'USD', 'other', 'credit', 'approved', 'ann', now(), false)"""
+A_LEG = f"""insert into refund_leg (id, refund_id, payment_id, amount, status, reference)
+  values ('leg_1', 'rfd_1', {PAYMENT}, 100, 'approved', 'rfd_1')"""
+A_PAYMENT = """insert into payment (id, rail, account, rail_payment_id, currency, captured, status,
+    facts, booked, occurred_at, created_at, updated_at)
+  values ('pay_2', 'stripe', 'own', 'pi_2', '{currency}', {captured}, 'captured',
+    '{facts}', '{{}}', now(), now(), now())"""
+FACTS = '{{"rail": "stripe", "account": "own", "payment_id": "pi_2"{more}}}'
+
+
+def no_check(table: str, name: str) -> str:
+    return f"alter table {table} drop constraint {name}"
+
+
+PLANTED: dict[str, list[str]] = {
+    "entries_balance_in_each_currency": [
+        f"update posting set amount = amount + 1 where entry_id = {ENTRY} and line = 1"
+    ],
+    "entries_have_two_sides": [f"delete from posting where entry_id = {ENTRY} and line = 2"],
+    "the_trial_balance_is_zero": [
+        f"update posting set amount = amount + 1 where entry_id = {ENTRY} and line = 1"
+    ],
+    "reversals_mirror_what_they_reverse": [
+        f"""update journal_entry set reverses = (select min(key) from journal_entry
+          where id <> {ENTRY}) where id = {ENTRY}"""
+    ],
+    "every_change_names_its_cause": [f"update journal_entry set cause_id = ' ' where id = {ENTRY}"],
+    "payments_keep_what_they_did_not_give_away": [
+        f"update payment set captured = captured + 1 where id = {PAYMENT}"
+    ],
+    "invoices_are_paid_by_their_claims": ["update invoice set paid = paid - 1"],
+    "invoices_owe_what_the_ledger_says": ["update invoice set total = total + 1"],
+    "credit_notes_add_up": ["update invoice set credit_notes = credit_notes + 1"],
+    "deposits_are_applied_refunded_or_remain": ["update deposit set received = received + 1"],
+    "receivables_add_up": ["update invoice set total = total + 1"],
+    "deposits_add_up": ["update deposit set received = received + 1"],
+    "unapplied_cash_adds_up": [f"update payment set captured = captured + 1 where id = {PAYMENT}"],
+    "refunds_stay_within_what_was_captured": [
+        A_REFUND,
+        A_LEG,
+        f"""update payment set refunded = captured where id = {PAYMENT}""",
+    ],
+    "one_refund_asked_for_is_one_on_the_rail": [
+        f"""update payment set facts = facts || '{{"refunds": {{
+          "re_1": {{"id": "re_1", "amount": 1, "reference": "same"}},
+          "re_2": {{"id": "re_2", "amount": 1, "reference": "same"}}}}}}' where id = {PAYMENT}"""
+    ],
+    "refunds_go_back_where_the_money_came_from": [
+        A_REFUND,
+        A_LEG,
+        A_PAYMENT.format(
+            currency="USD",
+            captured=0,
+            facts=FACTS.format(
+                more=', "refunds": {"re_9": {"id": "re_9", "amount": 1, "reference": "rfd_1"}}'
+            ),
+        ),
+    ],
+    "refund_legs_add_up": [A_REFUND, A_LEG.replace("100", "99")],
+    "money_stays_in_its_currency": ["update invoice set currency = 'EUR'"],
+    "no_event_is_left_behind": [
+        "delete from inbox_outcome where seq = (select min(seq) from inbox_event)",
+        "update inbox_horizon set seq = (select max(seq) from inbox_event)",
+    ],
+    "applied_events_name_their_payment": [
+        "update inbox_outcome set payment_id = 'pay_nobody' where status = 'applied'"
+    ],
+    "payments_say_what_their_facts_say": [
+        f"update payment set booked = '{{}}' where id = {PAYMENT}"
+    ],
+    "clearing_equals_the_rails_movements": [
+        f"""update posting set amount = sign(amount) * (abs(amount) + 5) where entry_id = (
+          select id from journal_entry where key like '%/captured/%'
+            and payment_id = {PAYMENT})"""
+    ],
+}
+
+
+@pytest.fixture
+def sound(office: Office) -> Office:
+    """Books with a payment, its fee, an invoice and a deposit in them, all in order."""
+    invoice(office, "INV-1", 10_000)
+    deposit(office, "DEP-1", 5_000)
+    world = office.world
+    world.pay(15_000, metadata={"invoice": "INV-1"})
+    office.deliver(*events_of(world))
+    office.drain()
+    return office
+
+
+@pytest.fixture
+def surgeon(servers, database: str):
+    """Whoever may switch the walls off, to plant what they would refuse."""
+    url = servers.url("postgres", database).replace("+psycopg", "", 1)
+    with psycopg.connect(url, autocommit=True) as line:
+        line.execute("set session_replication_role = replica")
+        yield line
+
+
+def test_every_law_has_its_violation_planted() -> None:
+    assert set(PLANTED) == set(LAWS)
+
+
+def test_sound_books_break_no_law(sound: Office) -> None:
+    assert sound.violations() == []
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_planted_violation_is_found(law: str, sound: Office, surgeon) -> None:
+    for table, name in (
+        ("payment", "payment_gives_back_no_more_than_it_took"),
+        ("invoice", "invoice_is_not_paid_beyond_its_total"),
+        ("allocation", "allocation_takes_up_what_is_offered"),
+    ):
+        surgeon.execute(no_check(table, name))
+    for statement in PLANTED[law]:
+        surgeon.execute(statement)
+    found = [violation for violation in sound.violations() if violation.invariant == law]
+    assert found, f"{law} did not see what was planted"
+    assert all(violation.detail for violation in found)

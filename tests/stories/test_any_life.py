@@ -1,0 +1,144 @@
+"""Whatever befalls payments, in whatever order it is told, with whatever is lost on the way: the
+books are what the oracle makes of the rail's truth."""
+
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from reconciler.services import applications
+from tests import oracle
+from tests.builders import customer, deposit, invoice
+from tests.oracle import Document
+from tests.runtime import Office, open_office
+from tests.stories.lives import Life, deeds, payment_of
+from tests.stories.pages import documents_match
+
+OLD = "2022-08-01"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def shared(module_database_url: str, line, stripe_api) -> Office:
+    """One office for all lives: each has a world, customers and documents of its own."""
+    office = open_office(module_database_url, line, stripe_api)
+    yield office
+    office.runtime.engine.dispose()
+
+
+def begin(office: Office, totals: list[tuple[int, bool]], **world) -> Life:
+    """A new world, and documents with numbers that nobody had before."""
+    number = next(_numbers)
+    office.enter_world(seed=number, salt=f"life-{number}", **world)
+    ann = customer(office)
+    life = Life(office.world, [])
+    for place, (total, is_deposit) in enumerate(totals):
+        name = f"{'DEP' if is_deposit else 'INV'}-{number}.{place}"
+        make = deposit if is_deposit else invoice
+        make(office, name, total, customer_id=ann)
+        life.documents.append(Document(name, "USD", total, is_deposit))
+    return life
+
+
+def tell(office: Office, life: Life, chance, lost: float) -> None:
+    """All news shuffled, some twice, some never, worked off a few at a time."""
+    news = office.world.events()
+    chance.shuffle(news)
+    kept, heard_of = [], set()
+    for event in news:
+        about = payment_of(event)
+        if about in heard_of and chance.random() < lost:
+            continue  # of each payment at least one event arrives
+        heard_of.add(about)
+        kept.append(event)
+    kept += chance.sample(kept, len(kept) // 3)
+    while kept:
+        some = [kept.pop() for _ in range(min(len(kept), chance.randint(1, 9)))]
+        assert set(office.deliver(*some)) <= {200}
+        office.apply()
+    office.drain()
+    if lost:
+        ask_about_all(office)
+
+
+def ask_about_all(office: Office) -> None:
+    """As the nightly comparison does: look at every payment again."""
+    office.rows(
+        "update payment set fetch_due_at = :now, fetch_attempts = 0 returning id",
+        now=office.clock(),
+    )
+    office.drain()
+
+
+def use_deposits(office: Office, life: Life) -> None:
+    """People use what deposits have on what invoices owe."""
+    rows = office.rows("select id, code, received - applied - refunded as rest from deposit")
+    held = {row.code: row for row in rows}
+    owed = {row.number: row for row in office.rows("select id, number, total, paid, credit_notes, refund_credits from invoice")}
+    for source in [d for d in life.documents if d.is_deposit]:
+        rest = held[source.number].rest
+        for target in [d for d in life.documents if not d.is_deposit]:
+            row = owed[target.number]
+            open_ = row.total - row.paid - row.credit_notes - row.refund_credits
+            part = min(rest, open_) // 2
+            if not part or any(n == target.number for d in life.documents for n, _ in d.uses):
+                continue
+            office.do(
+                lambda work: applications.apply(work, held[source.number].id, row.id, part)  # noqa: B023  at once
+            )
+            source.uses.append((target.number, part))
+            rest -= part
+
+
+def check(office: Office, life: Life) -> None:
+    books = oracle.expected(
+        life.world.truth.tables, life.documents, life.targets, are_deposits_used_last=True
+    )
+    documents_match(office, books)
+    assert office.violations() == []
+    assert office.unfinished() == []
+
+
+TOTALS = st.lists(
+    st.tuples(st.integers(1, 9).map(lambda n: n * 1_500), st.booleans()), min_size=1, max_size=3
+)
+NO_MATTER = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(suppress_health_check=NO_MATTER)
+@given(TOTALS, deeds, st.randoms(use_true_random=False), st.sampled_from([0.0, 0.3, 0.8]))
+def test_any_life_told_in_any_order(shared: Office, totals, told, chance, lost) -> None:
+    life = begin(shared, totals)
+    life.live(told)
+    tell(shared, life, chance, lost)
+    use_deposits(shared, life)
+    check(shared, life)
+
+
+@settings(suppress_health_check=NO_MATTER)
+@given(TOTALS, deeds, st.randoms(use_true_random=False))
+def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, chance) -> None:
+    life = begin(shared, totals, api_version=OLD)
+    life.live(told)
+    tell(shared, life, chance, lost=0.3)
+    check(shared, life)
+
+
+@settings(suppress_health_check=NO_MATTER, max_examples=15)
+@given(TOTALS, deeds, st.randoms(use_true_random=False))
+def test_any_life_told_while_it_is_lived(shared: Office, totals, told, chance) -> None:
+    """The rail is asked in the middle of things, and what it answers is overtaken."""
+    life = begin(shared, totals)
+    heard = 0
+    for deed in told:
+        life.live([deed])
+        news = shared.world.events(heard)
+        heard = shared.world.events_made()
+        chance.shuffle(news)
+        shared.deliver(*news[: chance.randint(0, len(news))])
+        shared.apply()
+        shared.clock.advance(seconds=chance.choice([0, 3, 60]))
+        shared.drain(within=shared.clock() - shared.clock())
+    tell(shared, life, chance, lost=0.0)
+    use_deposits(shared, life)
+    check(shared, life)
