@@ -152,7 +152,9 @@ def test_an_empty_reference_is_in_no_text_and_matches_nothing() -> None:
 
 
 def test_small_bare_numbers_are_quantities_and_large_ones_may_be_invoices() -> None:
-    assert answer(text("5 hours, 30 %"), lookup(doc("5"), doc("30"))) == ReviewKind.UNMATCHED_PAYMENT
+    assert (
+        answer(text("5 hours, 30 %"), lookup(doc("5"), doc("30"))) == ReviewKind.UNMATCHED_PAYMENT
+    )
     assert answer(text("no. 20261"), lookup(doc("20261"))) == (["20261"], Strategy.TEXT)
 
 

@@ -15,7 +15,6 @@ from reconciler.books.posting_rules import entries_due, position
 from tests.books.lives import anything, pieces
 from tests.builders import charge, dispute, facts, refund, row
 
-
 OWN_MONEY = ("charge", "partial_capture_reversal", "charge_failure", "refund", "refund_failure")
 
 

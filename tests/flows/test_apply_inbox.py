@@ -136,7 +136,9 @@ def test_an_event_that_knows_only_its_charge_waits_for_it(office: Office) -> Non
     office.apply()
 
     assert outcome(office, orphan["id"]).status == "applied"
-    known = office.scalar("select count(*) from payment where facts -> 'disputes' ? :id", id=dispute_id)
+    known = office.scalar(
+        "select count(*) from payment where facts -> 'disputes' ? :id", id=dispute_id
+    )
     assert known == 1
 
 

@@ -1,4 +1,4 @@
-"""What no message told is asked of the rail: once per payment, patiently, and never in vain for ever."""
+"""What no message told is asked of the rail: once per payment, patiently, and not for ever."""
 
 from reconciler.flows.ask_rail import ask_rail
 from tests.builders import balances, invoice

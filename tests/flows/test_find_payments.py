@@ -102,9 +102,7 @@ def test_what_is_matched_or_placed_by_a_person_is_left_alone(office: Office) -> 
 def test_of_two_held_payments_that_fit_only_one_takes_it(office: Office) -> None:
     ann = customer(office, rail_id="cus_ann")
     payer = {"customer": (AT, "cus_ann")}
-    held = observe(
-        office, captured(500, "pi_1", payer=payer), captured(500, "pi_2", payer=payer)
-    )
+    held = observe(office, captured(500, "pi_1", payer=payer), captured(500, "pi_2", payer=payer))
     made = invoice(office, "INV-1", 500, customer_id=ann)
     find_payments(office.runtime)
     assert paid_on(office, made) == (500, 0, 0)

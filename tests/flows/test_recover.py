@@ -23,7 +23,9 @@ def with_bell(office: Office, redis_url: str) -> Runtime:
 def waiting(redis_url: str) -> dict[str, list[str]]:
     """Jobs that wait, by queue."""
     with redis.Redis.from_url(redis_url) as line:
-        queues = {name: rq.Queue(name, connection=line, serializer="json") for name in (BOOKS, MONEY)}
+        queues = {
+            name: rq.Queue(name, connection=line, serializer="json") for name in (BOOKS, MONEY)
+        }
         return {name: sorted(job.func_name for job in queue.jobs) for name, queue in queues.items()}
 
 

@@ -34,9 +34,7 @@ class Scene:
         (self.payment,) = observe(office, captured(500, named=named(deposit="DEP-1")))
 
     def apply(self, target: str, amount: int | None = None) -> str:
-        return self.office.do(
-            lambda work: applications.apply(work, self.deposit, target, amount)
-        )
+        return self.office.do(lambda work: applications.apply(work, self.deposit, target, amount))
 
     def unapply(self, application: str) -> None:
         self.office.do(lambda work: applications.unapply(work, self.deposit, application))

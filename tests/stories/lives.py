@@ -12,7 +12,9 @@ from tests.oracle import Document
 AMOUNTS = st.integers(1, 9).map(lambda n: n * 1_000)
 PLACES = st.integers(0, 5)
 KINDS = ("pay", "pay", "hold", "capture", "refund", "refund", "move", "dispute", "close", "debit")
-deeds = st.lists(st.tuples(st.sampled_from(KINDS), PLACES, PLACES, AMOUNTS), min_size=2, max_size=12)
+deeds = st.lists(
+    st.tuples(st.sampled_from(KINDS), PLACES, PLACES, AMOUNTS), min_size=2, max_size=12
+)
 
 
 @dataclass
@@ -76,9 +78,13 @@ class Life:
 
     def refund(self, place: int, how: int, amount: int) -> None:
         """Some of it, or all that is left."""
-        status = ("succeeded", "succeeded", "succeeded", "pending", "requires_action", "failed")[how]
+        status = ("succeeded", "succeeded", "succeeded", "pending", "requires_action", "failed")[
+            how
+        ]
         part = None if amount == 9_000 else amount // 2
-        self.refunds.append(self.world.refund(self._one_of(self.charges, place), part, status=status))
+        self.refunds.append(
+            self.world.refund(self._one_of(self.charges, place), part, status=status)
+        )
 
     def move(self, place: int, how: int, amount: int) -> None:
         """A refund goes on, perhaps to its end."""

@@ -1,6 +1,6 @@
-"""Whatever befalls payments, in whatever order it is told, with whatever is lost on the way: the
-books are what the oracle makes of the rail's truth."""
+"""Whatever befalls payments, told in any order and with losses: the books are the oracle's."""
 
+import random
 from itertools import count
 
 import pytest
@@ -62,10 +62,13 @@ def tell(office: Office, life: Life, chance, lost: float) -> None:
 
 
 def ask_about_all(office: Office) -> None:
-    """As the nightly comparison does: look at every payment again."""
+    """As the nightly comparison does: look at every payment of this world again."""
+    made = office.world.table("payment_intent") | office.world.table("charge")
     office.rows(
-        "update payment set fetch_due_at = :now, fetch_attempts = 0 returning id",
+        """update payment set fetch_due_at = :now, fetch_attempts = 0
+        where rail_payment_id = any(:made) returning id""",
         now=office.clock(),
+        made=list(made),
     )
     office.drain()
 
@@ -74,7 +77,12 @@ def use_deposits(office: Office, life: Life) -> None:
     """People use what deposits have on what invoices owe."""
     rows = office.rows("select id, code, received - applied - refunded as rest from deposit")
     held = {row.code: row for row in rows}
-    owed = {row.number: row for row in office.rows("select id, number, total, paid, credit_notes, refund_credits from invoice")}
+    owed = {
+        row.number: row
+        for row in office.rows(
+            "select id, number, total, paid, credit_notes, refund_credits from invoice"
+        )
+    }
     for source in [d for d in life.documents if d.is_deposit]:
         rest = held[source.number].rest
         for target in [d for d in life.documents if not d.is_deposit]:
@@ -99,6 +107,7 @@ def check(office: Office, life: Life) -> None:
     assert office.unfinished() == []
 
 
+CHANCE = st.integers(0, 1 << 32).map(random.Random)
 TOTALS = st.lists(
     st.tuples(st.integers(1, 9).map(lambda n: n * 1_500), st.booleans()), min_size=1, max_size=3
 )
@@ -106,7 +115,7 @@ NO_MATTER = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCh
 
 
 @settings(suppress_health_check=NO_MATTER)
-@given(TOTALS, deeds, st.randoms(use_true_random=False), st.sampled_from([0.0, 0.3, 0.8]))
+@given(TOTALS, deeds, CHANCE, st.sampled_from([0.0, 0.3, 0.8]))
 def test_any_life_told_in_any_order(shared: Office, totals, told, chance, lost) -> None:
     life = begin(shared, totals)
     life.live(told)
@@ -116,7 +125,7 @@ def test_any_life_told_in_any_order(shared: Office, totals, told, chance, lost) 
 
 
 @settings(suppress_health_check=NO_MATTER)
-@given(TOTALS, deeds, st.randoms(use_true_random=False))
+@given(TOTALS, deeds, CHANCE)
 def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, chance) -> None:
     life = begin(shared, totals, api_version=OLD)
     life.live(told)
@@ -125,7 +134,7 @@ def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, chance) -> 
 
 
 @settings(suppress_health_check=NO_MATTER, max_examples=15)
-@given(TOTALS, deeds, st.randoms(use_true_random=False))
+@given(TOTALS, deeds, CHANCE)
 def test_any_life_told_while_it_is_lived(shared: Office, totals, told, chance) -> None:
     """The rail is asked in the middle of things, and what it answers is overtaken."""
     life = begin(shared, totals)
