@@ -69,7 +69,7 @@ class Clock:
         self.instant += timedelta(**by)
 
 
-@dataclass
+@dataclass(repr=False)
 class Line:
     """The way to the rail: notes each call, and leads to whichever world is there now."""
 
@@ -81,7 +81,7 @@ class Line:
         return self.app(environ, start_response)
 
 
-@dataclass
+@dataclass(repr=False)
 class Office:
     """A reconciler at work, and the world that it keeps the books of."""
 

@@ -85,7 +85,7 @@ def test_two_currencies_are_never_added() -> None:
 @pytest.mark.parametrize("minor", [1.0, True, "1", None])
 def test_only_whole_numbers_are_money(minor: object) -> None:
     with pytest.raises(AssertionError):
-        Money(minor, "USD")  # type: ignore[arg-type]
+        Money(minor, "USD")
 
 
 def test_a_currency_is_written_large() -> None:
@@ -94,7 +94,7 @@ def test_a_currency_is_written_large() -> None:
     assert currencies.code(" usd ") == "USD"
     for wrong in ("", "us", "dollars", "XXX", "U$D", None, 5):
         with pytest.raises(Invalid):
-            currencies.code(wrong)  # type: ignore[arg-type]
+            currencies.code(wrong)
 
 
 def test_the_rails_decimals_are_not_those_of_the_standard() -> None:
