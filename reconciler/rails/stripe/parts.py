@@ -39,6 +39,7 @@ _REFUND_STAGES = {
     "failed": RefundStage.FAILED,
     "canceled": RefundStage.CANCELED,
 }
+_WAITING = ("pending", "requires_action")
 _REFUND_RANKS = ("pending", "requires_action", "succeeded", "canceled", "failed")
 _DISPUTE_RANKS = (
     "warning_needs_response",
@@ -166,7 +167,8 @@ def _refund_fact(refund: Obj, refund_id: str, at: int) -> RefundFact | None:
         reference=text(mapping(refund, "metadata"), REFERENCE_KEY) or None,
         # A quick real refund is a "reversal" to the card networks too; the category alone tells.
         is_released=category == RELEASED_CATEGORY or reason == "expired_uncaptured_charge",
-        is_real=category == "refund",
+        # A remainder is let go at once; what waits is a customer's money on its way back.
+        is_real=category == "refund" or status in _WAITING,
         balance_ref=balance_ref,
         failure_ref=link(refund, "failure_balance_transaction"),
         failure_reason=word(refund, "failure_reason"),
