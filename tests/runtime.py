@@ -55,6 +55,12 @@ _NEXT_DUE = sa.text(
 )
 
 
+_ASK_SOON = sa.text(
+    """update payment set fetch_due_at = :now, fetch_attempts = 0
+    where rail_payment_id = any(:made)"""
+)
+
+
 @dataclass
 class Clock:
     """The time, which goes on when a test says so."""
@@ -124,6 +130,13 @@ class Office:
                 return
             self.clock.instant = max(self.clock(), due)
         raise AssertionError("there is always something due: the books never come to rest")
+
+    def ask_soon(self, rail_payment_ids: Iterable[str]) -> None:
+        """As the nightly comparison does: the rail is to be asked about these, whatever is known."""
+        with self.runtime.work(SOMEBODY) as work:
+            work.session.execute(
+                _ASK_SOON, {"now": self.clock(), "made": [one for one in rail_payment_ids if one]}
+            )
 
     def replay(self) -> None:
         """Do every event over."""
