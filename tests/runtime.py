@@ -132,7 +132,7 @@ class Office:
         raise AssertionError("there is always something due: the books never come to rest")
 
     def ask_soon(self, rail_payment_ids: Iterable[str]) -> None:
-        """As the nightly comparison does: the rail is to be asked about these, whatever is known."""
+        """The rail is to be asked about these at once, whatever is known of them."""
         with self.runtime.work(SOMEBODY) as work:
             work.session.execute(
                 _ASK_SOON, {"now": self.clock(), "made": [one for one in rail_payment_ids if one]}
