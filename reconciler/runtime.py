@@ -65,9 +65,10 @@ class Runtime:
             settings=settings,
             engine=make_engine(settings.database_url, pool_size=pool_size),
             queue=queue,
-            rails=rails_from(settings),
+            rails=rails_from(settings, system_clock),
             ingest=Ingest(settings.database_url),
             bell=Bell(queue),
+            clock=system_clock,
         )
 
     def now(self) -> datetime:

@@ -1,6 +1,5 @@
 """The rails by name, as the settings have them."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,14 +7,9 @@ from reconciler.rails.manual import ManualRail
 from reconciler.rails.protocol import Rail
 from reconciler.rails.stripe.rail import StripeRail
 from reconciler.settings import Settings
-from reconciler.timestamps import from_epoch
 
 
-def _this_second() -> datetime:
-    return from_epoch(int(time.time()))
-
-
-def rails_from(settings: Settings, clock: Callable[[], datetime] = _this_second) -> dict[str, Rail]:
+def rails_from(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Rail]:
     """Every rail by its name. Connects to nothing yet.
 
     The clock dates what a rail was asked for, so that the earliest wording of it can stand.

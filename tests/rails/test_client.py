@@ -339,7 +339,7 @@ def test_the_sdk_stays_out_until_it_is_needed():
     code = (
         "import sys; from reconciler.rails.registry import rails_from; "
         "from reconciler.settings import Settings, Secret; "
-        "rails_from(Settings(stripe_secret_key=Secret('sk_test_1'))); "
+        "rails_from(Settings(stripe_secret_key=Secret('sk_test_1')), lambda: None); "
         "sys.exit('stripe' in sys.modules or 'requests' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603

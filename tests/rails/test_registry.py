@@ -4,6 +4,7 @@ import pytest
 
 from reconciler.errors import Invalid, Refused
 from reconciler.rails.registry import rails_from
+from reconciler.runtime import system_clock
 from reconciler.settings import Secret, Settings
 from reconciler.timestamps import from_epoch
 from tests.rails.conftest import a_payment
@@ -13,7 +14,7 @@ from tests.rails.stripe_objects import AT
 
 @pytest.fixture
 def rails():
-    return rails_from(Settings(stripe_secret_key=Secret("sk_test_1")))
+    return rails_from(Settings(stripe_secret_key=Secret("sk_test_1")), lambda: from_epoch(AT))
 
 
 def test_each_rail_answers_to_its_name(rails):
@@ -49,7 +50,7 @@ def test_money_by_hand_has_no_wire(rails):
 
 def test_the_stripe_rail_reaches_what_the_settings_name(sandbox):
     payment = sandbox.world.pay(10_000, description="for INV-1")
-    rail = rails_from(sandbox.settings())["stripe"]
+    rail = rails_from(sandbox.settings(), system_clock)["stripe"]
     facts, _ = rail.fetch(a_payment(payment.intent))
     at, text = facts.texts["description"]
     assert text == "for INV-1"
