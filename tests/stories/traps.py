@@ -161,12 +161,7 @@ class _Told:
     def _ask(self) -> None:
         """The rail happens to be asked in the middle of it."""
         office = self.telling.office
-        ids = [payment.intent or payment.charge for payment in self.telling.payments]
-        office.rows(
-            "update payment set fetch_due_at = :now where rail_payment_id = any(:ids) returning id",
-            now=office.clock(),
-            ids=ids,
-        )
+        office.ask_soon(payment.intent or payment.charge for payment in self.telling.payments)
         ask_rail(office.runtime)
 
 
