@@ -19,6 +19,8 @@ PORT_DEFAULT = 8000
 WEBHOOK_TOLERANCE_DEFAULT = 300
 PROCESSES_MAX = 64  # more on one machine is a typing error
 AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
+METADATA_NOUNS = ("invoice", "deposit")
+_METADATA_KEY = re.compile(r"[^\s|:,\[\]](?:[^|:,\[\]]{0,38}[^\s|:,\[\]])?")  # Stripe takes 40
 LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
 
 # What a child process gets from ours besides the settings. `PYTHONOPTIMIZE` is left out on purpose.
@@ -72,6 +74,8 @@ class Settings:
     stripe_webhook_secrets: tuple[Secret, ...] = ()  # several while one is being rotated
     stripe_api_base: str = ""  # empty: Stripe itself
     stripe_webhook_tolerance_seconds: int = WEBHOOK_TOLERANCE_DEFAULT
+    # The metadata keys that name an invoice or a deposit, by which of the two; else the usual ones.
+    metadata_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     smtp_url: Secret = Secret()  # empty: mail is kept, not sent
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
@@ -161,6 +165,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         stripe_webhook_tolerance_seconds=_read(
             said, "STRIPE_WEBHOOK_TOLERANCE", _whole_number(1, 86_400), WEBHOOK_TOLERANCE_DEFAULT
         ),
+        metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", _metadata_keys, {}),
         smtp_url=_read(said, "SMTP_URL", _smtp_url, Secret()),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", _amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
@@ -301,6 +306,26 @@ def _amounts(text: str) -> Mapping[str, int]:
     return found
 
 
+def _metadata_keys(text: str) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, text.split(",")):
+        noun, _, listed = part.partition(":")
+        keys = [key.strip() for key in listed.split("|")]
+        if noun.strip() not in METADATA_NOUNS or not all(map(_METADATA_KEY.fullmatch, keys)):
+            raise ValueError("expected invoice:key|other_key,deposit:key, keys as in the metadata")
+        if noun.strip() in found:
+            raise ValueError(f"{noun.strip()} is there twice")
+        found[noun.strip()] = tuple(dict.fromkeys(keys))
+    twice = set(found.get("invoice", ())) & set(found.get("deposit", ()))
+    if twice:
+        raise ValueError(f"{min(twice)} cannot name both an invoice and a deposit")
+    return found
+
+
+def _metadata_keys_text(keys: Mapping[str, tuple[str, ...]]) -> str:
+    return ",".join(f"{noun}:{'|'.join(names)}" for noun, names in keys.items())
+
+
 def _amounts_text(amounts: Mapping[str, int]) -> str:
     return ",".join(f"{currency}:{minor}" for currency, minor in amounts.items())
 
@@ -315,6 +340,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "RECONCILER_BASE_URL": lambda s: s.base_url,
     "RECONCILER_ADMIN_EMAIL": lambda s: s.admin_email,
     "RECONCILER_ADMIN_PASSWORD": lambda s: s.admin_password.reveal(),
+    "RECONCILER_METADATA_KEYS": lambda s: _metadata_keys_text(s.metadata_keys),
     "STRIPE_SECRET_KEY": lambda s: s.stripe_secret_key.reveal(),
     "STRIPE_WEBHOOK_SECRET": lambda s: ",".join(x.reveal() for x in s.stripe_webhook_secrets),
     "STRIPE_API_BASE": lambda s: s.stripe_api_base,

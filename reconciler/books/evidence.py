@@ -7,8 +7,12 @@ from msgspec import structs
 
 from reconciler.books.observations import PaymentFacts
 
-INVOICE_KEYS = ("invoice", "invoice_number", "invoice_id")
-DEPOSIT_KEYS = ("deposit", "deposit_code", "deposit_id")
+# Metadata keys that name a target, the usual ones. A business may have others of its own: then a
+# fact's name says what the key stands for, `invoice:order_no`.
+USUAL_KEYS = {
+    "invoice": ("invoice", "invoice_number", "invoice_id"),
+    "deposit": ("deposit", "deposit_code", "deposit_id"),
+}
 CLIENT_REFERENCE = "client_reference_id"
 
 # Evidence is in time if it was written within a day of the attempt that took the money.
@@ -23,6 +27,23 @@ _BARE_DIGITS_MIN = 4  # "5" in a text is a quantity, not invoice number 5
 def fold(name: str) -> str:
     """Numbers and codes are compared without case and surrounding space, as the database does."""
     return unicodedata.normalize("NFC", name.strip()).lower()
+
+
+def fact_name(noun: str, key: str) -> str:
+    """The name in `PaymentFacts.named` of a metadata key that stands for an invoice or deposit."""
+    return key if key in USUAL_KEYS[noun] else f"{noun}:{key}"
+
+
+def key_of(name: str) -> tuple[str, str]:
+    """What a name in `PaymentFacts.named` stands for (`invoice`, `deposit`), and the rail's key.
+
+    The noun is empty for what may stand for either.
+    """
+    for noun, keys in USUAL_KEYS.items():
+        if name in keys:
+            return noun, name
+    noun, _, key = name.rpartition(":")
+    return noun, key
 
 
 def names_in(facts: PaymentFacts) -> list[str]:

@@ -12,15 +12,15 @@ from itertools import combinations
 
 from reconciler.books.evidence import (
     CLIENT_REFERENCE,
-    DEPOSIT_KEYS,
-    INVOICE_KEYS,
+    USUAL_KEYS,
     by_date,
     fold,
     in_time_until,
+    key_of,
     names_in,
     tokens_in,
 )
-from reconciler.books.observations import PaymentFacts
+from reconciler.books.observations import Dated, PaymentFacts
 from reconciler.books.reviews import ReviewKind
 
 SUGGESTIONS_MAX = 10
@@ -28,6 +28,7 @@ SUGGESTIONS_MAX = 10
 # than a handful of invoices at once.
 SUBSET_CANDIDATES_MAX = 12
 SUBSET_SIZE_MAX = 4
+_NOUNS = (*USUAL_KEYS, "")  # what metadata may name; of one instant, in this order
 
 
 class Strategy(StrEnum):
@@ -147,23 +148,23 @@ def _by_evidence(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
 
 def _by_metadata(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
     """The earliest wording of any key; of those of one instant, invoices before deposits."""
-    written = [
-        (*facts.named[key][:1], rank, key)
-        for rank, key in enumerate((*INVOICE_KEYS, *DEPOSIT_KEYS, CLIENT_REFERENCE))
-        if key in facts.named
-    ]
-    for at, _, key in sorted(written):
-        value = facts.named[key][1]
+    for name, (at, value) in sorted(facts.named.items(), key=_written_first):
+        noun, key = key_of(name)
         found = among.by_name.get(fold(value), [])
-        if key == CLIENT_REFERENCE:
+        if not noun:
             if found:  # it may as well be the client's own cart number, which tells us nothing
                 return _named(found, at, value.strip(), CLIENT_REFERENCE)
             continue
-        is_deposit = key in DEPOSIT_KEYS
-        noun = "deposit" if is_deposit else "invoice"
-        found = [d for d in found if d.is_deposit is is_deposit]
+        found = [d for d in found if d.is_deposit is (noun == "deposit")]
         return _named(found, at, f"{noun} {value.strip()}", f"metadata {key}")
     return None
+
+
+def _written_first(written: tuple[str, Dated]) -> tuple[int, int, int, str]:
+    name, (at, _) = written
+    noun, key = key_of(name)
+    usual = USUAL_KEYS.get(noun, ())
+    return at, _NOUNS.index(noun), usual.index(key) if key in usual else len(usual), name
 
 
 def _named(found: list[Document], at: int, what: str, where: str) -> Match | Hold:

@@ -75,6 +75,15 @@ METADATA = {
         named(AT + 5, invoice="INV-1") | named(AT, deposit="DEP-1"),
         ["DEP-1"],
     ),
+    "a-key-of-the-businesss-own": (named(**{"invoice:order no": "INV-1"}), ["INV-1"]),
+    "a-usual-key-goes-before-one-of-its-own": (
+        named(**{"invoice:order no": "INV-1"}, invoice_id="INV-2"),
+        ["INV-2"],
+    ),
+    "an-invoice-goes-before-a-deposit-by-a-key-of-its-own": (
+        named(**{"deposit:dp": "DEP-1", "invoice:order no": "INV-1"}),
+        ["INV-1"],
+    ),
     "a-reference-of-the-checkout": (named(client_reference_id="INV-1"), ["INV-1"]),
     "a-deposit-as-reference": (named(client_reference_id="DEP-1"), ["DEP-1"]),
     "a-cart-number-and-then-an-invoice": (

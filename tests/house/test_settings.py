@@ -69,6 +69,11 @@ def test_amounts_are_kept_by_currency() -> None:
     assert found.refund_approval_threshold == {"USD": 50_000, "EUR": 40_000, "JPY": 0}
 
 
+def test_metadata_keys_are_kept_by_what_they_name() -> None:
+    found = load_settings({"RECONCILER_METADATA_KEYS": "invoice: Order No | ref|ref, deposit:dp"})
+    assert found.metadata_keys == {"invoice": ("Order No", "ref"), "deposit": ("dp",)}
+
+
 def test_several_webhook_secrets_are_kept_in_order() -> None:
     found = load_settings({**TEST_KEYS, "STRIPE_WEBHOOK_SECRET": "whsec_new, whsec_old"})
     assert found.stripe_webhook_secrets == (Secret("whsec_new"), Secret("whsec_old"))
@@ -93,6 +98,14 @@ def test_several_webhook_secrets_are_kept_in_order() -> None:
         ("RECONCILER_BASE_URL", "books.example.com"),
         ("RECONCILER_BASE_URL", "https://books.example.com/?x=1"),
         ("RECONCILER_ADMIN_EMAIL", "ann"),
+        ("RECONCILER_METADATA_KEYS", "order_no"),
+        ("RECONCILER_METADATA_KEYS", "order:order_no"),
+        ("RECONCILER_METADATA_KEYS", "invoice:"),
+        ("RECONCILER_METADATA_KEYS", "invoice:a||b"),
+        ("RECONCILER_METADATA_KEYS", "invoice:" + "k" * 41),
+        ("RECONCILER_METADATA_KEYS", "invoice:a[b]"),
+        ("RECONCILER_METADATA_KEYS", "invoice:a,invoice:b"),
+        ("RECONCILER_METADATA_KEYS", "invoice:a,deposit:a"),
         ("SMTP_URL", "http://mail.example.com"),
         ("SMTP_URL", "smtp://"),
         ("REFUND_APPROVAL_THRESHOLD", "50000"),
@@ -218,6 +231,7 @@ def test_secrets_are_shown_masked_and_given_only_by_name() -> None:
             "RECONCILER_BASE_URL": st.just("https://books.example.com/a/"),
             "RECONCILER_ADMIN_EMAIL": st.just("ann@example.com"),
             "SMTP_URL": st.just("smtps://u:p@h"),
+            "RECONCILER_METADATA_KEYS": st.just("invoice:a|b c,deposit:d"),
             "REFUND_DAILY_LIMIT": st.just("USD:1,KWD:2"),
             "WEB_PROCESSES": st.integers(1, 64).map(str),
         },

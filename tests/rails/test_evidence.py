@@ -5,6 +5,7 @@ import pytest
 
 from reconciler.books import payments
 from reconciler.errors import Invalid
+from reconciler.rails.stripe.evidence import metadata_keys
 from reconciler.rails.stripe.observe import LATER, UNKNOWN_KIND
 from tests.rails.readers import (
     charge_facts,
@@ -40,6 +41,23 @@ from tests.rails.stripe_objects import (
 def test_metadata_names_the_target_wherever_it_stands(read, build, key):
     metadata = {key: "  INV-1 ", "invoice_note": "x", "amount": "5"}
     assert read(build(metadata=metadata), AT).facts.named == {key: (AT, "INV-1")}
+
+
+@pytest.mark.parametrize(
+    ("read", "build"),
+    [(charge_facts, a_charge), (intent_facts, an_intent), (session_facts, a_session)],
+    ids=["charge", "intent", "session"],
+)
+def test_a_business_may_have_metadata_keys_of_its_own(read, build):
+    keys = metadata_keys({"invoice": ("order_no", "invoice_id")})
+    metadata = {"order_no": "INV-1", "invoice": "INV-2", "invoice_id": "INV-3", "deposit": "DEP-1"}
+    told = {"invoice:order_no": "INV-1", "invoice_id": "INV-3", "deposit": "DEP-1"}
+    seen = read(build(metadata=metadata), AT, keys=keys)
+    assert seen.facts.named == {name: (AT, value) for name, value in told.items()}
+
+
+def test_a_key_of_its_own_stands_for_what_was_chosen_whatever_is_usual():
+    assert metadata_keys({"invoice": ("deposit_code",)})["deposit_code"] == "invoice:deposit_code"
 
 
 def test_empty_metadata_names_nothing():

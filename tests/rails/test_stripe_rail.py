@@ -112,6 +112,17 @@ def test_all_of_a_payment_is_fetched_with_nothing_known_before(sandbox):
     assert {payment.charge, *facts.refunds, *facts.disputes} <= set(aliases)
 
 
+def test_metadata_keys_of_our_own_are_read_from_events_and_from_a_look(sandbox):
+    paid = sandbox.world.pay(5_000, metadata={"order no": "INV-1", "invoice": "INV-2"})
+    rail = sandbox.rail(metadata_keys={"invoice": ("order no",)})
+    facts, _ = rail.fetch(a_payment(paid.intent))
+    told = [rail.sighting(body_of(event)).facts for event in sandbox.world.events()]
+    for seen in (facts, *told):
+        assert {name: value for name, (_, value) in seen.named.items()} == {
+            "invoice:order no": "INV-1"
+        }
+
+
 def test_what_was_heard_and_what_is_fetched_agree(sandbox):
     payment = story(sandbox.world)
     rail = sandbox.rail()

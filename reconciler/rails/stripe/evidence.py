@@ -1,19 +1,12 @@
 """What a payment was for and who paid, as far as a Stripe object tells. Evidence, never money."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from reconciler.books.evidence import USUAL_KEYS, fact_name
 from reconciler.books.observations import Dated
 from reconciler.rails.stripe.fields import Obj, expanded, link, mapping, text
 
-# Metadata key -> the name it is known by here. Another key is one more line.
-METADATA_KEYS: Mapping[str, str] = {
-    "invoice": "invoice",
-    "invoice_number": "invoice_number",
-    "invoice_id": "invoice_id",
-    "deposit": "deposit",
-    "deposit_code": "deposit_code",
-    "deposit_id": "deposit_id",
-}
+MetadataKeys = Mapping[str, str]  # a metadata key -> the name it is known by here
 TEXTS = (
     "description",
     "statement_descriptor",
@@ -31,18 +24,23 @@ _BRANDS = {
 _ABBREVIATIONS = {"ach", "au", "bacs", "becs", "eps", "p24", "sepa", "us"}
 
 
-def named(obj: Obj, at: int) -> dict[str, Dated]:
+def metadata_keys(chosen: Mapping[str, Sequence[str]]) -> MetadataKeys:
+    """The keys that name an invoice or a deposit: those chosen, else the usual ones."""
+    listed = {noun: keys for noun, keys in USUAL_KEYS.items() if noun not in chosen} | {**chosen}
+    return {key: fact_name(noun, key) for noun, keys in listed.items() for key in keys}
+
+
+THE_USUAL = metadata_keys({})
+
+
+def named(obj: Obj, at: int, keys: MetadataKeys) -> dict[str, Dated]:
     """What the metadata says it pays for.
 
     Stripe copies an intent's metadata to its charge once, at confirmation, and a checkout
     session's to neither; so all three are read.
     """
     metadata = mapping(obj, "metadata")
-    found: dict[str, Dated] = {}
-    for key, name in METADATA_KEYS.items():
-        if value := text(metadata, key):
-            found[name] = min(found.get(name, (at, value)), (at, value))
-    return found
+    return _dated({name: text(metadata, key) for key, name in keys.items()}, at)
 
 
 def texts(obj: Obj, at: int) -> dict[str, Dated]:

@@ -12,6 +12,7 @@ from reconciler.errors import NotFound, Refused
 from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.client import StripeApi
+from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
 from reconciler.rails.stripe.fields import Obj, link
 from reconciler.rails.stripe.refusals import KeyRefused
 
@@ -20,12 +21,14 @@ _EXPANDED = "balance_transaction"  # of a refund; that of its failure is rare, a
 Filters = Sequence[Mapping[str, object]]
 
 
-def fetch_payment(api: StripeApi, known: PaymentFacts, at: int) -> Sighting:
+def fetch_payment(
+    api: StripeApi, known: PaymentFacts, at: int, keys: MetadataKeys = THE_USUAL
+) -> Sighting:
     """Every fact of the payment as Stripe has it now. Raises NotFound, Unavailable.
 
     `known` says what to look for besides, and which rows need not be asked for a second time.
     """
-    look = _Look(api, known, at)
+    look = _Look(api, known, at, keys)
     look.at_charges()
     look.at_refunds()
     look.at_disputes()
@@ -52,10 +55,11 @@ def is_intent(payment_id: str) -> bool:
 class _Look:
     """One look at a payment: what was known before and what has been seen since."""
 
-    def __init__(self, api: StripeApi, known: PaymentFacts, at: int) -> None:
+    def __init__(self, api: StripeApi, known: PaymentFacts, at: int, keys: MetadataKeys) -> None:
         self._api = api
         self._known = known
         self._at = at
+        self._keys = keys
         self._payment_id = known.payment_id
         self._facts = parts.facts_of(payment_id=known.payment_id)
         self._has_dispute = bool(known.disputes)
@@ -72,13 +76,15 @@ class _Look:
         else:
             wanted.add(payment_id)
         if intent:
-            self._learn(objects.intent_facts(intent, self._at))
+            self._learn(objects.intent_facts(intent, self._at, keys=self._keys))
             wanted.update(self._facts.intent.charges if self._facts.intent else ())
         charges = self._collect("charge", "charges", filters, wanted)
         if not intent and not charges:
             raise NotFound(f"Stripe knows no payment {payment_id}")
         for charge in charges:
-            self._learn(objects.charge_facts(charge, self._at, payment_id=payment_id))
+            self._learn(
+                objects.charge_facts(charge, self._at, payment_id=payment_id, keys=self._keys)
+            )
             self._has_dispute |= charge.get("disputed") is True or bool(charge.get("dispute"))
 
     def at_refunds(self) -> None:
@@ -121,7 +127,7 @@ class _Look:
         own = {"payment_intent": self._payment_id}
         for session in _if_allowed(self._api, "checkout/sessions", own):
             if link(session, "payment_intent") == self._payment_id:
-                self._learn(objects.session_facts(session, self._at))
+                self._learn(objects.session_facts(session, self._at, keys=self._keys))
         if self._is_named() or self._facts.rail_invoices or self._known.rail_invoices:
             return
         asked = {"payment": {"type": "payment_intent", **own}}

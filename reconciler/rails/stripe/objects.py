@@ -3,7 +3,7 @@
 The same readers serve an event's snapshot and what the API shows. Two generations of API must give
 the same facts, links may be ids or whole objects, and keys may be absent. What is odd about Stripe
 is said where it is met. `at` dates what may be worded twice: the event's own instant, or now for
-what was just asked for.
+what was just asked for. `keys` are the metadata keys that name an invoice or a deposit.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from reconciler.books.payments import join
 from reconciler.errors import Invalid
 from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe import evidence
+from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
 from reconciler.rails.stripe.fields import (
     Obj,
     amount,
@@ -49,7 +50,12 @@ _INTENT_TAKES = ("requires_capture", "succeeded", "canceled")
 
 
 def charge_facts(
-    charge: Obj, at: int, *, payment_id: str | None = None, is_expired: bool = False
+    charge: Obj,
+    at: int,
+    *,
+    payment_id: str | None = None,
+    is_expired: bool = False,
+    keys: MetadataKeys = THE_USUAL,
 ) -> Sighting:
     """One attempt to take money, with the refunds that old API versions embed in it."""
     charge_id = identifier(charge.get("id"), "charge.id")
@@ -61,7 +67,7 @@ def charge_facts(
         currency=currency(charge),
         charges={charge_id: fact} if fact else {},
         balance=expanded_rows(charge, "balance_transaction"),
-        named=evidence.named(charge, at),
+        named=evidence.named(charge, at, keys),
         texts=evidence.texts(charge, at),
         payer=evidence.charge_payer(charge, at),
         rail_invoices=_invoice(charge, paid=fact.captured if fact else 0),
@@ -81,7 +87,9 @@ def charge_facts(
     return merge(told, *parts)
 
 
-def intent_facts(intent: Obj, at: int, *, is_failed: bool = False) -> Sighting:
+def intent_facts(
+    intent: Obj, at: int, *, is_failed: bool = False, keys: MetadataKeys = THE_USUAL
+) -> Sighting:
     """The umbrella over several charges, with those that it shows whole."""
     intent_id = identifier(intent.get("id"), "payment_intent.id")
     latest = expanded(intent, "latest_charge")
@@ -91,7 +99,7 @@ def intent_facts(intent: Obj, at: int, *, is_failed: bool = False) -> Sighting:
         payment_id=intent_id,
         currency=currency(intent),
         intent=fact,
-        named=evidence.named(intent, at),
+        named=evidence.named(intent, at, keys),
         texts=evidence.texts(intent, at),
         payer=evidence.intent_payer(intent, at),
         rail_invoices=_invoice(intent, paid=fact.received),
@@ -103,10 +111,11 @@ def intent_facts(intent: Obj, at: int, *, is_failed: bool = False) -> Sighting:
         aliases=fact.charges,
         kept_for=unknown_word("payment intent", word(intent, "status"), _INTENT_WORDS),
     )
-    return merge(told, *(charge_facts(row, at, payment_id=intent_id) for row in whole_charges))
+    charges = (charge_facts(row, at, payment_id=intent_id, keys=keys) for row in whole_charges)
+    return merge(told, *charges)
 
 
-def session_facts(session: Obj, at: int) -> Sighting:
+def session_facts(session: Obj, at: int, *, keys: MetadataKeys = THE_USUAL) -> Sighting:
     """A checkout: what the customer was paying for. Its money is told by the intent and charge."""
     session_id = identifier(session.get("id"), "checkout.session.id")
     intent_id = link(session, "payment_intent")
@@ -116,7 +125,7 @@ def session_facts(session: Obj, at: int) -> Sighting:
     facts = facts_of(
         payment_id=intent_id,
         named={
-            **evidence.named(session, at),
+            **evidence.named(session, at, keys),
             **evidence.dated_text("client_reference_id", reference, at),
         },
         payer=evidence.session_payer(session, at),
@@ -126,7 +135,7 @@ def session_facts(session: Obj, at: int) -> Sighting:
     )
     told = Sighting(facts=facts, aliases=(session_id,))
     intent = expanded(session, "payment_intent")
-    return merge(told, *([intent_facts(intent, at)] if intent else []))
+    return merge(told, *([intent_facts(intent, at, keys=keys)] if intent else []))
 
 
 def invoice_facts(invoice: Obj) -> Sighting:

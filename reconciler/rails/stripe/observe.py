@@ -9,6 +9,7 @@ from reconciler.errors import Invalid
 from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.envelope import read_json
+from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
 from reconciler.rails.stripe.fields import Obj, identifier, mapping, seconds, word
 
 UNKNOWN_KIND = "unknown type"
@@ -36,23 +37,23 @@ _FAMILIES_LATER = (
     "transfer.",
 )
 
-_READERS: Mapping[str, Callable[[Obj, int, str], Sighting]] = {
+_READERS: Mapping[str, Callable[[Obj, int, str, MetadataKeys], Sighting]] = {
     # Nothing on a charge itself says that its authorization expired; only the event does.
-    "charge": lambda obj, at, kind: objects.charge_facts(
-        obj, at, is_expired=kind == "charge.expired"
+    "charge": lambda obj, at, kind, keys: objects.charge_facts(
+        obj, at, is_expired=kind == "charge.expired", keys=keys
     ),
-    "checkout.session": lambda obj, at, _: objects.session_facts(obj, at),
-    "dispute": lambda obj, at, _: parts.dispute_facts(obj, at),
-    "invoice": lambda obj, _at, _: objects.invoice_facts(obj),
-    "invoice_payment": lambda obj, _at, _: objects.invoice_payment_facts(obj),
-    "payment_intent": lambda obj, at, kind: objects.intent_facts(
-        obj, at, is_failed=kind == "payment_intent.payment_failed"
+    "checkout.session": lambda obj, at, _, keys: objects.session_facts(obj, at, keys=keys),
+    "dispute": lambda obj, at, _kind, _keys: parts.dispute_facts(obj, at),
+    "invoice": lambda obj, _at, _kind, _keys: objects.invoice_facts(obj),
+    "invoice_payment": lambda obj, _at, _kind, _keys: objects.invoice_payment_facts(obj),
+    "payment_intent": lambda obj, at, kind, keys: objects.intent_facts(
+        obj, at, is_failed=kind == "payment_intent.payment_failed", keys=keys
     ),
-    "refund": lambda obj, at, _: parts.refund_facts(obj, at),
+    "refund": lambda obj, at, _kind, _keys: parts.refund_facts(obj, at),
 }
 
 
-def sighting(body: bytes | Mapping[str, Any]) -> Sighting:
+def sighting(body: bytes | Mapping[str, Any], keys: MetadataKeys = THE_USUAL) -> Sighting:
     """What one event says about one payment. Raises Invalid."""
     event = read_json(body) if isinstance(body, bytes) else body
     kind = identifier(event.get("type"), "type")
@@ -65,7 +66,7 @@ def sighting(body: bytes | Mapping[str, Any]) -> Sighting:
     reader = _READERS.get(word(obj, "object") or carried)
     if reader is None:
         raise Invalid("the event carries an object that its type does not fit", field="object")
-    seen = reader(obj, seconds(event, "created"), kind)
+    seen = reader(obj, seconds(event, "created"), kind, keys)
     if seen.facts is None or event.get("livemode") is not True:
         return seen
     # Refunds and disputes do not tell their mode; the envelope always does.

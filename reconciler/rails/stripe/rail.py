@@ -15,6 +15,7 @@ from reconciler.ids import new_id
 from reconciler.rails.protocol import Found, RefundOrder, Sighting
 from reconciler.rails.stripe import objects, observe, parts
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
+from reconciler.rails.stripe.evidence import metadata_keys
 from reconciler.rails.stripe.fields import (
     Obj,
     amount,
@@ -58,6 +59,7 @@ class StripeRail:
     ) -> None:
         self._settings = settings
         self._secrets = tuple(s.reveal().encode() for s in settings.stripe_webhook_secrets)
+        self._keys = metadata_keys(settings.metadata_keys)
         self._clock = clock
         self._known_api = api
         self._account_id: str | None = None
@@ -90,7 +92,7 @@ class StripeRail:
 
     def sighting(self, body: bytes) -> Sighting:
         """Read facts out of a stored event's body. Pure. Raises Invalid."""
-        return observe.sighting(body)
+        return observe.sighting(body, self._keys)
 
     def payment_of(self, object_id: str, account: str) -> str | None:
         """The intent, or else the charge, that a charge, session, refund or dispute belongs to."""
@@ -112,7 +114,7 @@ class StripeRail:
         """All that Stripe knows of one payment, with the aliases that lead to it."""
         from reconciler.rails.stripe.fetch import fetch_payment  # noqa: PLC0415 - imports the SDK
 
-        seen = fetch_payment(self._api, facts, self._now())
+        seen = fetch_payment(self._api, facts, self._now(), self._keys)
         assert seen.facts is not None, "a look gives facts or raises"
         return seen.facts, seen.aliases
 
