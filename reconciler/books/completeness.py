@@ -6,7 +6,7 @@ refund. Each question here is answered by one look at the payment on the rail.
 
 from reconciler.books import disputes, payments
 from reconciler.books.observations import ChargeFact, PaymentFacts, RefundFact, RefundStage
-from reconciler.books.posting_rules import CHARGE_CATEGORIES
+from reconciler.books.posting_rules import CHARGE_CATEGORIES, charge_rows
 
 
 def open_questions(facts: PaymentFacts) -> list[str]:
@@ -29,6 +29,9 @@ def _of_charge(charge: ChargeFact, facts: PaymentFacts) -> list[str]:
     questions = []
     if charge.captured and not _is_explained(charge, facts):
         questions.append(f"the balance movements of {charge.id}")
+    is_untaken = charge.is_failed and not charge.captured
+    if is_untaken and sum(row.amount for row in charge_rows(charge, facts)):
+        questions.append(f"what took {charge.id} back")
     listed = sum(r.amount for r in facts.refunds.values() if r.charge in (charge.id, None))
     if charge.refunded_hint > listed and (charge.captured or not charge.is_expired):
         questions.append(f"the refunds of {charge.id}")

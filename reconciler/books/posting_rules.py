@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from reconciler.books import accounts, disputes, payments
 from reconciler.books.accounts import Account, clearing
 from reconciler.books.journal import JournalEntry, lines
-from reconciler.books.observations import BalanceFact, PaymentFacts, RefundFact, RefundStage
+from reconciler.books.observations import (
+    BalanceFact,
+    ChargeFact,
+    PaymentFacts,
+    RefundFact,
+    RefundStage,
+)
 from reconciler.money import Money
 
 # What Stripe calls movements that belong to a payment (its `reporting_category`).
@@ -79,6 +85,31 @@ def position(facts: PaymentFacts) -> Position:
     return Position(captured, tuple(covered), sum(losses.values()), disputed, losses)
 
 
+def charge_rows(charge: ChargeFact, facts: PaymentFacts) -> list[BalanceFact]:
+    """The rail's movements of one attempt's own money."""
+    return [
+        row
+        for row in facts.balance.values()
+        if row.category in CHARGE_CATEGORIES
+        and (row.source == charge.id or row.id == charge.balance_ref)
+    ]
+
+
+def announced(facts: PaymentFacts) -> set[str]:
+    """Ids of movements that tell of money which is not there, and are not booked.
+
+    The rail lists a bank debit before it has come through. If it never does, a second movement
+    takes the first one back, and both are booked with what they cost.
+    """
+    found: set[str] = set()
+    for charge in facts.charges.values():
+        if not charge.captured and (charge.is_pending or charge.is_failed):
+            rows = charge_rows(charge, facts)
+            if sum(row.amount for row in rows):
+                found.update(row.id for row in rows)
+    return found
+
+
 def entries_due(
     facts: PaymentFacts, booked: Booked, *, ours: str
 ) -> tuple[list[JournalEntry], Booked]:
@@ -121,10 +152,12 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
     if currency is None:
         return
     held = clearing(facts.rail)
+    untold = announced(facts)
+    rows = [row for row in facts.balance.values() if row.id not in untold]
     yield "captured", Component(at.captured, currency, held, accounts.UNAPPLIED_CASH)
     yield from _refunds(facts, at, currency)
-    yield from _movements(facts)
-    yield from _settlement(facts, at, currency)
+    yield from _movements(facts.rail, rows)
+    yield from _settlement(facts.rail, rows, at, currency)
     yield from _disputes(facts, at, currency)
 
 
@@ -148,9 +181,9 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
         )
 
 
-def _movements(facts: PaymentFacts) -> Iterator[tuple[str, Component]]:
-    held = clearing(facts.rail)
-    for row in facts.balance.values():
+def _movements(rail: str, rows: list[BalanceFact]) -> Iterator[tuple[str, Component]]:
+    held = clearing(rail)
+    for row in rows:
         cost = row.fee - (row.amount if row.category in FEE_CATEGORIES else 0)
         if cost:
             yield f"fee/{row.id}", Component(cost, row.currency, accounts.PROCESSING_FEES, held)
@@ -162,17 +195,17 @@ def _movements(facts: PaymentFacts) -> Iterator[tuple[str, Component]]:
 
 
 def _settlement(
-    facts: PaymentFacts, at: Position, currency: str
+    rail: str, rows: list[BalanceFact], at: Position, currency: str
 ) -> Iterator[tuple[str, Component]]:
     """Money paid out in another currency than the customer paid in.
 
     Each currency's leg stands against currency_conversion, whose rest is the exchange
     difference. The rail's own settled amounts are used; a rate is never applied here.
     """
-    rows = [r for r in facts.balance.values() if r.currency != currency]
+    rows = [r for r in rows if r.currency != currency]
     if not rows:
         return
-    held, trading = clearing(facts.rail), accounts.CURRENCY_CONVERSION
+    held, trading = clearing(rail), accounts.CURRENCY_CONVERSION
     converted = at.captured if any(r.category in CHARGE_CATEGORIES for r in rows) else 0
     converted -= sum(r.amount for r in at.refunds if _is_settled(r, rows))
     yield "converted", Component(converted, currency, trading, held)

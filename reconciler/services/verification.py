@@ -68,7 +68,8 @@ def _clearing(payment_id: str, facts: PaymentFacts, booked: dict[str, int]) -> I
     if facts.rail == MANUAL_RAIL or completeness.open_questions(facts):
         return  # it still waits for a movement: listed by `waiting`, and asked of the rail
     moved: dict[str, int] = {}
-    for row in facts.balance.values():
+    announced = posting_rules.announced(facts)
+    for row in (row for row in facts.balance.values() if row.id not in announced):
         moved[row.currency] = moved.get(row.currency, 0) + row.net
     for currency in moved.keys() | booked.keys():
         if moved.get(currency, 0) != booked.get(currency, 0):

@@ -26,6 +26,14 @@ ASKED = {
         ["the charge behind the captured amount"],
     ),
     "no-row-yet": (facts(charges=charge(captured=500)), ["the balance movements of ch_1"]),
+    "a-debit-under-way-that-has-a-row": (
+        facts(charges=charge(is_pending=True), balance=row("t", 500, "charge", source="ch_1")),
+        [],
+    ),
+    "a-debit-that-failed-and-has-a-row": (
+        facts(charges=charge(is_failed=True), balance=row("t", 500, "charge", source="ch_1")),
+        ["what took ch_1 back"],
+    ),
     "a-row-of-half-of-it": (
         facts(charges=charge(captured=500), balance=row("t", 300, "charge", source="ch_1")),
         ["the balance movements of ch_1"],

@@ -126,6 +126,29 @@ BOOKED = {
         facts(balance=row("txn_2", 0, "refund", fee=-9)),
         {"clearing": 9, "processing_fees": -9},
     ),
+    "a-row-of-a-debit-under-way-is-only-announced": (
+        facts(charges=charge(is_pending=True, balance_ref="txn_1"), balance=OWN_ROW),
+        {},
+    ),
+    "a-row-that-names-the-debit-is-announced-too": (
+        facts(charges=charge(is_pending=True), balance=OWN_ROW),
+        {},
+    ),
+    "a-debit-that-failed-waits-for-what-takes-its-row-back": (
+        facts(charges=charge(is_pending=True, is_failed=True), balance=OWN_ROW),
+        {},
+    ),
+    "a-debit-that-failed-costs-what-its-rows-keep": (
+        facts(
+            charges=charge(is_pending=True, is_failed=True),
+            balance=OWN_ROW | row("txn_2", -1_000, "charge_failure", source="ch_1", fee=-20),
+        ),
+        {"clearing": -10, "processing_fees": 10},
+    ),
+    "a-debit-that-came-through": (
+        facts(charges=charge(is_pending=True, captured=1_000), balance=OWN_ROW),
+        {"clearing": 970, "processing_fees": 30, "unapplied_cash": -1_000},
+    ),
     "a-fee-row-costs-its-amount": (
         facts(balance=row("txn_2", -12, "network_cost")),
         {"clearing": -12, "processing_fees": 12},
