@@ -29,8 +29,8 @@ def _of_charge(charge: ChargeFact, facts: PaymentFacts) -> list[str]:
     questions = []
     if charge.captured and not _is_explained(charge, facts):
         questions.append(f"the balance movements of {charge.id}")
-    is_untaken = charge.is_failed and not charge.captured
-    if is_untaken and sum(row.amount for row in charge_rows(charge, facts)):
+    moved = sum(row.amount for row in charge_rows(charge, facts))
+    if charge.is_failed and not charge.captured and moved:
         questions.append(f"what took {charge.id} back")
     listed = sum(r.amount for r in facts.refunds.values() if r.charge in (charge.id, None))
     if charge.refunded_hint > listed and (charge.captured or not charge.is_expired):
