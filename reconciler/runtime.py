@@ -104,6 +104,21 @@ class Runtime:
                 time.sleep(_RETRY_SECONDS * attempt * (1 + random.random()))  # noqa: S311  jitter
         raise AssertionError("the loop above returns or raises")
 
+    def rehearse(self, cause: Cause, step: Callable[[Work], T]) -> T:
+        """Run `step` as `do` would, give what it gives, and leave nothing of it behind.
+
+        What a deed will do is seen by doing it, so that the preview cannot differ from the deed.
+        """
+
+        def and_undo(work: Work) -> T:
+            found = step(work)
+            work.session.flush()
+            work.nudges.clear()
+            work.session.rollback()
+            return found
+
+        return self.do(cause, and_undo)
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that cannot write, on one snapshot. Raises Unavailable."""

@@ -106,8 +106,32 @@ def offers(
     first, and from used deposits last.
     """
     spread, left = _spread(claims, captured)
+    _take_back(spread, left, claims, takes, unused)
+    return spread
+
+
+def taken_from(
+    claims: Sequence[Claim], captured: int, takes: Sequence[Take], unused: Mapping[str, int]
+) -> list[dict[str, int]]:
+    """Of each take, in its order, how much came from which target; the rest was unapplied."""
+    spread, left = _spread(claims, captured)
+    parts: list[dict[str, int]] = [{} for _ in takes]
+    for place, target, part in _take_back(spread, left, claims, takes, unused):
+        parts[place][target] = parts[place].get(target, 0) + part
+    return parts
+
+
+def _take_back(
+    spread: dict[str, Offer],
+    left: int,
+    claims: Sequence[Claim],
+    takes: Iterable[Take],
+    unused: Mapping[str, int],
+) -> list[tuple[int, str, int]]:
+    """Take from `spread`; gives what was taken: the take's place, the target, the amount."""
+    taken: list[tuple[int, str, int]] = []
     free = dict(unused)
-    for take in takes:
+    for place, take in enumerate(takes):
         rest = take.amount - min(left, take.amount)
         left -= take.amount - rest
         for claim, bound in _taking_order(claims, take.target, free):
@@ -118,8 +142,9 @@ def offers(
                 if claim.is_deposit:
                     free[claim.target] = free.get(claim.target, 0) - part
                 rest -= part
+                taken.append((place, claim.target, part))
         assert rest == 0, f"{rest} taken back beyond what was captured"
-    return spread
+    return taken
 
 
 def settle_invoice(capacity: int, claims: Sequence[Claimed]) -> InvoiceSettled:

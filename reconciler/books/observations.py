@@ -80,6 +80,7 @@ class RefundFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shown: tuple[int, int, str] = (0, 0, "pending")  # at, rank, the rail's word: display only
     charge: str | None = None
     reference: str | None = None  # our leg, from the rail's metadata
+    key: str | None = None  # of the request that made it, where that was one of ours
     is_released: bool = False  # the rail's own category says: a remainder, not a refund
     is_real: bool = False  # the rail's own category says: a refund
     balance_ref: str | None = None

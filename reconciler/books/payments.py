@@ -212,6 +212,7 @@ def _join_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
         shown=max(one.shown, other.shown),
         charge=_greater(one.charge, other.charge),
         reference=_greater(one.reference, other.reference),
+        key=_greater(one.key, other.key),
         is_released=one.is_released or other.is_released,
         is_real=one.is_real or other.is_real,
         balance_ref=_greater(one.balance_ref, other.balance_ref),

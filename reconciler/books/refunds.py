@@ -290,6 +290,7 @@ _PROBE_WAITS = (
     timedelta(minutes=5),
     timedelta(hours=1),
 )
+_KEY_PREFIX = "rr"
 _BACKOFF_FIRST = timedelta(seconds=10)
 _BACKOFF_MAX = timedelta(hours=1)
 
@@ -378,7 +379,14 @@ def needs_a_person(code: str) -> bool:
 
 def idempotency_key(leg_id: str, generation: int) -> str:
     """The key of one generation. Made of chance, never of a counter that a restore would reuse."""
-    return f"rr:{leg_id}:{generation}"
+    return f"{_KEY_PREFIX}:{leg_id}:{generation}"
+
+
+def leg_of_key(key: str) -> str | None:
+    """The leg that an idempotency key is of; None for a key that is not one of ours."""
+    prefix, _, rest = key.partition(":")
+    leg_id, _, generation = rest.partition(":")
+    return leg_id if prefix == _KEY_PREFIX and leg_id and generation.isdigit() else None
 
 
 def reference(refund_id: str, number: int) -> str:

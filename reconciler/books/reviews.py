@@ -45,6 +45,8 @@ MATCHING_KINDS = frozenset(
 ACTIONS: dict[ReviewKind, tuple[str, ...]] = {
     **dict.fromkeys(ReviewKind, ("acknowledge",)),
     **dict.fromkeys(MATCHING_KINDS, ("match", "refund", "acknowledge")),
+    # What the client owes after a refund that was made outside; the first is what stands already.
+    ReviewKind.EXTERNAL_REFUND: ("credit", "reopen", "split", "acknowledge"),
     ReviewKind.REFUND_FAILED: ("retry", "acknowledge"),
     ReviewKind.MANUAL_REFUND: ("paid_back", "retry", "acknowledge"),
     ReviewKind.EVENT_FAILED: ("replay", "acknowledge"),

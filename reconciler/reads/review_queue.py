@@ -10,9 +10,9 @@ from sqlmodel import Session
 
 from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
 from reconciler.errors import NotFound
-from reconciler.reads import suggestions
+from reconciler.reads import refund_splits, suggestions
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
-from reconciler.reads.suggestions import SuggestionRow
+from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class ReviewRow:
     """One question for a person. `amount` is what is in question, in minor units.
 
     `subject` is the id, ours or the rail's, of what it is about; `actions` is what
-    POST …/resolve takes while it is open.
+    POST …/resolve takes while it is open. `took_from`: of a refund made outside, what the books
+    took from which invoice or deposit, in the words that the action `split` takes.
     """
 
     id: str
@@ -36,6 +37,7 @@ class ReviewRow:
     currency: str | None
     details: dict[str, Any]
     suggestions: list[SuggestionRow]
+    took_from: list[SuggestedPart]
     actions: list[str]
     opened_at: datetime
     resolved_at: datetime | None
@@ -88,11 +90,15 @@ def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:
         if row.state == "open" and row.payment_id and row.kind in MATCHING_KINDS
     }
     suggested = suggestions.for_payments(session, matching)
-    return {row.id: _item(row, suggested) for row in rows}
+    outside = {r.payment_id for r in rows if r.kind == ReviewKind.EXTERNAL_REFUND and r.payment_id}
+    splits = refund_splits.of_payments(session, outside)
+    return {row.id: _item(row, suggested, splits) for row in rows}
 
 
 def _item(
-    row: sa.Row[tuple[object, ...]], suggested: Mapping[str, list[SuggestionRow]]
+    row: sa.Row[tuple[object, ...]],
+    suggested: Mapping[str, list[SuggestionRow]],
+    splits: Mapping[str, list[SuggestedPart]],
 ) -> ReviewRow:
     is_open = row.state == "open"
     kind = ReviewKind(row.kind)
@@ -102,5 +108,6 @@ def _item(
         "suggestions": suggested.get(row.payment_id, [])
         if is_open and kind in MATCHING_KINDS
         else [],
+        "took_from": splits.get(row.subject, []) if kind is ReviewKind.EXTERNAL_REFUND else [],
     }
     return ReviewRow(**values)

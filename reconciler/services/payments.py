@@ -21,6 +21,7 @@ from reconciler.services import (
     ledger,
     matching,
     payment_writing,
+    refund_adoption,
     refund_following,
     reviews,
     settlement,
@@ -51,6 +52,7 @@ def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, st
     if not seen:
         return {}
     rows = _lock(work, seen)
+    seen = refund_adoption.adopt(work, seen, rows)
     before = {row.id: row.facts for row in rows.values()}
     changed: dict[str, PaymentRow] = {}
     for at, facts in seen.items():

@@ -1,7 +1,8 @@
 """What happens here when a rail shows a refund: ours takes its status, a stranger's is asked about.
 
-A refund is known to be ours by the reference in the rail's metadata and by nothing else: two
-refunds of the same amount in the same second are two refunds. What is seen outranks what was
+A refund is known to be ours by the reference in the rail's metadata or by the key of the request
+that made it (refund_adoption.py), and by nothing else: two refunds of the same amount in the same
+second are two refunds. What is seen outranks what was
 concluded, so that a refund given up as failed that turns up after all is put right.
 """
 
@@ -40,6 +41,12 @@ def follow(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentF
         ours |= found
         questions += _strangers(row, known, {fact.id for fact in found.values()})
     _take_status(work, legs, ours)
+    reviews.close_items(
+        work,
+        [ReviewKind.EXTERNAL_REFUND],
+        _not_asked_any_more(with_refunds, before, {fact.id for fact in ours.values()}),
+        resolution="it failed, was canceled, or is one of ours",
+    )
     reviews.open_items(work, questions)
 
 
@@ -151,6 +158,24 @@ def _strangers(row: PaymentRow, known: PaymentFacts | None, ours: set[str]) -> I
                 "reference": fact.reference,
             },
         )
+
+
+def _not_asked_any_more(
+    rows: Iterable[PaymentRow], before: Mapping[str, PaymentFacts], ours: set[str]
+) -> list[str]:
+    """Refunds that were taken for a stranger's live ones, and are not that now."""
+    gone = []
+    for row in rows:
+        known = None if row.is_new else before.get(row.id)
+        asked = _asked(row.facts)
+        if known is None:
+            continue
+        for refund_id, kind in _asked(known).items():
+            is_adopted = refund_id in ours and known.refunds[refund_id].reference is None
+            is_over = asked.get(refund_id) is not kind
+            if kind is ReviewKind.EXTERNAL_REFUND and (is_adopted or is_over):
+                gone.append(refund_id)
+    return gone
 
 
 def _asked(facts: PaymentFacts) -> dict[str, ReviewKind]:

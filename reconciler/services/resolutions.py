@@ -6,23 +6,34 @@ is carried out, so that what is left open afterwards is asked anew and not lost.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from reconciler.books import texts
+from reconciler.books.allocations import Treatment
 from reconciler.books.refunds import RefundPolicy, RefundReason
 from reconciler.books.reviews import ACTIONS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.services import allocations, inbox, refund_legs, refunds, reviews
+from reconciler.services import (
+    allocations,
+    inbox,
+    refund_decisions,
+    refund_legs,
+    refunds,
+    reviews,
+)
 from reconciler.services.allocations import Part
+from reconciler.services.refund_decisions import Decided
 from reconciler.services.refunds import RefundAsk
+from reconciler.services.reviews import Question
 from reconciler.store import claims
 from reconciler.work import Work
 
 NOTE_CHARS_MAX = 2_000
 _ITEM = sa.text(
-    """select id, kind, state, payment_id, refund_id, event_seq, amount from review_item
-    where id = :id"""
+    """select id, kind, state, subject, payment_id, refund_id, event_seq, amount, currency, details
+    from review_item where id = :id"""
 )
 
 
@@ -30,8 +41,8 @@ _ITEM = sa.text(
 class Resolution:
     """What is to be done about a question.
 
-    `match` reads `parts`; `refund` reads `amount`, `reason`, `note` and `treatment`; `paid_back`
-    reads `reference`; every action keeps `note`.
+    `match` reads `parts`; so does `split`, with `treatment`; `refund` reads `amount`, `reason`,
+    `note` and `treatment`; `paid_back` reads `reference`; every action keeps `note`.
     """
 
     action: str
@@ -48,10 +59,13 @@ class _Item:
     id: str
     kind: str
     state: str
+    subject: str
     payment_id: str | None
     refund_id: str | None
     event_seq: int | None
     amount: int | None
+    currency: str | None
+    details: dict[str, Any]
 
 
 def resolve(
@@ -82,6 +96,27 @@ def resolve(
         _refund(work, item, resolution, policy)
     else:
         _DEEDS[resolution.action](work, item, resolution)
+
+
+def undo(work: Work, item_id: str) -> None:
+    """Take back what was decided about a refund made outside, and ask again.
+
+    Raises NotFound, and Conflict where nothing stands that could be taken back.
+    """
+    item = _item(work, item_id)
+    if item.kind != ReviewKind.EXTERNAL_REFUND or item.state == "open" or not item.payment_id:
+        raise Conflict("there is no decision here that could be taken back")
+    refund_decisions.take_back(work, item.payment_id, item.subject)
+    question = Question(
+        kind=ReviewKind.EXTERNAL_REFUND,
+        subject=item.subject,
+        payment_id=item.payment_id,
+        amount=item.amount,
+        currency=item.currency,
+        # Other words than before: the same ones would not be asked a second time.
+        details={**item.details, "taken_back": f"{work.now:%Y-%m-%dT%H:%M:%SZ}"},
+    )
+    reviews.open_items(work, [question])
 
 
 def _item(work: Work, item_id: str) -> _Item:
@@ -115,6 +150,31 @@ def _refund(work: Work, item: _Item, resolution: Resolution, policy: RefundPolic
     refunds.request(work, ask, policy)
 
 
+def _credit(work: Work, item: _Item, _: Resolution) -> None:
+    _decide(work, item, Decided(Treatment.CREDIT))
+
+
+def _reopen(work: Work, item: _Item, _: Resolution) -> None:
+    _decide(work, item, Decided(Treatment.REOPEN))
+
+
+def _split(work: Work, item: _Item, resolution: Resolution) -> None:
+    if not resolution.parts:
+        raise Invalid("say how much it took from which invoice or deposit", field="allocations")
+    if resolution.treatment not in set(Treatment):
+        raise Invalid(f"treatment is one of {', '.join(Treatment)}", field="treatment")
+    parts = tuple((part.target, part.amount or 0) for part in resolution.parts)
+    if any(not target or amount <= 0 for target, amount in parts) or len(dict(parts)) < len(parts):
+        raise Invalid("each part names one invoice or deposit, and its amount", field="allocations")
+    _decide(work, item, Decided(Treatment(resolution.treatment), parts))
+
+
+def _decide(work: Work, item: _Item, decided: Decided) -> None:
+    if item.payment_id is None:
+        raise Refused("this question is about no payment of ours")
+    refund_decisions.decide(work, item.payment_id, item.subject, decided, item_id=item.id)
+
+
 def _retry(work: Work, item: _Item, _: Resolution) -> None:
     refunds.retry(work, _refund_of(item))
 
@@ -141,6 +201,9 @@ def _refund_of(item: _Item) -> str:
 
 _DEEDS: Mapping[str, Callable[[Work, _Item, Resolution], None]] = {
     "match": _match,
+    "credit": _credit,
+    "reopen": _reopen,
+    "split": _split,
     "retry": _retry,
     "paid_back": _paid_back,
     "replay": _replay,

@@ -9,16 +9,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from reconciler.books import accounts, allocations
+from reconciler.books import accounts, allocations, refund_terms
 from reconciler.books.allocations import Claim, Claimed, Offer, Take
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry, lines
-from reconciler.books.matching import Strategy
-from reconciler.books.posting_rules import Position, position
+from reconciler.books.posting_rules import position
+from reconciler.books.refund_terms import Terms
 from reconciler.errors import Collision
 from reconciler.money import Money
-from reconciler.services import ledger, refund_terms, rivals
-from reconciler.store import claims as store
+from reconciler.services import ledger, rivals
+from reconciler.store import claims as store, refund_terms as store_terms
 from reconciler.store.claims import (
     AllocationRow,
     ApplicationRow,
@@ -61,7 +61,7 @@ class Scene:
         """Take in the claims to settle, findable from both of their ends."""
         self.allocations = {a.id: a for a in allocations}
         self.applications = {u.id: u for u in applications}
-        for a in sorted(self.allocations.values(), key=_place):
+        for a in sorted(self.allocations.values(), key=lambda claim: claim.place):
             self._allocations_by.setdefault(a.payment_id, []).append(a)
         for a in _by_age(self.allocations.values()):
             self._allocations_by.setdefault(a.target, []).append(a)
@@ -129,11 +129,11 @@ def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> No
 
 def finish(work: Work, scene: Scene) -> None:
     """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
-    terms = refund_terms.of(work.session, [row.facts for row in scene.payments.values()])
+    terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
     before = _amounts(scene)
     credits_before = {i.id: i.refund_credits for i in scene.invoices.values()}
     for row in scene.payments.values():
-        _offer(scene, row, _takes(position(row.facts), terms))
+        _offer(scene, row, refund_terms.of_payment(position(row.facts), terms))
     for deposit in scene.deposits.values():
         _settle_deposit(scene, deposit)
     for invoice in scene.invoices.values():
@@ -156,38 +156,43 @@ def unapplied(scene: Scene, payment_id: str) -> int:
     return kept - sum(a.amount for a in scene.claims_by(payment_id))
 
 
-def _takes(at: Position, terms: refund_terms.Terms) -> list[Take]:
-    takes = [Take(refund.amount, *refund_terms.for_refund(terms, refund)) for refund in at.refunds]
-    if at.lost:
-        takes.append(Take(at.lost, allocations.Treatment.REOPEN))
-    return takes
+def taken_from(scene: Scene, row: PaymentRow, terms: Terms) -> dict[str, dict[str, int]]:
+    """Of each refund of a payment, by the rail's id, what it takes from which target."""
+    claims, unused = _sources(scene, row)
+    return refund_terms.split(position(row.facts), claims, unused, terms)
 
 
 def _offer(scene: Scene, row: PaymentRow, takes: list[Take]) -> None:
     rows = scene.claims_by(row.id)
     if not rows:
         return
-    claims = [Claim(a.id, a.target, a.deposit_id is not None, a.wanted) for a in rows]
     captured = position(row.facts).captured
-    gross = allocations.offers(claims, captured, (), {})
+    gross = allocations.offers([claim.as_claim for claim in rows], captured, (), {})
     for claim in rows:
         _set_offer(claim, gross[claim.id])
-    unused = {a.target: _unused(scene, a.target) for a in rows if a.deposit_id}
+    claims, unused = _sources(scene, row)
     for claim_id, offer in allocations.offers(claims, captured, takes, unused).items():
         _set_offer(scene.allocations[claim_id], offer)
+
+
+def _sources(scene: Scene, row: PaymentRow) -> tuple[list[Claim], dict[str, int]]:
+    """A payment's claims in their order, and what of each deposit no invoice has used."""
+    rows = scene.claims_by(row.id)
+    unused = {a.target: _unused(scene, a.target) for a in rows if a.deposit_id}
+    return [claim.as_claim for claim in rows], unused
 
 
 def _unused(scene: Scene, deposit_id: str) -> int:
     return allocations.unused(
         scene.deposits[deposit_id].amount,
         sum(a.offer.gross for a in scene.claims_by(deposit_id)),
-        [_as_claim(u) for u in scene.uses_by(deposit_id)],
+        [use.as_claim for use in scene.uses_by(deposit_id)],
     )
 
 
 def _settle_deposit(scene: Scene, deposit: DepositRow) -> None:
     claimed = [Claimed(a.id, a.offer, a.amount) for a in scene.claims_by(deposit.id)]
-    uses = [_as_claim(u) for u in scene.uses_by(deposit.id)]
+    uses = [use.as_claim for use in scene.uses_by(deposit.id)]
     settled = allocations.settle_deposit(deposit.amount, claimed, uses)
     for claim_id, amount in settled.amounts.items():
         _set_amount(scene.allocations[claim_id], amount)
@@ -291,10 +296,6 @@ def _amounts(scene: Scene) -> dict[str, int]:
     return amounts | {u.id: u.amount for u in scene.applications.values()}
 
 
-def _as_claim(use: ApplicationRow) -> Claim:
-    return Claim(use.id, use.invoice_id, is_deposit=False, wanted=use.wanted)
-
-
 def _set_offer(row: AllocationRow | ApplicationRow, offer: Offer) -> None:
     if row.offer != offer:
         row.offer = offer
@@ -305,16 +306,6 @@ def _set_amount(row: AllocationRow | ApplicationRow, amount: int) -> None:
     if row.amount != amount:
         row.amount = amount
         row.is_changed = True
-
-
-def _place(claim: AllocationRow) -> tuple[bool, float, str]:
-    """Where a claim stands among those of its payment.
-
-    Those of people by age; before them those of the program, whose order must not be the one in
-    which the rail happened to tell of them. Of one age, the newer document comes later.
-    """
-    is_a_persons = claim.strategy == Strategy.PERSON
-    return is_a_persons, claim.created_at.timestamp() if is_a_persons else 0.0, claim.target
 
 
 def _by_age(rows: Iterable[_Row]) -> list[_Row]:

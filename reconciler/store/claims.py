@@ -12,7 +12,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.allocations import Offer
+from reconciler.books.allocations import Claim, Offer
+from reconciler.books.matching import Strategy
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.posting_rules import Booked
 
@@ -61,6 +62,21 @@ class AllocationRow:
         """The invoice or deposit it is for."""
         return self.invoice_id or self.deposit_id or ""
 
+    @property
+    def as_claim(self) -> Claim:
+        """The same for the rules."""
+        return Claim(self.id, self.target, self.deposit_id is not None, self.wanted)
+
+    @property
+    def place(self) -> tuple[bool, float, str]:
+        """Where it stands among those of its payment.
+
+        Those of people by age; before them those of the program, whose order must not be the one
+        in which the rail happened to tell of them. Of one age, the newer document comes later.
+        """
+        is_a_persons = self.strategy == Strategy.PERSON
+        return is_a_persons, self.created_at.timestamp() if is_a_persons else 0.0, self.target
+
 
 @dataclass(slots=True)
 class ApplicationRow:
@@ -76,6 +92,11 @@ class ApplicationRow:
     created_at: datetime
     is_new: bool = False
     is_changed: bool = False
+
+    @property
+    def as_claim(self) -> Claim:
+        """The same for the rules."""
+        return Claim(self.id, self.invoice_id, is_deposit=False, wanted=self.wanted)
 
 
 @dataclass(slots=True)

@@ -133,6 +133,14 @@ QUERIES: dict[str, str] = {
         from refund r join refund_leg l on l.refund_id = r.id
         where l.replaced_by is null
         group by r.id, r.amount having sum(l.amount) <> r.amount""",
+    "decisions_stay_within_their_refund": """
+        select format('payment %s: %s decided about refund %s, which is of %s', d.payment_id,
+          sum(d.amount), d.rail_refund_id, coalesce(max(r.amount)::text, 'nothing'))
+        from refund_decision d left join lateral (
+          select (p.facts -> 'refunds' -> d.rail_refund_id ->> 'amount')::bigint as amount
+          from payment p where p.id = d.payment_id) r on true
+        where d.closed_at is null group by d.payment_id, d.rail_refund_id
+        having sum(d.amount) > coalesce(max(r.amount), 0)""",
     "money_stays_in_its_currency": """
         select format('allocation %s sets %s against %s', a.id, p.currency,
           coalesce(i.currency, d.currency))

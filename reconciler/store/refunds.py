@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundReason, RefundStatus
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
@@ -63,6 +64,21 @@ class RefundLeg(SQLModel, table=True):
     __table_args__ = (
         base.holds("leg_amount_is_positive", "amount > 0"),
         base.one_of("leg_status_is_known", "status", RefundStatus),
+        base.one_of("leg_route_is_known", "route", Route),
+        base.holds(
+            "another_route_names_who_chose_it",
+            "route = 'rail' or (routed_by is not null and method is not null)",
+        ),
+        base.holds(
+            "who_chose_another_route_does_not_pay_it",
+            "route <> 'hand' or settled_by is null or settled_by <> routed_by",
+        ),
+        base.holds(
+            "what_people_paid_back_says_who_and_how",
+            "route = 'rail' or status <> 'succeeded'"
+            " or (settled_by is not null and settled_reference is not null)",
+        ),
+        base.holds("only_a_rail_is_sent_anything", "route = 'rail' or due_at is null"),
         sa.Index(
             "uq_refund_leg_one_a_source",
             "refund_id",
@@ -94,7 +110,17 @@ class RefundLeg(SQLModel, table=True):
     due_at: datetime | None = base.instant_or_none()
     probes: int = base.whole()  # looks in a row that settled nothing
     tries: int = base.whole()  # sendings in a row that the rail did not take
+    route: str = Field(
+        default=Route.RAIL.value,
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'rail'")},
+    )
+    method: str | None = base.text_or_none()  # what stands for the rail on another route
+    routed_by: str | None = base.text_or_none()  # who chose that route; somebody else pays it
     settled_reference: str | None = base.text_or_none()  # how a person paid it back by hand
+    settled_by: str | None = base.text_or_none()
+    settled_at: datetime | None = base.instant_or_none()
 
 
 class RefundAttempt(SQLModel, table=True):

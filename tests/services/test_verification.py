@@ -73,6 +73,11 @@ PLANTED: dict[str, list[str]] = {
         ),
     ],
     "refund_legs_add_up": [A_REFUND, A_LEG.replace("100", "99")],
+    "decisions_stay_within_their_refund": [
+        f"""insert into refund_decision (id, payment_id, rail_refund_id, amount, treatment,
+          cause_kind, cause_id, created_at)
+        values ('rdc_1', {PAYMENT}, 're_none', 1, 'credit', 'person', 'ann', now())"""
+    ],
     "money_stays_in_its_currency": ["update invoice set currency = 'EUR'"],
     "no_event_is_left_behind": [
         "delete from inbox_outcome where seq = (select min(seq) from inbox_event)",

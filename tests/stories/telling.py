@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 from reconciler.books.refunds import RefundPolicy
 from reconciler.sandbox.world import Payment
-from reconciler.services import applications, customers, deposits, invoices, refunds
+from reconciler.services import applications, customers, deposits, invoices, refunds, resolutions
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.refunds import RefundAsk
+from reconciler.services.resolutions import Resolution
 from reconciler.work import Cause
 from tests.oracle import Document
 from tests.runtime import Office
@@ -101,6 +102,18 @@ class Telling:
         """A hold on a card; gives the intent's id."""
         made = self.noted(self.world.authorize(amount, **self._metadata(name), **more), name)
         return str(made.intent)
+
+    def owed_again(self, rail_refund_id: str) -> None:
+        """A person decides that the client still owes what a refund made outside took."""
+        item = self.office.scalar(
+            "select id from review_item where subject = :id and state = 'open'", id=rail_refund_id
+        )
+        answer = Resolution(action="reopen")
+        self.office.do(
+            lambda work: resolutions.resolve(work, item, answer, RefundPolicy()),
+            Cause("person", "usr_ann"),
+        )
+        self.reopening.add(str(self.payments[0].intent))
 
     def ask_back(self, name: str, amount: int | None = None, **more) -> str:
         """Our own refund of an invoice or deposit, let go at once; gives our id."""

@@ -208,6 +208,30 @@ def _(t: Telling) -> None:
     t.world.refund(_paid(t), 5_000, reason="requested_by_customer")
 
 
+@traps.add(
+    "52-a-person-decides-that-it-is-owed-again",
+    """
+    books    clearing 6680  processing_fees 320  accounts_receivable 3000  revenue -10000
+    INV-1    paid 7000  owed 3000
+    payment  captured 10000  refunded 3000  partially_refunded
+    """,
+)
+def _(t: Telling) -> Iterator[str]:
+    made = t.world.refund(_paid(t), 3_000)
+    first = t.news()
+    for event in first:
+        t.also(event)
+    yield """
+    books    clearing 6680  processing_fees 320  credits 3000  revenue -10000
+    INV-1    paid 7000  credited 3000
+    payment  captured 10000  refunded 3000  partially_refunded
+    """
+    t.owed_again(made)
+    t.world.reference_refund(made)
+    for event in first:
+        t.also(event)
+
+
 @traps.add("56-a-credit-note-of-the-rail-made-a-refund", FIVE_WENT_BACK)
 def _(t: Telling) -> None:
     made = t.world.refund(_paid(t), 5_000)

@@ -5,12 +5,22 @@ from typing import Any
 
 import msgspec
 
+from reconciler.books.observations import PaymentFacts
+from reconciler.books.refunds import leg_of_key
 from reconciler.errors import Invalid
 from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.envelope import read_json
 from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
-from reconciler.rails.stripe.fields import Obj, identifier, mapping, seconds, word
+from reconciler.rails.stripe.fields import (
+    Obj,
+    expanded,
+    identifier,
+    mapping,
+    seconds,
+    text,
+    word,
+)
 
 UNKNOWN_KIND = "unknown type"
 LATER = "payouts and balances come later"
@@ -28,6 +38,8 @@ _FAMILIES = (
     ("invoice.payment_succeeded", "invoice"),
     ("invoice_payment.paid", "invoice_payment"),
 )
+# Sent once, when a refund is made: only here the envelope tells which request made it.
+_REFUND_MADE = ("refund.created",)
 _FAMILIES_LATER = (
     "balance.",
     "cash_balance.",
@@ -67,7 +79,26 @@ def sighting(body: bytes | Mapping[str, Any], keys: MetadataKeys = THE_USUAL) ->
     if reader is None:
         raise Invalid("the event carries an object that its type does not fit", field="object")
     seen = reader(obj, seconds(event, "created"), kind, keys)
-    if seen.facts is None or event.get("livemode") is not True:
+    if seen.facts is None:
         return seen
-    # Refunds and disputes do not tell their mode; the envelope always does.
-    return msgspec.structs.replace(seen, facts=msgspec.structs.replace(seen.facts, livemode=True))
+    facts = seen.facts
+    if event.get("livemode") is True:
+        # Refunds and disputes do not tell their mode; the envelope always does.
+        facts = msgspec.structs.replace(facts, livemode=True)
+    if kind in _REFUND_MADE:
+        asked_by = expanded(event, "request") or {}  # in the oldest shape only an id
+        facts = _with_key(facts, text(asked_by, "idempotency_key"))
+    return msgspec.structs.replace(seen, facts=facts)
+
+
+def _with_key(facts: PaymentFacts, key: str) -> PaymentFacts:
+    """The refund with the key of the request that made it, if the request was one of ours.
+
+    Metadata can be edited away; under which key a refund was made cannot.
+    """
+    if leg_of_key(key) is None:
+        return facts
+    refunds = {
+        refund.id: msgspec.structs.replace(refund, key=key) for refund in facts.refunds.values()
+    }
+    return msgspec.structs.replace(facts, refunds=refunds)

@@ -1,5 +1,6 @@
 """The routes under /review-items."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,12 +9,13 @@ from reconciler.books.allocations import Treatment
 from reconciler.books.people import Scope, grants
 from reconciler.books.refunds import RefundReason
 from reconciler.books.reviews import ReviewKind
-from reconciler.errors import Forbidden
+from reconciler.errors import Forbidden, Refused
 from reconciler.reads import review_queue as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.review_queue import ReviewRow
-from reconciler.services import resolutions
+from reconciler.services import effects, resolutions
 from reconciler.services.allocations import Part
+from reconciler.services.effects import Effect
 from reconciler.services.resolutions import Resolution
 from reconciler.web.api.fields import (
     Amount,
@@ -32,7 +34,9 @@ from reconciler.work import Work
 
 resource = Resource("review-items")
 
-Action = Literal["match", "refund", "acknowledge", "retry", "paid_back", "replay"]
+Action = Literal[
+    "match", "refund", "acknowledge", "retry", "paid_back", "replay", "credit", "reopen", "split"
+]
 _MOVES_REFUNDS = frozenset({"refund", "retry", "paid_back"})
 
 
@@ -40,7 +44,9 @@ class ResolveBody(Body):
     """What is to be done about a question.
 
     `match` takes `allocations`, or one `invoice_id` or `deposit_id` with an `amount`; `refund`
-    takes `amount`, `reason`, `treatment`; `paid_back` takes `reference`.
+    takes `amount`, `reason`, `treatment`; `paid_back` takes `reference`. What the client owes
+    after a refund made outside: `credit` nothing, `reopen` all of it again, `split` the
+    `allocations` it took from, with one `treatment`.
     """
 
     action: Action
@@ -98,9 +104,38 @@ def one(look: Look, item_id: str) -> ReviewRow:
 @resource.post("/review-items/{item_id}/resolve")
 def resolve(work: Work, item_id: str, body: ResolveBody, call: Call) -> ReviewRow:
     """Answer a question. What moves money back needs a key that may refund as well."""
-    if body.action in _MOVES_REFUNDS and not grants(call.principal.scope, Scope.REFUND):
-        raise Forbidden(f"the action {body.action} needs a key of scope admin")
+    _may(body, call)
     policy = policy_of(call.runtime.settings)
     resolutions.resolve(work, item_id, body.resolution(), policy, rev=body.rev)
+    work.session.flush()
+    return reads.one(work.session, item_id)
+
+
+def _may(body: ResolveBody, call: Call) -> None:
+    if body.action in _MOVES_REFUNDS and not grants(call.principal.scope, Scope.REFUND):
+        raise Forbidden(f"the action {body.action} needs a key of scope admin")
+
+
+@resource.post("/review-items/{item_id}/preview")
+def preview(work: Work, item_id: str, body: ResolveBody, call: Call) -> list[Effect]:
+    """What an answer would do in money to all that hangs on the payment. Nothing is done."""
+    _may(body, call)
+    item = reads.one(work.session, item_id)
+    if item.payment_id is None:
+        raise Refused("this question is about no payment, so no amount changes")
+    policy = policy_of(call.runtime.settings)
+
+    def deed(inner: Work) -> None:
+        resolutions.resolve(inner, item_id, body.resolution(), policy, rev=body.rev)
+
+    return call.runtime.rehearse(
+        work.cause, partial(effects.of, payment_id=item.payment_id, deed=deed)
+    )
+
+
+@resource.post("/review-items/{item_id}/undo")
+def undo(work: Work, item_id: str) -> ReviewRow:
+    """Take back what was decided about a refund made outside; the question is asked again."""
+    resolutions.undo(work, item_id)
     work.session.flush()
     return reads.one(work.session, item_id)

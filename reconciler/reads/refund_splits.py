@@ -1,0 +1,66 @@
+"""Which invoices and deposits the refunds of payments took from, as the books have it now."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import allocations, refund_terms
+from reconciler.books.posting_rules import position
+from reconciler.reads.suggestions import SuggestedPart
+from reconciler.store import claims, refund_terms as store_terms
+from reconciler.store.claims import AllocationRow, decode_facts
+
+_FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
+_NAMES = sa.text(
+    """select id, number as name, false as is_deposit from invoice where id = any(:ids)
+    union all select id, code, true from deposit where id = any(:ids)"""
+)
+_DEPOSITS = sa.text("select id, amount from deposit where id = any(:ids)")
+
+
+def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, list[SuggestedPart]]:
+    """By the rail's id of each refund of these payments; the rest of it was unapplied money."""
+    rows = session.execute(_FACTS, {"ids": list(payment_ids)})
+    facts = {row.id: decode_facts(row.facts) for row in rows}
+    terms = store_terms.of(session, facts)
+    found: dict[str, dict[str, int]] = {}
+    for payment_id, known in facts.items():
+        on_it = sorted(claims.allocations_of(session, [payment_id]), key=lambda a: a.place)
+        found |= refund_terms.split(
+            position(known), [a.as_claim for a in on_it], _unused(session, on_it), terms
+        )
+    names = _names(session, {target for parts in found.values() for target in parts})
+    return {
+        refund_id: [
+            SuggestedPart(
+                None if is_deposit else target, target if is_deposit else None, name, part
+            )
+            for target, part in parts.items()
+            for name, is_deposit in [names[target]]
+        ]
+        for refund_id, parts in found.items()
+    }
+
+
+def _unused(session: Session, on_it: Collection[AllocationRow]) -> dict[str, int]:
+    deposits = [a.deposit_id for a in on_it if a.deposit_id]
+    if not deposits:
+        return {}
+    gross: dict[str, int] = {}
+    for claim in claims.allocations_on(session, [], deposits):
+        gross[claim.target] = gross.get(claim.target, 0) + claim.offer.gross
+    uses = claims.applications_touching(session, [], deposits)
+    return {
+        row.id: allocations.unused(
+            row.amount,
+            gross.get(row.id, 0),
+            [use.as_claim for use in uses if use.deposit_id == row.id],
+        )
+        for row in session.execute(_DEPOSITS, {"ids": deposits})
+    }
+
+
+def _names(session: Session, targets: Collection[str]) -> dict[str, tuple[str, bool]]:
+    rows = session.execute(_NAMES, {"ids": list(targets)})
+    return {row.id: (row.name, row.is_deposit) for row in rows}
