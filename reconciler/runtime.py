@@ -22,6 +22,7 @@ from reconciler.ingest import Ingest
 from reconciler.queue import Queue
 from reconciler.rails.protocol import Rail
 from reconciler.rails.registry import rails_from
+from reconciler.services import audit
 from reconciler.settings import Settings
 from reconciler.store import tables as _tables  # noqa: F401  rows refer to others: know them all
 from reconciler.work import Cause, Work
@@ -86,6 +87,7 @@ class Runtime:
             work = Work(session, cause, self.now())
             with session.begin():
                 yield work
+                audit.write(work)
         self.queue.nudge(work.nudges)
 
     def do(self, cause: Cause, step: Callable[[Work], T]) -> T:
@@ -114,6 +116,7 @@ class Runtime:
             found = step(work)
             work.session.flush()
             work.nudges.clear()
+            work.notes.clear()
             work.session.rollback()
             return found
 

@@ -6,6 +6,7 @@ Nobody calls commit: `runtime.work()` does, and sends the nudges after it.
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlmodel import Session
 
@@ -28,14 +29,32 @@ class Cause:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is being done to what, for the audit trail. Made by `services.audit.note`."""
+
+    action: str
+    subject: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    why: str | None
+
+
 @dataclass(slots=True)
 class Work:
-    """A transaction, its cause and its instant. Without one nothing can be written."""
+    """A transaction, its cause and its instant. Without one nothing can be written.
+
+    `request_id` is the name of the request that it serves, where there is one. `has_only_looked`
+    is for a caller that may change something and did not, so that there is nothing to note.
+    """
 
     session: Session
     cause: Cause
     now: datetime
     nudges: set[Task] = field(default_factory=set)
+    notes: list[Note] = field(default_factory=list)
+    request_id: str | None = None
+    has_only_looked: bool = False
 
     def nudge(self, task: Task) -> None:
         """After the commit, tell a worker that there is something to do. A hint, never the truth.

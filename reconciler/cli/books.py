@@ -11,14 +11,16 @@ from io import TextIOWrapper
 from typing import IO
 
 import click
+from typing_extensions import override
 
+from reconciler.books.audit import Seal
 from reconciler.cli import local, reach
 from reconciler.cli.moments import FORMS, MOMENT
 from reconciler.cli.progress import counted, say, shown
 from reconciler.errors import Refused
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.migrations_runner import migrate as bring_up_to_date
-from reconciler.reads import events, export_text, exports, status
+from reconciler.reads import audit, events, export_text, exports, status
 from reconciler.reads.exports import Window
 from reconciler.reads.pages import LIMIT_MAX, Wanted
 from reconciler.runtime import Runtime
@@ -46,18 +48,44 @@ def migrate() -> None:
     print(f"the tables are at {revision}")
 
 
+class SealText(click.ParamType[Seal]):
+    """A line of the audit trail and its hash, as they are printed."""
+
+    name = "SEQ:HASH"
+
+    @override
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Seal:
+        try:
+            return Seal.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of lines.")
-def verify(*, as_json: bool) -> int:
+@click.option(
+    "--audit-head",
+    "kept",
+    type=SealText(),
+    help="The audit trail's head as this command or /api/v1/status showed it earlier.",
+)
+def verify(*, as_json: bool, kept: Seal | None) -> int:
     """Check every invariant of the books in the database.
 
-    Exit code 1, and a list of what is wrong, if any of them does not hold.
+    Exit code 1, and a list of what is wrong, if any of them does not hold. The head of the audit
+    trail is printed: kept on another machine, it later proves that nothing before it was changed.
     """
     with reach.opened() as runtime, shown("checking the books"), runtime.read() as session:
         found = verification.violations(session)
+        differing = verification.differing_head(session, kept) if kept else None
+        found += [differing] if differing else []
+        head = audit.head(session)
     if as_json:
         broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
-        print(json.dumps({"clean": not found, "violations": broken}, indent=2))
+        told = {"clean": not found, "violations": broken, "audit_head": str(head)}
+        print(json.dumps(told, indent=2))
     elif found:
         for one in found:
             print(f"{one.invariant}: {one.detail}")
@@ -65,6 +93,8 @@ def verify(*, as_json: bool) -> int:
         print(f"{len(found)} found, against {laws} of {len(verification.LAWS)} laws")
     else:
         print(f"clean: all {len(verification.LAWS)} laws hold")
+    if not as_json:
+        print(f"audit trail: {head.seq} lines, head {head}")
     return 1 if found else 0
 
 

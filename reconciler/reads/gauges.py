@@ -44,6 +44,7 @@ def gauges(session: Session, now: datetime) -> list[Gauge]:
             for row in session.execute(_REVIEWS)
         ),
         *_ledger(session),
+        Gauge("audit_lines", "Length of the audit trail.", status.audit(session).lines),
     ]
 
 

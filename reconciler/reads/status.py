@@ -6,6 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.reads import audit as trail
+
 
 @dataclass(frozen=True, slots=True)
 class InboxStatus:
@@ -47,6 +49,14 @@ class BooksStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditStatus:
+    """How long the audit trail is, and its head: kept elsewhere, it proves that nothing changed."""
+
+    lines: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How the program is doing."""
 
@@ -54,6 +64,7 @@ class Status:
     refunds: RefundsStatus
     review: ReviewStatus
     books: BooksStatus
+    audit: AuditStatus
 
 
 _UNFINISHED = sa.text(
@@ -93,6 +104,7 @@ def status(session: Session, now: datetime) -> Status:
         refunds=refunds(session),
         review=ReviewStatus(session.execute(_REVIEW).scalar_one()),
         books=books(session),
+        audit=audit(session),
     )
 
 
@@ -130,3 +142,9 @@ def books(session: Session) -> BooksStatus:
     """Whether debits equal credits."""
     found = {row.currency: row.difference for row in session.execute(_DIFFERENCES)}
     return BooksStatus(balanced=not found, differences=found)
+
+
+def audit(session: Session) -> AuditStatus:
+    """The audit trail's head."""
+    head = trail.head(session)
+    return AuditStatus(head.seq, str(head))

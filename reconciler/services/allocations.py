@@ -7,7 +7,7 @@ from reconciler.books.invoices import InvoiceState
 from reconciler.books.matching import Document, Strategy
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import matching, payment_writing, settlement
+from reconciler.services import audit, matching, payment_writing, settlement
 from reconciler.services.settlement import Scene
 from reconciler.store import claims as store, documents
 from reconciler.store.claims import AllocationRow, PaymentRow
@@ -51,16 +51,20 @@ def allocate(work: Work, payment_id: str, parts: Sequence[Part]) -> list[str]:
     claims = {c.target: c for c in scene.claims_by(row.id)}
     for claim in claims.values():
         _pin(scene, claim)
+    given: list[dict[str, object]] = []
     for part in parts:
         amount = _fitting(scene, row, named[part.target], part, left)
         _widen(claims[part.target], amount)
         left -= amount
+        claim = claims[part.target]
+        given.append({"allocation": claim.id, "target": part.target, "amount": amount})
     row.strategy, row.reasons = Strategy.PERSON.value, ["A person decided"]
     row.is_held, row.clues = False, []
     row.customer_id = row.customer_id or named[parts[0].target].customer_id
     payment_writing.save(work, [row])
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row)
+    audit.note(work, "payment.allocated", payment_id, after={"allocations": given})
     return [claims[part.target].id for part in parts]
 
 
@@ -77,6 +81,8 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
         raise NotFound(f"payment {payment_id} has no live allocation {allocation_id}")
     if claim.deposit_id:
         _still_unused(scene, claim)
+    undone = {"allocation": claim.id, "target": claim.target, "amount": claim.amount}
+    audit.note(work, "payment.unallocated", payment_id, before=undone)
     for other in claims.values():
         _pin(scene, other)
     claim.wanted = 0

@@ -11,6 +11,7 @@ from reconciler.books import texts
 from reconciler.books.people import Scope
 from reconciler.errors import Invalid, NotFound
 from reconciler.ids import new_id, new_token
+from reconciler.services import audit
 from reconciler.store.people import ApiKey
 from reconciler.work import Work
 
@@ -57,6 +58,7 @@ def create(work: Work, *, name: str, scope: str) -> tuple[str, str]:
     )
     work.session.add(row)
     work.session.flush()
+    audit.note(work, "api_key.created", row.id, after={"name": row.name, "scope": granted})
     return row.id, key
 
 
@@ -65,7 +67,10 @@ def revoke(work: Work, key_id: str) -> None:
     row = work.session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None:
         raise NotFound(f"there is no key {key_id}")
-    row.revoked_at = row.revoked_at or work.now
+    work.has_only_looked = row.revoked_at is not None
+    if row.revoked_at is None:
+        row.revoked_at = work.now
+        audit.note(work, "api_key.revoked", row.id)
     work.session.flush()
 
 

@@ -5,7 +5,7 @@ from reconciler.books.allocations import Offer
 from reconciler.books.invoices import InvoiceState
 from reconciler.errors import NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import settlement
+from reconciler.services import audit, settlement
 from reconciler.store.claims import ApplicationRow
 from reconciler.work import Work
 
@@ -46,6 +46,7 @@ def apply(work: Work, deposit_id: str, invoice_id: str, amount: int | None = Non
     remaining = deposit.received - deposit.applied - deposit.refunded
     use.wanted = _fitting(amount, remaining, invoice.outstanding, deposit.currency)
     settlement.finish(work, scene)
+    _note(work, "deposit.applied", use, use.wanted)
     return use.id
 
 
@@ -55,9 +56,15 @@ def unapply(work: Work, deposit_id: str, application_id: str) -> None:
     use = scene.applications.get(application_id)
     if use is None or use.deposit_id != deposit_id:
         raise NotFound(f"deposit {deposit_id} has no live application {application_id}")
+    _note(work, "deposit.unapplied", use, use.amount)
     use.wanted = 0
     use.is_changed = True
     settlement.finish(work, scene)
+
+
+def _note(work: Work, action: str, use: ApplicationRow, amount: int) -> None:
+    moved = {"application": use.id, "invoice": use.invoice_id, "amount": amount}
+    audit.note(work, action, use.deposit_id, after=moved)
 
 
 def _fitting(amount: int | None, remaining: int, owed: int, currency: str) -> int:

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from reconciler.books import texts
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
+from reconciler.services import audit
 from reconciler.store.customers import Customer, CustomerRailId
 from reconciler.work import Task, Work
 
@@ -35,6 +36,7 @@ def create(
     work.session.flush()
     if rail_customers:
         _know_as(work, customer, rail_customers)
+    audit.note(work, "customer.created", customer.id, after=_as_said(work, customer))
     return customer.id
 
 
@@ -51,6 +53,7 @@ def patch(
     customer = lock(work, customer_id)
     if rev is not None and rev != customer.rev:
         raise Conflict(f"customer {customer_id} was changed meanwhile", field="rev")
+    before = _as_said(work, customer)
     if "name" in changes:
         customer.name = texts.line(
             str(changes["name"] or ""), field="name", chars_max=NAME_CHARS_MAX
@@ -63,6 +66,8 @@ def patch(
         _know_as(work, customer, rail_customers)
     customer.rev += 1
     work.session.flush()
+    was, became = audit.changes(before, _as_said(work, customer))
+    audit.note(work, "customer.changed", customer_id, before=was, after=became)
 
 
 def must_exist(work: Work, customer_id: str) -> None:
@@ -78,6 +83,12 @@ def lock(work: Work, customer_id: str) -> Customer:
     if customer is None:
         raise NotFound(f"there is no customer {customer_id}")
     return customer
+
+
+def _as_said(work: Work, customer: Customer) -> dict[str, object]:
+    known_as = select(CustomerRailId).where(col(CustomerRailId.customer_id) == customer.id)
+    rails = {row.rail: row.rail_customer_id for row in work.session.exec(known_as)}
+    return {"name": customer.name, "email": customer.email, "rail_customers": rails}
 
 
 def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | None]) -> None:

@@ -12,7 +12,7 @@ from reconciler.books import texts
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
-from reconciler.services import customers, invoices, numbering, rail_references
+from reconciler.services import audit, customers, invoices, numbering, rail_references
 from reconciler.store.deposits import Deposit
 from reconciler.work import Task, Work
 
@@ -59,6 +59,8 @@ def create(work: Work, new: NewDeposit) -> str:
     work.session.flush()
     if new.rail_payment_ids:
         rail_references.add(work, new.rail, new.rail_payment_ids, deposit_id=deposit.id)
+    after = _as_said(deposit) | {"rail_payment_ids": new.rail_payment_ids}
+    audit.note(work, "deposit.created", deposit.id, after=after)
     work.nudge(Task.FIND_PAYMENTS)
     return deposit.id
 
@@ -78,7 +80,10 @@ def patch(
         raise Refused(
             f"deposit {deposit.code} has received money; {fixed[0]} stands", field=fixed[0]
         )
+    before = _as_said(deposit)
     _put(work, deposit, changes)
+    was, became = audit.changes(before, _as_said(deposit))
+    audit.note(work, "deposit.changed", deposit_id, before=was, after=became)
     deposit.rev += 1
     if fixed:
         _seek(work, deposit)
@@ -89,9 +94,14 @@ def add_references(work: Work, deposit_id: str, rail: str, object_ids: list[str]
     """Tie more of a rail's objects to a deposit. Raises NotFound, Conflict."""
     deposit = _locked(work, deposit_id)
     rail_references.add(work, rail, object_ids, deposit_id=deposit_id)
+    audit.note(work, "deposit.referred", deposit_id, after={"rail": rail, "objects": object_ids})
     deposit.rev += 1
     _seek(work, deposit)
     work.session.flush()
+
+
+def _as_said(deposit: Deposit) -> dict[str, object]:
+    return {name: getattr(deposit, "taken_on" if name == "date" else name) for name in _CHECKS}
 
 
 def _seek(work: Work, deposit: Deposit) -> None:

@@ -1,7 +1,7 @@
 """Keeping what rails say, finishing it, and doing it over."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from reconciler.books.observations import RailEvent
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import NotFound, Refused
-from reconciler.services import reviews
+from reconciler.services import audit, reviews
 from reconciler.services.reviews import Question
 from reconciler.store import inbox_rows as store
 from reconciler.store.inbox import EventStatus
@@ -204,12 +204,17 @@ def replay(work: Work, event_ids: Sequence[str]) -> int:
     for quarantine in found.values():
         if quarantine:
             raise Refused(f"it is kept apart and never applied: {quarantine}")
+    for seq in found:
+        audit.note(work, "event.replayed", str(seq))
     return _replay(work, list(found))
 
 
 def replay_matching(work: Work, wanted: ReplayFilter) -> int:
     """Do over all events that fit; gives how many."""
-    return _replay(work, matching(work, wanted))
+    found = matching(work, wanted)
+    # One line for all of them: there may be a hundred thousand.
+    audit.note(work, "event.many_replayed", "events", after=asdict(wanted) | {"count": len(found)})
+    return _replay(work, found)
 
 
 def matching(work: Work, wanted: ReplayFilter) -> list[int]:

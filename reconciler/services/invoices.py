@@ -15,7 +15,7 @@ from reconciler.books.journal import JournalEntry, lines
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX, Money, shown
-from reconciler.services import customers, ledger, numbering, rail_references, settlement
+from reconciler.services import audit, customers, ledger, numbering, rail_references, settlement
 from reconciler.store.invoices import CreditNote, Invoice
 from reconciler.work import Task, Work
 
@@ -58,6 +58,10 @@ def create(work: Work, new: NewInvoice) -> str:
     work.session.add(invoice)
     work.session.flush()
     refer(work, invoice.id, new)
+    references = {
+        "rail_payment_ids": new.rail_payment_ids, "rail_invoice_id": new.rail_invoice_id,
+    }  # fmt: skip
+    audit.note(work, "invoice.created", invoice.id, after=_as_said(invoice) | references)
     return invoice.id
 
 
@@ -68,7 +72,10 @@ def patch(
     invoice = _locked(work, invoice_id, rev)
     if invoice.state != InvoiceState.DRAFT:
         raise Refused(f"invoice {invoice.number} is {invoice.state}, only a draft can be changed")
+    before = _as_said(invoice)
     _put(work, invoice, changes)
+    was, became = audit.changes(before, _as_said(invoice))
+    audit.note(work, "invoice.changed", invoice_id, before=was, after=became)
     invoice.rev += 1
     work.session.flush()
 
@@ -77,6 +84,7 @@ def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
     """From here on it is owed. Raises NotFound, Refused unless it is a draft, Conflict."""
     invoice = _locked(work, invoice_id, rev)
     rules.may_be_sent(InvoiceState(invoice.state), invoice.number)
+    _note_state(work, invoice, InvoiceState.SENT)
     invoice.state = InvoiceState.SENT
     invoice.sent_at = work.now
     invoice.issued_on = invoice.issued_on or work.now.date()
@@ -95,6 +103,7 @@ def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
         InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=credited
     )
     was_sent = invoice.state == InvoiceState.SENT
+    _note_state(work, invoice, InvoiceState.VOID)
     invoice.state = InvoiceState.VOID
     invoice.voided_at = work.now
     invoice.seeks_payment = False
@@ -142,6 +151,8 @@ def credit_note(work: Work, invoice_id: str, *, amount: int, reason: str) -> str
     invoice.rev += 1
     ledger.post(work, [_credited(note, invoice.currency)])
     settlement.finish(work, scene)
+    credited = {"credit_note": note.id, "amount": amount, "currency": invoice.currency}
+    audit.note(work, "invoice.credited", invoice_id, after=credited, why=why)
     return note.id
 
 
@@ -156,6 +167,7 @@ def add_references(work: Work, invoice_id: str, rail: str, object_ids: list[str]
     """Tie more of a rail's objects to an invoice, sent or not. Raises NotFound, Conflict."""
     invoice = _locked(work, invoice_id, None)
     rail_references.add(work, rail, object_ids, invoice_id=invoice_id)
+    audit.note(work, "invoice.referred", invoice_id, after={"rail": rail, "objects": object_ids})
     if invoice.state == InvoiceState.SENT:
         invoice.seeks_payment = True
         work.nudge(Task.FIND_PAYMENTS)
@@ -170,6 +182,15 @@ def _locked(work: Work, invoice_id: str, rev: int | None) -> Invoice:
     if rev is not None and rev != invoice.rev:
         raise Conflict(f"invoice {invoice.number} was changed meanwhile", field="rev")
     return invoice
+
+
+def _as_said(invoice: Invoice) -> dict[str, object]:
+    return {name: getattr(invoice, name) for name in _CHECKS}
+
+
+def _note_state(work: Work, invoice: Invoice, after: InvoiceState) -> None:
+    action = "invoice.sent" if after is InvoiceState.SENT else "invoice.voided"
+    audit.note(work, action, invoice.id, before={"state": invoice.state}, after={"state": after})
 
 
 def _put(work: Work, invoice: Invoice, changes: Mapping[str, object]) -> None:

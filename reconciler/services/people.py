@@ -15,9 +15,9 @@ from reconciler.books import texts
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Forbidden, Invalid, NotFound
 from reconciler.ids import new_id, new_token
-from reconciler.services import passwords
+from reconciler.services import audit, passwords
 from reconciler.store.people import SignInAttempt, User, UserSession
-from reconciler.work import Work
+from reconciler.work import Cause, Work
 
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE_MAX = timedelta(hours=4)
@@ -85,7 +85,10 @@ def ensure_first_admin(work: Work, email: str, password: str) -> str | None:
     known = _by_email(work, email)
     if known is None:
         return _add(work, email=email, name="", role=Role.ADMIN, password_hash=kept)
+    before = {"role": known.role, "is_disabled": known.disabled_at is not None}
     known.role, known.password_hash, known.disabled_at = Role.ADMIN, kept, None
+    after = {"role": Role.ADMIN, "is_disabled": False}
+    audit.note(work, "person.made_admin", known.id, before=before, after=after)
     end_sessions(work, known.id)
     return known.id
 
@@ -96,6 +99,9 @@ def set_role(work: Work, user_id: str, role: str) -> None:
     new = role_named(role)
     if new is not Role.ADMIN:
         _not_the_last_admin(work, user)
+    audit.note(
+        work, "person.role_changed", user_id, before={"role": user.role}, after={"role": new}
+    )
     user.role = new
     work.session.flush()
     end_sessions(work, user_id)
@@ -105,6 +111,7 @@ def set_password(work: Work, user_id: str, password: str) -> None:
     """Give somebody another password; their sessions end."""
     user = _locked(work, user_id)
     user.password_hash = passwords.hashed(passwords.judged(password, about=user.email))
+    audit.note(work, "person.password_changed", user_id)
     work.session.flush()
     end_sessions(work, user_id)
 
@@ -115,6 +122,7 @@ def set_disabled(work: Work, user_id: str, *, disabled: bool) -> None:
     if disabled:
         _not_the_last_admin(work, user)
     user.disabled_at = work.now if disabled else None
+    audit.note(work, "person.disabled" if disabled else "person.enabled", user_id)
     work.session.flush()
     end_sessions(work, user_id)
 
@@ -137,10 +145,14 @@ def sign_in(work: Work, *, email: str, password: str, address: str) -> SignedIn 
     if user is None or not fits or user.disabled_at is not None:
         work.session.add_all(SignInAttempt(id=new_id("try"), who=w, at=work.now) for w in who)
         work.session.flush()
+        if user is not None:  # how often is bounded, see above; nobody else's guesses are noted
+            audit.note(work, "person.sign_in_refused", user.id)
         return None
     if passwords.is_outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
     work.session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.who) == who[0]))
+    work.cause = Cause("person", user.id)  # from here on it is known who this is
+    audit.note(work, "person.signed_in", user.id)
     return _begin(work, user)
 
 
@@ -167,7 +179,14 @@ def session_of(work: Work, token: str) -> OpenSession | None:
 
 def sign_out(work: Work, token: str) -> None:
     """End this session, if there is one."""
-    work.session.execute(sa.delete(UserSession).where(col(UserSession.token_hash) == _hash(token)))
+    ended = work.session.execute(
+        sa.delete(UserSession)
+        .where(col(UserSession.token_hash) == _hash(token))
+        .returning(col(UserSession.user_id))
+    ).scalar()
+    if ended is not None:
+        work.cause = Cause("person", ended)
+        audit.note(work, "person.signed_out", ended)
 
 
 def end_sessions(work: Work, user_id: str) -> None:
@@ -249,6 +268,7 @@ def _add(work: Work, *, email: str, name: str, role: Role, password_hash: str) -
     )
     work.session.add(user)
     work.session.flush()
+    audit.note(work, "person.created", user.id, after={"email": email, "name": name, "role": role})
     return user.id
 
 

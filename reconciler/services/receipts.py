@@ -17,7 +17,7 @@ from reconciler.books.observations import ChargeFact, PaymentFacts
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import ledger, matching, payment_writing, settlement
+from reconciler.services import audit, ledger, matching, payment_writing, settlement
 from reconciler.services.settlement import Scene
 from reconciler.store import documents
 from reconciler.store.claims import PaymentRow
@@ -84,6 +84,7 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     ledger.post(work, entries)
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row, kind=ReviewKind.OVERPAYMENT)
+    audit.note(work, "payment.received_by_hand", row.id, after=_as_said(target_id, receipt, facts))
     return row.id
 
 
@@ -114,6 +115,17 @@ def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
         livemode=True,
         created=at,
     )  # fmt: skip
+
+
+def _as_said(target_id: str, receipt: Receipt, facts: PaymentFacts) -> dict[str, object]:
+    return {
+        "target": target_id,
+        "amount": facts.charges[facts.payment_id].captured,
+        "currency": facts.currency,
+        "source": receipt.source,
+        "received_on": receipt.received_on,
+        "reference": receipt.reference,
+    }
 
 
 def _check(scene: Scene, document: Document, receipt: Receipt) -> None:

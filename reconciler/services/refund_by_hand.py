@@ -8,7 +8,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict, Forbidden, Invalid
-from reconciler.services import payments, refund_legs
+from reconciler.services import audit, payments, refund_legs
 from reconciler.services.refund_legs import Whole
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
@@ -40,6 +40,8 @@ def settle_by_hand(work: Work, refund_id: str, *, reference: str, rev: int | Non
         work.session.add(leg)
     work.session.flush()
     payments.observe(work, [(_facts(work, leg, rows[leg.payment_id]), ()) for leg in legs])
+    paid = {"reference": said, "amount": sum(leg.amount for leg in legs)}
+    audit.note(work, "refund.paid_back", refund_id, after=paid)
 
 
 def _waits_for_a_hand(leg: RefundLeg, rows: dict[str, PaymentRow]) -> bool:

@@ -14,7 +14,7 @@ from reconciler.books.allocations import Treatment
 from reconciler.books.refunds import PlannedLeg, RefundPolicy, RefundReason, RefundStatus, Source
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import MINOR_MAX, shown
-from reconciler.services import refund_legs
+from reconciler.services import audit, refund_legs
 from reconciler.services.refund_legs import Held, Whole
 from reconciler.store import claims
 from reconciler.store.claims import AllocationRow, DepositRow, InvoiceRow, PaymentRow
@@ -89,7 +89,20 @@ def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
     whole = Whole(refund, [add_leg(work, refund, leg, n) for n, leg in enumerate(legs, 1)])
     if not refund.needs_second_person:
         release(work, whole)
+    audit.note(work, "refund.requested", refund.id, after=_as_said(refund), why=refund.note)
     return refund.id
+
+
+def _as_said(refund: Refund) -> dict[str, object]:
+    return {
+        "target": refund.payment_id or refund.invoice_id or refund.deposit_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "reason": refund.reason,
+        "treatment": refund.treatment,
+        "status": refund.status,
+        "needs_second_person": refund.needs_second_person,
+    }
 
 
 def add_leg(work: Work, refund: Refund, plan: PlannedLeg, number: int) -> RefundLeg:

@@ -10,7 +10,7 @@ from reconciler.books.refunds import PlannedLeg, RefundPolicy, RefundStatus
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.failpoints import failpoint
 from reconciler.money import shown
-from reconciler.services import refund_legs, refund_requests
+from reconciler.services import audit, refund_legs, refund_requests
 from reconciler.services.refund_by_hand import settle_by_hand
 from reconciler.services.refund_legs import Whole
 from reconciler.services.refund_requests import RefundAsk, request
@@ -39,7 +39,9 @@ def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     """Let a requested refund go. Raises Forbidden for who asked for it, Conflict if it changed."""
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     rules.approve(whole.status, requested_by=whole.refund.requested_by, by=work.cause.id)
+    before = whole.refund.status
     refund_requests.release(work, whole, approved_by=work.cause.id)
+    _note(work, "refund.approved", whole, before)
     failpoint("approve.before_commit")
 
 
@@ -47,10 +49,12 @@ def reject(work: Work, refund_id: str, *, why: str | None = None, rev: int | Non
     """Decline a requested refund. Raises Conflict if it is not requested any more."""
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     rules.reject(whole.status)
+    before = whole.refund.status
     for leg in whole.live:
         if leg.status == RefundStatus.REQUESTED.value:
             refund_legs.move(work, leg, RefundStatus.REJECTED, why=why)
     refund_legs.follow_legs(work, whole)
+    _note(work, "refund.rejected", whole, before, why=why)
 
 
 def cancel(work: Work, refund_id: str, *, rev: int | None = None) -> None:
@@ -64,6 +68,7 @@ def cancel(work: Work, refund_id: str, *, rev: int | None = None) -> None:
         raise Conflict(f"the refund is {whole.status.value}; there is nothing left to cancel")
     for leg in open_legs:
         _may_be_canceled(work, whole, leg)
+    before = whole.refund.status
     for leg in open_legs:
         if leg.status == RefundStatus.REQUIRES_ACTION.value:
             leg.is_cancel_wanted = True
@@ -73,6 +78,7 @@ def cancel(work: Work, refund_id: str, *, rev: int | None = None) -> None:
         else:
             refund_legs.move(work, leg, RefundStatus.CANCELED)
     refund_legs.follow_legs(work, whole)
+    _note(work, "refund.canceled", whole, before)
 
 
 def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
@@ -94,6 +100,7 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
             _is_still_there(leg, whole, rules.refundable(rows[leg.payment_id].facts, on_it))
     by_requester = work.cause.id == whole.refund.requested_by
     waits = whole.refund.needs_second_person and by_requester
+    before = whole.refund.status
     for leg in again:
         _put_back(work, whole, leg)
     if waits:
@@ -102,6 +109,18 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     else:
         second = work.cause.id if whole.refund.needs_second_person else None
         refund_requests.release(work, whole, approved_by=second)
+    _note(work, "refund.retried", whole, before)
+
+
+def _note(work: Work, action: str, whole: Whole, before: str, *, why: str | None = None) -> None:
+    audit.note(
+        work,
+        action,
+        whole.refund.id,
+        before={"status": before},
+        after={"status": whole.refund.status},
+        why=why,
+    )
 
 
 def _put_back(work: Work, whole: Whole, leg: RefundLeg) -> None:

@@ -17,6 +17,7 @@ from reconciler.books.reviews import ACTIONS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.services import (
     allocations,
+    audit,
     inbox,
     refund_decisions,
     refund_legs,
@@ -92,6 +93,8 @@ def resolve(
     item = _item(work, item_id)  # as it is now that the payment is held
     said = f"{resolution.action}: {note}" if note else resolution.action
     reviews.resolve_item(work, item_id, resolution=said, rev=rev)
+    after = {"kind": item.kind, "action": resolution.action}
+    audit.note(work, "review_item.resolved", item_id, after=after, why=note or None)
     if resolution.action == "refund":
         _refund(work, item, resolution, policy)
     else:
@@ -117,6 +120,7 @@ def undo(work: Work, item_id: str) -> None:
         details={**item.details, "taken_back": f"{work.now:%Y-%m-%dT%H:%M:%SZ}"},
     )
     reviews.open_items(work, [question])
+    audit.note(work, "review_item.decision_taken_back", item_id, before={"refund": item.subject})
 
 
 def _item(work: Work, item_id: str) -> _Item:

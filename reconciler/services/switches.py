@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from reconciler.errors import Invalid, NotFound
+from reconciler.services import audit
 from reconciler.store.runs import Switch
 from reconciler.work import Task, Work
 
@@ -50,6 +51,8 @@ def change(work: Work, name: str, *, on: bool, reason: str) -> SwitchState:
     if not why or len(why) > REASON_CHARS_MAX:
         raise Invalid(f"say why, in at most {REASON_CHARS_MAX} characters", field="reason")
     row = work.session.get(Switch, switch.value, with_for_update=True) or Switch(name=switch.value)
+    action = "switch.turned_on" if on else "switch.turned_off"
+    audit.note(work, action, switch.value, before={"on": row.on}, after={"on": on}, why=why)
     row.on = on
     row.changed_by = work.cause.id
     row.changed_at = work.now

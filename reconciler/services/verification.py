@@ -2,7 +2,8 @@
 
 Most laws are queries (store/invariants.py). Two need the rules themselves and are checked payment
 by payment: that the columns and the ledger say what the facts call for, and that clearing equals
-the rail's own movements wherever nothing is still waiting to be told.
+the rail's own movements wherever nothing is still waiting to be told. One walks the audit trail,
+line by line, because it has to hash.
 """
 
 from collections.abc import Iterator
@@ -14,13 +15,15 @@ from sqlmodel import Session
 
 from reconciler.books import completeness, posting_rules
 from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.audit import Seal, breaks
 from reconciler.books.observations import PaymentFacts
-from reconciler.store import invariants
+from reconciler.store import audit, invariants
 from reconciler.store.claims import decode_facts
 
 FACTS_LAW = "payments_say_what_their_facts_say"
 CLEARING_LAW = "clearing_equals_the_rails_movements"
-LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW)
+AUDIT_LAW = "the_audit_trail_is_unbroken"
+LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW, AUDIT_LAW)
 
 _ROWS_AT_A_TIME = 1_000
 
@@ -42,7 +45,22 @@ def violations(session: Session) -> list[Violation]:
         for name, query in invariants.QUERIES.items()
         for detail in session.scalars(sa.text(query))
     ]
-    return [*found, *_payments(session)]
+    return [*found, *_payments(session), *_trail(session)]
+
+
+def differing_head(session: Session, kept: Seal) -> Violation | None:
+    """Whether the audit trail still has the line that was its last when `kept` was written down.
+
+    A chain that somebody with the owner's login has made anew closes in itself; it differs only
+    from what they could not reach.
+    """
+    if audit.seal_of(session, kept.seq) == kept:
+        return None
+    return Violation(AUDIT_LAW, f"line {kept.seq} is not the one whose hash was kept elsewhere")
+
+
+def _trail(session: Session) -> Iterator[Violation]:
+    return (Violation(AUDIT_LAW, detail) for detail in breaks(audit.kept(session)))
 
 
 def _payments(session: Session) -> Iterator[Violation]:

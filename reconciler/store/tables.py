@@ -2,6 +2,7 @@
 
 from reconciler.store import (
     allocations,
+    audit,
     customers,
     deposits,
     idempotency,
@@ -21,6 +22,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "allocations",
+    "audit",
     "customers",
     "deposits",
     "idempotency",

@@ -42,6 +42,7 @@ _HEADERS = {
 }
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,18 @@ def once(
         if answer.status not in _KEPT:
             raise
         return _keep_refusal(runtime, cause, asked, answer)
+
+
+def accountable(step: Callable[[Work], T]) -> Callable[[Work], T]:
+    """The same step, in this request's name. That it changes something unnoted is a bug."""
+
+    def noted(work: Work) -> T:
+        work.request_id = g.get("request_id")
+        done = step(work)
+        assert work.notes or work.has_only_looked, "changed without a line in the audit trail"
+        return done
+
+    return noted
 
 
 def respond(answer: Answer, *, was_kept: bool = False) -> Response:

@@ -1,6 +1,7 @@
 """`reconciler verify`: quiet about sound books, loud and exact about others."""
 
 import json
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -13,10 +14,23 @@ from tests.runtime import Office
 
 def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
     ended = reconciler("verify")
-    assert (ended.returncode, ended.stdout) == (0, f"clean: all {len(LAWS)} laws hold\n")
+    assert ended.returncode == 0
+    first, second = ended.stdout.splitlines()
+    assert first == f"clean: all {len(LAWS)} laws hold"
+    head = re.fullmatch(r"audit trail: (\d+) lines, head (\1:[0-9a-f]{64})", second)
+    assert head
     as_json = reconciler("verify", "--json")
     assert as_json.returncode == 0
-    assert json.loads(as_json.stdout) == {"clean": True, "violations": []}
+    told = {"clean": True, "violations": [], "audit_head": head[2]}
+    assert json.loads(as_json.stdout) == told
+    assert reconciler("verify", "--audit-head", head[2]).returncode == 0
+
+
+def test_a_kept_head_that_is_no_line_any_more_is_wrong(reconciler: Command) -> None:
+    other = reconciler("verify", "--audit-head", f"1:{'0' * 64}")
+    assert other.returncode == 1
+    assert "the_audit_trail_is_unbroken: line 1 is not the one" in other.stdout
+    assert reconciler("verify", "--audit-head", "17").returncode == 2
 
 
 @pytest.fixture
@@ -35,7 +49,8 @@ def test_it_is_the_same_as_a_process_of_its_own(
     told: Office, process_on: Callable[[str], Command]
 ) -> None:
     ended = process_on(told.runtime.settings.database_url)("verify")
-    assert (ended.returncode, ended.stdout) == (0, f"clean: all {len(LAWS)} laws hold\n")
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"clean: all {len(LAWS)} laws hold\naudit trail: ")
     assert ended.stderr == ""
 
 

@@ -94,6 +94,7 @@ PLANTED: dict[str, list[str]] = {
           select id from journal_entry where key like '%/captured/%'
             and payment_id = {PAYMENT})"""
     ],
+    "the_audit_trail_is_unbroken": ["update audit_line set subject = subject || '!' where seq = 2"],
 }
 
 

@@ -12,6 +12,7 @@ from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_today
 from reconciler.runtime import Runtime
 from reconciler.services.people import Person
+from reconciler.web import http
 from reconciler.web.admin import pages
 from reconciler.work import Cause, Work
 
@@ -38,7 +39,7 @@ class Desk:
 
     def do(self, step: Callable[[Work], T]) -> T:
         """Change the books, in this person's name."""
-        return self.runtime.do(Cause("person", self.person.id), step)
+        return self.runtime.do(Cause("person", self.person.id), http.accountable(step))
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A whole page, with its frame around it."""

@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from reconciler.runtime import Runtime
 from reconciler.web import problems
 from reconciler.web.api import (
+    audit,
     customers,
     deposits,
     docs,
@@ -31,6 +32,7 @@ RESOURCES = (
     events.resource,
     ledger.resource,
     switches.resource,
+    audit.resource,
     status.resource,
 )
 ROUTES: tuple[Route, ...] = tuple(route for one in RESOURCES for route in one.routes)

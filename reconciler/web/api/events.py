@@ -89,6 +89,7 @@ def replay_many(work: Work, body: ReplayBody) -> ReplayAnswer:
         status=body.filter.status.value if body.filter.status else None,
     )
     found = inbox.matching(work, wanted)
+    work.has_only_looked = body.dry_run
     if not body.dry_run:
         inbox.replay_matching(work, wanted)
     return ReplayAnswer(len(found), body.dry_run, [str(seq) for seq in found[:_SHOWN_MAX]])

@@ -119,6 +119,7 @@ def _may(body: ResolveBody, call: Call) -> None:
 @resource.post("/review-items/{item_id}/preview")
 def preview(work: Work, item_id: str, body: ResolveBody, call: Call) -> list[Effect]:
     """What an answer would do in money to all that hangs on the payment. Nothing is done."""
+    work.has_only_looked = True
     _may(body, call)
     item = reads.one(work.session, item_id)
     if item.payment_id is None:

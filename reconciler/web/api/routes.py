@@ -164,7 +164,7 @@ def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, obje
     def step(work: Work) -> Answer:
         return _answer(route, route.handler(work, **given))
 
-    answer, was_kept = http.once(runtime, who, body, step)
+    answer, was_kept = http.once(runtime, who, body, http.accountable(step))
     return http.respond(answer, was_kept=was_kept)
 
 
