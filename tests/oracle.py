@@ -27,6 +27,7 @@ class Document:
     is_deposit: bool = False
     is_sent: bool = True
     credit_notes: int = 0
+    rail_invoice: str | None = None  # the rail's own, whose credit is credit here, too
     uses: list[tuple[str, int]] = field(default_factory=list)  # of a deposit: invoice, amount
 
 
@@ -74,7 +75,7 @@ def expected(
     was taken back, or last of all.
     """
     paid = {one.id: one for one in _payments(tables)}
-    desk = _Desk({document.number: document for document in documents})
+    desk = _Desk({document.number: document for document in documents}, tables)
     for one in paid.values():
         desk.pour(one, targets.get(one.id, []))
     if not are_deposits_used_last:
@@ -102,6 +103,15 @@ def expected(
         _rivals(paid, targets),
         frozenset(paid),
     )
+
+
+def _rails_credit(document: Document, tables: Mapping[str, Mapping[str, dict]]) -> int:
+    """What the customer's balance at the rail paid of the rail's own invoice, once it is paid."""
+    invoice = tables["invoice"].get(document.rail_invoice or "")
+    if invoice is None or not invoice["amount_paid"]:
+        return 0
+    gone = invoice["ending_balance"] - invoice["starting_balance"]
+    return max(0, min(gone, document.total - invoice["amount_due"]))
 
 
 def _rivals(
@@ -208,9 +218,12 @@ def _balance_by_conversion(ledger: Counter[tuple[str, str]]) -> None:
 class _Desk:
     """The clerk's desk: what lies on each document, from which payment, and what lies loose."""
 
-    def __init__(self, documents: dict[str, Document]) -> None:
+    def __init__(
+        self, documents: dict[str, Document], tables: Mapping[str, Mapping[str, dict]]
+    ) -> None:
         self._documents = documents
-        self._room = {n: d.total - d.credit_notes for n, d in documents.items()}
+        self._noted = {n: d.credit_notes + _rails_credit(d, tables) for n, d in documents.items()}
+        self._room = {n: d.total - self._noted[n] for n, d in documents.items()}
         self._lies: dict[str, Counter[str]] = {number: Counter() for number in documents}
         self._used: dict[str, dict[str, int]] = {number: {} for number in documents}
         self._credited: Counter[str] = Counter()
@@ -260,7 +273,7 @@ class _Desk:
             elif document.is_sent:
                 ledger["revenue", currency] -= document.total
                 ledger["accounts_receivable", currency] += self.invoices()[number][2]
-                lowered = document.credit_notes + self._credited[number]
+                lowered = self._noted[number] + self._credited[number]
                 ledger["credits", currency] += lowered
 
     def invoices(self) -> dict[str, tuple[int, int, int]]:
@@ -268,7 +281,7 @@ class _Desk:
         return {
             number: (
                 sum(self._lies[number].values()) + self._used_on(number),
-                document.credit_notes + self._credited[number],
+                self._noted[number] + self._credited[number],
                 self._room[number] if document.is_sent else 0,
             )
             for number, document in self._documents.items()

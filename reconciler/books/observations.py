@@ -141,5 +141,7 @@ class PaymentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     payer: dict[str, Dated] = {}  # customer, email, name, method
     sessions: tuple[str, ...] = ()
     rail_invoices: dict[str, int] = {}  # the rail's own invoice -> what of it this paid; 0 unknown
+    # …what of it the rail's own credit for the customer paid, and what was left to pay
+    rail_credits: dict[str, tuple[int, int]] = {}
     livemode: bool = False
     created: int = 0  # the earliest instant the rail tells of it

@@ -41,6 +41,7 @@ class _Joinable(Protocol):
     def id(self) -> str: ...
 
 
+_Amounts = TypeVar("_Amounts", int, tuple[int, int])
 _Fact = TypeVar("_Fact", bound=_Joinable)
 
 
@@ -65,6 +66,7 @@ def join(known: PaymentFacts, seen: PaymentFacts) -> PaymentFacts:
         payer=_earliest(known.payer, seen.payer),
         sessions=_union(known.sessions, seen.sessions),
         rail_invoices=_most(known.rail_invoices, seen.rail_invoices),
+        rail_credits=_most(known.rail_credits, seen.rail_credits),
         livemode=known.livemode or seen.livemode,
         created=_first(known.created, seen.created),
     )
@@ -252,10 +254,10 @@ def _earliest(one: dict[str, Dated], other: dict[str, Dated]) -> dict[str, Dated
     return merged
 
 
-def _most(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+def _most(one: dict[str, _Amounts], other: dict[str, _Amounts]) -> dict[str, _Amounts]:
     merged = dict(one)
-    for key, amount in other.items():
-        merged[key] = max(merged.get(key, 0), amount)
+    for key, amounts in other.items():
+        merged[key] = max(merged.get(key, amounts), amounts)
     return merged
 
 

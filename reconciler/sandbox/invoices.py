@@ -32,9 +32,12 @@ class Invoices(Payments):
         number: str | None = None,
         customer: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        credit: int = 0,
     ) -> str:
-        """An open invoice; gives the id."""
+        """An open invoice; gives the id. `credit` of the customer's balance is used on it."""
         made = self._invoice(amount, currency.lower())
+        due = dict.fromkeys(("amount_due", "amount_remaining"), amount - credit)
+        made |= due | {"starting_balance": -credit, "ending_balance": 0}
         made |= {"customer": customer, "metadata": dict(metadata or {}), "number": number}
         self.emit("invoice.finalized", self.add(made))
         return str(made["id"])
@@ -80,8 +83,8 @@ class Invoices(Payments):
             invoice = self.get("invoice", invoice_id)
             before = copy.deepcopy(invoice)
             invoice["amount_paid"] += amount
-            invoice["amount_remaining"] = max(0, invoice["total"] - invoice["amount_paid"])
-            invoice["amount_overpaid"] = max(0, invoice["amount_paid"] - invoice["total"])
+            invoice["amount_remaining"] = max(0, invoice["amount_due"] - invoice["amount_paid"])
+            invoice["amount_overpaid"] = max(0, invoice["amount_paid"] - invoice["amount_due"])
             invoice["_charge"] = charge["id"]
             invoice["_payment_intent"] = charge["payment_intent"]
             link = self._invoice_payment(invoice, charge, amount)

@@ -15,8 +15,16 @@ from reconciler.books.journal import JournalEntry, lines
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX, Money, shown
-from reconciler.services import audit, customers, ledger, numbering, rail_references, settlement
-from reconciler.store.invoices import CreditNote, Invoice
+from reconciler.services import (
+    audit,
+    credit_notes,
+    customers,
+    ledger,
+    numbering,
+    rail_references,
+    settlement,
+)
+from reconciler.store.invoices import Invoice
 from reconciler.work import Task, Work
 
 PREFIX = "INV-"
@@ -130,30 +138,12 @@ def credit_note(work: Work, invoice_id: str, *, amount: int, reason: str) -> str
     if amount > invoice.outstanding:
         left = shown(invoice.outstanding, invoice.currency)
         raise Refused(f"invoice {invoice.number} is owed {left}, not more", field="amount")
-    note = CreditNote(
-        id=new_id("cn"),
-        invoice_id=invoice_id,
-        amount=amount,
-        reason=why,
-        cause_kind=work.cause.kind,
-        cause_id=work.cause.id,
-        created_at=work.now,
-    )
-    work.session.add(note)
-    work.session.flush()
-    work.session.execute(
-        sa.update(Invoice)
-        .where(col(Invoice.id) == invoice_id)
-        .values(credit_notes=Invoice.credit_notes + amount, rev=Invoice.rev + 1)
-        .execution_options(synchronize_session=False)
-    )
-    invoice.credit_notes += amount
-    invoice.rev += 1
-    ledger.post(work, [_credited(note, invoice.currency)])
+    note_id = new_id("cn")
+    credit_notes.write(work, invoice, note_id, amount=amount, reason=why)
     settlement.finish(work, scene)
-    credited = {"credit_note": note.id, "amount": amount, "currency": invoice.currency}
+    credited = {"credit_note": note_id, "amount": amount, "currency": invoice.currency}
     audit.note(work, "invoice.credited", invoice_id, after=credited, why=why)
-    return note.id
+    return note_id
 
 
 def refer(work: Work, invoice_id: str, new: NewInvoice) -> None:
@@ -305,16 +295,4 @@ def _entry(
         postings=lines(Money(invoice.total, invoice.currency), debit=debit, credit=credit),
         reverses=reverses,
         invoice_id=invoice.id,
-    )
-
-
-def _credited(note: CreditNote, currency: str) -> JournalEntry:
-    return JournalEntry(
-        key=f"credit_note/{note.id}",
-        postings=lines(
-            Money(note.amount, currency),
-            debit=accounts.CREDITS,
-            credit=accounts.ACCOUNTS_RECEIVABLE,
-        ),
-        invoice_id=note.invoice_id,
     )

@@ -17,6 +17,7 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Collision
 from reconciler.services import (
+    credit_notes,
     inbox,
     ledger,
     matching,
@@ -105,12 +106,14 @@ def _write(
             _ask_later(work, row)
     current = _claims_of(work, changed)
     added, held = matching.match(work, changed.values(), current)
-    scene = settlement.stage(work, changed, new_claims=added)
+    given = credit_notes.given_by_rail(work, changed.values())
+    scene = settlement.stage(work, changed, new_claims=added, invoices=given)
     _decide(scene, current)
     _still_fits(scene, added)
     payment_writing.save(work, changed.values())
     _remember_aliases(work, sightings, rows)
     ledger.post(work, entries)
+    credit_notes.follow_rail(work, scene, given)
     settlement.finish(work, scene)
     _ask_people(work, scene, held)
 

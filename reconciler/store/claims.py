@@ -300,9 +300,11 @@ _INSERT_APPLICATIONS = sa.text(
       :created_at, :cause_kind, :cause_id)"""
 )
 _UPDATE_INVOICES = sa.text(
-    """update invoice i set paid = n.paid, refund_credits = n.credits, rev = i.rev + 1
-    from unnest(cast(:id as text[]), cast(:paid as bigint[]), cast(:credits as bigint[]))
-      as n(id, paid, credits) where i.id = n.id"""
+    """update invoice i set paid = n.paid, credit_notes = n.credit_notes,
+      refund_credits = n.refund_credits, rev = i.rev + 1
+    from unnest(cast(:id as text[]), cast(:paid as bigint[]), cast(:credit_notes as bigint[]),
+      cast(:refund_credits as bigint[])) as n(id, paid, credit_notes, refund_credits)
+    where i.id = n.id"""
 )
 _UPDATE_DEPOSITS = sa.text(
     """update deposit d set received = n.received, applied = n.applied, refunded = n.refunded,
@@ -360,9 +362,8 @@ def write_invoices(session: Session, rows: Iterable[InvoiceRow]) -> None:
         session.execute(
             _UPDATE_INVOICES,
             {
-                "id": [r.id for r in changed],
-                "paid": [r.paid for r in changed],
-                "credits": [r.refund_credits for r in changed],
+                name: [getattr(r, name) for r in changed]
+                for name in ("id", "paid", "credit_notes", "refund_credits")
             },
         )
 

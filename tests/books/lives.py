@@ -125,6 +125,9 @@ anything = st.builds(
     payer=st.dictionaries(st.sampled_from(["customer", "email"]), dated, **FEW),
     sessions=st.lists(st.sampled_from(["cs_1", "cs_2"]), unique=True).map(sorted).map(tuple),
     rail_invoices=st.dictionaries(st.sampled_from(["in_1", "in_2"]), AMOUNTS, **FEW),
+    rail_credits=st.dictionaries(
+        st.sampled_from(["in_1", "in_2"]), st.tuples(AMOUNTS, AMOUNTS), **FEW
+    ),
     livemode=st.booleans(),
     created=TIMES,
 )

@@ -34,6 +34,11 @@ ASKED = {
         facts(charges=charge(is_failed=True), balance=row("t", 500, "charge", source="ch_1")),
         ["what took ch_1 back"],
     ),
+    "an-invoice-of-the-rail": (told(rail_invoices={"in_1": 1_000}), ["what credit paid of in_1"]),
+    "an-invoice-of-the-rail-that-no-credit-paid": (
+        told(rail_invoices={"in_1": 1_000}, rail_credits={"in_1": (0, 1_000)}),
+        [],
+    ),
     "a-row-of-half-of-it": (
         facts(charges=charge(captured=500), balance=row("t", 300, "charge", source="ch_1")),
         ["the balance movements of ch_1"],

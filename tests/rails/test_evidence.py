@@ -161,6 +161,47 @@ def test_a_paid_invoice_is_evidence_and_no_money_in_each_of_its_shapes():
         assert payments.captured(seen.facts) == 0
 
 
+CREDIT = {
+    "all-of-it-is-to-be-paid": ((0, 0, 0, 10_000), (0, 10_000)),
+    "credit-pays-a-part": ((-3_000, 0, 0, 7_000), (3_000, 7_000)),
+    "credit-is-left-over": ((-12_000, -2_000, 0, 0), (10_000, 0)),
+    "debt-is-carried-over": ((500, 0, 0, 10_500), (0, 10_500)),
+    "too-little-to-be-charged-is-carried-over": ((0, 30, 0, 0), (0, 0)),
+    "a-credit-note-from-before": ((0, 0, 2_000, 8_000), (2_000, 8_000)),
+    "both": ((-3_000, 0, 2_000, 5_000), (5_000, 5_000)),
+    "never-more-than-all-of-it": ((-9_000, 0, 2_000, 0), (10_000, 0)),
+}
+
+
+@pytest.mark.parametrize("case", CREDIT, ids=str)
+def test_what_the_customers_credit_paid_of_an_invoice(case):
+    (before, after, noted, due), told = CREDIT[case]
+    invoice = {
+        "id": "in_1",
+        "payment_intent": "pi_1",
+        "total": 10_000,
+        "starting_balance": before,
+        "ending_balance": after,
+        "pre_payment_credit_notes_amount": noted,
+        "amount_due": due,
+        "amount_paid": due,
+    }
+    assert invoice_facts(invoice).facts.rail_credits == {"in_1": told}
+
+
+def test_an_invoice_that_is_not_finalized_tells_of_no_credit():
+    invoice = {"id": "in_1", "payment_intent": "pi_1", "total": 5, "starting_balance": -3}
+    assert invoice_facts(invoice | {"ending_balance": None}).facts.rail_credits == {}
+
+
+def test_one_of_several_payments_tells_of_an_invoices_credit():
+    links = [{"payment": {"payment_intent": name}, "amount_paid": 1} for name in ("pi_1", "pi_2")]
+    invoice = {"id": "in_1", "total": 5, "starting_balance": -3, "ending_balance": 0}
+    seen = invoice_facts(invoice | {"amount_due": 2, "payments": {"data": links}})
+    assert (seen.facts.payment_id, seen.facts.rail_invoices) == ("pi_1", {"in_1": 0})
+    assert seen.facts.rail_credits == {"in_1": (3, 2)}
+
+
 def test_an_invoice_payment_of_the_new_kind():
     seen = sighting(body_of(stored("examples/invoice_payment.paid.event.sync-engine.json")))
     assert seen.facts.rail_invoices == {"in_103Q0w2eZvKYlo2C5PYwf6Wf": 2_000}

@@ -293,6 +293,26 @@ def test_what_only_stripes_own_invoice_knows_is_fetched_too(sandbox):
     payment = sandbox.world.pay(10_000, invoices=parts)
     facts, _ = sandbox.rail().fetch(a_payment(payment.intent))
     assert facts.rail_invoices == parts
+    assert facts.rail_credits == {name: (0, amount) for name, amount in parts.items()}
+
+
+def test_credit_that_stripes_own_invoice_used_is_read_once(sandbox):
+    invoice = sandbox.world.create_invoice(10_000, credit=3_000)
+    payment = sandbox.world.pay(7_000, invoices={invoice: 7_000}, metadata={"invoice": "INV-1"})
+    known = a_payment(payment.intent, rail_invoices={invoice: 7_000})
+    facts, _ = sandbox.rail().fetch(known)
+    assert facts.rail_credits == {invoice: (3_000, 7_000)}
+    sandbox.wire.calls.clear()
+    sandbox.rail().fetch(payments.join(known, facts))
+    assert f"GET /v1/invoices/{invoice}" not in sandbox.wire.calls
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_invoice_that_may_not_be_read_is_asked_for_once(sandbox, status):
+    sandbox.faults.add("answer", path="/v1/invoices/in_1", status=status, count=None)
+    payment = sandbox.world.pay(7_000)
+    facts, _ = sandbox.rail().fetch(a_payment(payment.intent, rail_invoices={"in_1": 7_000}))
+    assert facts.rail_credits == {"in_1": (0, 0)}
 
 
 @pytest.mark.parametrize("status", [400, 403])

@@ -67,7 +67,15 @@ class Telling:
         )
         made = self.office.do(lambda work: invoices.create(work, new))
         self.documents[name] = made
-        self.known.append(Document(self.number(name), currency, total, is_sent=not is_draft))
+        self.known.append(
+            Document(
+                self.number(name),
+                currency,
+                total,
+                is_sent=not is_draft,
+                rail_invoice=more.get("rail_invoice_id"),
+            )
+        )
         if not is_draft:
             self.office.do(lambda work: invoices.send(work, made))
         return made

@@ -10,6 +10,7 @@ from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_trap
 
 traps = Traps()
+OLD = "2022-08-01"
 
 
 @pytest.mark.parametrize("trap", traps, ids=str)
@@ -281,8 +282,90 @@ def _(t: Telling) -> None:
     t.lose("checkout.session.completed")
 
 
+PARTLY_FROM_CREDIT = """
+    books    clearing 6767  processing_fees 233  credits 3000  revenue -10000
+    INV-1    paid 7000  credited 3000
+    payment  captured 7000
+"""
+
+
+def _with_credit(t: Telling, **more) -> str:
+    """Stripe's own invoice of 10000, of which 3000 come from the customer's balance there."""
+    made = t.world.create_invoice(10_000, credit=3_000)
+    t.invoice("INV-1", 10_000, rail_invoice_id=made, **more)
+    return made
+
+
+@traps.add("108-partly-paid-by-the-rails-credit", PARTLY_FROM_CREDIT)
+def _(t: Telling) -> None:
+    t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
+
+
+@traps.add("108-partly-paid-by-credit-in-the-shape-of-2022", PARTLY_FROM_CREDIT, api_version=OLD)
+def _(t: Telling) -> None:
+    t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
+
+
+@traps.add("108-partly-paid-by-credit-and-only-the-charge-is-heard-of", PARTLY_FROM_CREDIT)
+def _(t: Telling) -> None:
+    t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
+    t.only("charge.succeeded")
+
+
 @traps.add(
-    "108-partly-paid-by-credit",
+    "108-partly-paid-by-credit-and-in-two-payments",
+    """
+    books      clearing 6737  processing_fees 263  credits 3000  revenue -10000
+    INV-1      paid 7000  credited 3000
+    payment 1  captured 5000
+    payment 2  captured 2000
+    """,
+)
+def _(t: Telling) -> None:
+    made = _with_credit(t)
+    t.noted(t.world.pay(5_000, invoices={made: 5_000}), "INV-1")
+    t.noted(t.world.pay(2_000, invoices={made: 2_000}), "INV-1")
+
+
+@traps.add(
+    "108-partly-paid-by-credit-and-the-cash-is-refunded",
+    """
+    books    clearing -233  processing_fees 233  credits 10000  revenue -10000
+    INV-1    credited 10000
+    payment  captured 7000  refunded 7000
+    """,
+)
+def _(t: Telling) -> None:
+    paid = t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
+    t.world.refund(paid.charge)
+
+
+@traps.add(
+    "108-our-invoice-leaves-out-what-credit-paid",
+    """
+    books    clearing 6767  processing_fees 233  revenue -7000
+    INV-1    paid 7000
+    payment  captured 7000
+    """,
+)
+def _(t: Telling) -> None:
+    made = t.world.create_invoice(10_000, credit=3_000)
+    t.invoice("INV-1", 7_000, rail_invoice_id=made)
+    t.noted(t.world.pay(7_000, invoices={made: 7_000}), "INV-1")
+
+
+@traps.add("108-partly-paid-by-credit-before-ours-is-sent", PARTLY_FROM_CREDIT)
+def _(t: Telling) -> Iterator[None]:
+    made = _with_credit(t, draft=True)
+    paid = t.noted(t.world.pay(7_000, invoices={made: 7_000}), "INV-1")
+    yield
+    t.office.do(lambda work: invoices.send(work, t.documents["INV-1"]))
+    t.known[0].is_sent = True
+    t.world.edit_metadata(paid.charge, {"note": "sent"})
+
+
+@traps.add(
+    "108-partly-paid-by-a-credit-note-of-ours",
     """
     books    clearing 6767  processing_fees 233  credits 3000  revenue -10000
     INV-1    paid 7000  credited 3000

@@ -34,6 +34,7 @@ def fetch_payment(
     look.at_disputes()
     look.at_balance()
     look.at_purpose()
+    look.at_credits()
     return look.seen
 
 
@@ -136,6 +137,17 @@ class _Look:
             if told.facts and told.facts.payment_id == self._payment_id:
                 self._learn(told)
 
+    def at_credits(self) -> None:
+        """What Stripe's own credit for the customer paid of Stripe's own invoices."""
+        seen, known = self._facts, self._known
+        asked = {*seen.rail_invoices, *known.rail_invoices}
+        for invoice_id in sorted(asked - {*seen.rail_credits, *known.rail_credits}):
+            invoice = _one_if_allowed(self._api, "invoice", "invoices", invoice_id)
+            credit = {invoice_id: (0, 0)} | (objects.invoice_credit(invoice) if invoice else {})
+            self._learn(
+                Sighting(facts=parts.facts_of(payment_id=self._payment_id, rail_credits=credit))
+            )
+
     def _collect(
         self,
         kind: str,
@@ -206,6 +218,13 @@ def _one(
     try:
         return api.get(kind, path, object_id, expand=expand)
     except NotFound:
+        return None
+
+
+def _one_if_allowed(api: StripeApi, kind: str, path: str, object_id: str) -> Obj | None:
+    try:
+        return api.get(kind, path, object_id)
+    except (Refused, KeyRefused):  # a restricted key may not read everything
         return None
 
 

@@ -24,6 +24,7 @@ from reconciler.rails.stripe.fields import (
     mapping,
     rows,
     seconds,
+    signed_amount,
     text,
     word,
 )
@@ -34,6 +35,8 @@ from reconciler.rails.stripe.parts import (
     refund_facts,
     unknown_word,
 )
+
+Credit = dict[str, tuple[int, int]]
 
 _CHARGE_WORDS = ("succeeded", "pending", "failed")
 _INTENT_WORDS = (
@@ -145,18 +148,41 @@ def invoice_facts(invoice: Obj) -> Sighting:
     paid outside Stripe. Where several payments paid it, each tells so itself (`invoice_payment`).
     """
     invoice_id = identifier(invoice.get("id"), "invoice.id")
+    credit = invoice_credit(invoice)
     payments = [row for row in rows(invoice, "payments") if word(row, "status") in {None, "paid"}]
-    if len(payments) == 1:
-        return invoice_payment_facts({"invoice": invoice_id, **payments[0]})
-    if payments:
-        return Sighting()
-    return _paid_invoice(invoice, invoice_id, paid=amount(invoice, "amount_paid"))
+    if not payments:
+        paid = amount(invoice, "amount_paid")
+        return _paid_invoice(invoice, invoice_id, paid=paid, credit=credit)
+    paid = amount(payments[0], "amount_paid") if len(payments) == 1 else 0
+    return _paid_invoice(mapping(payments[0], "payment"), invoice_id, paid=paid, credit=credit)
+
+
+def invoice_credit(invoice: Obj) -> Credit:
+    """What of one of Stripe's invoices no payment has to pay, and what is left to be paid.
+
+    Empty until it is finalized.
+
+    Stripe keeps credit of a customer as a negative balance and uses it on the next invoice: then
+    `ending_balance` is nearer to nothing than `starting_balance`, and `amount_due` is less than
+    `total`. A balance above nothing is carried-over debt and no credit. Credit notes that were
+    written before the payment lower what is due as well.
+    """
+    if invoice.get("ending_balance") is None:
+        return {}
+    before, after = (
+        min(0, signed_amount(invoice, name)) for name in ("starting_balance", "ending_balance")
+    )
+    noted = amount(invoice, "pre_payment_credit_notes_amount")
+    used = min(max(0, after - before) + noted, amount(invoice, "total"))
+    due = amount(invoice, "amount_due")
+    return {identifier(invoice.get("id"), "invoice.id"): (used, due)}
 
 
 def invoice_payment_facts(part: Obj) -> Sighting:
     """What of one of Stripe's own invoices one payment paid."""
     invoice_id = identifier(link(part, "invoice"), "invoice")
-    return _paid_invoice(mapping(part, "payment"), invoice_id, paid=amount(part, "amount_paid"))
+    paid = amount(part, "amount_paid")
+    return _paid_invoice(mapping(part, "payment"), invoice_id, paid=paid, credit={})
 
 
 def merge(first: Sighting, *others: Sighting) -> Sighting:
@@ -226,12 +252,14 @@ def _intent_fact(intent: Obj, charges: Sequence[Obj], *, is_failed: bool) -> Int
     )
 
 
-def _paid_invoice(paying: Obj, invoice_id: str, *, paid: int) -> Sighting:
+def _paid_invoice(paying: Obj, invoice_id: str, *, paid: int, credit: Credit) -> Sighting:
     """`paying` links to the payment: an invoice payment's part, or an old invoice itself."""
     intent_id, charge_id = link(paying, "payment_intent"), link(paying, "charge")
     if intent_id is None and charge_id is None:
         return Sighting()  # paid from credit, or outside Stripe
-    facts = facts_of(payment_id=intent_id or "", rail_invoices={invoice_id: paid})
+    facts = facts_of(
+        payment_id=intent_id or "", rail_invoices={invoice_id: paid}, rail_credits=credit
+    )
     return Sighting(facts=facts, via=None if intent_id else charge_id)
 
 
