@@ -1,6 +1,6 @@
 """What every test may ask for: one PostgreSQL and one Redis for the run, a database for itself.
 
-All workers of a run share the servers; each test that asks gets its own copy of a migrated
+All workers of a run share the servers; each test that asks gets a database that is as a migrated
 template, really committed to, so that triggers, locks and after-commit work are the real ones.
 """
 
@@ -9,19 +9,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
-from psycopg import sql
 
 from reconciler import embedded
 from reconciler.embedded import postgres
-from reconciler.migrations_runner import migrate
+from tests.databases import Databases, Servers, make_template
 
 # Asserts in what several tests share are explained like a test's own.
 pytest.register_assert_rewrite(
@@ -39,28 +35,7 @@ settings.register_profile(
 )
 settings.load_profile(os.getenv("HYPOTHESIS_PROFILE", "dev"))
 
-TEMPLATE = "migrated_template"
 SERVERS_DIR = pytest.StashKey[Path]()
-_numbers = count(1)
-
-
-@dataclass(frozen=True)
-class Servers:
-    """The run's servers, with the one login that may make databases."""
-
-    endpoints: embedded.Endpoints
-    redis_url: str
-
-    def url(self, role: str, database: str) -> str:
-        """How `role` reaches `database`."""
-        place = self.endpoints.app_url.split("?", 1)[1]
-        return f"postgresql+psycopg://{role}@/{database}?{place}"
-
-    def run(self, *statements: sql.Composed) -> None:
-        """As superuser, outside any database that a test uses."""
-        with _connect(self.url("postgres", "postgres")) as server:
-            for statement in statements:
-                server.execute(statement)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,7 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    node.workerinput["servers_dir"] = str(node.config.stash[SERVERS_DIR])
+    folder = node.config.stash[SERVERS_DIR]
+    node.workerinput["servers_dir"] = str(folder)
+    # Started here, so that they end here: after the last worker, and waited for.
+    _servers(folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -83,27 +61,36 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Servers:
+    return _servers(pytestconfig.stash[SERVERS_DIR])
+
+
+@pytest.fixture(scope="session")
+def databases(pytestconfig: pytest.Config, servers: Servers, worker_id: str) -> Iterator[Databases]:
     folder = pytestconfig.stash[SERVERS_DIR]
-    endpoints = embedded.ensure_postgres(folder, durable=False)
-    found = Servers(endpoints, embedded.ensure_redis(folder))
+    emptying = folder / "emptying.sql"
     with (folder / "template.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        if not (folder / "template.made").exists():
-            _make_template(found)
-            (folder / "template.made").touch()
-    return found
+        if not emptying.exists():
+            emptying.write_text(make_template(servers))
+    made = Databases(servers, worker_id, emptying.read_text())
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def database(servers: Servers, worker_id: str) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """The name of a database of this test's own, migrated and empty."""
-    yield from _copy(servers, worker_id)
+    name = databases.take()
+    yield name
+    databases.give_back(name)
 
 
 @pytest.fixture(scope="module")
-def module_database(servers: Servers, worker_id: str) -> Iterator[str]:
+def module_database(databases: Databases) -> Iterator[str]:
     """The same for a whole module, where its tests only read or do not mind each other."""
-    yield from _copy(servers, worker_id)
+    name = databases.take()
+    yield name
+    databases.give_back(name)
 
 
 @pytest.fixture
@@ -135,27 +122,5 @@ def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
         line.flushdb()
 
 
-def _make_template(servers: Servers) -> None:
-    owner, template = sql.Identifier(postgres.OWNER), sql.Identifier(TEMPLATE)
-    servers.run(sql.SQL("create database {} owner {}").format(template, owner))
-    with _connect(servers.url("postgres", TEMPLATE)) as server:
-        postgres.grant(server, TEMPLATE)
-    migrate(servers.url(postgres.OWNER, TEMPLATE), servers.url(postgres.APP, TEMPLATE))
-
-
-def _copy(servers: Servers, worker_id: str) -> Iterator[str]:
-    name = f"test_{worker_id}_{next(_numbers)}"
-    database, template = sql.Identifier(name), sql.Identifier(TEMPLATE)
-    owner, app = sql.Identifier(postgres.OWNER), sql.Identifier(postgres.APP)
-    servers.run(
-        sql.SQL("create database {} template {} owner {}").format(database, template, owner),
-        # What a role may do with a database is not copied with it.
-        sql.SQL("revoke all on database {} from public").format(database),
-        sql.SQL("grant connect, temporary on database {} to {}").format(database, app),
-    )
-    yield name
-    servers.run(sql.SQL("drop database {} with (force)").format(database))
-
-
-def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True)
+def _servers(folder: Path) -> Servers:
+    return Servers(embedded.ensure_postgres(folder, durable=False), embedded.ensure_redis(folder))

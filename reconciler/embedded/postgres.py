@@ -29,7 +29,10 @@ ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this one is on every ma
 INITDB_SECONDS_MAX = 120
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests
+HASTY = {  # for tests
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "4GB",
+}  # fmt: skip
 
 
 class Postgres:

@@ -15,7 +15,7 @@ from reconciler.cli.main import run as run_here
 from reconciler.sandbox.demo import told_once
 from reconciler.settings import inherited_environment
 from reconciler.work import Cause
-from tests.conftest import Servers
+from tests.databases import Servers
 from tests.runtime import Line, Office, line, office, open_office, stripe_api
 
 __all__ = ["line", "office", "stripe_api"]

@@ -1,0 +1,166 @@
+"""A database for each test: a copy of a migrated template, or one that was used and is empty again.
+
+A copy is a few hundred files. So a worker keeps what its tests are done with, gives it another
+name, so that nobody who lingers on the old one can reach it, and empties it: its rows are the
+template's again, its numbers start anew. That holds as long as no test changed the tables
+themselves. The catalogue tells, and such a database is thrown away, as is one that has served long.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
+
+import psycopg
+from psycopg import sql
+
+from reconciler import embedded
+from reconciler.embedded import postgres
+from reconciler.migrations_runner import migrate
+
+TEMPLATE = "migrated_template"
+USES_MAX = 20  # what was deleted still takes room in its tables
+RESTING = 2  # so many wait, so that the sessions of the last test are gone when one is taken
+
+_TABLES = """select c.oid::regclass::text from pg_class c
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1"""
+_SEQUENCES = """select format('select setval(%L, %s, %s)', seqrelid::regclass,
+    coalesce(pg_sequence_last_value(seqrelid), seqstart),
+    (pg_sequence_last_value(seqrelid) is not null)::text)
+  from pg_sequence order by 1"""
+_SEED = """insert into {table} overriding system value
+  select * from json_populate_recordset(null::{table}, {rows})"""
+_END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+
+# Each definition as the place and the transaction of its row: any change makes another row.
+_DEFINITIONS = {
+    "pg_class": "relnamespace = 'public'::regnamespace",
+    "pg_attribute": "attrelid >= 16384",
+    "pg_attrdef": "true",
+    "pg_constraint": "conrelid >= 16384",
+    "pg_default_acl": "true",
+    "pg_extension": "true",
+    "pg_index": "indexrelid >= 16384",
+    "pg_namespace": "nspname not like 'pg_t%'",
+    "pg_policy": "true",
+    "pg_proc": "pronamespace = 'public'::regnamespace",
+    "pg_rewrite": "ev_class >= 16384",
+    "pg_trigger": "true",
+    "pg_type": "typnamespace = 'public'::regnamespace",
+}
+_FINGERPRINT = " union all ".join(
+    f"select '{name}', count(*), sum(hashtext(xmin::text || ctid::text)) from {name} where {which}"
+    for name, which in _DEFINITIONS.items()
+)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The run's servers, with the one login that may make databases."""
+
+    endpoints: embedded.Endpoints
+    redis_url: str
+
+    def url(self, role: str, database: str) -> str:
+        """How `role` reaches `database`."""
+        place = self.endpoints.app_url.split("?", 1)[1]
+        return f"postgresql+psycopg://{role}@/{database}?{place}"
+
+    def connect(self, database: str) -> psycopg.Connection:
+        """As superuser."""
+        url = self.url("postgres", database).replace("+psycopg", "", 1)
+        return psycopg.connect(url, autocommit=True)
+
+
+@dataclass
+class _Used:
+    name: str
+    definitions: list[tuple]
+    uses: int = 1
+
+
+def make_template(servers: Servers) -> str:
+    """Migrate the database that all others are copied from; gives the words that empty a copy."""
+    owner, template = sql.Identifier(postgres.OWNER), sql.Identifier(TEMPLATE)
+    with servers.connect("postgres") as server:
+        server.execute(sql.SQL("create database {} owner {}").format(template, owner))
+    with servers.connect(TEMPLATE) as server:
+        postgres.grant(server, TEMPLATE)
+    migrate(servers.url(postgres.OWNER, TEMPLATE), servers.url(postgres.APP, TEMPLATE))
+    with servers.connect(TEMPLATE) as server:
+        return ";\n".join(_emptying(server))
+
+
+def _emptying(server: psycopg.Connection) -> list[str]:
+    tables = [name for (name,) in server.execute(_TABLES)]
+    words = ["set session_replication_role = replica"]  # nothing that refuses or follows
+    words += [f"delete from {name}" for name in tables]
+    for name in tables:
+        (rows,) = server.execute(f"select json_agg(t)::text from {name} t").fetchone()
+        if rows:
+            words.append(_SEED.format(table=name, rows=sql.Literal(rows).as_string(server)))
+    return words + [words_ for (words_,) in server.execute(_SEQUENCES)]
+
+
+@dataclass
+class Databases:
+    """Those of one worker."""
+
+    servers: Servers
+    worker: str
+    emptying: str
+    _server: psycopg.Connection = field(init=False)
+    _numbers: count = field(default_factory=lambda: count(1))
+    _out: dict[str, _Used] = field(default_factory=dict)
+    _resting: deque[_Used] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._server = self.servers.connect("postgres")
+
+    def take(self) -> str:
+        """The name of a database that is as the template."""
+        while len(self._resting) >= RESTING:
+            used = self._resting.popleft()
+            if used.uses < USES_MAX and self._emptied(used):
+                self._out[used.name] = used
+                return used.name
+            self._run("drop database {} with (force)", used.name)
+        return self._copied()
+
+    def give_back(self, name: str) -> None:
+        """Its test is over; whoever is still in it is sent away."""
+        self._server.execute(_END_SESSIONS, [name])
+        self._resting.append(self._out.pop(name))
+
+    def close(self) -> None:
+        """Ask for nothing any more. The databases end with their server."""
+        self._server.close()
+
+    def _copied(self) -> str:
+        name = self._new_name()
+        self._run(
+            f"create database {{}} template {TEMPLATE} owner {postgres.OWNER} strategy file_copy",
+            name,
+        )
+        # What a role may do with a database is not copied with it.
+        self._run("revoke all on database {} from public", name)
+        self._run(f"grant connect, temporary on database {{}} to {postgres.APP}", name)
+        with self.servers.connect(name) as inside:
+            self._out[name] = _Used(name, inside.execute(_FINGERPRINT).fetchall())
+        return name
+
+    def _emptied(self, used: _Used) -> bool:
+        """Whether it could be made as the template again. Its name is another one then."""
+        old, used.name, used.uses = used.name, self._new_name(), used.uses + 1
+        words = sql.SQL("alter database {} rename to {}")
+        self._server.execute(words.format(sql.Identifier(old), sql.Identifier(used.name)))
+        with self.servers.connect(used.name) as inside:
+            if inside.execute(_FINGERPRINT).fetchall() != used.definitions:
+                return False
+            inside.execute(self.emptying)
+        return True
+
+    def _new_name(self) -> str:
+        return f"test_{self.worker}_{next(self._numbers)}"
+
+    def _run(self, words: str, name: str) -> None:
+        self._server.execute(sql.SQL(words).format(sql.Identifier(name)))
