@@ -178,7 +178,7 @@ def test_every_event_has_an_outcome_behind_the_horizon(office: Office) -> None:
     for n in range(3):
         office.deliver(*paid(office, f"INV-{n}"))
         office.apply()
-    for _ in range(100):  # it moves once all transactions are gone that ran when it was looked at
+    for _ in range(600):  # it moves once all transactions are gone that ran when it was looked at
         office.apply()
         if office.scalar("select seq from inbox_horizon") == 12:
             break

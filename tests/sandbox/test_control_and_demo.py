@@ -208,7 +208,7 @@ def free_port() -> int:
 
 def test_a_setting_that_cannot_be_right_is_one_line(tmp_path: Path) -> None:
     process = start(tmp_path, free_port(), "pk_test_not_a_secret_key")
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
 
     assert process.returncode != 0
     assert b"Traceback" not in errors
@@ -232,7 +232,7 @@ def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{port}"
 
     def ask(method: str, path: str, body: object = None) -> Any:
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 answer = requests.request(method, url + path, json=body, headers=header, timeout=5)
             except requests.ConnectionError:
@@ -244,11 +244,11 @@ def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
     first = start(tmp_path, port, key)
     made = ask("POST", "/_sandbox/do", {"op": "pay", "args": {"amount": 1_000}})
     first.kill()
-    first.communicate(timeout=10)
+    first.communicate(timeout=60)
     second = start(tmp_path, port, key)
     found = ask("GET", "/v1/charges")
     second.send_signal(signal.SIGTERM)
-    _, errors = second.communicate(timeout=10)
+    _, errors = second.communicate(timeout=60)
 
     assert [one["id"] for one in found["data"]] == [made["result"]["charge"]]
     assert second.returncode == 0, errors
@@ -256,7 +256,7 @@ def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
 
 def test_a_live_key_never_meets_the_sandbox(tmp_path: Path) -> None:
     process = start(tmp_path, free_port(), "sk_live_" + "x" * 24)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
 
     assert process.returncode != 0
     assert errors.startswith(b"STRIPE_SECRET_KEY is a live key")

@@ -17,8 +17,8 @@ def charge(wire: Wire) -> str:
 
 
 def eventually(check: Callable[[], bool]) -> None:
-    """Wait, a few seconds at most, until something is so."""
-    for _ in range(500):
+    """Wait, half a minute at most, until something is so."""
+    for _ in range(3000):
         if check():
             return
         threading.Event().wait(0.01)

@@ -221,7 +221,7 @@ def test_a_target_gets_what_happens_by_itself_and_again_after_a_failure(
     app = create_sandbox(world, webhook_targets=[Target(endpoint.url, SECRET)])
     world.pay(1_000)
     arrived = threading.Event()
-    for _ in range(500):
+    for _ in range(3000):
         if all(world.truth.delivered.values()):
             break
         arrived.wait(0.01)

@@ -106,9 +106,9 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(office):
     an_account(office)
 
     def seconds(email: str) -> float:
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert not passwords.fits("wrong", kept if email == ANN else None)
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     kept = office.scalar("select password_hash from user_account")
     known = min(seconds(ANN) for _ in range(5))

@@ -59,7 +59,7 @@ def refusals(results: Iterable[object]) -> int:
 
 
 def wait_until_somebody_waits(office: Office) -> None:
-    for _ in range(200):
+    for _ in range(1500):
         if office.scalar(WAITERS):
             return
         threading.Event().wait(0.02)

@@ -129,14 +129,14 @@ class Probe:
         def slow(work: Work, body: Nothing) -> str:
             """Wait to be let go."""
             self.is_inside.set()
-            assert self.may_go.wait(10)
+            assert self.may_go.wait(60)
             return customers.create(work, name="Slow")
 
         @resource.post("/refusing")
         def refusing(work: Work, body: Nothing) -> str:
             """Wait to be let go, then refuse."""
             self.is_inside.set()
-            assert self.may_go.wait(10)
+            assert self.may_go.wait(60)
             raise Refused("by a rule")
 
         @resource.post("/failing")
@@ -163,27 +163,34 @@ def test_while_the_first_runs_the_second_is_told_so_and_does_nothing(api):
     probe = Probe(api)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(probe.post, "/slow", "k-slow")
-        assert probe.is_inside.wait(10)
+        assert probe.is_inside.wait(60)
         refused(probe.post("/slow", "k-slow"), 409)
         probe.may_go.set()
-        done = first.result(10)
+        done = first.result(60)
     assert done.status_code == 200
     assert probe.post("/slow", "k-slow").get_data() == done.get_data()
     assert count_of(api, "Slow") == 1
+
+
+def let_go_once_somebody_waits(api, probe: Probe) -> None:
+    waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+    for _ in range(1200):
+        if api.office.scalar(f"{waits} and datname = current_database()"):
+            break
+        threading.Event().wait(0.05)
+    probe.may_go.set()
 
 
 def test_a_refusal_is_told_though_somebody_took_the_key_before_it_could_be_kept(api):
     probe = Probe(api)
     who = api.office.scalar("select id from api_key where name = 'admin'")
     lock = "select pg_advisory_xact_lock(hashtextextended(:name, 1))"
-    with ThreadPoolExecutor(1) as other, api.office.runtime.engine.connect() as taker:
-        first = other.submit(probe.post, "/refusing", "k-taken")
-        assert probe.is_inside.wait(10)
-        timer = threading.Timer(0.3, probe.may_go.set)  # by then the taker waits for the key
-        timer.start()
+    with ThreadPoolExecutor(2) as others, api.office.runtime.engine.connect() as taker:
+        first = others.submit(probe.post, "/refusing", "k-taken")
+        assert probe.is_inside.wait(60)
+        others.submit(let_go_once_somebody_waits, api, probe)
         taker.execute(sa.text(lock), {"name": f"{who}\nk-taken"})
-        refused(first.result(10), 422)
-        timer.join()
+        refused(first.result(60), 422)
     assert api.office.scalar("select count(*) from idempotency_key where key = 'k-taken'") == 0
 
 
