@@ -18,6 +18,7 @@ STRIPE_API = "https://api.stripe.com"
 PORT_DEFAULT = 8000
 WEBHOOK_TOLERANCE_DEFAULT = 300
 PROCESSES_MAX = 64  # more on one machine is a typing error
+COUNT_MAX = 999_999_999
 AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
 METADATA_NOUNS = ("invoice", "deposit")
 _METADATA_KEY = re.compile(r"[^\s|:,\[\]](?:[^|:,\[\]]{0,38}[^\s|:,\[\]])?")  # Stripe takes 40
@@ -81,6 +82,8 @@ class Settings:
         default_factory=dict
     )  # by currency, minor units
     refund_daily_limit: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
+    refund_daily_count: int | None = None  # how many refunds may leave in a day
+    refund_daily_count_per_customer: int | None = None
     worker_processes: int = 1
     web_processes: int = 2
 
@@ -149,6 +152,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     database_url = _read(said, "DATABASE_URL", _database_url, "")
     port = _read(said, "PORT", _whole_number(1, 65_535), PORT_DEFAULT)
     processes = _whole_number(1, PROCESSES_MAX)
+    count = _whole_number(0, COUNT_MAX)
     settings = Settings(
         database_url=database_url,
         migration_database_url=_read(said, "MIGRATION_DATABASE_URL", _database_url, database_url),
@@ -169,6 +173,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         smtp_url=_read(said, "SMTP_URL", _smtp_url, Secret()),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", _amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
+        refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
+        refund_daily_count_per_customer=_read(said, "REFUND_DAILY_COUNT_PER_CUSTOMER", count, None),
         worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
         web_processes=_read(said, "WEB_PROCESSES", processes, 2),
     )
@@ -330,6 +336,10 @@ def _amounts_text(amounts: Mapping[str, int]) -> str:
     return ",".join(f"{currency}:{minor}" for currency, minor in amounts.items())
 
 
+def _count_text(count: int | None) -> str:
+    return "" if count is None else str(count)
+
+
 _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "DATABASE_URL": lambda s: s.database_url,
     "MIGRATION_DATABASE_URL": lambda s: s.migration_database_url,
@@ -350,6 +360,8 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "SMTP_URL": lambda s: s.smtp_url.reveal(),
     "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
+    "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),
+    "REFUND_DAILY_COUNT_PER_CUSTOMER": lambda s: _count_text(s.refund_daily_count_per_customer),
     "WORKER_PROCESSES": lambda s: str(s.worker_processes),
     "WEB_PROCESSES": lambda s: str(s.web_processes),
 }

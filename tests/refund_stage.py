@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from reconciler import ids
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.observations import PaymentFacts
-from reconciler.books.refunds import RefundPolicy
 from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.rails.manual import ManualRail
 from reconciler.rails.stripe.client import StripeApi

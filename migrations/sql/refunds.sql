@@ -7,7 +7,7 @@ language sql immutable as $$
     ('requested', 'approved'), ('requested', 'rejected'), ('requested', 'canceled'),
     ('requested', 'manual'),
     ('approved', 'submitted'), ('approved', 'unknown'), ('approved', 'canceled'),
-    ('approved', 'manual'),
+    ('approved', 'manual'), ('approved', 'requested'),
     ('submitted', 'unknown'), ('submitted', 'failed'), ('submitted', 'manual'),
     ('unknown', 'submitted'), ('unknown', 'failed'), ('unknown', 'manual'),
     ('manual', 'requested'), ('manual', 'canceled'))
@@ -28,6 +28,25 @@ $$;
 create or replace function refund_is_a_rails_word(status text) returns boolean
 language sql immutable as $$
   select status in ('pending', 'requires_action', 'succeeded', 'failed', 'canceled')
+$$;
+
+-- All that an approval binds, as one short text: Terms.digest in reconciler/books/consent.py.
+create or replace function refund_terms(wanted text) returns text
+language sql stable as $$
+  select encode(sha256(convert_to(concat_ws(E'\n',
+    concat_ws(' ', r.id, coalesce(r.payment_id, r.invoice_id, r.deposit_id), r.amount, r.currency,
+      r.treatment, r.reason),
+    (select string_agg(part, E'\n' order by part collate "C") from (
+      select concat_ws(' ', l.payment_id, coalesce(l.target_id, '-'), l.amount) as part
+      from refund_leg l where l.refund_id = r.id and l.replaced_by is null) as parts)
+  ), 'UTF8')), 'hex')
+  from refund r where r.id = wanted
+$$;
+
+create or replace function refund_was_sent(wanted text) returns boolean
+language sql stable as $$
+  select exists (select 1 from refund_leg l join refund_attempt t on t.leg_id = l.id
+    where l.refund_id = wanted and t.first_sent_at is not null)
 $$;
 
 create or replace function refund_leg_wall() returns trigger language plpgsql as $$
@@ -53,6 +72,11 @@ begin
       raise exception 'refund leg % does not go from % to %', old.id, old.status, new.status
         using errcode = 'check_violation', constraint = 'refund_leg_goes_its_way';
     end if;
+    if (old.status, new.status) = ('approved', 'requested') and exists (
+       select 1 from refund_attempt where leg_id = new.id and first_sent_at is not null) then
+      raise exception 'refund leg % was sent', old.id
+        using errcode = 'check_violation', constraint = 'what_was_sent_is_not_asked_again';
+    end if;
   end if;
   if tg_op = 'UPDATE' and new.status = 'submitted' then
     select * into asked from refund where id = new.refund_id;
@@ -60,6 +84,10 @@ begin
        or (asked.needs_second_person and asked.approved_by is null) then
       raise exception 'refund % is not approved', asked.id
         using errcode = 'check_violation', constraint = 'nothing_is_sent_before_its_approval';
+    end if;
+    if asked.approved_terms is distinct from refund_terms(asked.id) then
+      raise exception 'refund % is not what was approved', asked.id
+        using errcode = 'check_violation', constraint = 'what_is_sent_is_what_was_approved';
     end if;
   end if;
   if tg_op = 'INSERT' or new.status = 'submitted' then
@@ -85,12 +113,21 @@ create or replace trigger refund_leg_wall before insert or update on refund_leg
 
 create or replace function refund_wall() returns trigger language plpgsql as $$
 begin
-  if (new.payment_id, new.invoice_id, new.deposit_id, new.amount, new.currency, new.requested_by,
-      new.needs_second_person)
-     is distinct from (old.payment_id, old.invoice_id, old.deposit_id, old.amount, old.currency,
-      old.requested_by, old.needs_second_person) then
-    raise exception 'what refund % asks for never changes', old.id
+  if (new.currency, new.requested_by, new.requested_at)
+     is distinct from (old.currency, old.requested_by, old.requested_at)
+     or not new.edited_by @> old.edited_by then
+    raise exception 'who asked for refund %, when and in what currency never changes', old.id
       using errcode = 'check_violation', constraint = 'refund_stays_what_it_is';
+  end if;
+  if (new.payment_id, new.invoice_id, new.deposit_id, new.amount, new.treatment, new.reason,
+      new.note, new.needs_second_person)
+     is distinct from (old.payment_id, old.invoice_id, old.deposit_id, old.amount, old.treatment,
+      old.reason, old.note, old.needs_second_person)
+     and not (old.status in ('requested', 'approved') and new.status = 'requested'
+       and num_nonnulls(new.approved_by, new.approved_at, new.approved_terms) = 0
+       and not refund_was_sent(old.id)) then
+    raise exception 'what refund % asks for changes only before it is sent, unapproved', old.id
+      using errcode = 'check_violation', constraint = 'a_change_voids_the_approval';
   end if;
   if new.status <> old.status
      and not refund_may_become(old.status, new.status)

@@ -23,7 +23,9 @@ FUNCTIONS = (
     "refund_leg_wall",
     "refund_may_become",
     "refund_never_goes",
+    "refund_terms",
     "refund_wall",
+    "refund_was_sent",
 )
 
 
@@ -680,7 +682,7 @@ def upgrade() -> None:
         sa.Column("resolution", sa.Text(), nullable=True),
         sa.Column("rev", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint(
-            "kind in ('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund', 'dispute', 'drift', 'manual_refund', 'event_failed', 'event_quarantined', 'event_conflict', 'unclassified_movement', 'unknown_status')",
+            "kind in ('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund', 'dispute', 'drift', 'manual_refund', 'refunds_held', 'refunds_stopped', 'event_failed', 'event_quarantined', 'event_conflict', 'unclassified_movement', 'unknown_status')",
             name=op.f("review_kind_is_known"),
         ),
         sa.CheckConstraint("state in ('open', 'resolved')", name=op.f("review_state_is_known")),
@@ -934,4 +936,4 @@ def downgrade() -> None:
     op.drop_table("customer")
     op.drop_table("api_key")
     for name in FUNCTIONS:
-        op.execute(f"drop function if exists {name}() cascade")
+        op.execute(f"drop function if exists {name} cascade")

@@ -1,4 +1,4 @@
-"""The life of a refund: who may approve it, how much may go back, what is done after each answer.
+"""The life of a refund: how much may go back, what is done after each answer.
 
 A refund is split into legs, one for each payment its money came from. Every number that decides
 whether money is sent again stands here, and nothing here reads a clock or a network, so that a
@@ -6,15 +6,13 @@ simulator can run a million lives through the very code that production runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.books import disputes, payments
 from reconciler.books.allocations import Treatment
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
-from reconciler.errors import Conflict, Forbidden, Refused
-from reconciler.money import shown
 
 
 class RefundStatus(StrEnum):
@@ -51,7 +49,8 @@ _S = RefundStatus
 TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELED, _S.MANUAL}),
     # Straight to unknown: it was sent long ago, given up, and approved again.
-    _S.APPROVED: frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.CANCELED, _S.MANUAL}),
+    # Back to requested: it was changed, so that its approval is void.
+    _S.APPROVED: frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.CANCELED, _S.MANUAL, _S.REQUESTED}),
     _S.REJECTED: frozenset(),
     _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.FAILED, _S.MANUAL}),
     _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.FAILED, _S.MANUAL}),
@@ -111,55 +110,6 @@ def seen(fact: RefundFact) -> RefundStatus:
     if word in {_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED}:
         return RefundStatus(word)
     return _S.SUCCEEDED if fact.stage == RefundStage.LEFT else _S.PENDING
-
-
-# Who may
-
-
-@dataclass(frozen=True, slots=True)
-class RefundPolicy:
-    """The house's limits, by currency in minor units. A currency left out has none set."""
-
-    approval_thresholds: Mapping[str, int] = field(default_factory=dict)
-    daily_limits: Mapping[str, int] = field(default_factory=dict)
-
-    def needs_second_person(self, amount: int, currency: str, *, is_person: bool) -> bool:
-        """Whether somebody else has to approve. With no threshold every person's request does.
-
-        A program's key was given the right to refund by an administrator; it waits for a person
-        only above a threshold that somebody took the trouble to set.
-        """
-        threshold = self.approval_thresholds.get(currency)
-        return is_person if threshold is None else amount > threshold
-
-    def may_ever_go(self, amount: int, currency: str) -> None:
-        """Raises Refused for more than may leave on any one day."""
-        limit = self.daily_limits.get(currency)
-        if limit is not None and amount > limit:
-            raise Refused(
-                f"{shown(amount, currency)} is more than the {shown(limit, currency)} that may be "
-                "refunded in a day",
-                field="amount",
-            )
-
-    def fits_today(self, amount: int, currency: str, *, sent_today: int) -> bool:
-        """Whether `amount` may leave today, after `sent_today`."""
-        limit = self.daily_limits.get(currency)
-        return limit is None or sent_today + amount <= limit
-
-
-def approve(status: RefundStatus, *, requested_by: str, by: str) -> None:
-    """Whether `by` may approve. Raises Conflict for another state, Forbidden for one's own."""
-    if status is not _S.REQUESTED:
-        raise Conflict(f"the refund is {status.value}; only a requested one can be approved")
-    if by == requested_by:
-        raise Forbidden("who asked for a refund cannot approve it; a second person has to")
-
-
-def reject(status: RefundStatus) -> None:
-    """Whether it may be rejected. Raises Conflict."""
-    if status is not _S.REQUESTED:
-        raise Conflict(f"the refund is {status.value}; only a requested one can be rejected")
 
 
 # How much

@@ -23,6 +23,8 @@ class ReviewKind(StrEnum):
     DISPUTE = "dispute"
     DRIFT = "drift"
     MANUAL_REFUND = "manual_refund"
+    REFUNDS_HELD = "refunds_held"
+    REFUNDS_STOPPED = "refunds_stopped"
     EVENT_FAILED = "event_failed"
     EVENT_QUARANTINED = "event_quarantined"
     EVENT_CONFLICT = "event_conflict"

@@ -17,10 +17,10 @@ from reconciler.cli import demo_steps, reach
 from reconciler.cli.demo_steps import APPROVER, ASKER, Story
 from reconciler.cli.progress import say, shown
 from reconciler.errors import Unavailable
-from reconciler.flows.submit_refunds import policy_of
 from reconciler.reads import status
 from reconciler.runtime import Runtime
 from reconciler.services import verification
+from reconciler.services.refund_limits import policy_of
 from reconciler.settings import Settings, SettingsError, from_environment
 from reconciler.work import Cause, Work
 
@@ -139,7 +139,7 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
     _drain(runtime, story.event_count)
     runtime.do(CAUSE, lambda work: demo_steps.apply_deposits(work, story))
     approver = runtime.do(CAUSE, lambda work: demo_steps.ensure_person(work, APPROVER))
-    policy = policy_of(runtime)
+    policy = policy_of(runtime.settings)
 
     def ask(work: Work) -> None:
         demo_steps.ask_refunds(work, story, policy)

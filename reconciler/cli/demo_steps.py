@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.people import Role
-from reconciler.books.refunds import RefundPolicy, RefundStatus
+from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict
 from reconciler.ids import new_token
 from reconciler.reads import (

@@ -17,12 +17,13 @@ import structlog
 
 from reconciler.books import payments as facts_rules
 from reconciler.books.observations import PaymentFacts, RefundStage
-from reconciler.books.refunds import FENCE, Look, RefundPolicy
+from reconciler.books.refunds import FENCE, Look
 from reconciler.errors import ReconcilerError, Refused, Unavailable
 from reconciler.failpoints import failpoint
 from reconciler.rails.protocol import Found, Rail, RefundOrder
 from reconciler.runtime import Runtime
 from reconciler.services import payments, refund_sending
+from reconciler.services.refund_limits import policy_of
 from reconciler.services.refund_sending import Lease, Looked, Turn
 from reconciler.work import Cause, Task, Work
 
@@ -41,12 +42,6 @@ class _Intent:
     turn: Turn
     at: datetime
     boot_seconds: float
-
-
-def policy_of(runtime: Runtime) -> RefundPolicy:
-    """The limits that the settings give."""
-    settings = runtime.settings
-    return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
 
 
 def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
@@ -139,7 +134,7 @@ def _decide(runtime: Runtime, lease: Lease, looked: Looked) -> _Intent | None:
     boot_seconds = _boot_seconds()  # before the transaction: too old is safe, too young is not
 
     def step(work: Work) -> _Intent | None:
-        turn = refund_sending.decide(work, lease, looked, policy_of(runtime))
+        turn = refund_sending.decide(work, lease, looked, policy_of(runtime.settings))
         return _Intent(turn, work.now, boot_seconds) if turn else None
 
     return _do(runtime, step)

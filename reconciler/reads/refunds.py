@@ -45,6 +45,7 @@ class RefundRow:
     """A refund as it was asked for, in minor units of `currency`.
 
     `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
+    `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     """
 
@@ -65,6 +66,7 @@ class RefundRow:
     requested_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+    edited_by: list[str]
     failure: str | None
     legs: list[LegRow]
     steps: list[StepRow]
@@ -89,7 +91,8 @@ LISTING = Listing(
 )
 _REFUNDS = sa.text(
     """select id, payment_id, invoice_id, deposit_id, customer_id, amount, currency, reason, note,
-      treatment, status, requested_by, requested_at, approved_by, approved_at, failure, rev
+      treatment, status, requested_by, requested_at, approved_by, approved_at, edited_by, failure,
+      rev
     from refund where id = any(:ids)"""
 )
 _LEGS = sa.text(

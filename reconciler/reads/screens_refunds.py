@@ -16,14 +16,17 @@ from reconciler.store.claims import decode_facts
 _LISTED = sa.text(
     """select r.id, r.requested_at from refund r
     where r.status = any(:statuses)
-      and (cast(:mine as text) is null or (r.requested_by = :mine) = :is_mine)
+      and (cast(:mine as text) is null or (r.requested_by = :mine
+        or :mine = any(r.edited_by)) = :is_mine)
       and (cast(:before as timestamptz) is null
         or (r.requested_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
     order by r.requested_at desc, r.id desc limit :limit"""
 )
 _COUNTS = sa.text(
-    """select count(*) filter (where status = 'requested' and requested_by <> :me) as me,
-      count(*) filter (where status = 'requested' and requested_by = :me) as others,
+    """select count(*) filter (where status = 'requested' and requested_by <> :me
+        and not :me = any(edited_by)) as me,
+      count(*) filter (where status = 'requested' and (requested_by = :me
+        or :me = any(edited_by))) as others,
       count(*) filter (where status = any(:sent)) as sent,
       count(*) filter (where status = any(:trouble)) as trouble,
       count(*) filter (where status = any(:done)) as done
@@ -32,7 +35,9 @@ _COUNTS = sa.text(
 _AROUND = sa.text(
     """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
       coalesce(a.name, r.approved_by) as approved_by, i.number, i.total, i.paid,
-      i.credit_notes + i.refund_credits as credited, d.code
+      i.credit_notes + i.refund_credits as credited, d.code,
+      (select string_agg(coalesce(e.name, x), ', ' order by x) from unnest(r.edited_by) x
+        left join user_account e on e.id = x) as edited_by
     from refund r left join customer c on c.id = r.customer_id
       left join user_account u on u.id = r.requested_by
       left join api_key k on k.id = r.requested_by
@@ -80,6 +85,7 @@ class Around:
     paid: int | None
     credited: int | None
     code: str | None
+    edited_by: str | None
 
     @property
     def outstanding(self) -> int:

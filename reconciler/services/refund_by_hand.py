@@ -8,7 +8,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict, Forbidden, Invalid
-from reconciler.services import audit, payments, refund_legs
+from reconciler.services import audit, payments, refund_consent, refund_legs
 from reconciler.services.refund_legs import Whole
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
@@ -54,7 +54,8 @@ def _may_settle(work: Work, whole: Whole, legs: list[RefundLeg]) -> None:
         raise Conflict(
             f"the refund is {whole.status.value}; no part of it waits to be paid back by hand"
         )
-    if whole.refund.needs_second_person and work.cause.id == whole.refund.requested_by:
+    is_own = work.cause.id in refund_consent.authors(whole.refund)
+    if whole.refund.needs_second_person and is_own:
         raise Forbidden("who asked for a refund cannot pay it out; a second person has to")
 
 

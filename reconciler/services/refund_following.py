@@ -122,7 +122,10 @@ def _take_place_again(
 ) -> Iterator[Question]:
     """A leg given up as failed was paid after all: what was to replace it must not go too."""
     other = next(each for each in whole.legs if each.reference == leg.replaced_by)
-    if RefundStatus(other.status) in _NOT_SENT and other.unsettled_since is None:
+    if _asks(other) != _asks(leg):
+        yield from _sent_before_it_was_changed(work, whole, leg, fact)
+        return
+    if _is_unsent(other):
         why = "the leg it was to replace was paid after all"
         refund_legs.move(work, other, RefundStatus.CANCELED, why=why)
         other.replaced_by = leg.reference
@@ -138,6 +141,36 @@ def _take_place_again(
         amount=fact.amount,
         currency=whole.refund.currency,
         details={"why": ["taken for failed and sent again, it was carried out after all"]},
+    )
+
+
+def _asks(leg: RefundLeg) -> tuple[str, str | None, int]:
+    return leg.payment_id, leg.target_id, leg.amount
+
+
+def _is_unsent(leg: RefundLeg) -> bool:
+    return RefundStatus(leg.status) in _NOT_SENT and leg.unsettled_since is None
+
+
+def _sent_before_it_was_changed(
+    work: Work, whole: Whole, leg: RefundLeg, fact: RefundFact
+) -> Iterator[Question]:
+    """What was asked for at first has left, though our books said not: the rest must not go too.
+
+    That takes a database that has forgotten a sending, as a restored one has.
+    """
+    for each in whole.live:
+        if _is_unsent(each):
+            why = "what was asked for before the change was paid"
+            refund_legs.move(work, each, RefundStatus.CANCELED, why=why)
+    yield Question(
+        kind=ReviewKind.EXTERNAL_REFUND,
+        subject=fact.id,
+        payment_id=leg.payment_id,
+        refund_id=whole.refund.id,
+        amount=fact.amount,
+        currency=whole.refund.currency,
+        details={"why": ["it was carried out as it was asked for before it was changed"]},
     )
 
 

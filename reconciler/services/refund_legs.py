@@ -100,6 +100,25 @@ def move(work: Work, leg: RefundLeg, after: RefundStatus, *, why: str | None = N
     write_step(work, leg.refund_id, before, after, leg_id=leg.id, why=why)
 
 
+def void_approval(refund: Refund) -> None:
+    """It is as if nobody had approved it."""
+    refund.approved_by = refund.approved_at = refund.approved_terms = None
+
+
+def ask_again(work: Work, whole: Whole, *, why: str) -> None:
+    """Its terms are others now: nobody has approved them, and no leg of it may go."""
+    refund, before = whole.refund, whole.status
+    refund.status, refund.failure = RefundStatus.REQUESTED.value, None
+    void_approval(refund)
+    work.session.add(refund)
+    work.session.flush()  # by itself: the database lets terms change only as the approval goes
+    write_step(work, refund.id, before, RefundStatus.REQUESTED, why=why)
+    for leg in whole.live:
+        if leg.status == RefundStatus.APPROVED.value:
+            move(work, leg, RefundStatus.REQUESTED, why=why)
+    work.session.flush()
+
+
 def write_step(
     work: Work,
     refund_id: str,
@@ -184,13 +203,17 @@ class Held:
         return rules.Reserved(self.reference, self.amount)
 
 
-def held_on(work: Work, payment_ids: Iterable[str]) -> list[Held]:
-    """The legs that hold money of these payments. Asked under the payments' locks."""
+def held_on(work: Work, payment_ids: Iterable[str], *, without: str | None = None) -> list[Held]:
+    """The legs that hold money of these payments. Asked under the payments' locks.
+
+    Those of the refund `without` are left out: something else is asked instead of it.
+    """
     holding = (
         select(RefundLeg, Refund.invoice_id)
         .join(Refund, col(Refund.id) == col(RefundLeg.refund_id))
         .where(
             col(RefundLeg.payment_id).in_(list(payment_ids)),
+            RefundLeg.refund_id != (without or ""),
             col(RefundLeg.replaced_by).is_(None),
             col(RefundLeg.rail_refund_id).is_(None),
             col(RefundLeg.status).in_([status.value for status in rules.HOLDING]),

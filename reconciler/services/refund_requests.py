@@ -11,10 +11,11 @@ from reconciler import currencies, ids
 from reconciler.books import refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.allocations import Treatment
-from reconciler.books.refunds import PlannedLeg, RefundPolicy, RefundReason, RefundStatus, Source
+from reconciler.books.consent import RefundPolicy
+from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import MINOR_MAX, shown
-from reconciler.services import audit, refund_legs
+from reconciler.services import audit, refund_consent, refund_legs
 from reconciler.services.refund_legs import Held, Whole
 from reconciler.store import claims
 from reconciler.store.claims import AllocationRow, DepositRow, InvoiceRow, PaymentRow
@@ -44,6 +45,22 @@ class RefundAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """An ask that can be carried out, and the parts it is split into."""
+
+    reason: RefundReason
+    treatment: Treatment
+    currency: str
+    customer_id: str | None
+    legs: list[PlannedLeg]
+
+    @property
+    def amount(self) -> int:
+        """What they come to, in minor units."""
+        return sum(leg.amount for leg in self.legs)
+
+
+@dataclass(frozen=True, slots=True)
 class _Ground:
     """What a request may draw on: everything is locked, newest payment first."""
 
@@ -61,39 +78,36 @@ def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
     Raises Invalid for what is malformed, NotFound for an unknown target, and Refused with the
     field at fault for more than can be refunded, for nothing and for disputed money.
     """
-    reason, treatment = _checked(ask)
-    ground = _ground(work, ask)
-    legs = _planned(ask, ground)
-    amount = sum(leg.amount for leg in legs)
-    policy.may_ever_go(amount, ground.currency)
+    plan = planned(work, ask, policy)
     refund = Refund(
         id=ids.new_id("rfd"),
         payment_id=ask.payment_id,
         invoice_id=ask.invoice_id,
         deposit_id=ask.deposit_id,
-        customer_id=ground.customer_id,
-        amount=amount,
-        currency=ground.currency,
-        reason=reason.value,
+        customer_id=plan.customer_id,
+        amount=plan.amount,
+        currency=plan.currency,
+        reason=plan.reason.value,
         note=ask.note,
-        treatment=treatment.value,
+        treatment=plan.treatment.value,
         status=RefundStatus.REQUESTED.value,
         requested_by=work.cause.id,
         requested_at=work.now,
         needs_second_person=policy.needs_second_person(
-            amount, ground.currency, is_person=work.cause.kind != PROGRAM
+            plan.amount, plan.currency, is_person=work.cause.kind != PROGRAM
         ),
     )
     work.session.add(refund)
     refund_legs.write_step(work, refund.id, None, RefundStatus.REQUESTED)
-    whole = Whole(refund, [add_leg(work, refund, leg, n) for n, leg in enumerate(legs, 1)])
+    whole = Whole(refund, [add_leg(work, refund, leg, n) for n, leg in enumerate(plan.legs, 1)])
     if not refund.needs_second_person:
         release(work, whole)
-    audit.note(work, "refund.requested", refund.id, after=_as_said(refund), why=refund.note)
+    audit.note(work, "refund.requested", refund.id, after=as_said(refund), why=refund.note)
     return refund.id
 
 
-def _as_said(refund: Refund) -> dict[str, object]:
+def as_said(refund: Refund) -> dict[str, object]:
+    """What a refund asks for, as the audit trail keeps it; the amount in minor units."""
     return {
         "target": refund.payment_id or refund.invoice_id or refund.deposit_id,
         "amount": refund.amount,
@@ -103,6 +117,21 @@ def _as_said(refund: Refund) -> dict[str, object]:
         "status": refund.status,
         "needs_second_person": refund.needs_second_person,
     }
+
+
+def planned(
+    work: Work, ask: RefundAsk, policy: RefundPolicy, *, instead_of: str | None = None
+) -> Plan:
+    """How an ask would be carried out; everything that it draws on is locked from here on.
+
+    The money that the refund `instead_of` holds counts as free. Raises as `request` does.
+    """
+    reason, treatment = _checked(ask)
+    ground = _ground(work, ask, instead_of)
+    legs = _split(ask, ground)
+    plan = Plan(reason, treatment, ground.currency, ground.customer_id, legs)
+    policy.may_ever_go(plan.amount, plan.currency)
+    return plan
 
 
 def add_leg(work: Work, refund: Refund, plan: PlannedLeg, number: int) -> RefundLeg:
@@ -123,10 +152,7 @@ def add_leg(work: Work, refund: Refund, plan: PlannedLeg, number: int) -> Refund
 
 def release(work: Work, whole: Whole, *, approved_by: str | None = None) -> None:
     """Let the requested legs go: to the rail, or to a person where no rail gives money back."""
-    whole.refund.approved_by = approved_by or whole.refund.approved_by
-    whole.refund.approved_at = work.now
-    work.session.add(whole.refund)
-    work.session.flush()
+    refund_consent.give(work, whole, by=approved_by)
     for leg in whole.live:
         if leg.status != RefundStatus.REQUESTED.value:
             continue
@@ -159,7 +185,7 @@ def _checked(ask: RefundAsk) -> tuple[RefundReason, Treatment]:
     return reason, Treatment(treatment)
 
 
-def _planned(ask: RefundAsk, ground: _Ground) -> list[PlannedLeg]:
+def _split(ask: RefundAsk, ground: _Ground) -> list[PlannedLeg]:
     step = min((source.step for source in ground.sources), default=1)
     if ask.amount is not None and ask.amount % step:
         raise Refused(
@@ -191,30 +217,30 @@ def _is_disputed(ground: _Ground) -> bool:
     return any(rules.is_disputed(row.facts) for row in ground.payments.values())
 
 
-def _ground(work: Work, ask: RefundAsk) -> _Ground:
+def _ground(work: Work, ask: RefundAsk, without: str | None) -> _Ground:
     if ask.payment_id is not None:
-        return _ground_of_payment(work, ask.payment_id)
+        return _ground_of_payment(work, ask.payment_id, without)
     if ask.deposit_id is not None:
-        return _ground_of_deposit(work, ask.deposit_id)
-    return _ground_of_invoice(work, ask.invoice_id or "")
+        return _ground_of_deposit(work, ask.deposit_id, without)
+    return _ground_of_invoice(work, ask.invoice_id or "", without)
 
 
-def _ground_of_payment(work: Work, payment_id: str) -> _Ground:
+def _ground_of_payment(work: Work, payment_id: str, without: str | None) -> _Ground:
     rows = claims.lock_payments(work.session, [payment_id])
     if payment_id not in rows:
         raise NotFound(f"there is no payment {payment_id}", field="payment_id")
     row = rows[payment_id]
-    can = _refundable(rows, refund_legs.held_on(work, rows))[payment_id]
+    can = _refundable(rows, refund_legs.held_on(work, rows, without=without))[payment_id]
     source = Source(payment_id, can, can, step=_step(row))
     currency = row.facts.currency or ""
     return _Ground("payment_id", currency, row.customer_id, [source], {}, rows)
 
 
-def _ground_of_deposit(work: Work, deposit_id: str) -> _Ground:
+def _ground_of_deposit(work: Work, deposit_id: str, without: str | None) -> _Ground:
     on_it = claims.allocations_on(work.session, (), [deposit_id])
     rows = claims.lock_payments(work.session, {a.payment_id for a in on_it})
     deposit = _deposit(work, deposit_id)
-    held = refund_legs.held_on(work, rows)
+    held = refund_legs.held_on(work, rows, without=without)
     on_it = claims.allocations_on(work.session, (), [deposit_id])
     spoken_for = sum(leg.amount for leg in _unseen(held, rows) if leg.target_id == deposit_id)
     left = deposit.received - deposit.applied - deposit.refunded - spoken_for
@@ -223,13 +249,13 @@ def _ground_of_deposit(work: Work, deposit_id: str) -> _Ground:
     return _Ground("deposit_id", deposit.currency, deposit.customer_id, sources, pools, rows)
 
 
-def _ground_of_invoice(work: Work, invoice_id: str) -> _Ground:
+def _ground_of_invoice(work: Work, invoice_id: str, without: str | None) -> _Ground:
     deposit_ids = _deposits_used_on(work, invoice_id)
     paying = claims.allocations_on(work.session, [invoice_id], deposit_ids)
     rows = claims.lock_payments(work.session, {a.payment_id for a in paying})
     claims.lock_deposits(work.session, deposit_ids)
     invoice = _invoice(work, invoice_id)
-    held = refund_legs.held_on(work, rows)
+    held = refund_legs.held_on(work, rows, without=without)
     paying = claims.allocations_on(work.session, [invoice_id], deposit_ids)
     pools: dict[str, int] = {}
     for use in claims.applications_touching(work.session, [invoice_id], ()):

@@ -6,21 +6,29 @@ is left alone, except by an answer of the rail, which is welcome whoever brings 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from reconciler import ids
 from reconciler.books import refunds as rules
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.observations import PaymentFacts
-from reconciler.books.refunds import Look, RefundPolicy, RefundStatus, Situation, Step
-from reconciler.services import payments, refund_following, refund_legs, switches
+from reconciler.books.refunds import Look, RefundStatus, Situation, Step
+from reconciler.services import (
+    payments,
+    refund_consent,
+    refund_following,
+    refund_legs,
+    refund_limits,
+    switches,
+)
 from reconciler.services.refund_legs import Whole
 from reconciler.services.switches import SwitchName
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
-from reconciler.store.refunds import Refund, RefundAttempt, RefundLeg
+from reconciler.store.refunds import RefundAttempt, RefundLeg
 from reconciler.work import Work
 
 _SWITCHED_OFF_FOR = timedelta(minutes=1)
@@ -133,11 +141,12 @@ def decide(work: Work, lease: Lease, looked: Looked, policy: RefundPolicy) -> Tu
 
 
 def is_still_ours(session: Session, lease: Lease, now: datetime) -> bool:
-    """The fence: nobody has taken the leg over, and refunds may still go out."""
+    """The fence: nobody has taken the leg over, it is approved, and refunds may still go out."""
     leg = session.get(RefundLeg, lease.leg_id)
     if leg is None or leg.lease_token != lease.token or leg.lease_until is None:
         return False
-    return now < leg.lease_until and is_allowed(session)
+    is_approved = refund_consent.is_as_approved(session, lease.refund_id)
+    return now < leg.lease_until and is_approved and is_allowed(session)
 
 
 def record_answer(work: Work, lease: Lease, facts: PaymentFacts) -> None:
@@ -270,6 +279,9 @@ def _send(
     if not is_allowed(work.session):
         _later(work, leg, _SWITCHED_OFF_FOR)
         return None
+    if not refund_consent.holds(scene.whole):
+        _ask_again(work, scene)
+        return None
     if not _is_there(work, scene):
         why = "the payment has not got that much left to refund"
         if was_sent and not is_new:
@@ -277,9 +289,9 @@ def _send(
         else:
             _end(work, scene, RefundStatus.MANUAL, why)
         return None
-    if not leg.unsettled_since and not _fits_today(work, scene, policy):
-        leg.failure = "waits for tomorrow: the day's limit for refunds is reached"
-        _later(work, leg, _until_tomorrow(work.now))
+    if not leg.unsettled_since and refund_limits.hold(work, scene.whole.refund, leg, policy):
+        _later(work, leg, refund_limits.until_tomorrow(work.now))
+        refund_legs.follow_legs(work, scene.whole)  # so that the refund says why it waits
         return None
     if is_new:
         leg.generation += 1
@@ -306,34 +318,14 @@ def _is_there(work: Work, scene: _Scene) -> bool:
     return scene.leg.amount <= rules.refundable(scene.row.facts, others)
 
 
-def _fits_today(work: Work, scene: _Scene, policy: RefundPolicy) -> bool:
-    currency = scene.whole.refund.currency
-    if currency not in policy.daily_limits:
-        return True
-    # Refunds of other payments are not locked by us: one at a time is counted and noted.
-    work.session.exec(
-        select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"refunds/{currency}")))
-    )
-    sent = work.session.exec(
-        select(sa.func.coalesce(sa.func.sum(RefundLeg.amount), 0))
-        .join(Refund, col(Refund.id) == col(RefundLeg.refund_id))
-        .join(RefundAttempt, col(RefundAttempt.leg_id) == col(RefundLeg.id))
-        .where(
-            Refund.currency == currency,
-            RefundAttempt.generation == 1,
-            col(RefundAttempt.first_sent_at) >= _midnight(work.now),
-            col(RefundLeg.status).not_in([RefundStatus.FAILED.value, RefundStatus.CANCELED.value]),
-        )
-    ).one()
-    return policy.fits_today(scene.leg.amount, currency, sent_today=int(sent))
-
-
-def _midnight(now: datetime) -> datetime:
-    return datetime.combine(now.date(), time(), now.tzinfo)
-
-
-def _until_tomorrow(now: datetime) -> timedelta:
-    return _midnight(now) + timedelta(days=1) - now
+def _ask_again(work: Work, scene: _Scene) -> None:
+    """What it asks for is not what was approved: nothing goes, and a person is asked."""
+    why = "it is not what was approved any more"
+    if refund_consent.was_sent(work.session, scene.whole.refund.id):
+        _end(work, scene, RefundStatus.MANUAL, why)
+        return
+    refund_legs.ask_again(work, scene.whole, why=why)
+    refund_legs.follow_legs(work, scene.whole)
 
 
 def _look_again(work: Work, scene: _Scene, why: str | None) -> None:

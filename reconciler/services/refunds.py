@@ -1,17 +1,19 @@
-"""What people do with a refund: ask, approve, reject, cancel, try again, pay it back by hand."""
+"""What people do with a refund: ask, change, approve, reject, cancel, try again, pay by hand."""
 
 from datetime import datetime
 
 from sqlmodel import col, select
 
-from reconciler.books import refunds as rules
+from reconciler.books import consent, refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
-from reconciler.books.refunds import PlannedLeg, RefundPolicy, RefundStatus
+from reconciler.books.consent import RefundPolicy
+from reconciler.books.refunds import PlannedLeg, RefundStatus
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.failpoints import failpoint
 from reconciler.money import shown
-from reconciler.services import audit, refund_legs, refund_requests
+from reconciler.services import audit, refund_consent, refund_legs, refund_requests
 from reconciler.services.refund_by_hand import settle_by_hand
+from reconciler.services.refund_changes import change
 from reconciler.services.refund_legs import Whole
 from reconciler.services.refund_requests import RefundAsk, request
 from reconciler.store import claims
@@ -24,6 +26,7 @@ __all__ = [
     "RefundPolicy",
     "approve",
     "cancel",
+    "change",
     "reject",
     "request",
     "retry",
@@ -36,10 +39,14 @@ _DONE = frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CAN
 
 
 def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
-    """Let a requested refund go. Raises Forbidden for who asked for it, Conflict if it changed."""
+    """Let a requested refund go as it stands now.
+
+    Raises Forbidden for who asked for it or changed it, Conflict if it was changed meanwhile.
+    """
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
-    rules.approve(whole.status, requested_by=whole.refund.requested_by, by=work.cause.id)
     before = whole.refund.status
+    authors = refund_consent.authors(whole.refund)
+    consent.approve(whole.status, authors=authors, by=work.cause.id)
     refund_requests.release(work, whole, approved_by=work.cause.id)
     _note(work, "refund.approved", whole, before)
     failpoint("approve.before_commit")
@@ -48,8 +55,8 @@ def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
 def reject(work: Work, refund_id: str, *, why: str | None = None, rev: int | None = None) -> None:
     """Decline a requested refund. Raises Conflict if it is not requested any more."""
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
-    rules.reject(whole.status)
     before = whole.refund.status
+    consent.reject(whole.status)
     for leg in whole.live:
         if leg.status == RefundStatus.REQUESTED.value:
             refund_legs.move(work, leg, RefundStatus.REJECTED, why=why)
@@ -98,13 +105,13 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
         if leg.status == RefundStatus.FAILED.value:
             on_it = [h.reserved for h in held if h.payment_id == leg.payment_id]
             _is_still_there(leg, whole, rules.refundable(rows[leg.payment_id].facts, on_it))
-    by_requester = work.cause.id == whole.refund.requested_by
+    by_requester = work.cause.id in refund_consent.authors(whole.refund)
     waits = whole.refund.needs_second_person and by_requester
     before = whole.refund.status
     for leg in again:
         _put_back(work, whole, leg)
     if waits:
-        whole.refund.approved_by = whole.refund.approved_at = None
+        refund_legs.void_approval(whole.refund)
         refund_legs.follow_legs(work, whole)
     else:
         second = work.cause.id if whole.refund.needs_second_person else None
@@ -169,7 +176,8 @@ def _may_be_canceled(work: Work, whole: Whole, leg: RefundLeg) -> None:
         return
     if work.now - sent_at < rules.KEY_IS_FORGOTTEN:
         raise Conflict("it was sent, and what came of it is not known; wait a day, then look again")
-    if whole.refund.needs_second_person and work.cause.id == whole.refund.requested_by:
+    is_own = work.cause.id in refund_consent.authors(whole.refund)
+    if whole.refund.needs_second_person and is_own:
         raise Forbidden("it was sent once; a second person has to call it off")
 
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from reconciler.books import texts
 from reconciler.books.allocations import Treatment
-from reconciler.books.refunds import RefundPolicy, RefundReason
+from reconciler.books.consent import RefundPolicy
+from reconciler.books.refunds import RefundReason
 from reconciler.books.reviews import ACTIONS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.services import (

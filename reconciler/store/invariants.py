@@ -141,6 +141,10 @@ QUERIES: dict[str, str] = {
           from payment p where p.id = d.payment_id) r on true
         where d.closed_at is null group by d.payment_id, d.rail_refund_id
         having sum(d.amount) > coalesce(max(r.amount), 0)""",
+    "refunds_under_way_are_what_was_approved": """
+        select format('refund %s is %s, and what it asks for is not what was approved', id, status)
+        from refund where status in ('approved', 'submitted', 'unknown')
+          and approved_terms is distinct from refund_terms(id)""",
     "money_stays_in_its_currency": """
         select format('allocation %s sets %s against %s', a.id, p.currency,
           coalesce(i.currency, d.currency))

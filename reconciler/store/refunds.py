@@ -26,7 +26,9 @@ class Refund(SQLModel, table=True):
             "a_refund_is_asked_of_one_thing", "num_nonnulls(payment_id, invoice_id, deposit_id) = 1"
         ),
         base.holds(
-            "nobody_approves_their_own", "approved_by is null or approved_by <> requested_by"
+            "nobody_approves_their_own",
+            "approved_by is null or approved_by <> requested_by "
+            "and not approved_by = any(edited_by)",
         ),
         sa.Index("ix_refund_status", "status", "requested_at"),
         sa.Index("ix_refund_requested", "requested_at", "id"),
@@ -50,6 +52,9 @@ class Refund(SQLModel, table=True):
     # Empty where the house's limits let it go without a second person.
     approved_by: str | None = base.text_or_none()
     approved_at: datetime | None = base.instant_or_none()
+    # A digest of all that was approved (books/consent.py): anything else is not approved.
+    approved_terms: str | None = base.text_or_none()
+    edited_by: list[str] = base.texts()
     rev: int = base.whole(default=1)
 
 

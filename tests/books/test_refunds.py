@@ -15,14 +15,12 @@ from reconciler.books.observations import (
 from reconciler.books.refunds import (
     TRANSITIONS,
     PlannedLeg,
-    RefundPolicy,
     RefundReason,
     RefundStatus,
     Reserved,
     Source,
     plan_legs,
 )
-from reconciler.errors import Conflict, Forbidden, Refused
 
 S = RefundStatus
 
@@ -122,56 +120,6 @@ def test_the_rails_word_becomes_the_legs_status(stage, said, status):
 def test_each_leg_has_a_reference_of_its_own_and_the_first_is_the_refunds_id():
     assert [refunds.reference("rfd_1", n) for n in (1, 2, 3)] == ["rfd_1", "rfd_1.2", "rfd_1.3"]
     assert refunds.idempotency_key("leg_1", 1) != refunds.idempotency_key("leg_1", 2)
-
-
-# Who may
-
-
-@pytest.mark.parametrize(
-    ("thresholds", "amount", "is_person", "needs"),
-    [
-        ({}, 1, True, True),
-        ({}, 1_000_000, False, False),
-        ({"EUR": 5}, 1, True, True),
-        ({"USD": 500}, 500, True, False),
-        ({"USD": 500}, 501, True, True),
-        ({"USD": 500}, 500, False, False),
-        ({"USD": 500}, 501, False, True),
-        ({"USD": 0}, 1, False, True),
-    ],
-)
-def test_a_second_person_is_needed_by_persons_unless_a_threshold_says_otherwise(
-    thresholds, amount, is_person, needs
-):
-    policy = RefundPolicy(thresholds)
-    assert policy.needs_second_person(amount, "USD", is_person=is_person) is needs
-
-
-def test_who_asked_never_approves():
-    with pytest.raises(Forbidden, match="second person"):
-        refunds.approve(S.REQUESTED, requested_by="ann", by="ann")
-    refunds.approve(S.REQUESTED, requested_by="ann", by="ben")
-    refunds.reject(S.REQUESTED)
-
-
-@pytest.mark.parametrize("status", [s for s in S if s is not S.REQUESTED])
-def test_only_a_requested_refund_is_approved_or_rejected(status):
-    with pytest.raises(Conflict, match=status.value):
-        refunds.approve(status, requested_by="ann", by="ben")
-    with pytest.raises(Conflict, match=status.value):
-        refunds.reject(status)
-
-
-def test_a_days_limit_holds_what_is_beyond_it_and_refuses_what_could_never_go():
-    policy = RefundPolicy(daily_limits={"USD": 1_000})
-    assert policy.fits_today(400, "USD", sent_today=600)
-    assert not policy.fits_today(401, "USD", sent_today=600)
-    assert policy.fits_today(10**9, "EUR", sent_today=10**9)
-    policy.may_ever_go(1_000, "USD")
-    policy.may_ever_go(10**9, "EUR")
-    with pytest.raises(Refused, match=r"USD 10\.01 is more than the USD 10\.00") as refusal:
-        policy.may_ever_go(1_001, "USD")
-    assert refusal.value.field == "amount"
 
 
 def test_only_duplicates_and_overpayments_change_no_invoice_by_themselves():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.cli import demo_steps
 from reconciler.cli.demo_steps import APPROVER, ASKER, Story
 from reconciler.cli.main import run as run_here

@@ -15,7 +15,7 @@ import requests
 from flask import Flask
 
 from reconciler import embedded
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.cli import demo_steps
 from reconciler.cli.demo import TOUR
 from reconciler.cli.demo_steps import ASKER, Story

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.services import allocations, effects, refunds, resolutions

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.errors import Conflict, Forbidden, Invalid, NotFound, ReconcilerError, Refused
 from reconciler.services import refunds
 from reconciler.services.refunds import RefundAsk

@@ -1,5 +1,7 @@
 """The database says the same as books/refunds.py, to whoever goes round it."""
 
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 
@@ -35,6 +37,15 @@ def test_both_walls_know_the_same_ways(line):
     assert {word for (word,) in said} == {word.value for word in RAIL_WORDS}
 
 
+@contextmanager
+def walls_off(line):
+    for table in ("refund", "refund_leg"):
+        line.execute(f"alter table {table} disable trigger user")
+    yield
+    for table in ("refund", "refund_leg"):
+        line.execute(f"alter table {table} enable trigger user")
+
+
 def breaks(line, constraint, statement, **values):
     with pytest.raises(psycopg.errors.CheckViolation) as broken:
         line.execute(statement, values)
@@ -49,14 +60,30 @@ def test_a_leg_that_was_not_approved_is_not_sent(stage, line):
     line.execute("update refund set approved_at = now() where id = %s", [refund])
     breaks(line, "nothing_is_sent_before_its_approval", send)
     line.execute("update refund set approved_by = 'usr_ben' where id = %s", [refund])
+    breaks(line, "what_is_sent_is_what_was_approved", send)
+    line.execute("update refund set approved_terms = refund_terms(id) where id = %s", [refund])
     line.execute(send)
     assert stage.leg(refund).status == "submitted"
+
+
+@pytest.mark.parametrize("name", ["payment_id", "invoice_id", "deposit_id"])
+def test_both_walls_read_the_same_terms(stage, line, name):
+    customer = stage.customer()
+    target = {"invoice_id": stage.invoice, "deposit_id": stage.deposit}.get(name)
+    payments = [stage.paid(4_000), stage.paid(4_000)]
+    asked_of = target(customer) if target else payments[0]
+    for payment in payments if target else ():
+        stage.allocate(payment, amount=4_000, **{name: asked_of})
+    refund = stage.ask(**{name: asked_of})
+    assert len(stage.legs(refund)) == (2 if target else 1)
+    said = line.execute("select refund_terms(%s)", [refund]).fetchone()
+    assert said == (stage.row(refund).approved_terms,)
 
 
 def test_a_leg_goes_its_way_and_no_other(stage, line):
     stage.ask(payment_id=stage.paid())
     breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'succeeded'")
-    breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'requested'")
+    breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'rejected'")
     line.execute("update refund_leg set status = 'succeeded', rail_refund_id = 're_1'")
     breaks(line, "refund_leg_goes_its_way", "update refund_leg set status = 'approved'")
 
@@ -70,12 +97,53 @@ def test_a_refund_goes_its_way_and_no_other(stage, line):
 def test_nobody_approves_their_own_whoever_asks_the_database(stage, line):
     stage.ask(ANN, payment_id=stage.paid())
     breaks(line, "nobody_approves_their_own", "update refund set approved_by = 'usr_ann'")
+    line.execute("update refund set edited_by = '{usr_ben}'")
+    breaks(line, "nobody_approves_their_own", "update refund set approved_by = 'usr_ben'")
 
 
-def test_what_was_asked_for_never_changes(stage, line):
+@pytest.mark.parametrize(
+    "change",
+    [
+        "amount = 200",
+        "treatment = 'reopen'",
+        "reason = 'fraudulent'",
+        "note = 'another'",
+        "needs_second_person = true",
+        "payment_id = (select max(id) from payment where id <> payment_id)",
+    ],
+)
+def test_what_was_asked_for_changes_only_with_its_approval_gone_and_unsent(stage, line, change):
+    stage.paid()
+    refund = stage.ask(payment_id=stage.paid(), amount=100)
+    wall = "a_change_voids_the_approval"
+    breaks(line, wall, f"update refund set {change}")
+    breaks(line, wall, f"update refund set {change}, approved_at = null, approved_terms = null")
+    void = "status = 'requested', approved_by = null, approved_at = null, approved_terms = null"
+    line.execute("update refund_leg set status = 'requested'")
+    line.execute(f"update refund set {change}, {void}")
+    assert stage.status(refund) == "requested"
+
+
+def test_what_was_sent_never_changes(stage, line):
     stage.ask(payment_id=stage.paid(), amount=100)
-    breaks(line, "refund_stays_what_it_is", "update refund set amount = 200")
-    breaks(line, "refund_stays_what_it_is", "update refund set needs_second_person = true")
+    stage.faults.add("drop_before", method="POST", path="/v1/refunds")
+    stage.submit()
+    void = "approved_by = null, approved_at = null, approved_terms = null"
+    breaks(line, "a_change_voids_the_approval", f"update refund set amount = 200, {void}")
+    with walls_off(line):
+        line.execute(f"update refund set status = 'requested', {void}")
+        line.execute("update refund_leg set status = 'approved'")
+    breaks(line, "a_change_voids_the_approval", "update refund set amount = 200")
+    again = "update refund_leg set status = 'requested'"
+    breaks(line, "what_was_sent_is_not_asked_again", again)
+    assert stage.at_the_rail() == []
+
+
+def test_who_asked_and_what_a_leg_is_for_never_change(stage, line):
+    stage.ask(payment_id=stage.paid(), amount=100)
+    line.execute("update refund set edited_by = '{usr_ben}'")
+    for change in ("currency = 'EUR'", "requested_by = 'usr_eve'", "edited_by = '{}'"):
+        breaks(line, "refund_stays_what_it_is", f"update refund set {change}")
     breaks(line, "refund_leg_stays_what_it_is", "update refund_leg set amount = 200")
     breaks(line, "refund_leg_stays_what_it_is", "update refund_leg set reference = 'other'")
 

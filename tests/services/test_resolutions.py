@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.reviews import ACTIONS, ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import customers, invoices, resolutions, reviews

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from reconciler.books.refunds import RefundPolicy
+from reconciler.books.consent import RefundPolicy
 from reconciler.sandbox.world import Payment
 from reconciler.services import applications, customers, deposits, invoices, refunds, resolutions
 from reconciler.services.deposits import NewDeposit

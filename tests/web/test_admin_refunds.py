@@ -245,3 +245,59 @@ def test_money_taken_by_hand_is_given_back_by_hand(paid):
     assert answer.status_code == 303
     assert _status(paid, refund_id) == "succeeded"
     assert paid.office.violations() == []
+
+
+def test_what_was_asked_is_changed_on_the_page_and_waits_for_somebody_else(paid):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    approver = paid.as_("approver")
+    assert _decide(paid, approver, refund_id, "approve").status_code == 303
+    html = approver.get(f"/refunds/{refund_id}/change").get_data(as_text=True)
+    assert 'value="300.00"' in html
+    assert 'value="INV-1041"' in html
+    assert "Up to $3,000.00 can be given back." in html
+    assert "that no longer counts" in html
+    form = ASK | {"amount": "450.00", "treatment": "reopen", "of": "INV-1041"}
+    assert _decide(paid, approver, refund_id, "change", **form).status_code == 303
+    assert _status(paid, refund_id) == "requested"
+    words = approver.read(f"/refunds/{refund_id}")
+    assert "Refund $450.00" in words
+    assert "Changed by Aki Brown" in words
+    assert "You changed this one, so a different person must approve it." in words
+    assert "USD 300.00 became USD 450.00" in words
+    assert _decide(paid, approver, refund_id, "approve").status_code == 403
+    assert "Waiting for others 1" in approver.read("/refunds")
+    assert _decide(paid, paid.as_("second"), refund_id, "approve").status_code == 303
+    paid.office.drain()
+    (made,) = paid.office.world.truth.tables["refund"].values()
+    assert made["amount"] == 45_000
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        ({"amount": "3000.01"}, 422, "that can be refunded here"),
+        ({"of": "INV-9"}, 422, "There is nothing here called INV-9"),
+        ({"amount": ""}, 422, "Write an amount"),
+        ({"rev": "0"}, 409, "Nothing was done."),
+    ],
+)
+def test_a_change_that_does_not_do_says_why_and_keeps_what_was_typed(paid, given, status, words):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    form = ASK | {"treatment": "credit", "of": "INV-1041", "note": "As typed"} | given
+    before = paid.books()
+    answer = _decide(paid, paid.as_("reconciler"), refund_id, "change", **form)
+    assert answer.status_code == status
+    assert words in said(answer)
+    assert "As typed" in answer.get_data(as_text=True)
+    assert paid.books() == before
+
+
+def test_a_change_may_name_another_target(paid):
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    form = ASK | {"treatment": "credit", "of": paid.ids["pay"]}
+    assert _decide(paid, paid.as_("reconciler"), refund_id, "change", **form).status_code == 303
+    asked_of = "select payment_id from refund where id = :i"
+    assert paid.office.scalar(asked_of, i=refund_id) == paid.ids["pay"]
+    assert paid.as_("viewer").get("/refunds/none/change").status_code == 404
+    refused = _decide(paid, paid.as_("viewer"), refund_id, "change", **form)
+    assert refused.status_code == 403

@@ -239,3 +239,42 @@ def test_a_person_can_approve_what_a_program_asked_for(strict):
     )
     strict.office.do(lambda work: refunds.approve(work, refund["id"]), Cause("person", ben))
     assert ok(strict.get(f"/refunds/{refund['id']}"))["approved_by"] == ben
+
+
+def test_what_was_asked_is_changed_and_the_approval_is_void(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 2_500, "reason": "goodwill"}
+    made = strict.make("/refunds", body, by="refund one")
+    strict.make(f"/refunds/{made['id']}/approve", by="refund two")
+    change = {"amount": 3_000, "reason": "cancellation", "treatment": "reopen", "note": None}
+    changed = ok(strict.patch(f"/refunds/{made['id']}", change, by="refund two"))
+    assert (changed["status"], changed["approved_by"]) == ("requested", None)
+    assert (changed["amount"], changed["reason"], changed["treatment"]) == (
+        3_000, "cancellation", "reopen",
+    )  # fmt: skip
+    assert len(changed["edited_by"]) == 1
+    refused(strict.post(f"/refunds/{made['id']}/approve", by="refund two"), 403)
+    refused(strict.post(f"/refunds/{made['id']}/approve", by="refund one"), 403)
+    ok(strict.post(f"/refunds/{made['id']}/approve", by="refund three"))
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"amount": 0}, 422, "amount"),
+        ({"amount": 10_001}, 422, "amount"),
+        ({"amount": None}, 422, "amount"),
+        ({"reason": "because"}, 422, "reason"),
+        ({"requested_by": "me"}, 422, "requested_by"),
+        ({"invoice_id": "inv_none"}, 404, None),
+        ({"amount": 100, "rev": 99}, 409, None),
+    ],
+)
+def test_a_change_that_does_not_do_is_refused_by_its_field(strict, change, status, field):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 2_500, "reason": "goodwill"}
+    made = strict.make("/refunds", body, by="refund one")
+    with strict.unchanged():
+        refused(strict.patch(f"/refunds/{made['id']}", change, by="refund two"), status, field)
+    refused(strict.patch("/refunds/rfd_none", {"amount": 1}), 404)
+    refused(strict.patch(f"/refunds/{made['id']}", {"amount": 1}, by="write"), 403)

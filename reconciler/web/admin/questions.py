@@ -3,12 +3,12 @@
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.books.refunds import RefundPolicy
 from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import review_queue, screens_today
 from reconciler.reads.pages import Wanted
 from reconciler.services import resolutions
+from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
 from reconciler.web.admin import errors
@@ -25,6 +25,8 @@ TITLES = {
     ReviewKind.UNCLASSIFIED_MOVEMENT: "The rail moved money for a reason nobody has classified",
     ReviewKind.UNKNOWN_STATUS: "The rail used a status that nobody here knows",
     ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
+    ReviewKind.REFUNDS_HELD: "Refunds wait: a limit of the day is reached",
+    ReviewKind.REFUNDS_STOPPED: "Refunds were stopped: something about them is not right",
     ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
     ReviewKind.EVENT_FAILED: "An event could not be applied",
     ReviewKind.EVENT_QUARANTINED: "An event is not ours, or not for this mode",
@@ -46,8 +48,7 @@ def list_questions(desk: Desk) -> Response:
 @screens.post("/questions/<item_id>/acknowledge", Role.RECONCILER)
 def acknowledge(desk: Desk, item_id: str) -> Response:
     """Close a question with a note."""
-    settings = desk.runtime.settings
-    policy = RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
+    policy = policy_of(desk.runtime.settings)
     try:
         note = forms.text(request.form, "note", chars_max=forms.NOTE_CHARS_MAX)
         rev = forms.whole(request.form, "rev")

@@ -7,17 +7,13 @@ from flask import Response, request
 
 from reconciler.books.allocations import Treatment
 from reconciler.books.people import Role
-from reconciler.books.refunds import RefundPolicy, RefundReason
-from reconciler.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from reconciler.errors import Conflict, Forbidden, NotFound, Refused
 from reconciler.reads import (
-    screens_documents,
-    screens_payments,
     screens_people,
     screens_refunds,
 )
 from reconciler.reads.screens_refunds import DONE, SENT, TROUBLE, RefundCard, WantedRefunds
 from reconciler.services import refunds
-from reconciler.services.refunds import RefundAsk
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline, words
 from reconciler.web.admin.desk import Desk, go
@@ -28,25 +24,6 @@ from reconciler.work import Work
 screens = Screens()
 
 ID_CHARS_MAX = 80
-_TARGETS = ("payment", "invoice", "deposit")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a refund is asked of, and how much about could go back. Minor units."""
-
-    kind: str
-    id: str
-    title: str
-    customer: str
-    currency: str
-    most: int
-    has_treatment: bool
-    is_disputed: bool = False
-    method: str = ""
-    number: str = ""
-    total: int = 0
-    outstanding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +64,6 @@ def list_refunds(desk: Desk) -> Response:
         steps=_steps,
         older=older(len(cards), last),
     )
-
-
-@screens.get("/refunds/new")
-def ask_refund(desk: Desk) -> Response:
-    """The form that asks for a refund."""
-    return _form(desk, _subject(desk, request.args))
-
-
-@screens.post("/refunds/new", Role.RECONCILER)
-def request_refund(desk: Desk) -> Response:
-    """Ask for a refund."""
-    subject = _subject(desk, request.form)
-    try:
-        ask = _ask(subject)
-        refund_id = desk.do(lambda work: refunds.request(work, ask, _policy(desk)))
-    except NotFound:
-        raise
-    except Refused as error:
-        return _form(desk, subject, status=422, error=errors.sentence(error), field=error.field)
-    return go("show_refund", refund_id=refund_id)
 
 
 @screens.get("/refunds/<refund_id>")
@@ -198,125 +155,6 @@ def _show(
         error=error,
         field=field,
         typed=request.form,
-    )
-
-
-def _form(
-    desk: Desk,
-    subject: Subject,
-    *,
-    status: int = 200,
-    error: str = "",
-    field: str | None = None,
-) -> Response:
-    threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
-    return desk.page(
-        "refund_new.html",
-        status=status,
-        subject=subject,
-        threshold=threshold,
-        error=error,
-        field=field,
-        typed=request.form,
-    )
-
-
-def _policy(desk: Desk) -> RefundPolicy:
-    settings = desk.runtime.settings
-    return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
-
-
-def _ask(subject: Subject) -> RefundAsk:
-    reason = forms.choice(
-        request.form, "reason", [word.value for word in RefundReason], ask="Choose a reason"
-    )
-    note = forms.words(request.form, "note")
-    if reason == RefundReason.OTHER and not note:
-        raise Invalid("Say what the reason is, when it is another one", field="note")
-    treatment = None
-    if subject.has_treatment:
-        say = "Choose what happens to the invoice"
-        treatment = forms.choice(
-            request.form, "treatment", [word.value for word in Treatment], ask=say
-        )
-    return RefundAsk(
-        reason=reason,
-        amount=forms.amount(request.form, "amount", subject.currency).minor,
-        note=note or None,
-        treatment=treatment,
-        payment_id=subject.id if subject.kind == "payment" else None,
-        invoice_id=subject.id if subject.kind == "invoice" else None,
-        deposit_id=subject.id if subject.kind == "deposit" else None,
-    )
-
-
-def _subject(desk: Desk, given: "dict[str, str]") -> Subject:
-    named = [(kind, given[kind]) for kind in _TARGETS if given.get(kind)]
-    if len(named) != 1:
-        raise NotFound("Say of which payment, invoice or deposit")
-    kind, target_id = named[0]
-    found = {"payment": _of_payment, "invoice": _of_invoice, "deposit": _of_deposit}[kind](
-        desk, target_id
-    )
-    if found is None:
-        raise NotFound(f"There is no {kind} {target_id[:ID_CHARS_MAX]}")
-    return found
-
-
-def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
-    with desk.runtime.read() as session:
-        payment = screens_payments.payment(session, payment_id)
-        if payment is None:
-            return None
-        most = screens_refunds.refundable(session, [payment.id]).get(payment.id, 0)
-    return Subject(
-        "payment",
-        payment.id,
-        f"payment {payment.rail_payment_id}",
-        payment.who,
-        payment.currency,
-        most,
-        has_treatment=payment.allocated > 0,
-        is_disputed=payment.status == "disputed",
-        method=payment.method or words.rail_name(payment.rail),
-    )
-
-
-def _of_invoice(desk: Desk, name: str) -> Subject | None:
-    with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-        if invoice is None:
-            return None
-        most = screens_refunds.most_of_invoice(session, invoice.id)
-    return Subject(
-        "invoice",
-        invoice.id,
-        f"invoice {invoice.number}",
-        invoice.customer,
-        invoice.currency,
-        most,
-        has_treatment=True,
-        number=invoice.number,
-        total=invoice.total - invoice.credited,
-        outstanding=invoice.outstanding,
-    )
-
-
-def _of_deposit(desk: Desk, name: str) -> Subject | None:
-    with desk.runtime.read() as session:
-        deposit = screens_documents.deposit(session, name)
-        if deposit is None:
-            return None
-        most = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
-    return Subject(
-        "deposit",
-        deposit.id,
-        f"deposit {deposit.code}",
-        deposit.customer,
-        deposit.currency,
-        most,
-        has_treatment=False,
-        number=deposit.code,
     )
 
 

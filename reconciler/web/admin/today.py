@@ -68,6 +68,13 @@ _QUEUES = (
         (("tab", "trouble"),),
     ),
     Queue(
+        "Refunds stopped or held",
+        frozenset({"refunds_stopped", "refunds_held"}),
+        "neg",
+        "list_questions",
+        is_always_shown=False,
+    ),
+    Queue(
         "Refunds made outside",
         frozenset({"external_refund"}),
         "warn",

@@ -7,14 +7,24 @@ from pydantic import Field
 
 from reconciler.books.allocations import Treatment
 from reconciler.books.people import Scope
-from reconciler.books.refunds import RefundPolicy, RefundReason, RefundStatus
+from reconciler.books.refunds import RefundReason, RefundStatus
 from reconciler.reads import refunds as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.refunds import RefundRow
 from reconciler.services import refunds
+from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
-from reconciler.settings import Settings
-from reconciler.web.api.fields import Amount, Body, Line128, Line255, Line500, Paged, Rev, Words2000
+from reconciler.web.api.fields import (
+    Amount,
+    Body,
+    Changes,
+    Line128,
+    Line255,
+    Line500,
+    Paged,
+    Rev,
+    Words2000,
+)
 from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
 
@@ -36,6 +46,19 @@ class RefundBody(Body):
         Treatment | None,
         Field(description="`credit` lowers what is owed, `reopen` makes it owed again."),
     ] = None
+
+
+class RefundChanges(Changes):
+    """What is to be asked for instead: what is left out stays. Name at most one new target."""
+
+    payment_id: Line128 = ""
+    invoice_id: Line128 = ""
+    deposit_id: Line128 = ""
+    amount: Amount = 0
+    reason: RefundReason = RefundReason.OTHER
+    note: Words2000 | None = None
+    treatment: Treatment = Treatment.CREDIT
+    rev: Rev
 
 
 class RefundMoment(Body):
@@ -71,11 +94,6 @@ class RefundQuery(Paged):
     rail_refund_id: Line255 | None = None
 
 
-def policy_of(settings: Settings) -> RefundPolicy:
-    """The house's limits."""
-    return RefundPolicy(settings.refund_approval_threshold, settings.refund_daily_limit)
-
-
 @resource.post("/refunds", scope=Scope.REFUND, status=HTTPStatus.CREATED)
 def create(work: Work, body: RefundBody, call: Call) -> RefundRow:
     """Ask for a refund. It is approved at once where the house's limits let it."""
@@ -103,6 +121,14 @@ def listed(look: Look, query: RefundQuery) -> Page[RefundRow]:
 def one(look: Look, refund_id: str) -> RefundRow:
     """Read one refund."""
     return reads.one(look.session, refund_id)
+
+
+@resource.patch("/refunds/{refund_id}", scope=Scope.REFUND)
+def update(work: Work, refund_id: str, body: RefundChanges, call: Call) -> RefundRow:
+    """Change what a refund asks for, while nothing of it was sent. Its approval is void then."""
+    policy = policy_of(call.runtime.settings)
+    refunds.change(work, refund_id, body.given(), policy, rev=body.rev)
+    return _now(work, refund_id)
 
 
 @resource.post("/refunds/{refund_id}/approve", scope=Scope.REFUND)

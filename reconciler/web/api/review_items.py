@@ -16,6 +16,7 @@ from reconciler.reads.review_queue import ReviewRow
 from reconciler.services import effects, resolutions
 from reconciler.services.allocations import Part
 from reconciler.services.effects import Effect
+from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web.api.fields import (
     Amount,
@@ -28,7 +29,6 @@ from reconciler.web.api.fields import (
     Words2000,
 )
 from reconciler.web.api.payments import PARTS_MAX, PartBody
-from reconciler.web.api.refunds import policy_of
 from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
 

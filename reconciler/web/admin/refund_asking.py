@@ -1,0 +1,257 @@
+"""The form that asks for a refund, and the same form to change what was asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flask import Response, request
+
+from reconciler.books.allocations import Treatment
+from reconciler.books.people import Role
+from reconciler.books.refunds import RefundReason
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.reads import (
+    refunds as refund_reads,
+    screens_documents,
+    screens_payments,
+    screens_refunds,
+)
+from reconciler.reads.refunds import RefundRow
+from reconciler.services import refunds
+from reconciler.services.refund_limits import policy_of
+from reconciler.services.refunds import RefundAsk
+from reconciler.web import forms
+from reconciler.web.admin import errors, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+ID_CHARS_MAX = 80
+_TARGETS = ("payment", "invoice", "deposit")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a refund is asked of, and how much about could go back. Minor units."""
+
+    kind: str
+    id: str
+    title: str
+    customer: str
+    currency: str
+    most: int
+    has_treatment: bool
+    is_disputed: bool = False
+    method: str = ""
+    number: str = ""
+    total: int = 0
+    outstanding: int = 0
+
+
+@screens.get("/refunds/new")
+def ask_refund(desk: Desk) -> Response:
+    """The form that asks for a refund."""
+    return _form(desk, _subject(desk, request.args), typed={})
+
+
+@screens.post("/refunds/new", Role.RECONCILER)
+def request_refund(desk: Desk) -> Response:
+    """Ask for a refund."""
+    subject = _subject(desk, request.form)
+    try:
+        ask = _ask(subject)
+        refund_id = desk.do(
+            lambda work: refunds.request(work, ask, policy_of(desk.runtime.settings))
+        )
+    except NotFound:
+        raise
+    except Refused as error:
+        return _form(desk, subject, typed=request.form, refusal=error)
+    return go("show_refund", refund_id=refund_id)
+
+
+@screens.get("/refunds/<refund_id>/change")
+def ask_change(desk: Desk, refund_id: str) -> Response:
+    """The form that changes what was asked for, filled with what it asks for now."""
+    refund = _refund(desk, refund_id)
+    subject = _freed(_subject(desk, _target(refund)), refund)
+    return _form(desk, subject, changes=refund, typed=_as_typed(refund, subject))
+
+
+@screens.post("/refunds/<refund_id>/change", Role.RECONCILER)
+def change_refund(desk: Desk, refund_id: str) -> Response:
+    """Ask for something else instead, while nothing was sent. The approval is void then."""
+    refund = _refund(desk, refund_id)
+    subject = _subject(desk, _target(refund))
+    try:
+        subject = _freed(_chosen(desk, subject), refund)
+        rev, given = forms.whole(request.form, "rev"), _given(_ask(subject))
+        policy = policy_of(desk.runtime.settings)
+        desk.do(lambda work: refunds.change(work, refund_id, given, policy, rev=rev))
+    except NotFound:
+        raise
+    except Refused as error:
+        refund = _refund(desk, refund_id)  # as it stands now: it may be that that is in the way
+        return _form(desk, subject, changes=refund, typed=request.form, refusal=error)
+    return go("show_refund", refund_id=refund_id)
+
+
+def _refund(desk: Desk, refund_id: str) -> RefundRow:
+    with desk.runtime.read() as session:
+        return refund_reads.one(session, refund_id)
+
+
+def _target(refund: RefundRow) -> dict[str, str]:
+    return {kind: getattr(refund, f"{kind}_id") or "" for kind in _TARGETS}
+
+
+def _freed(subject: Subject, refund: RefundRow) -> Subject:
+    """What the refund itself holds can be asked for again."""
+    is_same = _target(refund)[subject.kind] == subject.id
+    return replace(subject, most=subject.most + refund.amount) if is_same else subject
+
+
+def _chosen(desk: Desk, subject: Subject) -> Subject:
+    """What the form names by its number, whatever kind of thing that is."""
+    named = request.form.get("of", "").strip()
+    if named in {"", subject.number, subject.id}:
+        return subject
+    for find in (_of_invoice, _of_deposit, _of_payment):
+        found = find(desk, named)
+        if found is not None:
+            return found
+    raise Invalid(f"There is nothing here called {named[:ID_CHARS_MAX]}", field="of")
+
+
+def _given(ask: RefundAsk) -> dict[str, str | int | None]:
+    """An ask as what it changes: a treatment that was not asked about stays."""
+    names = ("payment_id", "invoice_id", "deposit_id", "amount", "reason", "note", "treatment")
+    given = {name: getattr(ask, name) for name in names}
+    return {n: v for n, v in given.items() if v is not None or n == "note"}
+
+
+def _as_typed(refund: RefundRow, subject: Subject) -> dict[str, str]:
+    return {
+        "amount": words.typed(refund.amount, refund.currency),
+        "reason": refund.reason,
+        "note": refund.note or "",
+        "treatment": refund.treatment,
+        "of": subject.number or subject.id,
+    }
+
+
+def _form(
+    desk: Desk,
+    subject: Subject,
+    *,
+    typed: Mapping[str, str],
+    changes: RefundRow | None = None,
+    refusal: Refused | None = None,
+) -> Response:
+    threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
+    is_late = isinstance(refusal, Conflict)
+    said = errors.sentence(refusal) if refusal else ""
+    return desk.page(
+        "refund_new.html",
+        status=200 if refusal is None else 409 if is_late else 422,
+        subject=subject,
+        changes=changes,
+        threshold=threshold,
+        error=f"{said} Nothing was done." if is_late else said,
+        field=refusal.field if refusal else None,
+        typed=typed,
+    )
+
+
+def _ask(subject: Subject) -> RefundAsk:
+    reason = forms.choice(
+        request.form, "reason", [word.value for word in RefundReason], ask="Choose a reason"
+    )
+    note = forms.words(request.form, "note")
+    if reason == RefundReason.OTHER and not note:
+        raise Invalid("Say what the reason is, when it is another one", field="note")
+    treatment = None
+    if subject.has_treatment:
+        say = "Choose what happens to the invoice"
+        treatment = forms.choice(
+            request.form, "treatment", [word.value for word in Treatment], ask=say
+        )
+    return RefundAsk(
+        reason=reason,
+        amount=forms.amount(request.form, "amount", subject.currency).minor,
+        note=note or None,
+        treatment=treatment,
+        payment_id=subject.id if subject.kind == "payment" else None,
+        invoice_id=subject.id if subject.kind == "invoice" else None,
+        deposit_id=subject.id if subject.kind == "deposit" else None,
+    )
+
+
+def _subject(desk: Desk, given: Mapping[str, str]) -> Subject:
+    named = [(kind, given[kind]) for kind in _TARGETS if given.get(kind)]
+    if len(named) != 1:
+        raise NotFound("Say of which payment, invoice or deposit")
+    kind, target_id = named[0]
+    found = {"payment": _of_payment, "invoice": _of_invoice, "deposit": _of_deposit}[kind](
+        desk, target_id
+    )
+    if found is None:
+        raise NotFound(f"There is no {kind} {target_id[:ID_CHARS_MAX]}")
+    return found
+
+
+def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+        if payment is None:
+            return None
+        most = screens_refunds.refundable(session, [payment.id]).get(payment.id, 0)
+    return Subject(
+        "payment",
+        payment.id,
+        f"payment {payment.rail_payment_id}",
+        payment.who,
+        payment.currency,
+        most,
+        has_treatment=payment.allocated > 0,
+        is_disputed=payment.status == "disputed",
+        method=payment.method or words.rail_name(payment.rail),
+    )
+
+
+def _of_invoice(desk: Desk, name: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+        if invoice is None:
+            return None
+        most = screens_refunds.most_of_invoice(session, invoice.id)
+    return Subject(
+        "invoice",
+        invoice.id,
+        f"invoice {invoice.number}",
+        invoice.customer,
+        invoice.currency,
+        most,
+        has_treatment=True,
+        number=invoice.number,
+        total=invoice.total - invoice.credited,
+        outstanding=invoice.outstanding,
+    )
+
+
+def _of_deposit(desk: Desk, name: str) -> Subject | None:
+    with desk.runtime.read() as session:
+        deposit = screens_documents.deposit(session, name)
+        if deposit is None:
+            return None
+        most = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
+    return Subject(
+        "deposit",
+        deposit.id,
+        f"deposit {deposit.code}",
+        deposit.customer,
+        deposit.currency,
+        most,
+        has_treatment=False,
+        number=deposit.code,
+    )
