@@ -22,6 +22,7 @@ _TURN = 7_201_954
 APPEND_ONLY = (
     "journal_entry", "posting", "ledger_account", "inbox_event", "refund_step", "credit_note",
     "audit_line", "audit_words",
+    "dispute_step", "dispute_decision",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ DEAD = ("failed", "canceled")
 DISPUTES = ("dispute", "dispute_reversal")
 COSTS = ("fee", "network_cost", "tax")
 KNOWN = (*DISPUTES, *COSTS, "charge", "charge_failure", "partial_capture_reversal")
+WRITTEN_OFF = "write_off"
 KNOWN_TOO = ("refund", "refund_failure")
 
 
@@ -40,12 +41,16 @@ class Paid:
     captured: int = 0
     promised: int = 0
     refunds: list[int] = field(default_factory=list)
-    lost: int = 0
+    losses: list[tuple[str, int]] = field(default_factory=list)  # dispute or charge, how much
     ledger: Counter = field(default_factory=Counter)
 
     @property
     def refunded(self) -> int:
         return sum(self.refunds)
+
+    @property
+    def lost(self) -> int:
+        return sum(amount for _, amount in self.losses)
 
 
 @dataclass
@@ -67,13 +72,15 @@ def expected(
     reopening: Container[str] = (),
     *,
     are_deposits_used_last: bool = False,
+    decided: Mapping[str, str] | None = None,
 ) -> Books:
     """The books for this truth.
 
     `targets`: payment -> what it was for, and how much (None: all); `reopening`: payments whose
     refunds are owed again, because somebody asked for them so. Deposits were used before anything
-    was taken back, or last of all.
+    was taken back, or last of all. `decided`: what people decided of a dispute that was lost.
     """
+    decided = decided or {}
     paid = {one.id: one for one in _payments(tables)}
     desk = _Desk({document.number: document for document in documents}, tables)
     for one in paid.values():
@@ -82,8 +89,9 @@ def expected(
         desk.use_deposits()
     for one in paid.values():
         for amount in one.refunds:
-            desk.take(one, amount, is_credited=one.id not in reopening)
-        desk.take(one, one.lost, is_credited=False)
+            desk.take(one, amount, "reopen" if one.id in reopening else "credit")
+        for dispute, amount in one.losses:
+            desk.take(one, amount, decided.get(dispute, "reopen"))
     if are_deposits_used_last:
         desk.use_deposits()
     ledger: Counter[tuple[str, str]] = Counter()
@@ -155,6 +163,8 @@ def _payment(tables: Mapping[str, Mapping[str, dict]], name: str, charges: list[
     for row in tables["balance_transaction"].values():
         if row["source"] in sources:
             _row(row, one)
+        if row["type"] == "payment_reversal" and row["source"] in sources:
+            one.losses.append((row["source"], -row["amount"]))
     one.ledger["refunds_payable", currency] -= one.promised
     return one
 
@@ -197,7 +207,7 @@ def _dispute(tables: Mapping[str, Mapping[str, dict]], dispute: dict, one: Paid)
         withdrawn = -sum(row["amount"] for row in rows if row["amount"] < 0)
         presented = dispute["amount"] * amount // withdrawn
     lost = min(presented, one.captured - one.refunded - one.lost)
-    one.lost += lost
+    one.losses.append((dispute["id"], lost))
     one.ledger["chargeback_losses", settled] += amount - amount * lost // presented
 
 
@@ -227,6 +237,7 @@ class _Desk:
         self._lies: dict[str, Counter[str]] = {number: Counter() for number in documents}
         self._used: dict[str, dict[str, int]] = {number: {} for number in documents}
         self._credited: Counter[str] = Counter()
+        self._written_off: Counter[str] = Counter()
         self._gone: Counter[str] = Counter()  # what a deposit gave back
         self._wants: dict[str, dict[str, int]] = {}
         self.loose: Counter[str] = Counter()
@@ -248,7 +259,7 @@ class _Desk:
                 self._room[invoice] -= part
                 self._used[number][invoice] = self._used[number].get(invoice, 0) + part
 
-    def take(self, one: Paid, amount: int, *, is_credited: bool) -> None:
+    def take(self, one: Paid, amount: int, how: str) -> None:
         """Money that left again: from what lies loose, then from what it was set against."""
         amount -= self._take_loose(one.id, amount)
         for number in reversed(self._wants[one.id]):
@@ -259,7 +270,7 @@ class _Desk:
             self._lies[number][one.id] -= part
             self._room[number] += part
             part -= self._replace(number, part)
-            self._give_back(number, part, is_credited=is_credited)
+            self._give_back(number, part, how)
         assert amount == 0, f"{amount} of {one.id} came from nowhere"
 
     def write(self, ledger: Counter[tuple[str, str]], paid: Iterable[Paid]) -> None:
@@ -275,13 +286,14 @@ class _Desk:
                 ledger["accounts_receivable", currency] += self.invoices()[number][2]
                 lowered = self._noted[number] + self._credited[number]
                 ledger["credits", currency] += lowered
+                ledger["chargeback_losses", currency] += self._written_off[number]
 
     def invoices(self) -> dict[str, tuple[int, int, int]]:
         """Paid, credited, outstanding."""
         return {
             number: (
                 sum(self._lies[number].values()) + self._used_on(number),
-                self._noted[number] + self._credited[number],
+                self._noted[number] + self._credited[number] + self._written_off[number],
                 self._room[number] if document.is_sent else 0,
             )
             for number, document in self._documents.items()
@@ -325,22 +337,28 @@ class _Desk:
                 filled += self._fill(number, other, min(room_for, amount - filled))
         return filled
 
-    def _give_back(self, number: str, amount: int, *, is_credited: bool) -> None:
+    def _give_back(self, number: str, amount: int, how: str) -> None:
         if self._documents[number].is_deposit:
             self._room[number] -= amount  # what was received stays received
             self._gone[number] += amount
-            self._shrink_uses(number, is_credited=is_credited)
-        elif is_credited:
+            self._shrink_uses(number, how)
+        else:
             self._room[number] -= amount
-            self._credited[number] += amount
+            self._lower(number, amount, how)
 
-    def _shrink_uses(self, deposit: str, *, is_credited: bool) -> None:
+    def _lower(self, invoice: str, amount: int, how: str) -> None:
+        """What was paid and went back: no longer owed, or owed again."""
+        if how == "credit":
+            self._credited[invoice] += amount
+        elif how == WRITTEN_OFF:
+            self._written_off[invoice] += amount
+        else:
+            self._room[invoice] += amount
+
+    def _shrink_uses(self, deposit: str, how: str) -> None:
         over = sum(self._used[deposit].values()) - sum(self._lies[deposit].values())
         for invoice in reversed(self._used[deposit]):
             part = min(max(0, over), self._used[deposit][invoice])
             self._used[deposit][invoice] -= part
             over -= part
-            if is_credited:
-                self._credited[invoice] += part
-            else:
-                self._room[invoice] += part
+            self._lower(invoice, part, how)

@@ -21,10 +21,15 @@ from enum import StrEnum
 
 
 class Treatment(StrEnum):
-    """What a refund does to the invoice its money is taken from."""
+    """What becomes of an invoice when money that paid it leaves again."""
 
     CREDIT = "credit"  # lowers what is owed: nobody is chased for it
     REOPEN = "reopen"  # it is owed again
+    WRITE_OFF = "write_off"  # nobody is chased, and we bear it: only of what a bank took
+
+
+# What a refund may do, which somebody here or on the rail made on purpose.
+REFUND_TREATMENTS = (Treatment.CREDIT, Treatment.REOPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +56,19 @@ class Offer:
     """What a claim offers its target, in minor units.
 
     `gross` before anything was taken back; `credited` taken back so that the target is owed
-    less; `reopened` taken back so that it is owed again.
+    less; `reopened` taken back so that it is owed again; `written_off` taken back by a bank so that
+    the target is owed less and we bear it.
     """
 
     gross: int = 0
     credited: int = 0
     reopened: int = 0
+    written_off: int = 0
 
     @property
     def net(self) -> int:
         """What is still there to take up."""
-        return self.gross - self.credited - self.reopened
+        return self.gross - self.credited - self.reopened - self.written_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,11 @@ class DepositSettled:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceSettled:
-    """An invoice after settling: what each claim pays, and what refunds credit on it."""
+    """An invoice after settling: what each claim pays, what is credited and written off on it."""
 
     amounts: dict[str, int]
     credited: int
+    written_off: int = 0
 
     @property
     def paid(self) -> int:
@@ -150,14 +158,15 @@ def _take_back(
 def settle_invoice(capacity: int, claims: Sequence[Claimed]) -> InvoiceSettled:
     """What an invoice takes up. `capacity` is its total less its credit notes.
 
-    Refunds to be credited eat the excess of all claims together first; only what is beyond it
-    lowers what is owed.
+    What is to be credited, and then what is to be written off, eats the excess of all claims
+    together first; only what is beyond it lowers what is owed.
     """
-    gross = sum(claim.offer.gross for claim in claims)
-    to_credit = sum(claim.offer.credited for claim in claims)
-    excess = max(0, gross - capacity)
-    credited = min(max(0, to_credit - excess), capacity)
-    return InvoiceSettled(fill(capacity - credited, claims), credited)
+    excess = max(0, sum(claim.offer.gross for claim in claims) - capacity)
+    to_credit, excess = _beyond(sum(claim.offer.credited for claim in claims), excess)
+    to_write_off, _ = _beyond(sum(claim.offer.written_off for claim in claims), excess)
+    credited = min(to_credit, capacity)
+    written_off = min(to_write_off, capacity - credited)
+    return InvoiceSettled(fill(capacity - credited - written_off, claims), credited, written_off)
 
 
 def settle_deposit(
@@ -166,20 +175,18 @@ def settle_deposit(
     """What a deposit takes up, up to `expected`, and what its applications may use of it."""
     gross = sum(claim.offer.gross for claim in claims)
     excess = max(0, gross - expected)
-    credited, excess = _beyond(sum(claim.offer.credited for claim in claims), excess)
-    reopened, _ = _beyond(sum(claim.offer.reopened for claim in claims), excess)
     accepted = min(gross, expected)
-    held = accepted - credited - reopened
     spread, unused = _spread(applications, accepted)
-    over_credited, unused = _beyond(credited, unused)
-    over_reopened, _ = _beyond(reopened, unused)
-    for treatment, over in ((Treatment.CREDIT, over_credited), (Treatment.REOPEN, over_reopened)):
-        rest = over
+    gone = 0
+    for treatment in _IN_ORDER:
+        taken, excess = _beyond(sum(_so_far(claim.offer, treatment) for claim in claims), excess)
+        gone += taken
+        rest, unused = _beyond(taken, unused)
         for claim in reversed(applications):
             part = min(rest, spread[claim.id].net)
             spread[claim.id] = _taken(spread[claim.id], part, treatment)
             rest -= part
-    return DepositSettled(fill(held, claims), accepted, credited + reopened, spread)
+    return DepositSettled(fill(accepted - gone, claims), accepted, gone, spread)
 
 
 def unused(expected: int, gross: int, applications: Sequence[Claim]) -> int:
@@ -220,10 +227,21 @@ def _taking_order(
     yield from ((c, everything) for c in newest_first if c.is_deposit)
 
 
+# Whatever is too much is eaten in this order; so is what a deposit has that no invoice used.
+_IN_ORDER = (Treatment.CREDIT, Treatment.WRITE_OFF, Treatment.REOPEN)
+_PARTS = {
+    Treatment.CREDIT: "credited",
+    Treatment.WRITE_OFF: "written_off",
+    Treatment.REOPEN: "reopened",
+}
+
+
+def _so_far(offer: Offer, treatment: Treatment) -> int:
+    return int(getattr(offer, _PARTS[treatment]))
+
+
 def _taken(offer: Offer, part: int, treatment: Treatment) -> Offer:
-    if treatment is Treatment.CREDIT:
-        return replace(offer, credited=offer.credited + part)
-    return replace(offer, reopened=offer.reopened + part)
+    return replace(offer, **{_PARTS[treatment]: _so_far(offer, treatment) + part})
 
 
 def _beyond(amount: int, cushion: int) -> tuple[int, int]:

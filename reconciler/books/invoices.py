@@ -24,6 +24,7 @@ class InvoiceStatus(StrEnum):
     OVERDUE = "overdue"
     VOID = "void"
     REFUNDED = "refunded"
+    WRITTEN_OFF = "written_off"  # nothing is owed any more, because we bear the loss
 
 
 def outstanding(*, total: int, paid: int, credited: int) -> int:
@@ -33,20 +34,27 @@ def outstanding(*, total: int, paid: int, credited: int) -> int:
     return rest
 
 
-def status(  # noqa: PLR0913  five amounts and a day are what it follows from
+def status(  # noqa: PLR0913  amounts and a day are what it follows from
     state: InvoiceState,
     *,
     total: int,
     paid: int,
     credited: int,
     refunded: int,
+    written_off: int,
     due_on: date | None,
     today: date,
 ) -> InvoiceStatus:
-    """The derived status. `refunded` is what refunds took back and credited."""
+    """The derived status.
+
+    `credited` is all that lowers what is owed without paying it; of that, `refunded` is what
+    refunds took back and credited, and `written_off` what a bank took and we bear.
+    """
     if state is not InvoiceState.SENT:
         return InvoiceStatus(state.value)
     if outstanding(total=total, paid=paid, credited=credited) == 0:
+        if written_off:
+            return InvoiceStatus.WRITTEN_OFF
         all_went_back = refunded > 0 and paid == 0
         return InvoiceStatus.REFUNDED if all_went_back else InvoiceStatus.PAID
     if due_on is not None and due_on < today:

@@ -22,10 +22,16 @@ from reconciler.books.observations import (
 from reconciler.money import Money
 
 # What Stripe calls movements that belong to a payment (its `reporting_category`).
-CHARGE_CATEGORIES = frozenset({"charge", payments.RELEASED_CATEGORY, "charge_failure"})
+CHARGE_CATEGORIES = frozenset({"charge", payments.RELEASED_CATEGORY})
 REFUND_CATEGORIES = frozenset({"refund", "refund_failure"})
 FEE_CATEGORIES = frozenset({"fee", "network_cost", "tax"})
-KNOWN_CATEGORIES = CHARGE_CATEGORIES | REFUND_CATEGORIES | FEE_CATEGORIES | disputes.CATEGORIES
+KNOWN_CATEGORIES = (
+    CHARGE_CATEGORIES
+    | REFUND_CATEGORIES
+    | FEE_CATEGORIES
+    | disputes.CATEGORIES
+    | disputes.RETURN_CATEGORIES
+)
 
 Booked = dict[str, tuple[int, int]]  # component -> amount booked, times it has changed
 
@@ -90,7 +96,7 @@ def charge_rows(charge: ChargeFact, facts: PaymentFacts) -> list[BalanceFact]:
     return [
         row
         for row in facts.balance.values()
-        if row.category in CHARGE_CATEGORIES
+        if row.category in CHARGE_CATEGORIES | disputes.RETURN_CATEGORIES
         and (row.source == charge.id or row.id == charge.balance_ref)
     ]
 
@@ -157,7 +163,12 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
     yield "captured", Component(at.captured, currency, held, accounts.UNAPPLIED_CASH)
     yield from _refunds(facts, at, currency)
     yield from _movements(facts.rail, rows)
-    yield from _settlement(facts.rail, rows, at, currency)
+    # What a bank took back of a debit that had come through is a loss, and stands below.
+    returned = {one.dispute_id for one in disputes.taken(facts)}
+    own = [
+        r for r in rows if r.category not in disputes.RETURN_CATEGORIES or r.source not in returned
+    ]
+    yield from _settlement(facts.rail, own, at, currency)
     yield from _disputes(facts, at, currency)
 
 
@@ -211,7 +222,7 @@ def _settlement(
     yield "converted", Component(converted, currency, trading, held)
     settled: dict[str, int] = {}
     for row in rows:
-        if row.category in CHARGE_CATEGORIES | REFUND_CATEGORIES:
+        if row.category in CHARGE_CATEGORIES | REFUND_CATEGORIES | disputes.RETURN_CATEGORIES:
             settled[row.currency] = settled.get(row.currency, 0) + row.amount
     for other, amount in settled.items():
         yield f"settled/{other}", Component(amount, other, held, trading)

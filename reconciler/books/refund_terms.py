@@ -1,8 +1,9 @@
-"""On what terms a refund takes money back: as it was asked for here, or as a person decided.
+"""On what terms money is taken back: as a refund was asked for here, or as a person decided.
 
 A refund that nobody here asked for (made in the rail's dashboard) lowers what is owed, so that
-nobody is chased for money that was given back on purpose, until a person decides otherwise. The
-decision is part of what settling reads, like the facts, so that a replay gives the same books.
+nobody is chased for money that was given back on purpose, until a person decides otherwise. What a
+bank took for good is owed again, until a person decides otherwise. Such a decision is part of what
+settling reads, like the facts, so that a replay gives the same books.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +17,16 @@ from reconciler.books.posting_rules import Position
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is known of refunds' terms.
+    """What is known of the terms of refunds and losses.
 
     `asked`: by our reference, the treatment and what it was asked back from. `decided`: by the
-    rail's id of a stranger's refund, the parts that a person set down.
+    rail's id of a stranger's refund, the parts that a person set down. `losses`: by the rail's id
+    of a dispute, what a person said is to become of what it lost.
     """
 
     asked: Mapping[str, tuple[Treatment, str | None]] = field(default_factory=dict)
     decided: Mapping[str, Sequence[Take]] = field(default_factory=dict)
+    losses: Mapping[str, Treatment] = field(default_factory=dict)
 
 
 def takes(refund: RefundFact, terms: Terms) -> list[Take]:
@@ -50,8 +53,8 @@ def takes(refund: RefundFact, terms: Terms) -> list[Take]:
 def of_payment(at: Position, terms: Terms) -> list[Take]:
     """All that left a payment again: its refunds in their order, then what disputes took."""
     found = [take for refund in at.refunds for take in takes(refund, terms)]
-    if at.lost:
-        found.append(Take(at.lost, Treatment.REOPEN))
+    for dispute_id, lost in at.losses.items():
+        found.append(Take(lost, terms.losses.get(dispute_id, Treatment.REOPEN)))
     return found
 
 

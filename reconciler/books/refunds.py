@@ -128,8 +128,11 @@ def refundable(facts: PaymentFacts, legs: Iterable[Reserved]) -> int:
 
     Captured, less what refunds and disputes have taken or may take, less the legs that the rail
     does not show yet. What cannot be told apart yet (a refund, or a released remainder) counts
-    as taken: too small an answer costs a moment, too large a one costs money.
+    as taken: too small an answer costs a moment, too large a one costs money. Nothing while a
+    formal dispute is open: the bank decides who gets the money, and a rail refuses.
     """
+    if is_disputed(facts):
+        return 0
     known = {refund.reference for refund in facts.refunds.values()}
     waiting = sum(leg.amount for leg in legs if leg.reference not in known)
     return max(0, payments.captured(facts) - _gone(facts) - at_risk(facts) - waiting)
@@ -138,7 +141,8 @@ def refundable(facts: PaymentFacts, legs: Iterable[Reserved]) -> int:
 def at_risk(facts: PaymentFacts) -> int:
     """What disputes have taken for good or may yet take, in minor units. Inquiries take nothing."""
     taken = {d.dispute_id: d for d in disputes.taken(facts)}
-    total = 0
+    returned = taken.keys() - facts.disputes.keys()
+    total = sum(max(0, taken[charge_id].presented) for charge_id in returned)
     for dispute in facts.disputes.values():
         if not dispute.was_formal:
             continue
@@ -146,7 +150,7 @@ def at_risk(facts: PaymentFacts) -> int:
         is_told = bool(taken[dispute.id].settled)
         if not dispute.is_closed:
             total += max(presented, dispute.amount)
-        elif is_told or dispute.shown[2] != "lost":
+        elif is_told or dispute.shown[2] in {disputes.WON, disputes.PREVENTED}:
             total += presented
         else:
             total += dispute.amount  # lost, and its balance movement has yet to reach us

@@ -1,5 +1,6 @@
 """What is uncertain and waits for a person: the kinds, and what can be done about each."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -52,4 +53,14 @@ ACTIONS: dict[ReviewKind, tuple[str, ...]] = {
     ReviewKind.REFUND_FAILED: ("retry", "acknowledge"),
     ReviewKind.MANUAL_REFUND: ("paid_back", "retry", "acknowledge"),
     ReviewKind.EVENT_FAILED: ("replay", "acknowledge"),
+    ReviewKind.DISPUTE: ("chase", "write_off", "credit", "acknowledge"),
 }
+_OF_A_LOSS = frozenset({"chase", "write_off", "credit"})
+
+
+def actions(kind: ReviewKind, details: Mapping[str, object]) -> tuple[str, ...]:
+    """What a question takes as it stands: a lost dispute is decided, others are acknowledged."""
+    if kind is not ReviewKind.DISPUTE:
+        return ACTIONS[kind]
+    is_lost = details.get("is_lost") is True
+    return tuple(action for action in ACTIONS[kind] if (action in _OF_A_LOSS) is is_lost)

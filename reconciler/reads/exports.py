@@ -131,7 +131,8 @@ _INVOICE_WINDOW = f"""{_INVOICE_DAY} >= coalesce(cast(:since as timestamptz), '-
 _INVOICES = sa.text(
     f"""select i.id, i.number, i.customer_id, c.name as customer_name, i.project_id,
       i.milestone_id, i.description, i.currency, i.total, i.paid, i.credit_notes,
-      i.refund_credits, i.state, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at,
+      i.refund_credits, i.write_offs, i.credited, i.outstanding, i.state, i.issued_on, i.due_on,
+      i.created_at, i.sent_at, i.voided_at,
       i.created_at as walk_at, i.id as walk_id
     from invoice i join customer c on c.id = i.customer_id
     where (i.created_at, i.id) {_AFTER} and {_INVOICE_WINDOW}
@@ -231,20 +232,17 @@ def days(session: Session, window: Window) -> tuple[date, date] | None:
 def invoices(session: Session, window: Window, *, today: date) -> Iterator[Row]:
     """Invoices by the day on them, as they stand today."""
     for row in _walk(session, _INVOICES, window):
-        credited = row["credit_notes"] + row["refund_credits"]
         shown = status(
             InvoiceState(row["state"]),
             total=row["total"],
             paid=row["paid"],
-            credited=credited,
+            credited=row["credited"],
             refunded=row["refund_credits"],
+            written_off=row["write_offs"],
             due_on=row["due_on"],
             today=today,
         )
-        outstanding = row["total"] - row["paid"] - credited
-        yield INVOICES.filled(
-            row | {"credited": credited, "outstanding": outstanding, "status": shown.value}
-        )
+        yield INVOICES.filled(row | {"status": shown.value})
 
 
 def payments(session: Session, window: Window) -> Iterator[Row]:

@@ -38,7 +38,9 @@ class InvoicePart:
 class InvoiceRow:
     """A claim on a customer, in minor units of `currency`.
 
-    total less credited less paid is outstanding. `status` follows from these and from `due_on`.
+    total less credited less paid is outstanding. `credited` is all that lowers what is owed without
+    paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
+    from these and from `due_on`.
     """
 
     id: str
@@ -51,6 +53,7 @@ class InvoiceRow:
     total: int
     paid: int
     credited: int
+    written_off: int
     outstanding: int
     status: InvoiceStatus
     issued_on: date | None
@@ -64,12 +67,11 @@ class InvoiceRow:
     rev: int
 
 
-_OUTSTANDING = "(i.total - i.paid - i.credit_notes - i.refund_credits)"
 # The rule of books/invoices.py once more, so that a list can be filtered by it; a test holds the
 # two together.
-_STATUS = f"""case when i.state <> 'sent' then i.state
-    when {_OUTSTANDING} = 0 then
-      case when i.refund_credits > 0 and i.paid = 0 then 'refunded' else 'paid' end
+_STATUS = """case when i.state <> 'sent' then i.state
+    when i.outstanding = 0 then case when i.write_offs > 0 then 'written_off'
+      when i.refund_credits > 0 and i.paid = 0 then 'refunded' else 'paid' end
     when i.due_on < :today then 'overdue'
     when i.paid > 0 then 'partially_paid' else 'sent' end"""
 LISTING = Listing(
@@ -82,14 +84,14 @@ LISTING = Listing(
         "number": "lower(btrim(i.number)) = lower(btrim(:number))",
         "currency": "i.currency = :currency",
         "status": f"{_STATUS} = :status",
-        "is_open": f"(i.state = 'sent' and {_OUTSTANDING} > 0) = :is_open",
+        "is_open": "(i.state = 'sent' and i.outstanding > 0) = :is_open",
         "due_before": "i.due_on < :due_before",
         "rail_reference": """exists (select 1 from rail_reference r
             where r.invoice_id = i.id and r.object_id = :rail_reference)""",
     },
 )
 _INVOICES = sa.text(
-    f"""select i.*, {_OUTSTANDING} as outstanding,
+    """select i.*,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
         as rail_references
     from invoice i where i.id = any(:ids)"""
@@ -146,24 +148,24 @@ def _invoice(
     history: list[Happening],
     today: date,
 ) -> InvoiceRow:
-    credited = row.credit_notes + row.refund_credits
     shown = status(
         InvoiceState(row.state),
         total=row.total,
         paid=row.paid,
-        credited=credited,
+        credited=row.credited,
         refunded=row.refund_credits,
+        written_off=row.write_offs,
         due_on=row.due_on,
         today=today,
     )
     same = (
         "id", "number", "customer_id", "project_id", "milestone_id", "description", "currency",
-        "total", "paid", "outstanding", "issued_on", "due_on", "rail_references", "created_at",
-        "sent_at", "voided_at", "rev",
+        "total", "paid", "credited", "outstanding", "issued_on", "due_on", "rail_references",
+        "created_at", "sent_at", "voided_at", "rev",
     )  # fmt: skip
     return InvoiceRow(
         **{name: getattr(row, name) for name in same},
-        credited=credited,
+        written_off=row.write_offs,
         status=shown,
         allocations=parts,
         history=history,

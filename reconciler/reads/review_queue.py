@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind, actions
 from reconciler.errors import NotFound
 from reconciler.reads import refund_splits, suggestions
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
@@ -104,7 +104,7 @@ def _item(
     kind = ReviewKind(row.kind)
     values = row._asdict() | {
         "kind": kind,
-        "actions": list(ACTIONS[kind]) if is_open else [],
+        "actions": list(actions(kind, row.details)) if is_open else [],
         "suggestions": suggested.get(row.payment_id, [])
         if is_open and kind in MATCHING_KINDS
         else [],

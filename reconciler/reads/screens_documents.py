@@ -11,8 +11,8 @@ from reconciler.books import deposits as deposit_rules, invoices as invoice_rule
 from reconciler.books.invoices import InvoiceState
 
 _INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
-    i.currency, i.total, i.state, i.paid, i.credit_notes, i.refund_credits, i.issued_on, i.due_on,
-    i.created_at, i.sent_at, i.voided_at, i.rev"""
+    i.currency, i.total, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
+    i.credited, i.outstanding, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at, i.rev"""
 _FROM_INVOICE = "from invoice i join customer c on c.id = i.customer_id"
 _INVOICES = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
@@ -20,12 +20,11 @@ _INVOICES = sa.text(
         or (i.created_at, i.id) < (cast(:before as timestamptz), cast(:before_id as text)))
       and (cast(:customer as text) is null or i.customer_id = :customer)
       and case :view
-        when 'open' then i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits < i.total
-        when 'part' then i.state = 'sent' and i.paid > 0
-          and i.paid + i.credit_notes + i.refund_credits < i.total
+        when 'open' then i.state = 'sent' and i.outstanding > 0
+        when 'part' then i.state = 'sent' and i.paid > 0 and i.outstanding > 0
         when 'overdue' then i.state = 'sent' and i.due_on < :today
-          and i.paid + i.credit_notes + i.refund_credits < i.total
-        when 'paid' then i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits = i.total
+          and i.outstanding > 0
+        when 'paid' then i.state = 'sent' and i.outstanding = 0
         when 'draft' then i.state = 'draft'
         else true end
     order by i.created_at desc, i.id desc limit :limit"""
@@ -36,20 +35,20 @@ _ONE_INVOICE = sa.text(
 )
 _TOTALS = sa.text(
     """select currency, count(*) as number, sum(total)::bigint as invoiced,
-      sum(paid)::bigint as collected, sum(credit_notes + refund_credits)::bigint as credited,
-      sum(total - paid - credit_notes - refund_credits)::bigint as outstanding,
-      coalesce(sum(total - paid - credit_notes - refund_credits)
+      sum(paid)::bigint as collected, sum(credited)::bigint as credited,
+      sum(outstanding)::bigint as outstanding,
+      coalesce(sum(outstanding)
         filter (where due_on < :today), 0)::bigint as overdue
     from invoice where state = 'sent' group by currency order by currency"""
 )
 _VIEWS = sa.text(
     """select count(*) as all,
-      count(*) filter (where state = 'sent' and gone < total) as open,
-      count(*) filter (where state = 'sent' and gone < total and paid > 0) as part,
-      count(*) filter (where state = 'sent' and gone < total and due_on < :today) as overdue,
-      count(*) filter (where state = 'sent' and gone = total) as paid,
+      count(*) filter (where state = 'sent' and outstanding > 0) as open,
+      count(*) filter (where state = 'sent' and outstanding > 0 and paid > 0) as part,
+      count(*) filter (where state = 'sent' and outstanding > 0 and due_on < :today) as overdue,
+      count(*) filter (where state = 'sent' and outstanding = 0) as paid,
       count(*) filter (where state = 'draft') as draft
-    from (select *, paid + credit_notes + refund_credits as gone from invoice) i"""
+    from invoice"""
 )
 _PAID_BY = sa.text(
     """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
@@ -96,7 +95,7 @@ _RECEIVED_BY = sa.text(
 )
 _USES = sa.text(
     """select x.id, x.invoice_id, i.number, x.amount, x.created_at, x.closed_at, u.name as person,
-      i.total - i.paid - i.credit_notes - i.refund_credits as outstanding
+      i.outstanding
     from application x join invoice i on i.id = x.invoice_id
       left join user_account u on x.cause_kind = 'person' and u.id = x.cause_id
     where x.deposit_id = :id order by x.created_at, x.id"""
@@ -104,7 +103,7 @@ _USES = sa.text(
 _OPEN_INVOICES = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
     where i.customer_id = :customer and i.currency = :currency and i.state = 'sent'
-      and i.paid + i.credit_notes + i.refund_credits < i.total
+      and i.outstanding > 0
     order by i.due_on nulls last, i.created_at, i.id limit 20"""
 )
 _LEFT_ON_DEPOSIT = sa.text(
@@ -129,22 +128,15 @@ class InvoiceLine:
     paid: int
     credit_notes: int
     refund_credits: int
+    write_offs: int
+    credited: int
+    outstanding: int
     issued_on: date | None
     due_on: date | None
     created_at: datetime
     sent_at: datetime | None
     voided_at: datetime | None
     rev: int
-
-    @property
-    def credited(self) -> int:
-        """By credit notes and by refunds together."""
-        return self.credit_notes + self.refund_credits
-
-    @property
-    def outstanding(self) -> int:
-        """What is still owed."""
-        return self.total - self.paid - self.credited
 
     def status(self, today: date) -> str:
         """The word that everybody sees."""
@@ -154,6 +146,7 @@ class InvoiceLine:
             paid=self.paid,
             credited=self.credited,
             refunded=self.refund_credits,
+            written_off=self.write_offs,
             due_on=self.due_on,
             today=today,
         ).value

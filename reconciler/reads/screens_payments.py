@@ -32,7 +32,7 @@ _CLAIMS = sa.text(
     """select a.id, a.payment_id, a.invoice_id, a.deposit_id,
       coalesce(i.number, d.code) as target, a.amount, a.gross, a.credited, a.reopened,
       a.strategy, a.created_at, a.closed_at, a.cause_kind, a.cause_id, u.name as person,
-      i.total - i.paid - i.credit_notes - i.refund_credits as outstanding, i.state as state
+      i.outstanding, i.state as state
     from allocation a left join invoice i on i.id = a.invoice_id
       left join deposit d on d.id = a.deposit_id
       left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id

@@ -35,7 +35,7 @@ _COUNTS = sa.text(
 _AROUND = sa.text(
     """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
       coalesce(a.name, r.approved_by) as approved_by, i.number, i.total, i.paid,
-      i.credit_notes + i.refund_credits as credited, d.code,
+      i.credited, d.code,
       (select string_agg(coalesce(e.name, x), ', ' order by x) from unnest(r.edited_by) x
         left join user_account e on e.id = x) as edited_by
     from refund r left join customer c on c.id = r.customer_id

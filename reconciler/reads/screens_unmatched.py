@@ -35,7 +35,7 @@ _SUMS = sa.text(
 )
 _TARGETS = sa.text(
     """select i.id, i.number, i.currency, false as is_deposit, c.name as customer, i.due_on,
-      i.total - i.paid - i.credit_notes - i.refund_credits as outstanding
+      i.outstanding
     from invoice i join customer c on c.id = i.customer_id where i.id = any(:ids)
     union all
     select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount - d.received

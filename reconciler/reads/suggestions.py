@@ -77,8 +77,8 @@ _SAME_AMOUNT = sa.text(
     """select i.id from invoice i
     join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
       on i.currency = w.currency
-      and i.total - i.paid - i.credit_notes - i.refund_credits = w.amount
-    where i.state = 'sent' and i.paid + i.credit_notes + i.refund_credits < i.total
+      and i.outstanding = w.amount
+    where i.state = 'sent' and i.outstanding > 0
     union all
     select d.id from deposit d
     join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)

@@ -17,7 +17,7 @@ _NAMES = """advance_refund authorize cancel cancel_payout cancel_refund capture 
     complete_session create_customer create_invoice decline dispute edit_metadata escalate expire
     expire_session fail_delayed fail_payout increment_authorization late_win open_session
     other_row pay pay_payout payout plan_refund prevented reference_refund refund release_funds
-    respond send_payout set_dispute_status settle settle_delayed"""
+    respond return_debit send_payout set_dispute_status settle settle_delayed"""
 OPERATIONS = frozenset(_NAMES.split())
 _WRONG_ARGUMENTS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 

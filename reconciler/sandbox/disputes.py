@@ -123,6 +123,27 @@ class Disputes(Refunds):
         return str(made["id"])
 
     @automatic
+    def return_debit(self, target: str) -> None:
+        """The payer's bank takes a debit back that had come through, and opens no dispute.
+
+        Only the balance row tells: Stripe documents no event and no status for it.
+        """
+        charge = self.charge_of(target)
+        if charge["status"] != "succeeded" or not charge["amount_captured"]:
+            raise StripeProblem(f"Charge {charge['id']} took no money that could go back.")
+        rate = Rate.of(charge["_rate"])
+        self.book(
+            Movement(
+                "payment_reversal",
+                "charge_failure",
+                charge["id"],
+                -rate.convert(charge["amount_captured"]),
+                rate,
+                foreign=rate.currency != charge["currency"],
+            )
+        )
+
+    @automatic
     def set_dispute_status(self, dispute_id: str, status: str) -> None:
         """Any other status, such as `appeal_under_review`; no money moves."""
         dispute = self.get("dispute", dispute_id)

@@ -112,11 +112,12 @@ def _pin(scene: Scene, claim: AllocationRow) -> None:
     # refunds took back of it and count on its target belongs to it still; what they took back of
     # more than the target could take is no part of it, or they would take it from the next claim.
     if claim.deposit_id:
-        taken_back = claim.offer.credited + claim.offer.reopened
+        taken_back = claim.offer.gross - claim.offer.net
         counted = scene.deposits[claim.deposit_id].refunded
     else:
-        taken_back = claim.offer.credited
-        counted = scene.invoices[claim.target].refund_credits
+        taken_back = claim.offer.credited + claim.offer.written_off
+        invoice = scene.invoices[claim.target]
+        counted = invoice.refund_credits + invoice.write_offs
     claim.wanted = claim.amount + min(taken_back, counted)
     claim.is_changed = True
 

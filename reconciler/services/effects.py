@@ -19,10 +19,11 @@ _AMOUNTS = sa.text(
       select u.invoice_id, null from application u join allocation a on a.deposit_id = u.deposit_id
       where a.payment_id = :payment)
     select 'invoice' as kind, i.id, i.number as name, i.currency, 'outstanding' as measure,
-      i.total - i.paid - i.credit_notes - i.refund_credits as amount
+      i.outstanding as amount
       from invoice i where i.state = 'sent' and i.id in (select invoice_id from touched)
-    union all select 'invoice', i.id, i.number, i.currency, 'credited',
-      i.credit_notes + i.refund_credits
+    union all select 'invoice', i.id, i.number, i.currency, 'credited', i.credited
+      from invoice i where i.id in (select invoice_id from touched)
+    union all select 'invoice', i.id, i.number, i.currency, 'written_off', i.write_offs
       from invoice i where i.id in (select invoice_id from touched)
     union all select 'invoice', i.id, i.number, i.currency, 'paid', i.paid
       from invoice i where i.id in (select invoice_id from touched)
@@ -41,8 +42,8 @@ _AMOUNTS = sa.text(
 class Effect:
     """One amount before and after, in minor units of `currency`.
 
-    `measure` is outstanding, credited or paid of an invoice, remaining of a deposit, unapplied of
-    a payment.
+    `measure` is outstanding, paid, credited or, of that, written_off of an invoice, remaining of a
+    deposit, unapplied of a payment.
     """
 
     kind: str

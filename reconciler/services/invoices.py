@@ -106,9 +106,8 @@ def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
 def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
     """It was never owed. Raises NotFound, Conflict, Refused where something was allocated."""
     invoice = _locked(work, invoice_id, rev)
-    credited = invoice.credit_notes + invoice.refund_credits
     rules.may_be_voided(
-        InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=credited
+        InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=invoice.credited
     )
     was_sent = invoice.state == InvoiceState.SENT
     _note_state(work, invoice, InvoiceState.VOID)

@@ -28,6 +28,14 @@ _POSTINGS = sa.text(
     select * from unnest(cast(:entries as text[]), cast(:lines as smallint[]),
                          cast(:accounts as int[]), cast(:amounts as bigint[]))"""
 )
+# The last of an invoice's entries of one kind: their keys end with its revision at the time.
+_LAST_LOWERING = sa.text(
+    """select e.key, -p.amount as amount
+    from journal_entry e join posting p on p.entry_id = e.id
+    join ledger_account a on a.id = p.account_id and a.role = 'accounts_receivable'
+    where e.invoice_id = :invoice_id and starts_with(e.key, :prefix)
+    order by length(e.key) desc, e.key desc limit 1"""
+)
 
 _Name = tuple[str, str, str]
 
@@ -71,6 +79,16 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
         work.session.execute(
             _POSTINGS, dict(zip(("entries", "lines", "accounts", "amounts"), columns, strict=True))
         )
+
+
+def lowered_by(work: Work, invoice_id: str, prefix: str, amount: int) -> str | None:
+    """The key of the entry that lowered what an invoice is owed from nothing to `amount` in one go.
+
+    None where that took several: then no single entry is mirrored by taking all of it back.
+    """
+    given = {"invoice_id": invoice_id, "prefix": prefix}
+    row = work.session.execute(_LAST_LOWERING, given).first()
+    return str(row.key) if row is not None and row.amount == amount else None
 
 
 def _account_ids(work: Work, entries: Iterable[JournalEntry]) -> dict[_Name, int]:

@@ -18,6 +18,7 @@ from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Collision
 from reconciler.services import (
     credit_notes,
+    disputes,
     inbox,
     ledger,
     matching,
@@ -27,7 +28,6 @@ from reconciler.services import (
     reviews,
     settlement,
 )
-from reconciler.services.disputes import dispute_questions
 from reconciler.services.movements import movement_questions
 from reconciler.services.reviews import Question
 from reconciler.services.settlement import Scene
@@ -194,5 +194,6 @@ def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
             reviews.close_items(work, other_kinds, [question.subject], resolution="asked anew")
     reviews.close_matching(work, answered, resolution="its money has found its place")
     for row in scene.payments.values():
-        questions += [*dispute_questions(row), *movement_questions(row)]
+        questions += movement_questions(row)
     reviews.open_items(work, questions)
+    disputes.follow(work, scene.payments.values())

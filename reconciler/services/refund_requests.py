@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reconciler import currencies, ids
 from reconciler.books import refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
-from reconciler.books.allocations import Treatment
+from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
 from reconciler.errors import Invalid, NotFound, Refused
@@ -176,8 +176,8 @@ def _checked(ask: RefundAsk) -> tuple[RefundReason, Treatment]:
         raise Invalid(f"reason is one of {', '.join(RefundReason)}", field="reason")
     reason = RefundReason(ask.reason)
     treatment = ask.treatment or rules.DEFAULT_TREATMENT[reason].value
-    if treatment not in set(Treatment):
-        raise Invalid(f"treatment is one of {', '.join(Treatment)}", field="treatment")
+    if treatment not in REFUND_TREATMENTS:
+        raise Invalid(f"treatment is one of {', '.join(REFUND_TREATMENTS)}", field="treatment")
     if ask.note is not None and len(ask.note) > NOTE_CHARS_MAX:
         raise Invalid(f"a note has at most {NOTE_CHARS_MAX} characters", field="note")
     if ask.amount is not None and not 0 < ask.amount <= MINOR_MAX:

@@ -11,14 +11,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.books import texts
-from reconciler.books.allocations import Treatment
+from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.disputes import Decision
 from reconciler.books.refunds import RefundReason
 from reconciler.books.reviews import ACTIONS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.services import (
     allocations,
     audit,
+    disputes,
     inbox,
     refund_decisions,
     refund_legs,
@@ -30,6 +32,7 @@ from reconciler.services.refund_decisions import Decided
 from reconciler.services.refunds import RefundAsk
 from reconciler.services.reviews import Question
 from reconciler.store import claims
+from reconciler.store.claims import PaymentRow
 from reconciler.work import Work
 
 NOTE_CHARS_MAX = 2_000
@@ -103,11 +106,14 @@ def resolve(
 
 
 def undo(work: Work, item_id: str) -> None:
-    """Take back what was decided about a refund made outside, and ask again.
+    """Take back what was decided about a refund made outside or a loss, and ask again.
 
     Raises NotFound, and Conflict where nothing stands that could be taken back.
     """
     item = _item(work, item_id)
+    if item.kind == ReviewKind.DISPUTE and item.state != "open":
+        disputes.take_back(work, _held_payment(work, item), item.subject)
+        return
     if item.kind != ReviewKind.EXTERNAL_REFUND or item.state == "open" or not item.payment_id:
         raise Conflict("there is no decision here that could be taken back")
     refund_decisions.take_back(work, item.payment_id, item.subject)
@@ -155,8 +161,11 @@ def _refund(work: Work, item: _Item, resolution: Resolution, policy: RefundPolic
     refunds.request(work, ask, policy)
 
 
-def _credit(work: Work, item: _Item, _: Resolution) -> None:
-    _decide(work, item, Decided(Treatment.CREDIT))
+def _credit(work: Work, item: _Item, resolution: Resolution) -> None:
+    if item.kind == ReviewKind.DISPUTE:
+        _decide_loss(work, item, resolution)
+    else:
+        _decide(work, item, Decided(Treatment.CREDIT))
 
 
 def _reopen(work: Work, item: _Item, _: Resolution) -> None:
@@ -166,8 +175,8 @@ def _reopen(work: Work, item: _Item, _: Resolution) -> None:
 def _split(work: Work, item: _Item, resolution: Resolution) -> None:
     if not resolution.parts:
         raise Invalid("say how much it took from which invoice or deposit", field="allocations")
-    if resolution.treatment not in set(Treatment):
-        raise Invalid(f"treatment is one of {', '.join(Treatment)}", field="treatment")
+    if resolution.treatment not in REFUND_TREATMENTS:
+        raise Invalid(f"treatment is one of {', '.join(REFUND_TREATMENTS)}", field="treatment")
     parts = tuple((part.target, part.amount or 0) for part in resolution.parts)
     if any(not target or amount <= 0 for target, amount in parts) or len(dict(parts)) < len(parts):
         raise Invalid("each part names one invoice or deposit, and its amount", field="allocations")
@@ -194,8 +203,26 @@ def _replay(work: Work, item: _Item, _: Resolution) -> None:
     inbox.replay(work, [str(item.event_seq)])
 
 
-def _acknowledge(_work: Work, _item: _Item, _: Resolution) -> None:
-    """It is enough that a person has seen it."""
+def _decide_loss(work: Work, item: _Item, resolution: Resolution) -> None:
+    row = _held_payment(work, item)
+    decision = Decision(resolution.action)
+    disputes.decide_for(work, row, item.subject, decision, note=resolution.note or "")
+
+
+def _acknowledge(work: Work, item: _Item, _: Resolution) -> None:
+    """It is enough that a person has seen it; but a loss stands open until it is decided."""
+    if item.kind != ReviewKind.DISPUTE or item.payment_id is None:
+        return
+    if disputes.is_lost(_held_payment(work, item), item.subject):
+        raise Refused(
+            "the dispute is lost: choose whether to chase, write_off or credit it", field="action"
+        )
+
+
+def _held_payment(work: Work, item: _Item) -> PaymentRow:
+    if item.payment_id is None:
+        raise Refused("this question is about no payment of ours")
+    return claims.lock_payments(work.session, [item.payment_id])[item.payment_id]
 
 
 def _refund_of(item: _Item) -> str:
@@ -212,5 +239,7 @@ _DEEDS: Mapping[str, Callable[[Work, _Item, Resolution], None]] = {
     "retry": _retry,
     "paid_back": _paid_back,
     "replay": _replay,
+    "chase": _decide_loss,
+    "write_off": _decide_loss,
     "acknowledge": _acknowledge,
 }

@@ -1,8 +1,8 @@
-"""Everything that follows from claims: what targets take up, what refunds credit, the entries.
+"""Everything that follows from claims: what targets take up, what lowers their debt, the entries.
 
-`settle` is the only writer of allocated, applied and credited amounts. It recomputes them from
-facts and claims (books/allocations.py decides) and posts the differences, so that it may run
-any number of times, after anything.
+`settle` is the only writer of allocated, applied, credited and written-off amounts. It recomputes
+them from facts and claims (books/allocations.py decides) and posts the differences, so that it may
+run any number of times, after anything.
 """
 
 from collections.abc import Collection, Iterable
@@ -129,9 +129,9 @@ def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> No
 
 def finish(work: Work, scene: Scene) -> None:
     """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
-    terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
     before = _amounts(scene)
-    credits_before = {i.id: i.refund_credits for i in scene.invoices.values()}
+    lowered = {i.id: (i.refund_credits, i.write_offs) for i in scene.invoices.values()}
+    terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
     for row in scene.payments.values():
         _offer(scene, row, refund_terms.of_payment(position(row.facts), terms))
     for deposit in scene.deposits.values():
@@ -140,7 +140,7 @@ def finish(work: Work, scene: Scene) -> None:
         _settle_invoice(scene, invoice)
     for deposit in scene.deposits.values():
         _count_applied(scene, deposit)
-    due = [*_claim_entries(scene, before), *_credit_entries(scene, credits_before)]
+    due = [*_claim_entries(scene, before), *_lowering_entries(work, scene, lowered)]
     cause = (work.cause.kind, work.cause.id)
     store.write_allocations(work.session, scene.allocations.values(), cause=cause, now=work.now)
     store.write_applications(work.session, scene.applications.values(), cause=cause, now=work.now)
@@ -214,8 +214,9 @@ def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
     )
     for claim in in_order:
         _set_amount(claim, settled.amounts[claim.id])
-    if (invoice.paid, invoice.refund_credits) != (settled.paid, settled.credited):
-        invoice.paid, invoice.refund_credits = settled.paid, settled.credited
+    now = (settled.paid, settled.credited, settled.written_off)
+    if now != (invoice.paid, invoice.refund_credits, invoice.write_offs):
+        invoice.paid, invoice.refund_credits, invoice.write_offs = now
         invoice.is_changed = True
 
 
@@ -269,16 +270,25 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
             )
 
 
-def _credit_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
+def _lowering_entries(
+    work: Work, scene: Scene, before: dict[str, tuple[int, int]]
+) -> Iterable[JournalEntry]:
     for invoice in scene.invoices.values():
-        change = invoice.refund_credits - before[invoice.id]
-        if change:
+        credited, written_off = before[invoice.id]
+        for what, account, was, now in (
+            ("refund_credits", accounts.CREDITS, credited, invoice.refund_credits),
+            ("write_offs", accounts.CHARGEBACK_LOSSES, written_off, invoice.write_offs),
+        ):
+            if was == now:
+                continue
+            prefix = f"invoice/{invoice.id}/{what}/"
             yield JournalEntry(
                 # The revision the invoice is about to get: each change of it has its own.
-                key=f"invoice/{invoice.id}/refund_credits/{invoice.rev + 1}",
+                key=f"{prefix}{invoice.rev + 1}",
+                reverses=ledger.lowered_by(work, invoice.id, prefix, was) if not now else None,
                 postings=lines(
-                    Money(change, invoice.currency),
-                    debit=accounts.CREDITS,
+                    Money(now - was, invoice.currency),
+                    debit=account,
                     credit=accounts.ACCOUNTS_RECEIVABLE,
                 ),
                 invoice_id=invoice.id,

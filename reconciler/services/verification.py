@@ -1,13 +1,14 @@
 """Every law of the books, against the database.
 
-Most laws are queries (store/invariants.py). Two need the rules themselves and are checked payment
-by payment: that the columns and the ledger say what the facts call for, and that clearing equals
-the rail's own movements wherever nothing is still waiting to be told. One walks the audit trail,
-line by line, because it has to hash.
+Most laws are queries (store/invariants.py). Three need the rules themselves and are checked payment
+by payment: that the columns and the ledger say what the facts call for, likewise the disputes with
+what people decided about them, and that clearing equals the rail's own movements wherever nothing
+is still waiting to be told. One walks the audit trail, line by line, because it
+has to hash.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import sqlalchemy as sa
@@ -16,14 +17,17 @@ from sqlmodel import Session
 from reconciler.books import completeness, posting_rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.audit import Seal, breaks
+from reconciler.books.disputes import Decision
 from reconciler.books.observations import PaymentFacts
-from reconciler.store import audit, invariants
+from reconciler.services import disputes
+from reconciler.store import audit, dispute_rows, invariants
 from reconciler.store.claims import decode_facts
 
 FACTS_LAW = "payments_say_what_their_facts_say"
 CLEARING_LAW = "clearing_equals_the_rails_movements"
 AUDIT_LAW = "the_audit_trail_is_unbroken"
-LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW, AUDIT_LAW)
+DISPUTES_LAW = "disputes_say_what_facts_and_people_say"
+LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW, DISPUTES_LAW, AUDIT_LAW)
 
 _ROWS_AT_A_TIME = 1_000
 
@@ -64,6 +68,8 @@ def _trail(session: Session) -> Iterator[Violation]:
 
 
 def _payments(session: Session) -> Iterator[Violation]:
+    stored = dispute_rows.of_payments(session)
+    decisions = dispute_rows.decisions(session)
     rows = session.connection().execution_options(yield_per=_ROWS_AT_A_TIME)
     for row in rows.execute(sa.text(invariants.PAYMENTS)):
         facts = decode_facts(row.facts)
@@ -80,6 +86,24 @@ def _payments(session: Session) -> Iterator[Violation]:
             yield Violation(FACTS_LAW, f"payment {row.id} lacks the entry {entry.key}")
         clearing = msgspec.json.decode(row.clearing, type=dict[str, int])
         yield from _clearing(row.id, facts, clearing)
+        yield from _disputes(row.id, facts, stored, decisions)
+    for payment_id, dispute_id in stored:
+        yield Violation(DISPUTES_LAW, f"payment {payment_id} knows no dispute {dispute_id}")
+
+
+def _disputes(
+    payment_id: str,
+    facts: PaymentFacts,
+    stored: dict[dispute_rows.Key, dispute_rows.DisputeRow],
+    decisions: dict[dispute_rows.Key, Decision],
+) -> Iterator[Violation]:
+    for case in disputes.cases_of(facts):
+        decision = decisions.get((payment_id, case.dispute_id), Decision.UNDECIDED)
+        known = stored.pop((payment_id, case.dispute_id), None)
+        wanted = disputes.stored(payment_id, facts, case, decision)
+        if known is None or replace(known, id=None) != wanted:
+            detail = f"payment {payment_id}: dispute {case.dispute_id} does not stand as it should"
+            yield Violation(DISPUTES_LAW, detail)
 
 
 def _clearing(payment_id: str, facts: PaymentFacts, booked: dict[str, int]) -> Iterator[Violation]:

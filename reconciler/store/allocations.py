@@ -1,8 +1,9 @@
 """Claims of payments on invoices and deposits, and of deposits on invoices.
 
-A row says what was meant (`wanted`), what that offers now (`gross`, less `credited` and
-`reopened` by refunds and losses) and what the target takes up (`amount`). Whoever writes an
-offer holds the source's lock and the target's; whoever writes an amount holds the target's.
+A row says what was meant (`wanted`), what that offers now (`gross`, less what refunds and losses
+took back of it: `credited`, `reopened` and `written_off`) and what the target takes up (`amount`).
+Whoever writes an offer holds the source's lock and the target's; whoever writes an amount holds the
+target's.
 """
 
 import sqlalchemy as sa
@@ -12,8 +13,8 @@ from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
 _AMOUNTS = (
-    "gross >= 0 and credited >= 0 and reopened >= 0 and amount >= 0"
-    " and amount <= gross - credited - reopened"
+    "gross >= 0 and credited >= 0 and reopened >= 0 and written_off >= 0 and amount >= 0"
+    " and amount <= gross - credited - reopened - written_off"
 )
 
 
@@ -42,6 +43,7 @@ class Allocation(SQLModel, table=True):
     gross: int = base.minor_units()
     credited: int = base.minor_units()
     reopened: int = base.minor_units()
+    written_off: int = base.minor_units()
     amount: int = base.minor_units()
     turns: int = base.whole()
     strategy: str = base.text()
@@ -67,6 +69,7 @@ class Application(SQLModel, table=True):
     gross: int = base.minor_units()
     credited: int = base.minor_units()
     reopened: int = base.minor_units()
+    written_off: int = base.minor_units()
     amount: int = base.minor_units()
     turns: int = base.whole()
     cause_kind: str = base.text()

@@ -47,6 +47,16 @@ def minor_units() -> Any:
     return _with_default(0, sa.BigInteger, "0")
 
 
+def made_of(others: str) -> Any:
+    """An amount that the database makes of the row's others, and nobody writes."""
+    return Field(
+        default=None,
+        sa_type=sa.BigInteger,
+        nullable=False,
+        sa_column_args=[sa.Computed(others, persisted=True)],
+    )
+
+
 def whole(*, default: int = 0) -> Any:
     """A count or a rail's whole seconds."""
     return _with_default(default, sa.BigInteger, str(default))

@@ -112,13 +112,15 @@ class InvoiceRow:
     paid: int
     credit_notes: int
     refund_credits: int
+    write_offs: int
     rev: int
     is_changed: bool = False
 
     @property
     def outstanding(self) -> int:
         """What is still owed."""
-        return self.total - self.paid - self.credit_notes - self.refund_credits
+        lowered = self.credit_notes + self.refund_credits + self.write_offs
+        return self.total - self.paid - lowered
 
 
 @dataclass(slots=True)
@@ -160,9 +162,9 @@ _LOCK_PAYMENTS_BY_RAIL_ID = sa.text(
     order by id for no key update"""
 )
 _ALLOCATION_COLUMNS = """id, payment_id, invoice_id, deposit_id, wanted, gross, credited, reopened,
-    amount, turns, strategy, created_at"""
-_APPLICATION_COLUMNS = """id, deposit_id, invoice_id, wanted, gross, credited, reopened, amount,
-    turns, created_at"""
+    written_off, amount, turns, strategy, created_at"""
+_APPLICATION_COLUMNS = """id, deposit_id, invoice_id, wanted, gross, credited, reopened,
+    written_off, amount, turns, created_at"""
 _ALLOCATIONS_OF_PAYMENTS = sa.text(
     f"""select {_ALLOCATION_COLUMNS} from allocation
     where payment_id = any(:ids) and closed_at is null order by created_at, id"""
@@ -183,7 +185,7 @@ _LOCK_DEPOSITS = sa.text(
 )
 _LOCK_INVOICES = sa.text(
     """select id, number, customer_id, currency, total, state, paid, credit_notes, refund_credits,
-      rev from invoice where id = any(:ids) order by id for no key update"""
+      write_offs, rev from invoice where id = any(:ids) order by id for no key update"""
 )
 
 
@@ -260,7 +262,7 @@ def applications_touching(
             r.deposit_id,
             r.invoice_id,
             r.wanted,
-            Offer(r.gross, r.credited, r.reopened),
+            Offer(r.gross, r.credited, r.reopened, r.written_off),
             r.amount,
             r.turns,
             r.created_at,
@@ -271,39 +273,42 @@ def applications_touching(
 
 def _allocation(row: sa.Row[tuple[object, ...]]) -> AllocationRow:
     r = row._asdict()
-    offer = Offer(r.pop("gross"), r.pop("credited"), r.pop("reopened"))
+    parts = ("gross", "credited", "reopened", "written_off")
+    offer = Offer(*(r.pop(part) for part in parts))
     return AllocationRow(offer=offer, **r)
 
 
 _INSERT_ALLOCATIONS = sa.text(
     """insert into allocation (id, payment_id, invoice_id, deposit_id, wanted, gross, credited,
-      reopened, amount, turns, strategy, created_at, cause_kind, cause_id)
+      reopened, written_off, amount, turns, strategy, created_at, cause_kind, cause_id)
     select a.*, :cause_kind, :cause_id from unnest(
       cast(:id as text[]), cast(:payment_id as text[]), cast(:invoice_id as text[]),
       cast(:deposit_id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
-      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:amount as bigint[]),
-      cast(:turns as bigint[]), cast(:strategy as text[]),
+      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:written_off as bigint[]),
+      cast(:amount as bigint[]), cast(:turns as bigint[]), cast(:strategy as text[]),
       cast(:created_at as timestamptz[])) as a"""
 )
 _CHANGED_CLAIMS = """set wanted = n.wanted, gross = n.gross, credited = n.credited,
-      reopened = n.reopened, amount = n.amount, turns = n.turns,
+      reopened = n.reopened, written_off = n.written_off, amount = n.amount, turns = n.turns,
       closed_at = case when n.wanted = 0 then :now end
     from unnest(cast(:id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
-      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:amount as bigint[]),
-      cast(:turns as bigint[])) as n(id, wanted, gross, credited, reopened, amount, turns)"""
+      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:written_off as bigint[]),
+      cast(:amount as bigint[]), cast(:turns as bigint[]))
+      as n(id, wanted, gross, credited, reopened, written_off, amount, turns)"""
 _UPDATE_ALLOCATIONS = sa.text(f"update allocation a {_CHANGED_CLAIMS} where a.id = n.id")
 _UPDATE_APPLICATIONS = sa.text(f"update application a {_CHANGED_CLAIMS} where a.id = n.id")
 _INSERT_APPLICATIONS = sa.text(
     """insert into application (id, deposit_id, invoice_id, wanted, gross, credited, reopened,
-      amount, turns, created_at, cause_kind, cause_id)
-    values (:id, :deposit_id, :invoice_id, :wanted, :gross, :credited, :reopened, :amount, :turns,
-      :created_at, :cause_kind, :cause_id)"""
+      written_off, amount, turns, created_at, cause_kind, cause_id)
+    values (:id, :deposit_id, :invoice_id, :wanted, :gross, :credited, :reopened, :written_off,
+      :amount, :turns, :created_at, :cause_kind, :cause_id)"""
 )
 _UPDATE_INVOICES = sa.text(
     """update invoice i set paid = n.paid, credit_notes = n.credit_notes,
-      refund_credits = n.refund_credits, rev = i.rev + 1
+      refund_credits = n.refund_credits, write_offs = n.write_offs, rev = i.rev + 1
     from unnest(cast(:id as text[]), cast(:paid as bigint[]), cast(:credit_notes as bigint[]),
-      cast(:refund_credits as bigint[])) as n(id, paid, credit_notes, refund_credits)
+      cast(:refund_credits as bigint[]), cast(:write_offs as bigint[]))
+      as n(id, paid, credit_notes, refund_credits, write_offs)
     where i.id = n.id"""
 )
 _UPDATE_DEPOSITS = sa.text(
@@ -346,7 +351,8 @@ def write_applications(
             {
                 "id": r.id, "deposit_id": r.deposit_id, "invoice_id": r.invoice_id,
                 "wanted": r.wanted, "gross": r.offer.gross, "credited": r.offer.credited,
-                "reopened": r.offer.reopened, "amount": r.amount, "turns": r.turns,
+                "reopened": r.offer.reopened, "written_off": r.offer.written_off,
+                "amount": r.amount, "turns": r.turns,
                 "created_at": r.created_at, "cause_kind": cause[0], "cause_id": cause[1],
             },
         )  # fmt: skip
@@ -363,7 +369,7 @@ def write_invoices(session: Session, rows: Iterable[InvoiceRow]) -> None:
             _UPDATE_INVOICES,
             {
                 name: [getattr(r, name) for r in changed]
-                for name in ("id", "paid", "credit_notes", "refund_credits")
+                for name in ("id", "paid", "credit_notes", "refund_credits", "write_offs")
             },
         )
 
@@ -388,6 +394,7 @@ def _claim_columns(rows: Sequence[AllocationRow] | Sequence[ApplicationRow]) -> 
         "gross": [r.offer.gross for r in rows],
         "credited": [r.offer.credited for r in rows],
         "reopened": [r.offer.reopened for r in rows],
+        "written_off": [r.offer.written_off for r in rows],
         "amount": [r.amount for r in rows],
         "turns": [r.turns for r in rows],
     }

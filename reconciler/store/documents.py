@@ -9,7 +9,7 @@ from reconciler.books.matching import Document
 
 _INVOICE = """select i.id, i.number, i.customer_id, i.currency, false as is_deposit,
     i.state = 'sent' as is_payable, i.state,
-    i.total - i.paid - i.credit_notes - i.refund_credits as outstanding,
+    i.outstanding,
     coalesce(i.due_on::text, '') as due_on"""
 _DEPOSIT = """select d.id, d.code, d.customer_id, d.currency, true as is_deposit,
     true as is_payable, 'expected' as state, d.amount - d.received as outstanding,
@@ -28,7 +28,7 @@ _BY_RAIL_OBJECT = sa.text(
 )
 _OPEN_OF_CUSTOMERS = sa.text(
     f"""{_INVOICE} from invoice i where i.customer_id = any(:customers) and i.state = 'sent'
-      and i.paid + i.credit_notes + i.refund_credits < i.total
+      and i.outstanding > 0
     union all
     {_DEPOSIT} from deposit d where d.customer_id = any(:customers) and d.received < d.amount"""
 )

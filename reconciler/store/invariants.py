@@ -56,19 +56,53 @@ QUERIES: dict[str, str] = {
     "invoices_owe_what_the_ledger_says": f"""
         select format('invoice %s: outstanding %s, accounts_receivable %s', i.number,
           case when i.state = 'sent'
-            then i.total - i.paid - i.credit_notes - i.refund_credits else 0 end,
+            then i.outstanding else 0 end,
           coalesce(l.owed, 0))
         from invoice i left join (select invoice_id, sum(amount) as owed from ({_NET}) n
           where role = 'accounts_receivable' group by 1) l on l.invoice_id = i.id
         where coalesce(l.owed, 0) <> case when i.state = 'sent'
-            then i.total - i.paid - i.credit_notes - i.refund_credits else 0 end
-          or i.total < i.paid + i.credit_notes + i.refund_credits""",
+            then i.outstanding else 0 end
+          or i.outstanding < 0""",
     "credit_notes_add_up": """
         select format('invoice %s says credited %s, its credit notes say %s', i.number,
           i.credit_notes, coalesce(c.amount, 0))
         from invoice i left join (select invoice_id, sum(amount) as amount from credit_note
           group by 1) c on c.invoice_id = i.id
         where i.credit_notes <> coalesce(c.amount, 0)""",
+    "write_offs_are_booked_as_losses": f"""
+        select format('invoice %s says written off %s, chargeback_losses hold %s for it', i.number,
+          i.write_offs, coalesce(l.amount, 0))
+        from invoice i left join (select invoice_id, sum(amount) as amount from ({_NET}) n
+          where role = 'chargeback_losses' group by 1) l on l.invoice_id = i.id
+        where i.write_offs <> coalesce(l.amount, 0)""",
+    # Refunds reopen and credit as well, so those two are told apart only where there are none.
+    "losses_are_taken_back_as_decided": """
+        select format('payment %s: written off %s, credited %s, owed again %s; lost with that '
+          'decision %s, %s, %s', p.id, a.written_off, a.credited, a.reopened, d.written_off,
+          d.credited, d.reopened)
+        from payment p
+        join (select payment_id, sum(written_off) as written_off, sum(credited) as credited,
+            sum(reopened) as reopened from allocation where closed_at is null group by 1) a
+          on a.payment_id = p.id
+        cross join lateral (select
+            coalesce(sum(d.lost) filter (where x.decision = 'write_off'), 0) as written_off,
+            coalesce(sum(d.lost) filter (where x.decision = 'credit'), 0) as credited,
+            coalesce(sum(d.lost) filter (
+              where coalesce(x.decision, 'undecided') in ('undecided', 'chase')), 0) as reopened
+          from dispute d left join lateral (select x.decision from dispute_decision x
+            where x.payment_id = d.payment_id and x.rail_dispute_id = d.rail_dispute_id
+            order by x.seq desc limit 1) x on true
+          where d.payment_id = p.id) d
+        where a.written_off > d.written_off or (p.refunded = 0
+          and (a.credited > d.credited or a.reopened > d.reopened))
+        union all
+        select format('invoice %s: %s written off, its claims lost %s', i.number, i.write_offs,
+          coalesce(c.amount, 0))
+        from invoice i left join (select invoice_id, sum(written_off) as amount from (
+            select invoice_id, written_off from allocation where closed_at is null
+            union all select invoice_id, written_off from application where closed_at is null) w
+          group by 1) c on c.invoice_id = i.id
+        where i.write_offs > coalesce(c.amount, 0)""",
     "deposits_are_applied_refunded_or_remain": f"""
         select format('deposit %s: received %s, applied %s, refunded %s, allocated %s, used %s, '
           'customer_deposits %s', d.code, d.received, d.applied, d.refunded,
@@ -87,7 +121,7 @@ QUERIES: dict[str, str] = {
     "receivables_add_up": f"""
         select format('%s: invoices owe %s, accounts_receivable is %s', currency,
           sum(owed), sum(booked))
-        from (select currency, total - paid - credit_notes - refund_credits as owed, 0 as booked
+        from (select currency, outstanding as owed, 0 as booked
           from invoice where state = 'sent'
           union all select currency, 0, amount from ({_NET}) n where role = 'accounts_receivable'
         ) as x group by currency having sum(owed) <> sum(booked)""",

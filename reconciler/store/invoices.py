@@ -14,8 +14,9 @@ class Invoice(SQLModel, table=True):
     """A claim on a customer, in minor units of `currency`.
 
     `paid` is what allocations and applications come to now, `credit_notes` what people
-    credited, `refund_credits` what refunds credited; all three follow from other rows and are
-    kept here so that a balance is one read. `outstanding` is made of them by the database.
+    credited, `refund_credits` what refunds credited and `write_offs` what a bank took that we bear;
+    all four follow from other rows and are kept here so that a balance is one read. `credited` and
+    `outstanding` are made of them by the database.
     """
 
     __tablename__ = "invoice"
@@ -24,21 +25,20 @@ class Invoice(SQLModel, table=True):
         base.holds("invoice_total_is_positive", "total > 0"),
         base.holds(
             "invoice_is_not_paid_beyond_its_total",
-            "paid >= 0 and credit_notes >= 0 and refund_credits >= 0"
-            " and paid + credit_notes + refund_credits <= total",
+            "paid >= 0 and credit_notes >= 0 and refund_credits >= 0 and write_offs >= 0"
+            " and paid + credit_notes + refund_credits + write_offs <= total",
         ),
         base.holds(
             "only_a_sent_invoice_holds_money",
-            "state = 'sent' or (paid = 0 and credit_notes = 0 and refund_credits = 0)",
+            "state = 'sent' or (paid = 0 and credit_notes = 0 and refund_credits = 0"
+            " and write_offs = 0)",
         ),
         sa.Index("uq_invoice_number", sa.text("lower(btrim(number))"), unique=True),
         sa.Index(
             "ix_invoice_open",
             "customer_id",
             "currency",
-            postgresql_where=sa.text(
-                "state = 'sent' and paid + credit_notes + refund_credits < total"
-            ),
+            postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
         ),
         sa.Index("ix_invoice_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_invoice_created", "created_at", "id"),
@@ -55,6 +55,9 @@ class Invoice(SQLModel, table=True):
     paid: int = base.minor_units()
     credit_notes: int = base.minor_units()
     refund_credits: int = base.minor_units()
+    write_offs: int = base.minor_units()
+    credited: int = base.made_of("credit_notes + refund_credits + write_offs")
+    outstanding: int = base.made_of("total - paid - credit_notes - refund_credits - write_offs")
     description: str | None = base.text_or_none()
     issued_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)

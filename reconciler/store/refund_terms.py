@@ -1,14 +1,15 @@
-"""The terms of refunds as they stand: those that were asked for here, and people's decisions."""
+"""The terms of refunds and losses as they stand: as asked for here, and as people decided."""
 
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session
 
+from reconciler.books import disputes
 from reconciler.books.allocations import Take, Treatment
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.refund_terms import Terms
-from reconciler.store import base
+from reconciler.store import base, dispute_rows
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -59,14 +60,13 @@ _DECIDED = sa.text(
 
 
 def of(session: Session, payments: Mapping[str, PaymentFacts]) -> Terms:
-    """The terms of all refunds of these payments, which are given by our ids."""
-    with_refunds = {one: facts for one, facts in payments.items() if facts.refunds}
-    if not with_refunds:
-        return Terms()
-    refunds = [refund for facts in with_refunds.values() for refund in facts.refunds.values()]
+    """The terms of all refunds and losses of these payments, which are given by our ids."""
+    with_refunds = [one for one, facts in payments.items() if facts.refunds]
+    refunds = [refund for one in with_refunds for refund in payments[one].refunds.values()]
     return Terms(
         _asked(session, [refund.reference for refund in refunds if refund.reference]),
-        _decided(session, list(with_refunds)),
+        _decided(session, with_refunds),
+        _losses(session, [one for one, facts in payments.items() if disputes.taken(facts)]),
     )
 
 
@@ -77,7 +77,16 @@ def _asked(session: Session, references: list[str]) -> dict[str, tuple[Treatment
     return {row.reference: (Treatment(row.treatment), row.target) for row in rows}
 
 
+def _losses(session: Session, payments: list[str]) -> dict[str, Treatment]:
+    if not payments:
+        return {}
+    decided = dispute_rows.decisions(session, payments)
+    return {dispute: disputes.treatment(said) for (_, dispute), said in decided.items()}
+
+
 def _decided(session: Session, payments: list[str]) -> dict[str, list[Take]]:
+    if not payments:
+        return {}
     found: dict[str, list[Take]] = {}
     for row in session.execute(_DECIDED, {"payments": payments}):
         part = Take(row.amount, Treatment(row.treatment), row.target_id)

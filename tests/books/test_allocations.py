@@ -19,6 +19,7 @@ from reconciler.books.allocations import (
 
 LITTLE = st.integers(0, 12)
 TREATMENTS = st.sampled_from(Treatment)
+PLACES = {Treatment.CREDIT: 1, Treatment.REOPEN: 2, Treatment.WRITE_OFF: 3}
 
 
 @st.composite
@@ -43,9 +44,9 @@ def payments(draw) -> tuple[list[Claim], int, list[Take], dict[str, int]]:
 
 def by_the_coin(
     claims: list[Claim], captured: int, takes: list[Take], free: dict[str, int]
-) -> dict[str, tuple[int, int, int]]:
-    """The same, one coin at a time: gross, credited, reopened."""
-    piles = {claim.id: [0, 0, 0] for claim in claims}
+) -> dict[str, tuple[int, int, int, int]]:
+    """The same, one coin at a time: gross, credited, reopened, written off."""
+    piles = {claim.id: [0, 0, 0, 0] for claim in claims}
     free = dict(free)
     loose = captured
     for claim in claims:
@@ -72,8 +73,8 @@ def _take_coin(claims: list[Claim], piles: dict, free: dict[str, int], take: Tak
     for way in ways:
         for claim in filter(way, newest_first):
             pile = piles[claim.id]
-            if pile[0] > pile[1] + pile[2]:
-                pile[1 if take.treatment is Treatment.CREDIT else 2] += 1
+            if pile[0] > sum(pile[1:]):
+                pile[PLACES[take.treatment]] += 1
                 if claim.is_deposit:
                     free[claim.target] -= 1
                 return
@@ -84,7 +85,7 @@ def _take_coin(claims: list[Claim], piles: dict, free: dict[str, int], take: Tak
 def test_offers_are_what_a_clerk_counts_out(paid) -> None:
     claims, captured, takes, free = paid
     made = offers(claims, captured, takes, free)
-    counted = {name: (o.gross, o.credited, o.reopened) for name, o in made.items()}
+    counted = {name: (o.gross, o.credited, o.reopened, o.written_off) for name, o in made.items()}
     assert counted == by_the_coin(claims, captured, takes, free)
 
 
@@ -94,7 +95,7 @@ def test_nothing_is_offered_that_was_not_captured_and_kept(paid) -> None:
     made = offers(claims, captured, takes, free).values()
     assert sum(offer.gross for offer in made) <= captured
     assert sum(offer.net for offer in made) <= captured - sum(take.amount for take in takes)
-    assert all(min(o.gross, o.credited, o.reopened, o.net) >= 0 for o in made)
+    assert all(min(o.gross, o.credited, o.reopened, o.written_off, o.net) >= 0 for o in made)
 
 
 @st.composite
@@ -105,7 +106,9 @@ def claimed(draw, at_most: int = 4) -> list[Claimed]:
         gross = draw(LITTLE)
         credited = draw(st.integers(0, gross))
         reopened = draw(st.integers(0, gross - credited))
-        found.append(Claimed(f"alo_{place}", Offer(gross, credited, reopened), draw(LITTLE)))
+        written_off = draw(st.integers(0, gross - credited - reopened))
+        offer = Offer(gross, credited, reopened, written_off)
+        found.append(Claimed(f"alo_{place}", offer, draw(LITTLE)))
     return found
 
 
@@ -114,9 +117,11 @@ def test_an_invoice_takes_all_it_can_and_no_more(capacity: int, claims: list[Cla
     settled = settle_invoice(capacity, claims)
     net = sum(claim.offer.net for claim in claims)
 
-    assert settled.paid == min(net, capacity - settled.credited)
+    assert settled.paid == min(net, capacity - settled.credited - settled.written_off)
     assert all(0 <= settled.amounts[c.id] <= c.offer.net for c in claims)
     assert 0 <= settled.credited <= min(capacity, sum(c.offer.credited for c in claims))
+    assert 0 <= settled.written_off <= sum(c.offer.written_off for c in claims)
+    assert settled.paid + settled.credited + settled.written_off <= capacity
 
 
 @given(LITTLE, claimed())
@@ -126,21 +131,27 @@ def test_credits_eat_what_is_too_much_before_they_lower_what_is_owed(
     settled = settle_invoice(capacity, claims)
     gross = sum(claim.offer.gross for claim in claims)
     to_credit = sum(claim.offer.credited for claim in claims)
-    # Coin by coin: each credited coin is taken from the excess while there is one.
-    owed_less = 0
+    to_write_off = sum(claim.offer.written_off for claim in claims)
+    # Coin by coin: each credited coin, then each that is written off, is taken from the excess.
+    owed_less = borne = 0
     excess = max(0, gross - capacity)
     for _ in range(to_credit):
         if excess:
             excess -= 1
         elif owed_less < capacity:
             owed_less += 1
-    assert settled.credited == owed_less
+    for _ in range(to_write_off):
+        if excess:
+            excess -= 1
+        elif owed_less + borne < capacity:
+            borne += 1
+    assert (settled.credited, settled.written_off) == (owed_less, borne)
 
 
 @given(LITTLE, claimed(3))
 def test_which_payment_came_first_changes_no_sum(capacity: int, claims: list[Claimed]) -> None:
     sums = {
-        (settled.paid, settled.credited)
+        (settled.paid, settled.credited, settled.written_off)
         for order in permutations(claims)
         for settled in [settle_invoice(capacity, order)]
     }

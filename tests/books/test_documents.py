@@ -29,6 +29,16 @@ INVOICES = {
         {"paid": 40, "credited": 60, "refunded": 60},
         InvoiceStatus.PAID,
     ),
+    "written-off": (
+        InvoiceState.SENT,
+        {"paid": 40, "credited": 60, "written_off": 60},
+        InvoiceStatus.WRITTEN_OFF,
+    ),
+    "a-part-is-written-off": (
+        InvoiceState.SENT,
+        {"credited": 60, "written_off": 60},
+        InvoiceStatus.SENT,
+    ),
     "due-today": (InvoiceState.SENT, {"due_on": TODAY}, InvoiceStatus.SENT),
     "due-yesterday": (InvoiceState.SENT, {"due_on": date(2026, 11, 21)}, InvoiceStatus.OVERDUE),
     "paid-in-part-and-late": (
@@ -47,7 +57,8 @@ INVOICES = {
 @pytest.mark.parametrize("case", INVOICES, ids=str)
 def test_an_invoice_says_where_it_stands(case: str) -> None:
     state, amounts, word = INVOICES[case]
-    given = {"total": 100, "paid": 0, "credited": 0, "refunded": 0, "due_on": None} | amounts
+    given = {"total": 100, "paid": 0, "credited": 0, "refunded": 0, "written_off": 0}
+    given |= {"due_on": None} | amounts
     assert invoices.status(state, today=TODAY, **given) is word
 
 

@@ -142,7 +142,7 @@ def test_only_duplicates_and_overpayments_change_no_invoice_by_themselves():
         (a_payment(refunds=[a_refund(stage=RefundStage.CANCELED)]), 10_000),
         (a_payment(refunds=[a_refund(amount=99_999)]), 0),
         (a_payment(disputes=[a_dispute()]), 0),
-        (a_payment(disputes=[a_dispute(4_000)]), 6_000),
+        (a_payment(disputes=[a_dispute(4_000)]), 0),
         (a_payment(disputes=[a_dispute(was_formal=False, is_inquiry=True)]), 10_000),
         (a_payment(disputes=[a_dispute(4_000, word="lost", is_closed=True)]), 6_000),
         (a_payment(disputes=[a_dispute(4_000, word="won", is_closed=True)]), 10_000),
@@ -159,7 +159,7 @@ def test_only_duplicates_and_overpayments_change_no_invoice_by_themselves():
             ),
             10_000,
         ),
-        (a_payment(disputes=[a_dispute(4_000)], balance=[a_row(-9_000)]), 1_000),
+        (a_payment(disputes=[a_dispute(4_000)], balance=[a_row(-9_000)]), 0),
     ],
 )
 def test_refundable_is_what_was_captured_less_what_went_or_may_go(facts, left):

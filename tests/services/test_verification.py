@@ -16,6 +16,9 @@ A_REFUND = f"""insert into refund (id, payment_id, amount, currency, reason, tre
   values ('rfd_1', {PAYMENT}, 100, 'USD', 'other', 'credit', 'approved', 'ann', now(), false)"""
 A_LEG = f"""insert into refund_leg (id, refund_id, payment_id, amount, status, reference)
   values ('leg_1', 'rfd_1', {PAYMENT}, 100, 'approved', 'rfd_1')"""
+A_DISPUTE = f"""insert into dispute (id, payment_id, rail_dispute_id, kind, stage, status, decision,
+    opened_at, updated_at)
+  values ('dsp_1', {PAYMENT}, 'du_1', 'chargeback', 'lost', 'lost', 'undecided', now(), now())"""
 A_PAYMENT = """insert into payment (id, rail, account, rail_payment_id, currency, captured, status,
     facts, booked, occurred_at, created_at, updated_at)
   values ('pay_2', 'stripe', 'own', 'pi_2', '{currency}', {captured}, 'captured',
@@ -46,6 +49,11 @@ PLANTED: dict[str, list[str]] = {
     "invoices_are_paid_by_their_claims": ["update invoice set paid = paid - 1"],
     "invoices_owe_what_the_ledger_says": ["update invoice set total = total + 1"],
     "credit_notes_add_up": ["update invoice set credit_notes = credit_notes + 1"],
+    "write_offs_are_booked_as_losses": ["update invoice set write_offs = 1"],
+    "losses_are_taken_back_as_decided": [
+        f"""update allocation set written_off = 1 where payment_id = {PAYMENT}
+          and invoice_id is not null"""
+    ],
     "deposits_are_applied_refunded_or_remain": ["update deposit set received = received + 1"],
     "receivables_add_up": ["update invoice set total = total + 1"],
     "deposits_add_up": ["update deposit set received = received + 1"],
@@ -94,6 +102,7 @@ PLANTED: dict[str, list[str]] = {
     "payments_say_what_their_facts_say": [
         f"update payment set booked = '{{}}' where id = {PAYMENT}"
     ],
+    "disputes_say_what_facts_and_people_say": [A_DISPUTE],
     "clearing_equals_the_rails_movements": [
         f"""update posting set amount = sign(amount) * (abs(amount) + 5) where entry_id = (
           select id from journal_entry where key like '%/captured/%'
@@ -113,6 +122,42 @@ def sound(office: Office) -> Office:
     office.deliver(*events_of(world))
     office.drain()
     return office
+
+
+def lost(office: Office) -> None:
+    """The payment of these books is disputed, and the bank decides for its customer."""
+    [charge] = office.world.table("charge")
+    told = office.world.events_made()
+    office.world.close_dispute(office.world.dispute(charge), "lost")
+    office.deliver(*events_of(office.world, told))
+    office.drain()
+
+
+# Each makes the books of a loss say something else than its facts and what people decided.
+PLANTED_ON_A_LOSS = {
+    "decided-and-nothing-followed": """insert into dispute_decision (payment_id, rail_dispute_id,
+        decision, cause_kind, cause_id, at)
+      select payment_id, rail_dispute_id, 'write_off', 'person', 'ann', now() from dispute""",
+    "credited-and-nobody-decided-so": """update allocation set credited = reopened, reopened = 0
+      where reopened > 0""",
+    "the-row-says-otherwise": "update dispute set decision = 'write_off'",
+    "the-row-is-gone": "delete from dispute",
+    "another-stage": "update dispute set stage = 'won'",
+}
+
+
+@pytest.mark.parametrize("case", PLANTED_ON_A_LOSS, ids=str)
+def test_what_was_decided_of_a_loss_is_what_the_books_say(
+    case: str, sound: Office, surgeon
+) -> None:
+    lost(sound)
+    assert sound.violations() == []
+    surgeon.execute(PLANTED_ON_A_LOSS[case])
+    laws = {violation.invariant for violation in sound.violations()}
+    decided, shown = "losses_are_taken_back_as_decided", "disputes_say_what_facts_and_people_say"
+    wanted = {"credited-and-nobody-decided-so": {decided}}
+    wanted["decided-and-nothing-followed"] = {decided, shown}
+    assert laws == wanted.get(case, {shown} if case != "the-row-is-gone" else {decided, shown})
 
 
 def test_every_law_has_its_violation_planted() -> None:

@@ -38,8 +38,7 @@ _PAYMENTS = """select p.id, p.rail_payment_id, p.captured, p.refunded, p.lost, p
       p.captured - p.refunded - p.lost - coalesce((select sum(amount) from allocation a
         where a.payment_id = p.id), 0)::bigint as unapplied
     from payment p"""
-_INVOICES = """select id, number, state, total, paid, credit_notes + refund_credits as credited
-    from invoice"""
+_INVOICES = "select id, number, state, total, paid, credited, write_offs from invoice"
 _DEPOSITS = """select id, code, received, applied, refunded,
       received - applied - refunded as remaining from deposit"""
 _ASKED = """select kind, coalesce(amount, 0) as amount from review_item
@@ -92,6 +91,7 @@ def page_of(office: Office, telling: Telling, wanted: Page) -> Page:
         if row.id in ours:
             owed = row.total - row.paid - row.credited if row.state == InvoiceState.SENT else 0
             page[ours[row.id]] = {"paid": row.paid, "credited": row.credited, "owed": owed}
+            page[ours[row.id]]["written_off"] = row.write_offs
     for row in office.rows(_DEPOSITS):
         if row.id in ours:
             names = ("received", "applied", "refunded", "remaining")

@@ -3,8 +3,17 @@
 from dataclasses import dataclass, field
 
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.disputes import Decision
 from reconciler.sandbox.world import Payment
-from reconciler.services import applications, customers, deposits, invoices, refunds, resolutions
+from reconciler.services import (
+    applications,
+    customers,
+    deposits,
+    disputes,
+    invoices,
+    refunds,
+    resolutions,
+)
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.refunds import RefundAsk
@@ -12,6 +21,8 @@ from reconciler.services.resolutions import Resolution
 from reconciler.work import Cause
 from tests.oracle import Document
 from tests.runtime import Office
+
+SAME = (Decision.UNDECIDED, Decision.CHASE)  # either way it is owed again
 
 
 @dataclass
@@ -25,6 +36,9 @@ class Telling:
     payments: list[Payment] = field(default_factory=list)
     targets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
     reopening: set[str] = field(default_factory=set)  # payments whose refunds are owed again
+    decided: dict[str, str] = field(
+        default_factory=dict
+    )  # the rail's dispute -> what a person said
     order: list[list[str]] = field(default_factory=list)
     _told: int = 0
     _more: list[dict] = field(default_factory=list)
@@ -134,6 +148,16 @@ class Telling:
         return self.office.do(
             lambda work: refunds.request(work, asked, RefundPolicy()), Cause("api_key", "key_1")
         )
+
+    def decide(self, rail_dispute_id: str, decision: str) -> None:
+        """A person says what becomes of a loss, or with `undecided` takes it back."""
+        ours = str(
+            self.office.scalar(
+                "select id from dispute where rail_dispute_id = :id", id=rail_dispute_id
+            )
+        )
+        self.office.do(lambda work: disputes.decide(work, ours, Decision(decision), note="so"))
+        self.decided[rail_dispute_id] = "reopen" if decision in SAME else decision
 
     def payment_id(self, place: int = 0) -> str:
         """Our id of a payment of this telling."""

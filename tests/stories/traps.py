@@ -105,6 +105,7 @@ def check_books(office: Office, trap: Trap, tellings: list[Telling]) -> None:
         [document for telling in tellings for document in telling.known],
         {payment: what for telling in tellings for payment, what in telling.targets.items()},
         {payment for telling in tellings for payment in telling.reopening},
+        decided={dispute: how for t in tellings for dispute, how in t.decided.items()},
     )
     documents_match(office, books)
 

@@ -173,6 +173,15 @@ def test_an_invoice_past_its_day_is_overdue(api):
     assert part["status"] == "overdue"
 
 
+def _written_off(api, invoice):
+    api.paid(40_000, metadata={"invoice": invoice["number"]})
+    world = api.office.world
+    world.close_dispute(world.dispute(_charge_of(api, invoice)), "lost")
+    api.settle()
+    [item] = api.read("/review-items", kind="dispute", state="open")["data"]
+    api.make(f"/review-items/{item['id']}/resolve", {"action": "write_off"})
+
+
 def test_a_list_filtered_by_status_shows_what_one_shows(api):
     customer = api.a_customer()["id"]
     of = {"customer_id": customer}
@@ -190,6 +199,7 @@ def test_a_list_filtered_by_status_shows_what_one_shows(api):
     api.paid(30_000, metadata={"invoice": paid["number"]})
     api.office.world.refund(_charge_of(api, paid), 30_000)
     api.settle()
+    _written_off(api, api.an_invoice(40_000, **of))
     everything = api.read("/invoices", customer_id=customer, limit=200)["data"]
     for status in InvoiceStatus:
         wanted = [one["id"] for one in everything if one["status"] == status]

@@ -54,7 +54,7 @@ _DISPUTE_RANKS = (
     "lost",
     "won",
 )
-_DISPUTE_ENDS = ("won", "lost", "warning_closed")
+_DISPUTE_ENDS = ("won", "lost", "warning_closed", "prevented", "charge_refunded")
 
 facts_of = partial(PaymentFacts, rail=RAIL, account=OWN_ACCOUNT)
 

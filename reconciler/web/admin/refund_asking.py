@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from flask import Response, request
 
-from reconciler.books.allocations import Treatment
+from reconciler.books.allocations import REFUND_TREATMENTS
 from reconciler.books.people import Role
 from reconciler.books.refunds import RefundReason
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -174,7 +174,7 @@ def _ask(subject: Subject) -> RefundAsk:
     if subject.has_treatment:
         say = "Choose what happens to the invoice"
         treatment = forms.choice(
-            request.form, "treatment", [word.value for word in Treatment], ask=say
+            request.form, "treatment", [word.value for word in REFUND_TREATMENTS], ask=say
         )
     return RefundAsk(
         reason=reason,

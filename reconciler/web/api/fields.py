@@ -1,7 +1,7 @@
 """What the fields of requests may hold. Strict: a number is a number, and nothing is guessed."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -13,6 +13,8 @@ from reconciler.reads.pages import LIMIT_DEFAULT, LIMIT_MAX, Wanted
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _CHARS_MAX = 10_000  # each type below has its own, smaller one
+
+RefundTreatment = Literal["credit", "reopen"]  # books/allocations.py, REFUND_TREATMENTS
 
 
 class Body(BaseModel):

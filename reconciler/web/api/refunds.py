@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.books.allocations import Treatment
 from reconciler.books.people import Scope
 from reconciler.books.refunds import RefundReason, RefundStatus
 from reconciler.reads import refunds as reads
@@ -22,6 +21,7 @@ from reconciler.web.api.fields import (
     Line255,
     Line500,
     Paged,
+    RefundTreatment,
     Rev,
     Words2000,
 )
@@ -43,7 +43,7 @@ class RefundBody(Body):
     reason: RefundReason
     note: Words2000 | None = None
     treatment: Annotated[
-        Treatment | None,
+        RefundTreatment | None,
         Field(description="`credit` lowers what is owed, `reopen` makes it owed again."),
     ] = None
 
@@ -57,7 +57,7 @@ class RefundChanges(Changes):
     amount: Amount = 0
     reason: RefundReason = RefundReason.OTHER
     note: Words2000 | None = None
-    treatment: Treatment = Treatment.CREDIT
+    treatment: RefundTreatment = "credit"
     rev: Rev
 
 
@@ -104,7 +104,7 @@ def create(work: Work, body: RefundBody, call: Call) -> RefundRow:
         deposit_id=body.deposit_id,
         amount=body.amount,
         note=body.note,
-        treatment=body.treatment.value if body.treatment else None,
+        treatment=body.treatment,
     )
     refund_id = refunds.request(work, ask, policy_of(call.runtime.settings))
     work.session.flush()

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.books.allocations import Treatment
 from reconciler.books.people import Scope, grants
 from reconciler.books.refunds import RefundReason
 from reconciler.books.reviews import ReviewKind
@@ -25,6 +24,7 @@ from reconciler.web.api.fields import (
     Line128,
     Line255,
     Paged,
+    RefundTreatment,
     Rev,
     Words2000,
 )
@@ -35,8 +35,9 @@ from reconciler.work import Work
 resource = Resource("review-items")
 
 Action = Literal[
-    "match", "refund", "acknowledge", "retry", "paid_back", "replay", "credit", "reopen", "split"
-]
+    "match", "refund", "acknowledge", "retry", "paid_back", "replay",
+    "credit", "reopen", "split", "chase", "write_off",
+]  # fmt: skip
 _MOVES_REFUNDS = frozenset({"refund", "retry", "paid_back"})
 
 
@@ -55,7 +56,7 @@ class ResolveBody(Body):
     deposit_id: Line128 | None = None
     amount: Amount | None = None
     reason: RefundReason | None = None
-    treatment: Treatment | None = None
+    treatment: RefundTreatment | None = None
     reference: Annotated[Line255 | None, Field(max_length=200)] = None
     note: Words2000 | None = None
     rev: Rev
@@ -70,7 +71,7 @@ class ResolveBody(Body):
             parts=tuple(parts),
             amount=self.amount,
             reason=self.reason.value if self.reason else None,
-            treatment=self.treatment.value if self.treatment else None,
+            treatment=self.treatment,
             reference=self.reference,
             note=self.note,
         )
