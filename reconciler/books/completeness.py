@@ -22,7 +22,8 @@ def open_questions(facts: PaymentFacts) -> list[str]:
     questions += [f"the money of {dispute_id}" for dispute_id in disputes.awaited(facts)]
     untold = sorted({*facts.rail_invoices} - {*facts.rail_credits})
     questions += [f"what credit paid of {invoice_id}" for invoice_id in untold]
-    if sum(r.amount for r in payments.counted_refunds(facts)) > payments.captured(facts):
+    by_the_rail = (r.amount for r in payments.counted_refunds(facts) if not r.is_by_hand)
+    if sum(by_the_rail) > payments.captured(facts):
         questions.append("the capture that a refund takes from")
     return questions
 
@@ -34,7 +35,11 @@ def _of_charge(charge: ChargeFact, facts: PaymentFacts) -> list[str]:
     moved = sum(row.amount for row in charge_rows(charge, facts))
     if charge.is_failed and not charge.captured and moved:
         questions.append(f"what took {charge.id} back")
-    listed = sum(r.amount for r in facts.refunds.values() if r.charge in (charge.id, None))
+    listed = sum(
+        r.amount
+        for r in facts.refunds.values()
+        if r.charge in (charge.id, None) and not r.is_by_hand
+    )
     if charge.refunded_hint > listed and (charge.captured or not charge.is_expired):
         questions.append(f"the refunds of {charge.id}")
     return questions
@@ -55,6 +60,8 @@ def _is_explained(charge: ChargeFact, facts: PaymentFacts) -> bool:
 
 
 def _of_refund(refund: RefundFact, facts: PaymentFacts) -> list[str]:
+    if refund.is_by_hand:
+        return []
     is_released = payments.is_released(refund, facts)
     if is_released is None:
         return [f"whether {refund.id} is a refund or a released remainder"]

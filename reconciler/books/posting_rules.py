@@ -174,9 +174,11 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
 
 def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:
     covered = {refund.id for refund in at.refunds}
+    are_some_by_hand = any(refund.is_by_hand for refund in facts.refunds.values())
     for refund in facts.refunds.values():
         promised = refund.amount if refund.id in covered else 0
         has_left = refund.stage == RefundStage.LEFT
+        paid_from = clearing(accounts.MANUAL_RAIL if refund.is_by_hand else facts.rail)
         yield (
             f"refund/{refund.id}/promised",
             Component(promised, currency, accounts.UNAPPLIED_CASH, accounts.REFUNDS_PAYABLE),
@@ -187,9 +189,17 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
                 promised if has_left else 0,
                 currency,
                 accounts.REFUNDS_PAYABLE,
-                clearing(facts.rail),
+                paid_from,
             ),
         )
+        # Paid by hand and by the rail as well, beyond what was ever captured: the money is gone,
+        # and a person has to find out who owes it back.
+        if are_some_by_hand:
+            beyond = refund.amount if has_left and refund.id not in covered else 0
+            yield (
+                f"refund/{refund.id}/beyond",
+                Component(beyond, currency, accounts.SUSPENSE, paid_from),
+            )
 
 
 def _movements(rail: str, rows: list[BalanceFact]) -> Iterator[tuple[str, Component]]:

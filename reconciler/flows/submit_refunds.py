@@ -81,7 +81,7 @@ def _converge(runtime: Runtime, lease: Lease) -> bool:
     rail = runtime.rails[turn.facts.rail]
     if turn.cancels is not None:
         return _cancel(runtime, rail, turn, turn.cancels)
-    looked = _look(runtime, rail, turn)
+    looked = look(runtime, rail, turn)
     intent = _decide(runtime, lease, looked)
     if intent is None:
         return looked.look is not Look.UNANSWERED
@@ -94,7 +94,7 @@ def _converge(runtime: Runtime, lease: Lease) -> bool:
     return _send(runtime, rail, intent.turn)
 
 
-def _look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
+def look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
     """Look for our reference on the rail, and take in whatever else is found there.
 
     Before the first sending as well: somebody may have refunded the same payment in the rail's
@@ -120,7 +120,9 @@ def _is_whole(known: PaymentFacts, found: Found) -> bool:
     missing = [
         refund.id
         for refund in known.refunds.values()
-        if refund.stage <= RefundStage.LEFT and not refund.is_released and refund.id not in listed
+        if refund.stage <= RefundStage.LEFT
+        and not (refund.is_released or refund.is_by_hand)
+        and refund.id not in listed
     ]
     live = (
         refund.amount
@@ -192,7 +194,7 @@ def _refused(runtime: Runtime, rail: Rail, turn: Turn, refusal: Refused) -> bool
     code = str(getattr(refusal, "code", ""))
     _log.warning("refund.refused", leg_id=lease.leg_id, code=code)
     if _do(runtime, lambda work: refund_sending.record_refused(work, lease, code, why)):
-        _decide(runtime, lease, _look(runtime, rail, turn))
+        _decide(runtime, lease, look(runtime, rail, turn))
     return True
 
 

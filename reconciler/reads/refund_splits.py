@@ -8,10 +8,9 @@ from sqlmodel import Session
 from reconciler.books import allocations, refund_terms
 from reconciler.books.posting_rules import position
 from reconciler.reads.suggestions import SuggestedPart
-from reconciler.store import claims, refund_terms as store_terms
-from reconciler.store.claims import AllocationRow, decode_facts
+from reconciler.store import claims, payment_rows, refund_terms as store_terms
+from reconciler.store.claims import AllocationRow
 
-_FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
 _NAMES = sa.text(
     """select id, number as name, false as is_deposit from invoice where id = any(:ids)
     union all select id, code, true from deposit where id = any(:ids)"""
@@ -21,8 +20,7 @@ _DEPOSITS = sa.text("select id, amount from deposit where id = any(:ids)")
 
 def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, list[SuggestedPart]]:
     """By the rail's id of each refund of these payments; the rest of it was unapplied money."""
-    rows = session.execute(_FACTS, {"ids": list(payment_ids)})
-    facts = {row.id: decode_facts(row.facts) for row in rows}
+    facts = payment_rows.facts_of(session, payment_ids)
     terms = store_terms.of(session, facts)
     found: dict[str, dict[str, int]] = {}
     for payment_id, known in facts.items():

@@ -7,6 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books import refund_words
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.refund_routes import Route
+from reconciler.books.refund_words import LegTold
+from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.work import Cause
@@ -14,7 +19,11 @@ from reconciler.work import Cause
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegRow:
-    """A refund's part on one payment, in minor units. `reference` is what the rail keeps of us."""
+    """A refund's part on one payment, in minor units. `reference` is what the rail keeps of us.
+
+    `route` is rail, hand (people pay it, though a rail brought it) or kept (it stays here as credit
+    or deposit); `method` says which way of that; `settled_reference` how people settled it.
+    """
 
     id: str
     payment_id: str
@@ -25,6 +34,11 @@ class LegRow:
     reference: str
     rail_refund_id: str | None
     failure: str | None
+    route: str
+    method: str | None
+    settled_reference: str | None
+    routed_by: str | None
+    settled_by: str | None
     attempts: int
 
 
@@ -47,6 +61,7 @@ class RefundRow:
     `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
     `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
+    `client_words` is what the client may be told; `next_step` what somebody here has to do.
     """
 
     id: str
@@ -68,6 +83,8 @@ class RefundRow:
     approved_at: datetime | None
     edited_by: list[str]
     failure: str | None
+    client_words: str
+    next_step: str
     legs: list[LegRow]
     steps: list[StepRow]
     rev: int
@@ -98,6 +115,7 @@ _REFUNDS = sa.text(
 _LEGS = sa.text(
     """select l.id, l.refund_id, l.payment_id, p.rail, p.rail_payment_id, l.amount, l.status,
       l.reference, l.rail_refund_id, l.failure,
+      l.route, l.method, l.settled_reference, l.routed_by, l.settled_by,
       coalesce((select sum(t.sends) from refund_attempt t where t.leg_id = l.id), 0)::bigint
         as attempts
     from refund_leg l join payment p on p.id = l.payment_id
@@ -141,6 +159,8 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
     return {
         row.id: RefundRow(
             **row._asdict(),
+            client_words=refund_words.for_client(_told(legs.get(row.id, [])), row.currency),
+            next_step=refund_words.next_step(_told(legs.get(row.id, []))),
             rail=next((leg.rail for leg in legs.get(row.id, [])), None),
             rail_refund_id=next((leg.rail_refund_id for leg in legs.get(row.id, [])), None),
             legs=legs.get(row.id, []),
@@ -148,3 +168,18 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
         )
         for row in session.execute(_REFUNDS, given)
     }
+
+
+def _told(legs: Collection[LegRow]) -> list[LegTold]:
+    return [
+        LegTold(
+            status=RefundStatus(leg.status),
+            amount=leg.amount,
+            route=Route(leg.route),
+            method=leg.method,
+            is_by_hand=leg.rail == MANUAL_RAIL,
+            sends=leg.attempts,
+            failure=leg.failure,
+        )
+        for leg in legs
+    ]

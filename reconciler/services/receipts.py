@@ -88,6 +88,29 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     return row.id
 
 
+def hold(work: Work, customer_id: str, currency: str, receipt: Receipt) -> str:
+    """Keep money of a customer as credit, tied to nothing; gives the payment's id.
+
+    Nobody is asked where it belongs: that it stays as credit is the answer.
+    """
+    assert receipt.amount, "credit is of some amount"
+    payment_id = ids.new_id("pay")
+    facts = _taken(currency, receipt.amount, receipt)
+    row = PaymentRow(
+        id=payment_id,
+        facts=facts,
+        booked={},
+        customer_id=customer_id,
+        strategy=Strategy.BY_HAND.value,
+        reasons=["Kept as credit of the customer"],
+        is_new=True,
+    )
+    entries, row.booked = posting_rules.entries_due(facts, {}, ours=row.id)
+    payment_writing.save(work, [row])
+    ledger.post(work, entries)
+    return payment_id
+
+
 def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
     amount = document.outstanding if receipt.amount is None else receipt.amount
     if amount <= 0:
@@ -95,6 +118,10 @@ def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
             "nothing is owed" if receipt.amount is None else "the amount must be more than nothing"
         )
         raise Refused(why, field="amount")
+    return _taken(document.currency, amount, receipt)
+
+
+def _taken(currency: str, amount: int, receipt: Receipt) -> PaymentFacts:
     payment_id = ids.new_id("hand")
     received = datetime.combine(receipt.received_on, time(), UTC)
     at = to_epoch(received)
@@ -103,7 +130,7 @@ def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
         rail=MANUAL_RAIL,
         account="",
         payment_id=payment_id,
-        currency=document.currency,
+        currency=currency,
         charges={
             payment_id: ChargeFact(
                 id=payment_id, authorized=amount, captured=amount, is_final=True, is_whole=True,

@@ -1,11 +1,14 @@
 """Money that was received by hand is given back by hand: a person says that it was.
 
-It is booked as any other refund is, by a sighting of it on the rail `manual`.
+So is what a rail could not give back (refund_routes.py). It is booked as any other refund is, by a
+sighting of it.
 """
 
-from reconciler import ids
+from collections.abc import Mapping, Sequence
+
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict, Forbidden, Invalid
 from reconciler.services import audit, payments, refund_consent, refund_legs
@@ -23,33 +26,43 @@ def settle_by_hand(work: Work, refund_id: str, *, reference: str, rev: int | Non
     """Book a refund as paid back by hand; `reference` says how (cheque 17, transfer of Monday).
 
     Raises Conflict where nothing waits for that, and Forbidden for who asked for the refund if it
-    needs a second person.
+    needs a second person. What a rail brought is paid another way by two people always: who chose
+    the way does not pay, and a program never does.
     """
+    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
+    whole = refund_legs.lock_one(work, refund_id, rev=rev)
+    legs = [leg for leg in whole.live if _waits_for_a_hand(leg, rows)]
+    _may_settle(work, whole, legs)
+    book(work, legs, rows, reference=reference)
+    paid = {"reference": reference.strip(), "amount": sum(leg.amount for leg in legs)}
+    audit.note(work, "refund.paid_back", refund_id, after=paid)
+
+
+def book(
+    work: Work, legs: Sequence[RefundLeg], rows: Mapping[str, PaymentRow], *, reference: str
+) -> None:
+    """Book these legs as given back by people, all of them as `reference` says. Raises Invalid."""
     said = reference.strip()
     if not said or len(said) > REFERENCE_CHARS_MAX:
         raise Invalid(
             f"say how it was paid back, in at most {REFERENCE_CHARS_MAX} characters",
             field="reference",
         )
-    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
-    whole = refund_legs.lock_one(work, refund_id, rev=rev)
-    legs = [leg for leg in whole.live if _waits_for_a_hand(leg, rows)]
-    _may_settle(work, whole, legs)
     for leg in legs:
         leg.settled_reference = said
+        leg.settled_by = work.cause.id
+        leg.settled_at = work.now
         work.session.add(leg)
     work.session.flush()
     payments.observe(work, [(_facts(work, leg, rows[leg.payment_id]), ()) for leg in legs])
-    paid = {"reference": said, "amount": sum(leg.amount for leg in legs)}
-    audit.note(work, "refund.paid_back", refund_id, after=paid)
 
 
-def _waits_for_a_hand(leg: RefundLeg, rows: dict[str, PaymentRow]) -> bool:
-    is_by_hand = rows[leg.payment_id].facts.rail == MANUAL_RAIL
+def _waits_for_a_hand(leg: RefundLeg, rows: Mapping[str, PaymentRow]) -> bool:
+    is_by_hand = leg.route == Route.HAND.value or rows[leg.payment_id].facts.rail == MANUAL_RAIL
     return is_by_hand and leg.status == RefundStatus.MANUAL.value
 
 
-def _may_settle(work: Work, whole: Whole, legs: list[RefundLeg]) -> None:
+def _may_settle(work: Work, whole: Whole, legs: Sequence[RefundLeg]) -> None:
     if not legs:
         raise Conflict(
             f"the refund is {whole.status.value}; no part of it waits to be paid back by hand"
@@ -57,17 +70,23 @@ def _may_settle(work: Work, whole: Whole, legs: list[RefundLeg]) -> None:
     is_own = work.cause.id in refund_consent.authors(whole.refund)
     if whole.refund.needs_second_person and is_own:
         raise Forbidden("who asked for a refund cannot pay it out; a second person has to")
+    if any(leg.route == Route.HAND.value for leg in legs) and work.cause.kind != "person":
+        raise Forbidden("what a rail brought is paid another way by a person, not by a program")
+    if any(leg.routed_by == work.cause.id for leg in legs):
+        raise Forbidden("you chose the other way; a second person has to pay it and say so")
 
 
 def _facts(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
     at = to_epoch(work.now)
     paid = RefundFact(
-        id=ids.new_id("hand"),
+        # Named after the leg: paying the same leg twice would be the same fact.
+        id=f"hand_{leg.id.removeprefix('leg_')}",
         amount=leg.amount,
         stage=RefundStage.LEFT,
         shown=(at, 0, RefundStatus.SUCCEEDED.value),
         reference=leg.reference,
         is_real=True,
+        is_by_hand=True,
         created=at,
     )
     return PaymentFacts(

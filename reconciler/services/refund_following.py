@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from reconciler.books import payments, refunds as rules
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
 from reconciler.services import refund_legs, reviews
@@ -125,6 +126,8 @@ def _take_place_again(
     if _asks(other) != _asks(leg):
         yield from _sent_before_it_was_changed(work, whole, leg, fact)
         return
+    if other.route != Route.RAIL.value:
+        yield _went_by_the_rail_too(whole, leg, other, fact)
     if _is_unsent(other):
         why = "the leg it was to replace was paid after all"
         refund_legs.move(work, other, RefundStatus.CANCELED, why=why)
@@ -132,6 +135,8 @@ def _take_place_again(
         work.session.flush()  # one of the two counts at any moment
         leg.replaced_by = None
         work.session.flush()
+        return
+    if other.route != Route.RAIL.value:
         return
     yield Question(
         kind=ReviewKind.EXTERNAL_REFUND,
@@ -171,6 +176,26 @@ def _sent_before_it_was_changed(
         amount=fact.amount,
         currency=whole.refund.currency,
         details={"why": ["it was carried out as it was asked for before it was changed"]},
+    )
+
+
+def _went_by_the_rail_too(
+    whole: Whole, leg: RefundLeg, other: RefundLeg, fact: RefundFact
+) -> Question:
+    """Proven absent, and there after all: never silent, whether the other way was paid or not."""
+    is_paid = other.status == RefundStatus.SUCCEEDED.value
+    why = {
+        (True, Route.HAND.value): "the customer was paid twice: by hand, and by the rail after all",
+        (True, Route.KEPT.value): "the customer keeps a credit, and the rail paid after all",
+    }.get((is_paid, other.route), "the rail paid after all: do not pay it by hand any more")
+    return Question(
+        kind=ReviewKind.DRIFT,
+        subject=fact.id,
+        payment_id=leg.payment_id,
+        refund_id=whole.refund.id,
+        amount=fact.amount,
+        currency=whole.refund.currency,
+        details={"why": [why], "paid_by_hand": other.settled_reference},
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.books import refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import MINOR_MAX, shown
@@ -134,8 +135,23 @@ def planned(
     return plan
 
 
-def add_leg(work: Work, refund: Refund, plan: PlannedLeg, number: int) -> RefundLeg:
-    """One leg more, as requested."""
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another way than the payment's rail: how, and who chose it."""
+
+    route: Route
+    method: str
+    by: str
+
+
+def add_leg(
+    work: Work,
+    refund: Refund,
+    plan: PlannedLeg,
+    number: int,
+    elsewhere: Elsewhere | None = None,
+) -> RefundLeg:
+    """One leg more, as requested: by the payment's rail, or by another way."""
     leg = RefundLeg(
         id=ids.new_id("leg"),
         refund_id=refund.id,
@@ -144,6 +160,9 @@ def add_leg(work: Work, refund: Refund, plan: PlannedLeg, number: int) -> Refund
         amount=plan.amount,
         status=RefundStatus.REQUESTED.value,
         reference=rules.reference(refund.id, number),
+        route=elsewhere.route.value if elsewhere else Route.RAIL.value,
+        method=elsewhere.method if elsewhere else None,
+        routed_by=elsewhere.by if elsewhere else None,
     )
     work.session.add(leg)
     refund_legs.write_step(work, refund.id, None, RefundStatus.REQUESTED, leg_id=leg.id)

@@ -16,6 +16,7 @@ from reconciler.books import refunds as rules
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.refunds import Look, RefundStatus, Situation, Step
+from reconciler.money import shown
 from reconciler.services import (
     payments,
     refund_consent,
@@ -283,7 +284,7 @@ def _send(
         _ask_again(work, scene)
         return None
     if not _is_there(work, scene):
-        why = "the payment has not got that much left to refund"
+        why = _why_not_there(work, scene)
         if was_sent and not is_new:
             _look_again(work, scene, why)  # it may be our own sending that took it
         else:
@@ -310,12 +311,26 @@ def _send(
 
 
 def _is_there(work: Work, scene: _Scene) -> bool:
+    return scene.leg.amount <= _left(work, scene)
+
+
+def _left(work: Work, scene: _Scene) -> int:
     others = [
         held.reserved
         for held in refund_legs.held_on(work, [scene.row.id])
         if held.id != scene.leg.id
     ]
-    return scene.leg.amount <= rules.refundable(scene.row.facts, others)
+    return rules.refundable(scene.row.facts, others)
+
+
+def _why_not_there(work: Work, scene: _Scene) -> str:
+    left = shown(_left(work, scene), scene.whole.refund.currency)
+    if rules.is_disputed(scene.row.facts):
+        return f"only {left} can be refunded while a dispute is open on the payment"
+    return (
+        f"only {left} of the payment can still be refunded: the rest went back meanwhile, in the "
+        "rail's dashboard or by another refund"
+    )
 
 
 def _ask_again(work: Work, scene: _Scene) -> None:

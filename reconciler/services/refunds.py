@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from reconciler.books import consent, refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import PlannedLeg, RefundStatus
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.failpoints import failpoint
@@ -152,6 +153,8 @@ def _may_be_tried_again(work: Work, leg: RefundLeg) -> bool:
 
 
 def _is_by_hand(work: Work, leg: RefundLeg) -> bool:
+    if leg.route != Route.RAIL.value:
+        return True
     payment = work.session.get(Payment, leg.payment_id)
     return payment is not None and payment.rail == MANUAL_RAIL
 

@@ -167,6 +167,15 @@ QUERIES: dict[str, str] = {
         from refund r join refund_leg l on l.refund_id = r.id
         where l.replaced_by is null
         group by r.id, r.amount having sum(l.amount) <> r.amount""",
+    "another_way_has_a_closed_rail_and_two_people": """
+        select format('leg %s goes by %s: before it %s, chosen by %s, settled by %s', l.id, l.route,
+          coalesce(o.status, 'nothing'), l.routed_by, l.settled_by)
+        from refund_leg l left join refund_leg o
+          on o.refund_id = l.refund_id and o.replaced_by = l.reference
+        where l.route <> 'rail' and l.replaced_by is null
+          and (coalesce(o.status, '') not in ('failed', 'canceled', 'succeeded')
+          or (l.route = 'hand' and l.settled_by = l.routed_by)
+          or (l.status = 'succeeded' and l.settled_by is null))""",
     "decisions_stay_within_their_refund": """
         select format('payment %s: %s decided about refund %s, which is of %s', d.payment_id,
           sum(d.amount), d.rail_refund_id, coalesce(max(r.amount)::text, 'nothing'))
@@ -206,6 +215,6 @@ PAYMENTS = """
         select e.payment_id, a.currency, sum(p.amount) as amount
         from posting p join journal_entry e on e.id = p.entry_id
         join ledger_account a on a.id = p.account_id
-        where a.role in ('clearing', 'undeposited') group by 1, 2) as c
+        where a.role = 'clearing' group by 1, 2) as c
       group by 1) l on l.payment_id = p.id
     order by p.id"""

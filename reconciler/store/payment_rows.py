@@ -1,4 +1,4 @@
-"""Payments written back after a sighting, many at once."""
+"""Payments written back after a sighting, many at once; and their facts to look at."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.store.claims import PaymentRow, encode_facts
+from reconciler.books.observations import PaymentFacts
+from reconciler.store.claims import PaymentRow, decode_facts, encode_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ _COLUMNS = {
     "clues": "text", "fetch_due_at": "timestamptz", "fetch_attempts": "bigint",
     "livemode": "boolean", "occurred_at": "timestamptz",
 }  # fmt: skip
+_FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
 _MADE_ONCE = {"rail": "text", "account": "text", "rail_payment_id": "text"}
 _DECODED = {
     "facts": "cast(n.facts as jsonb)",
@@ -81,6 +83,11 @@ _BY_ALIAS = sa.text(
       as k(rail, account, object_id)
       on a.rail = k.rail and a.account = k.account and a.object_id = k.object_id"""
 )
+
+
+def facts_of(session: Session, ids: Collection[str]) -> dict[str, PaymentFacts]:
+    """The facts of these payments, unlocked: to look at."""
+    return {r.id: decode_facts(r.facts) for r in session.execute(_FACTS, {"ids": list(ids)})}
 
 
 def insert(session: Session, rows: Sequence[tuple[PaymentRow, Totals]], now: datetime) -> int:

@@ -80,6 +80,12 @@ PLANTED: dict[str, list[str]] = {
         ),
     ],
     "refund_legs_add_up": [A_REFUND, A_LEG.replace("100", "99")],
+    "another_way_has_a_closed_rail_and_two_people": [
+        A_REFUND,
+        A_LEG,
+        """update refund_leg set route = 'hand', method = 'cash', routed_by = 'ann',
+          settled_by = 'ben', status = 'manual'""",
+    ],
     "decisions_stay_within_their_refund": [
         f"""insert into refund_decision (id, payment_id, rail_refund_id, amount, treatment,
           cause_kind, cause_id, created_at)

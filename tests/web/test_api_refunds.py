@@ -278,3 +278,58 @@ def test_a_change_that_does_not_do_is_refused_by_its_field(strict, change, statu
         refused(strict.patch(f"/refunds/{made['id']}", change, by="refund two"), status, field)
     refused(strict.patch("/refunds/rfd_none", {"amount": 1}), 404)
     refused(strict.patch(f"/refunds/{made['id']}", {"amount": 1}, by="write"), 403)
+
+
+# Another way
+
+
+def a_failed_refund(api):
+    customer = api.a_customer()
+    invoice = api.an_invoice(10_000, customer_id=customer["id"])
+    api.paid(10_000, metadata={"invoice": invoice["number"]})
+    refund = api.make(
+        "/refunds", {"invoice_id": invoice["id"], "amount": 4_000, "reason": "goodwill"}
+    )
+    api.settle()
+    made = api.read(f"/refunds/{refund['id']}")["rail_refund_id"]
+    api.office.world.advance_refund(made, "failed", "declined")
+    api.settle()
+    return api.read(f"/refunds/{refund['id']}")
+
+
+def test_a_failed_refund_says_what_the_client_reads_and_what_is_to_do(api):
+    refund = a_failed_refund(api)
+    assert refund["status"] == "failed"
+    assert refund["client_words"] == "Your bank sent it back. We will contact you."
+    assert "Try it again on the same rail" in refund["next_step"]
+
+
+def test_it_is_given_to_people_and_a_program_does_not_pay_it(api):
+    refund = a_failed_refund(api)
+    path = f"/refunds/{refund['id']}"
+    with api.unchanged():
+        refused(api.post(f"{path}/another-route", {"method": "gold"}, by="refund"), 422, "method")
+        refused(api.post(f"{path}/another-route", {"method": "cash"}, by="write"), 403)
+        refused(api.post("/refunds/rfd_none/another-route", {"method": "cash"}, by="refund"), 404)
+    routed = ok(api.post(f"{path}/another-route", {"method": "cash"}, by="refund"))
+    [leg] = routed["legs"]
+    assert (routed["status"], leg["route"], leg["method"]) == ("manual", "hand", "cash")
+    assert routed["next_step"] == "A second person pays it back by cash and records how."
+    with api.unchanged():
+        refused(api.post(f"{path}/paid-back", {"reference": "till"}, by="admin"), 403)
+        refused(api.post(f"{path}/another-route", {"method": "cash"}, by="refund"), 409)
+    api.sound()
+
+
+def test_it_stays_as_a_deposit_by_consent(api):
+    refund = a_failed_refund(api)
+    path = f"/refunds/{refund['id']}/keep"
+    with api.unchanged():
+        refused(api.post(path, {"kept_as": "credit"}, by="refund"), 422, "consent")
+    body = {"kept_as": "deposit", "consent": "Ada wrote so on Monday"}
+    kept = ok(api.post(path, body, by="refund"))
+    assert (kept["status"], kept["legs"][0]["route"]) == ("succeeded", "kept")
+    assert kept["client_words"] == "As agreed, it stays with us as your deposit."
+    deposits = api.read("/deposits", customer_id=refund["customer_id"])["data"]
+    assert [deposit["remaining"] for deposit in deposits] == [4_000]
+    api.sound()

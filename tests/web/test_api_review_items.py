@@ -1,6 +1,6 @@
 import pytest
 
-from tests.web.api import refused
+from tests.web.api import ok, refused
 
 MUST_HAVE = {"id", "kind", "state", "subject", "amount", "currency", "suggestions", "actions"}
 
@@ -155,3 +155,52 @@ def test_who_may_not_refund_does_not_refund_by_answering(api):
     with api.unchanged():
         path = f"/review-items/{item['id']}/resolve"
         refused(api.post(path, {"action": "refund"}, by="write"), 403)
+
+
+# Refunds made outside
+
+
+def refunded_outside(api):
+    invoice = api.an_invoice(10_000)
+    payment = api.paid(10_000, metadata={"invoice": invoice["number"]})
+    api.office.world.refund(payment["rail_payment_id"], 4_000)
+    api.settle()
+    return invoice, question_about(api, payment)
+
+
+def test_whether_a_refund_made_outside_is_still_owed_is_previewed_decided_and_taken_back(api):
+    invoice, item = refunded_outside(api)
+    assert item["actions"] == ["credit", "reopen", "split", "acknowledge"]
+    [part] = item["took_from"]
+    assert (part["invoice_id"], part["amount"]) == (invoice["id"], 4_000)
+    path = f"/review-items/{item['id']}"
+    with api.unchanged():
+        seen = ok(api.post(f"{path}/preview", {"action": "reopen"}))
+        refused(api.post(f"{path}/undo", {}), 409)
+    assert {(e["name"], e["measure"], e["before"], e["after"]) for e in seen} == {
+        (invoice["number"], "outstanding", 0, 4_000),
+        (invoice["number"], "credited", 4_000, 0),
+    }
+    api.make(f"{path}/resolve", {"action": "reopen"})
+    assert api.read(f"/invoices/{invoice['id']}")["outstanding"] == 4_000
+    undone = ok(api.post(f"{path}/undo", {}))
+    assert undone["state"] == "resolved"
+    assert api.read(f"/invoices/{invoice['id']}")["outstanding"] == 0
+    api.sound()
+
+
+def test_another_split_says_the_field_that_does_not_fit(api):
+    invoice, item = refunded_outside(api)
+    path = f"/review-items/{item['id']}/resolve"
+    part = {"invoice_id": invoice["id"], "amount": 3_000}
+    with api.unchanged():
+        for body, field in (
+            ({"treatment": "reopen"}, "allocations"),
+            ({"allocations": [part], "treatment": "reopen"}, "allocations"),
+            ({"allocations": [part | {"amount": 4_000}]}, "treatment"),
+        ):
+            refused(api.post(path, {"action": "split", **body}), 422, field)
+    good = {"allocations": [part | {"amount": 4_000}], "treatment": "reopen"}
+    api.make(path, {"action": "split", **good})
+    assert api.read(f"/invoices/{invoice['id']}")["outstanding"] == 4_000
+    api.sound()

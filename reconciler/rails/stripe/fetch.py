@@ -91,7 +91,8 @@ class _Look:
     def at_refunds(self) -> None:
         """Each refund, with the balance rows that tell a real one from a released remainder."""
         filters = _filters(self._payment_id, self._facts.charges)
-        wanted = {*self._known.refunds, *self._facts.refunds}
+        known = {one.id for one in self._known.refunds.values() if not one.is_by_hand}
+        wanted = known | {*self._facts.refunds}
         for refund in self._collect("refund", "refunds", filters, wanted, expand=(_EXPANDED,)):
             self._learn(parts.refund_facts(refund, self._at, payment_id=self._payment_id))
 

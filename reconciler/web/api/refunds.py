@@ -6,12 +6,15 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.books.people import Scope
+from reconciler.books.refund_routes import Keep, Method
 from reconciler.books.refunds import RefundReason, RefundStatus
+from reconciler.flows import another_route
 from reconciler.reads import refunds as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.refunds import RefundRow
-from reconciler.services import refunds
+from reconciler.services import refund_routes, refunds
 from reconciler.services.refund_limits import policy_of
+from reconciler.services.refund_routes import Looks
 from reconciler.services.refunds import RefundAsk
 from reconciler.web.api.fields import (
     Amount,
@@ -78,6 +81,21 @@ class PaidBackBody(Body):
     """How money received by hand was given back by hand."""
 
     reference: Annotated[Line255, Field(max_length=200)]
+    rev: Rev
+
+
+class AnotherRouteBody(Body):
+    """How people pay back what the rail could not."""
+
+    method: Method
+    rev: Rev
+
+
+class KeepBody(Body):
+    """The money stays here: as what, and how the customer agreed to that."""
+
+    kept_as: Keep
+    consent: Annotated[Line255, Field(max_length=200)]
     rev: Rev
 
 
@@ -161,8 +179,29 @@ def retry(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
 
 @resource.post("/refunds/{refund_id}/paid-back", scope=Scope.REFUND)
 def paid_back(work: Work, refund_id: str, body: PaidBackBody) -> RefundRow:
-    """Say that money received by hand was given back by hand."""
+    """Say that it was given back by hand. What a rail brought is for a person at the screens."""
     refunds.settle_by_hand(work, refund_id, reference=body.reference, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/another-route", scope=Scope.REFUND, looks=another_route.look)
+def pay_another_way(work: Work, refund_id: str, body: AnotherRouteBody, looked: Looks) -> RefundRow:
+    """Give what the rail could not pay to people, once the rail never can. A second one pays it."""
+    refund_routes.pay_another_way(work, refund_id, looked, method=body.method.value, rev=body.rev)
+    return _now(work, refund_id)
+
+
+@resource.post("/refunds/{refund_id}/keep", scope=Scope.REFUND, looks=another_route.look)
+def keep(work: Work, refund_id: str, body: KeepBody, looked: Looks) -> RefundRow:
+    """Keep what the rail could not pay as credit or deposit of the customer, who agreed to it."""
+    refund_routes.keep(
+        work,
+        refund_id,
+        looked,
+        kept_as=body.kept_as.value,
+        consent=body.consent,
+        rev=body.rev,
+    )
     return _now(work, refund_id)
 
 

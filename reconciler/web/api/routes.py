@@ -3,6 +3,7 @@
 The views, the checks and the OpenAPI document are all made from them, so they cannot disagree.
 A handler is a plain function. Its first argument is a Look (GET) or a Work (everything else);
 `body`, `query` and `call` are given where it names them, and the rest stands in the path.
+What has to be asked of a rail is asked before the transaction begins and given as `looked`.
 """
 
 import inspect
@@ -23,6 +24,8 @@ from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer
 from reconciler.web import http
 from reconciler.work import Work
+
+_GIVEN = frozenset({"body", "query", "call", "looked"})
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -61,6 +64,7 @@ class Route:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     takes_call: bool
+    looks: Callable[..., object] | None
     in_path: tuple[str, ...]
     answers: TypeAdapter[Any]
 
@@ -87,10 +91,17 @@ class Resource:
         return self._route("GET", path, scope, HTTPStatus.OK)
 
     def post(
-        self, path: str, scope: Scope = Scope.WRITE, status: HTTPStatus = HTTPStatus.OK
+        self,
+        path: str,
+        scope: Scope = Scope.WRITE,
+        status: HTTPStatus = HTTPStatus.OK,
+        looks: Callable[..., object] | None = None,
     ) -> Callable[[F], F]:
-        """Register something that is done, or made (201)."""
-        return self._route("POST", path, scope, status)
+        """Register something that is done, or made (201).
+
+        `looks` is called with the runtime and what stands in the path, outside any transaction.
+        """
+        return self._route("POST", path, scope, status, looks)
 
     def patch(self, path: str, scope: Scope = Scope.WRITE) -> Callable[[F], F]:
         """Register a change of some fields."""
@@ -104,7 +115,14 @@ class Resource:
         """Register an undoing. It answers with what it was undone on."""
         return self._route("DELETE", path, scope, HTTPStatus.OK)
 
-    def _route(self, method: str, path: str, scope: Scope, status: HTTPStatus) -> Callable[[F], F]:
+    def _route(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        status: HTTPStatus,
+        looks: Callable[..., object] | None = None,
+    ) -> Callable[[F], F]:
         def register(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
             named = list(inspect.signature(handler).parameters)[1:]
@@ -119,7 +137,8 @@ class Resource:
                     body=hints.get("body"),
                     query=hints.get("query"),
                     takes_call="call" in named,
-                    in_path=tuple(n for n in named if n not in {"body", "query", "call"}),
+                    looks=looks,
+                    in_path=tuple(n for n in named if n not in _GIVEN),
                     answers=TypeAdapter(hints["return"]),
                 )
             )
@@ -160,6 +179,9 @@ def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, obje
     body = http.sent()
     if route.body:
         given["body"] = http.body_of(route.body, body)
+    if route.looks:
+        named = {name: given[name] for name in route.in_path}
+        given["looked"] = route.looks(runtime, **named)
 
     def step(work: Work) -> Answer:
         return _answer(route, route.handler(work, **given))

@@ -1,0 +1,131 @@
+"""A refund in plain words: for the client who waits for it, and for whoever has to do something.
+
+Pure, so that the portal, the screens and the API say the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.books.refund_routes import Keep, Method, Route
+from reconciler.books.refunds import RefundStatus, overall
+from reconciler.money import shown
+
+# Stripe: "Customers see the refund … approximately 5-10 business days later".
+_UNTIL_SEEN = "Your bank usually shows it within 5 to 10 business days."
+_S = RefundStatus
+_FOR_CLIENT = {
+    _S.REQUESTED: "We are looking at this refund. Nothing has been sent yet.",
+    _S.APPROVED: f"On its way. {_UNTIL_SEEN}",
+    _S.SUBMITTED: f"On its way. {_UNTIL_SEEN}",
+    _S.UNKNOWN: f"On its way. {_UNTIL_SEEN}",
+    _S.PENDING: f"On its way. {_UNTIL_SEEN}",
+    _S.REQUIRES_ACTION: "It needs something from you: please follow the e-mail you were sent "
+    "about it.",
+    _S.SUCCEEDED: f"Sent back to where you paid from. {_UNTIL_SEEN}",
+    _S.FAILED: "Your bank sent it back. We will contact you.",
+    _S.CANCELED: "It was called off. No money is on its way.",
+    _S.REJECTED: "It was not agreed to. No money is on its way.",
+    _S.MANUAL: "We are arranging another way to pay it back. We will contact you.",
+}
+_PAID: Mapping[str, str] = {
+    Method.BANK_TRANSFER: "Paid back to you by bank transfer.",
+    Method.CASH: "Paid back to you in cash.",
+    Method.CHECK: "Paid back to you by cheque.",
+    Method.OTHER: "Paid back to you.",
+    Keep.CREDIT: "As agreed, it stays with us as your credit.",
+    Keep.DEPOSIT: "As agreed, it stays with us as your deposit.",
+}
+_ARRIVING = frozenset(
+    {_S.APPROVED, _S.SUBMITTED, _S.UNKNOWN, _S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED}
+)
+
+# Stripe's words for why a refund failed (`failure_reason` of a Refund).
+_FAILURES = {
+    "lost_or_stolen_card": "the card was lost or stolen",
+    "expired_or_canceled_card": "the card has expired or was canceled",
+    "charge_for_pending_refund_disputed": "the customer disputed the payment while it waited",
+    "insufficient_funds": "there was not enough on our balance at the rail",
+    "declined": "the customer's bank declined it",
+    "merchant_request": "it was called off",
+    "unknown": "the rail does not say why",
+}
+_ANOTHER_WAY = (
+    "Try it again on the same rail; or pay it another way, with a second person; or keep it as "
+    "credit or deposit, if the customer agrees."
+)
+_NEXT = {
+    _S.REQUESTED: "Somebody else than who asked for it approves or declines it.",
+    _S.APPROVED: "Nothing to do: it goes out by itself.",
+    _S.SUBMITTED: "Nothing to do: the rail's answer is awaited.",
+    _S.UNKNOWN: "Nothing to do: it is looked up on the rail before anything is sent again.",
+    _S.PENDING: "Nothing to do: the rail has it, and carries it out when it can.",
+    _S.REQUIRES_ACTION: "The customer has to follow the rail's e-mail. Until then it can be "
+    "called off.",
+    _S.SUCCEEDED: "Nothing to do.",
+    _S.FAILED: _ANOTHER_WAY,
+    _S.CANCELED: "Nothing is on its way. Where the customer still gets this money, pay it another "
+    "way or ask for it anew.",
+    _S.REJECTED: "Nothing to do.",
+    _S.MANUAL: "Look at the payment in the rail's dashboard. Then try it again here, which looks "
+    f"there first. {_ANOTHER_WAY}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LegTold:
+    """What the words need of one leg. `amount` in minor units; `sends` is how often it was sent."""
+
+    status: RefundStatus
+    amount: int
+    route: Route = Route.RAIL
+    method: str | None = None
+    is_by_hand: bool = False
+    sends: int = 0
+    failure: str | None = None
+
+
+def for_client(legs: Sequence[LegTold], currency: str) -> str:
+    """One or two sentences for the client: where the money is, and what they have to expect."""
+    said = {_leg_for_client(leg) for leg in legs}
+    if len(said) == 1:
+        return said.pop()
+    arriving = sum(leg.amount for leg in legs if leg.status in _ARRIVING)
+    whole = sum(leg.amount for leg in legs)
+    if arriving == whole:
+        return f"On its way, in parts. {_UNTIL_SEEN}"
+    if not arriving:
+        return _FOR_CLIENT[overall(leg.status for leg in legs)]
+    return (
+        f"{shown(arriving, currency)} of {shown(whole, currency)} is on its way or with you. "
+        "We will contact you about the rest."
+    )
+
+
+def next_step(legs: Sequence[LegTold]) -> str:
+    """What somebody here has to do now, in words."""
+    status = overall(leg.status for leg in legs)
+    by_hand = [leg for leg in legs if leg.status is _S.MANUAL and _waits_for_a_hand(leg)]
+    if by_hand:
+        how = {leg.method for leg in by_hand if leg.method}
+        by = f" by {' and '.join(sorted(how)).replace('_', ' ')}" if how - {Method.OTHER} else ""
+        return f"A second person pays it back{by} and records how."
+    if any(leg.status is _S.MANUAL and not leg.sends for leg in legs):
+        return "It was never sent. Call it off, and ask for what can still be refunded."
+    if any(leg.failure == "charge_for_pending_refund_disputed" for leg in legs):
+        return "Wait for the dispute: the bank decides who gets this money."
+    return _NEXT[status]
+
+
+def why(failure: str | None) -> str | None:
+    """A rail's code for a failure in words; what is in words already stays."""
+    return _FAILURES.get(failure, failure) if failure else None
+
+
+def _leg_for_client(leg: LegTold) -> str:
+    if leg.status is _S.SUCCEEDED and (leg.is_by_hand or leg.route is not Route.RAIL):
+        return _PAID.get(leg.method or Method.OTHER, _PAID[Method.OTHER])
+    return _FOR_CLIENT[leg.status]
+
+
+def _waits_for_a_hand(leg: LegTold) -> bool:
+    return leg.is_by_hand or leg.route is Route.HAND
