@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from reconciler.books import disputes as rules, posting_rules, texts
 from reconciler.books.disputes import Case, Decision
@@ -30,6 +31,10 @@ _DECIDE = sa.text(
     """insert into dispute_decision
       (payment_id, rail_dispute_id, decision, cause_kind, cause_id, at)
     values (:payment_id, :dispute_id, :decision, :cause_kind, :cause_id, :now)"""
+)
+_OPEN = sa.text(
+    """select 1 from dispute where payment_id = :payment_id and kind = 'chargeback'
+      and stage in ('needs_response', 'under_review', 'unknown')"""
 )
 _COUNT = sa.text(
     """select count(*) from dispute_decision
@@ -150,6 +155,11 @@ def take_back(work: Work, row: PaymentRow, rail_dispute_id: str) -> None:
     if _decided(work, row, rail_dispute_id) is Decision.UNDECIDED:
         raise Conflict("nothing is decided about this loss, or that was taken back already")
     decide_for(work, row, rail_dispute_id, Decision.UNDECIDED)
+
+
+def is_open(session: Session, payment_id: str) -> bool:
+    """Whether a bank has yet to decide about money of this payment. Inquiries take none."""
+    return session.execute(_OPEN, {"payment_id": payment_id}).first() is not None
 
 
 def is_lost(row: PaymentRow, rail_dispute_id: str) -> bool:

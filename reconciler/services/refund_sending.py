@@ -18,6 +18,7 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.books.refunds import Look, RefundStatus, Situation, Step
 from reconciler.money import shown
 from reconciler.services import (
+    disputes,
     payments,
     refund_consent,
     refund_following,
@@ -33,6 +34,10 @@ from reconciler.store.refunds import RefundAttempt, RefundLeg
 from reconciler.work import Work
 
 _SWITCHED_OFF_FOR = timedelta(minutes=1)
+_DISPUTED = (
+    "the payer's bank disputes the payment and decides who gets the money, so nothing was sent: "
+    "try again if the dispute is won; cancel if it is lost, for then the customer has the money"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +147,13 @@ def decide(work: Work, lease: Lease, looked: Looked, policy: RefundPolicy) -> Tu
 
 
 def is_still_ours(session: Session, lease: Lease, now: datetime) -> bool:
-    """The fence: nobody has taken the leg over, it is approved, and refunds may still go out."""
+    """The fence: nobody has taken the leg over, it is approved and undisputed, and may go out."""
     leg = session.get(RefundLeg, lease.leg_id)
     if leg is None or leg.lease_token != lease.token or leg.lease_until is None:
         return False
     is_approved = refund_consent.is_as_approved(session, lease.refund_id)
-    return now < leg.lease_until and is_approved and is_allowed(session)
+    is_good = is_approved and not disputes.is_open(session, lease.payment_id)
+    return now < leg.lease_until and is_good and is_allowed(session)
 
 
 def record_answer(work: Work, lease: Lease, facts: PaymentFacts) -> None:
@@ -324,9 +330,9 @@ def _left(work: Work, scene: _Scene) -> int:
 
 
 def _why_not_there(work: Work, scene: _Scene) -> str:
-    left = shown(_left(work, scene), scene.whole.refund.currency)
     if rules.is_disputed(scene.row.facts):
-        return f"only {left} can be refunded while a dispute is open on the payment"
+        return _DISPUTED
+    left = shown(_left(work, scene), scene.whole.refund.currency)
     return (
         f"only {left} of the payment can still be refunded: the rest went back meanwhile, in the "
         "rail's dashboard or by another refund"

@@ -211,3 +211,43 @@ def test_a_restored_database_finds_what_it_has_forgotten_it_sent(stage):
     assert stage.status(refund) == "succeeded"
     assert stage.attempts(refund)[0].sends == 0
     assert len(stage.at_the_rail()) == 1
+
+
+def test_a_dispute_between_approval_and_sending_stops_the_refund(stage):
+    payment = stage.paid(10_000)
+    refund = stage.ask(payment_id=payment, amount=2_500)
+    _dispute(stage, payment)
+    stage.submit()
+    assert stage.status(refund) == "manual"
+    assert "bank disputes" in stage.refund(refund).failure
+    (item,) = stage.questions("manual_refund")
+    assert item.refund_id == refund
+    assert stage.at_the_rail() == []
+
+
+def test_an_inquiry_stops_nothing(stage):
+    payment = stage.paid(10_000)
+    refund = stage.ask(payment_id=payment, amount=2_500)
+    _dispute(stage, payment, inquiry=True)
+    stage.submit()
+    assert stage.status(refund) == "succeeded"
+    assert len(stage.at_the_rail()) == 1
+
+
+def test_a_dispute_that_opens_at_the_fence_stops_the_first_byte(stage):
+    payment = stage.paid(10_000)
+    refund = stage.ask(payment_id=payment, amount=2_500)
+    with armed({"refund.before_fence": lambda: _dispute(stage, payment)}):
+        stage.submit()
+    assert stage.at_the_rail() == []
+    assert "fence" in stage.leg(refund).failure
+    stage.pass_time(hours=1)
+    stage.submit()
+    assert stage.status(refund) in {"manual", "unknown"}
+    assert stage.at_the_rail() == []
+
+
+def _dispute(stage, payment, **more):
+    charge = stage.world.get("payment_intent", stage.rail_id(payment))["latest_charge"]
+    stage.world.dispute(charge, 1_000, **more)
+    stage.hear_again(payment)
