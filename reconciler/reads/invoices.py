@@ -40,7 +40,8 @@ class InvoiceRow:
 
     total less credited less paid is outstanding. `credited` is all that lowers what is owed without
     paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
-    from these and from `due_on`.
+    from these and from `due_on`. `on_hold`: a dispute of what paid it is open, or lost and nobody
+    has decided; nobody is to be asked to pay it meanwhile.
     """
 
     id: str
@@ -61,6 +62,7 @@ class InvoiceRow:
     allocations: list[InvoicePart]
     history: list[Happening]
     rail_references: list[str]
+    on_hold: bool
     created_at: datetime
     sent_at: datetime | None
     voided_at: datetime | None
@@ -74,6 +76,12 @@ _STATUS = """case when i.state <> 'sent' then i.state
       when i.refund_credits > 0 and i.paid = 0 then 'refunded' else 'paid' end
     when i.due_on < :today then 'overdue'
     when i.paid > 0 then 'partially_paid' else 'sent' end"""
+# Live claims lead from the invoice to the payments behind it, directly or through a deposit.
+ON_HOLD = """exists (select 1 from dispute x where x.is_unsettled and x.payment_id in (
+      select a.payment_id from allocation a where a.invoice_id = i.id and a.closed_at is null
+      union all select a.payment_id from application u join allocation a
+        on a.deposit_id = u.deposit_id and a.closed_at is null
+      where u.invoice_id = i.id and u.closed_at is null))"""
 LISTING = Listing(
     source="invoice i",
     order=Order(("i.created_at", "i.id"), ("timestamptz", "text")),
@@ -85,13 +93,14 @@ LISTING = Listing(
         "currency": "i.currency = :currency",
         "status": f"{_STATUS} = :status",
         "is_open": "(i.state = 'sent' and i.outstanding > 0) = :is_open",
+        "on_hold": f"(i.state = 'sent' and {ON_HOLD}) = :on_hold",
         "due_before": "i.due_on < :due_before",
         "rail_reference": """exists (select 1 from rail_reference r
             where r.invoice_id = i.id and r.object_id = :rail_reference)""",
     },
 )
 _INVOICES = sa.text(
-    """select i.*,
+    f"""select i.*, i.state = 'sent' and {ON_HOLD} as on_hold,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
         as rail_references
     from invoice i where i.id = any(:ids)"""
@@ -161,7 +170,7 @@ def _invoice(
     same = (
         "id", "number", "customer_id", "project_id", "milestone_id", "description", "currency",
         "total", "paid", "credited", "outstanding", "issued_on", "due_on", "rail_references",
-        "created_at", "sent_at", "voided_at", "rev",
+        "on_hold", "created_at", "sent_at", "voided_at", "rev",
     )  # fmt: skip
     return InvoiceRow(
         **{name: getattr(row, name) for name in same},

@@ -88,6 +88,9 @@ class InvoiceQuery(Paged):
     currency: Currency | None = None
     status: InvoiceStatus | None = None
     is_open: Annotated[bool | None, Field(description="Sent, with something outstanding.")] = None
+    on_hold: Annotated[
+        bool | None, Field(description="A dispute of what paid it is open or undecided.")
+    ] = None
     due_before: date | None = None
     rail_reference: Line255 | None = None
 

@@ -1,0 +1,216 @@
+"""Disputes and returns as lists and screens show them, with what the books hold of each."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.disputes import Decision, Kind, Stage
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.timeline import Happening
+from reconciler.work import Cause
+
+SHOWN_MAX = 200  # open at once: more than that is no list to work through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One movement of the rail's balance for a dispute, in minor units of what it settles in."""
+
+    id: str
+    category: str
+    amount: int
+    fee: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """An invoice that the disputed payment was for, as it is owed now. Minor units."""
+
+    invoice_id: str
+    number: str
+    currency: str
+    outstanding: int
+    written_off: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeRow:
+    """What a payer's bank asks for or has taken, in minor units of `currency`.
+
+    `amount` is what it claims, `taken` what it has now, `lost` what of that the payment lost for
+    good. `evidence_days_left` counts whole days and is below 0 once it is too late. `on_hold`: the
+    invoices are not to be asked for meanwhile. `url` leads to the rail's own page of it.
+    """
+
+    id: str
+    payment_id: str
+    rail: str
+    rail_payment_id: str
+    rail_dispute_id: str
+    livemode: bool
+    customer_id: str | None
+    customer: str | None
+    kind: Kind
+    stage: Stage
+    status: str
+    reason: str | None
+    amount: int
+    taken: int
+    lost: int
+    currency: str | None
+    evidence_due_at: datetime | None
+    evidence_days_left: int | None
+    decision: Decision
+    on_hold: bool
+    review_item_id: str | None
+    movements: list[Movement]
+    invoices: list[Touched]
+    history: list[Happening]
+    opened_at: datetime
+    updated_at: datetime
+    rev: int
+    url: str | None = None
+
+
+LISTING = Listing(
+    source="dispute d join payment p on p.id = d.payment_id",
+    order=Order(("d.opened_at", "d.id"), ("timestamptz", "text")),
+    conditions={
+        "payment_id": "d.payment_id = :payment_id",
+        "rail_dispute_id": "d.rail_dispute_id = :rail_dispute_id",
+        "customer_id": "p.customer_id = :customer_id",
+        "kind": "d.kind = :kind",
+        "stage": "d.stage = :stage",
+        "decision": "d.decision = :decision",
+        "on_hold": "d.is_unsettled = :on_hold",
+    },
+)
+_DISPUTES = sa.text(
+    """select d.*, p.rail, p.rail_payment_id, p.livemode, p.customer_id, c.name as customer,
+      (select r.id from review_item r where r.kind = 'dispute' and r.subject = d.rail_dispute_id
+        and r.state = 'open') as review_item_id
+    from dispute d join payment p on p.id = d.payment_id
+      left join customer c on c.id = p.customer_id
+    where d.id = any(:ids)"""
+)
+# What has to be answered soonest stands first; what nobody can answer any more after that.
+_WAITING = sa.text(
+    """select id from dispute where is_unsettled or stage in ('needs_response', 'under_review')
+    order by stage <> 'needs_response', evidence_due_at nulls last, opened_at, id limit :limit"""
+)
+_MOVEMENTS = sa.text(
+    """select d.id as owner, b.key as id, b.value ->> 'category' as category,
+      (b.value ->> 'amount')::bigint as amount, (b.value ->> 'fee')::bigint as fee,
+      b.value ->> 'currency' as currency
+    from dispute d join payment p on p.id = d.payment_id
+      cross join lateral jsonb_each(coalesce(p.facts -> 'balance', '{}')) b
+    where d.id = any(:ids) and b.value ->> 'source' = d.rail_dispute_id
+      and (d.kind <> 'return' or (b.value ->> 'amount')::bigint < 0)
+    order by coalesce((b.value ->> 'created')::bigint, 0), b.key"""
+)
+_INVOICES = sa.text(
+    """select distinct d.id as owner, i.id as invoice_id, i.number, i.currency, i.outstanding,
+      i.write_offs as written_off
+    from dispute d join allocation a on a.payment_id = d.payment_id and a.closed_at is null
+      left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
+      join invoice i on i.id = coalesce(a.invoice_id, u.invoice_id)
+    where d.id = any(:ids) order by i.number"""
+)
+_STEPS = sa.text(
+    """select dispute_id as owner, seq, status, stage, taken, lost, cause_kind, cause_id, at
+    from dispute_step where dispute_id = any(:ids) order by seq"""
+)
+_DECISIONS = sa.text(
+    """select d.id as owner, x.seq, x.decision, x.cause_kind, x.cause_id, x.at
+    from dispute d join dispute_decision x on x.payment_id = d.payment_id
+      and x.rail_dispute_id = d.rail_dispute_id
+    where d.id = any(:ids) order by x.seq"""
+)
+_DECIDED = {
+    "undecided": "the decision was taken back",
+    "chase": "decided: the customer still owes it",
+    "write_off": "decided: written off",
+    "credit": "decided: credited",
+}
+
+
+def page(
+    session: Session, filters: Mapping[str, object], wanted: Wanted, *, now: datetime
+) -> Page[DisputeRow]:
+    """Disputes, the last opened first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, load(session, ids, now=now)), more)
+
+
+def waiting(session: Session, *, now: datetime) -> list[DisputeRow]:
+    """Those that are open or undecided: first what has to be answered, the nearest day first."""
+    ids = list(session.scalars(_WAITING, {"limit": SHOWN_MAX}))
+    return in_order(ids, load(session, ids, now=now))
+
+
+def one(session: Session, dispute_id: str, *, now: datetime) -> DisputeRow:
+    """One dispute. Raises NotFound."""
+    found = load(session, [dispute_id], now=now)
+    if not found:
+        raise NotFound(f"there is no dispute {dispute_id}")
+    return found[dispute_id]
+
+
+def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, DisputeRow]:
+    """These disputes, by our id."""
+    given = {"ids": list(ids)}
+    movements: dict[str, list[Movement]] = {}
+    for row in session.execute(_MOVEMENTS, given):
+        values = row._asdict()
+        movements.setdefault(values.pop("owner"), []).append(Movement(**values))
+    invoices: dict[str, list[Touched]] = {}
+    for row in session.execute(_INVOICES, given):
+        values = row._asdict()
+        invoices.setdefault(values.pop("owner"), []).append(Touched(**values))
+    histories = _histories(session, given)
+    same = DisputeRow.__dataclass_fields__.keys()
+    return {
+        row.id: DisputeRow(
+            **{name: value for name, value in row._asdict().items() if name in same}
+            | {
+                "kind": Kind(row.kind),
+                "stage": Stage(row.stage),
+                "decision": Decision(row.decision),
+                "on_hold": row.is_unsettled,
+                "evidence_days_left": _days_left(row.evidence_due_at, row.stage, now),
+                "movements": movements.get(row.id, []),
+                "invoices": invoices.get(row.id, []),
+                "history": histories.get(row.id, []),
+            }
+        )
+        for row in session.execute(_DISPUTES, given)
+    }
+
+
+def _days_left(due: datetime | None, stage: str, now: datetime) -> int | None:
+    return (due - now).days if due and stage == Stage.NEEDS_RESPONSE else None
+
+
+def _histories(session: Session, given: Mapping[str, object]) -> dict[str, list[Happening]]:
+    found: dict[str, list[Happening]] = {}
+    for row in session.execute(_STEPS, given):
+        text = f"{row.status.replace('_', ' ')}"
+        happening = Happening(
+            at=row.at, kind="event", text=text, ref=str(row.seq), amount=row.taken,
+            cause=Cause(row.cause_kind, row.cause_id),
+        )  # fmt: skip
+        found.setdefault(row.owner, []).append(happening)
+    for row in session.execute(_DECISIONS, given):
+        happening = Happening(
+            at=row.at, kind="decision", text=_DECIDED[row.decision], ref=str(row.seq),
+            cause=Cause(row.cause_kind, row.cause_id),
+        )  # fmt: skip
+        found.setdefault(row.owner, []).append(happening)
+    for history in found.values():
+        history.sort(key=lambda h: h.at)
+    return found

@@ -1,0 +1,19 @@
+"""Where the rails' own pages about a thing are, for people who have to act there."""
+
+from urllib.parse import quote
+
+from reconciler.books.disputes import Kind
+from reconciler.reads.disputes import DisputeRow
+from reconciler.settings import Settings
+
+_STRIPE = "https://dashboard.stripe.com/"
+
+
+def of_dispute(row: DisputeRow, settings: Settings) -> str | None:
+    """Where evidence is handed in; None where there is no such page, as in the sandbox."""
+    if row.rail != "stripe" or settings.is_sandbox:
+        return None
+    mode = "" if row.livemode else "test/"
+    if row.kind is Kind.RETURN:  # nothing can be handed in: the payment tells of it
+        return f"{_STRIPE}{mode}payments/{quote(row.rail_payment_id, safe='')}"
+    return f"{_STRIPE}{mode}disputes/{quote(row.rail_dispute_id, safe='')}"
