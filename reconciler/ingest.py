@@ -9,6 +9,7 @@ case (a duplicate with another body, an event that is not ours) goes the ordinar
 import select
 import threading
 import time
+from datetime import datetime
 from enum import Enum, auto
 
 import psycopg
@@ -55,13 +56,13 @@ class Ingest:
         ).encode()
         self._local = threading.local()
 
-    def keep(self, event: RailEvent, headers: str) -> Kept:
+    def keep(self, event: RailEvent, headers: str, received_at: datetime) -> Kept:
         """Store an event of ours, committed before this returns.
 
         Raises Unavailable when the database is out of reach (the rail will send it again) and
         Invalid for text that cannot be kept.
         """
-        values = _values(event, headers)
+        values = _values(event, headers, received_at)
         # A connection may have been lost long ago, or after our insert took effect. Sent again
         # it is kept once, and is then found to be there already.
         if self._run(_KEEP, values, _FORMATS).command_tuples:
@@ -154,7 +155,7 @@ def _sqlstate(result: pq.abc.PGresult) -> bytes | None:
     return result.error_field(pq.DiagnosticField.SQLSTATE)
 
 
-def _values(event: RailEvent, headers: str) -> list[bytes | None]:
+def _values(event: RailEvent, headers: str, received_at: datetime) -> list[bytes | None]:
     return [
         event.rail.encode(),
         event.account.encode(),
@@ -165,6 +166,7 @@ def _values(event: RailEvent, headers: str) -> list[bytes | None]:
         event.about.encode() if event.about else None,
         b"%d" % event.created,
         None,
+        received_at.isoformat().encode(),
         headers.encode(),
         event.body,
     ]

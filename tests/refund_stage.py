@@ -162,7 +162,8 @@ class Stage:
 
     def attempts(self, refund_id):
         legs = [leg.id for leg in self.legs(refund_id)]
-        return self._all(RefundAttempt, col(RefundAttempt.leg_id).in_(legs))
+        made = self._all(RefundAttempt, col(RefundAttempt.leg_id).in_(legs))
+        return sorted(made, key=lambda one: (one.leg_id, one.generation))
 
     def steps(self, refund_id):
         """The refund's own statuses, in the order it had them."""

@@ -40,7 +40,7 @@ def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | Non
 def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
     quarantine = rail.is_ours(event)
     if quarantine is None:
-        kept = runtime.ingest.keep(event, headers)
+        kept = runtime.ingest.keep(event, headers, runtime.now())
         if kept is Kept.NEW:
             runtime.bell.ring(Task.APPLY_INBOX)
         if kept is not Kept.DIFFERS:

@@ -48,6 +48,7 @@ def store_event(
             "about": event.about,
             "created": event.created,
             "quarantine": quarantine,
+            "received_at": work.now,
             "headers": headers,
             "body": event.body,
         },

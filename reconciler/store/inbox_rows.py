@@ -10,7 +10,7 @@ from sqlmodel import Session
 # Shared with the prepared statement of reconciler/ingest.py, which runs it without SQLAlchemy.
 INSERT_COLUMNS = (
     "rail", "account", "rail_event_id", "type", "livemode", "api_version", "about", "created",
-    "quarantine", "headers", "body",
+    "quarantine", "received_at", "headers", "body",
 )  # fmt: skip
 
 _INSERT = sa.text(

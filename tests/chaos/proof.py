@@ -139,7 +139,8 @@ def _books_of_a_quiet_day(rig: Rig, story: Story, api: StripeApi) -> set:
         runtime.do(TEST, story.write_invoices)
         for events in _batches(story.events):
             for event in events:
-                runtime.ingest.keep(runtime.rails["stripe"].event_of(event), "{}")
+                heard = runtime.rails["stripe"].event_of(event)
+                runtime.ingest.keep(heard, "{}", runtime.now())
             apply_inbox(runtime)
     return books_of(rig, database, api)
 

@@ -128,7 +128,7 @@ def test_a_card_refund_that_failed_weeks_later():
         ("under_review", False, True, False),
         ("won", False, True, True),
         ("lost", False, True, True),
-        ("prevented", False, True, False),
+        ("prevented", False, True, True),
         ("appeal_needs_response", False, True, False),
         ("appeal_under_review", False, True, False),
     ],

@@ -30,6 +30,7 @@ LOOKS = {
     "/deposits/DEP-1001": "Customer deposits, a liability",
     "/refunds": "Refunds",
     "/refunds/{sent}": "Goes back to",
+    "/refunds/{asked}/change": "Change a refund",
     "/refunds/new?payment={whole}": "Request a refund",
     "/refunds/new?invoice=INV-1041": "Request a refund",
     "/refunds/new?deposit=DEP-1001": "Request a refund",

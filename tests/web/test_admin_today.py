@@ -28,6 +28,8 @@ def test_what_waits_is_counted_summed_and_dated(screens):
 
 def test_events_that_nobody_takes_up_are_an_alarm(screens):
     _heard_but_not_applied(screens)
+    assert "Not working" not in screens.as_("viewer").read("/")
+    screens.office.clock.advance(minutes=1, seconds=1)
     words = screens.as_("viewer").read("/")
     assert "Worker Not working Nothing takes up what waits: start a worker" in words
     assert "waiting The oldest for" in words
