@@ -14,6 +14,8 @@ people are asked. An amount that is not mentioned is nothing.
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.reviews import MATCHING_KINDS
@@ -28,12 +30,6 @@ STATUS = "status"
 ASKS = "asks"
 TOGETHER = "payments"
 
-_LEDGER = """select a.role, a.currency, sum(p.amount)::bigint as amount
-    from posting p join journal_entry e on e.id = p.entry_id
-    join ledger_account a on a.id = p.account_id
-    where e.payment_id = any(:payments) or e.invoice_id = any(:documents)
-      or e.deposit_id = any(:documents)
-    group by 1, 2 having sum(p.amount) <> 0"""
 _PAYMENTS = """select p.id, p.rail_payment_id, p.captured, p.refunded, p.lost, p.status,
       p.captured - p.refunded - p.lost - coalesce((select sum(amount) from allocation a
         where a.payment_id = p.id), 0)::bigint as unapplied
@@ -41,8 +37,12 @@ _PAYMENTS = """select p.id, p.rail_payment_id, p.captured, p.refunded, p.lost, p
 _INVOICES = "select id, number, state, total, paid, credited, write_offs from invoice"
 _DEPOSITS = """select id, code, received, applied, refunded,
       received - applied - refunded as remaining from deposit"""
-_ASKED = """select kind, coalesce(amount, 0) as amount from review_item
-    where state = 'open' and payment_id = any(:payments)"""
+_LINES = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency,
+      sum(p.amount)::bigint as amount
+    from posting p join journal_entry e on e.id = p.entry_id
+    join ledger_account a on a.id = p.account_id group by 1, 2, 3, 4, 5"""
+_ALL_ASKED = """select payment_id, kind, coalesce(amount, 0) as amount from review_item
+    where state = 'open'"""
 
 
 def read_table(text: str) -> Page:
@@ -76,32 +76,56 @@ def _is_amount(word: str) -> bool:
     return word.lstrip("-").isdigit()
 
 
-def page_of(office: Office, telling: Telling, wanted: Page) -> Page:
+@dataclass(frozen=True)
+class Shown:
+    """All that the books say, read once for the pages of many tellings."""
+
+    payments: list
+    invoices: list
+    deposits: list
+    lines: list
+    asked: list
+
+    @classmethod
+    def by(cls, office: Office) -> "Shown":
+        """As they are now."""
+        return cls(*map(office.rows, (_PAYMENTS, _INVOICES, _DEPOSITS, _LINES, _ALL_ASKED)))
+
+    def ledger(self, payments: set[str], documents: set[str]) -> Iterator[tuple[str, str, int]]:
+        """Currency, role and amount of what was posted because of these."""
+        found: Counter[tuple[str, str]] = Counter()
+        for row in self.lines:
+            if row.payment_id in payments or documents & {row.invoice_id, row.deposit_id}:
+                found[row.currency, row.role] += row.amount
+        return ((*name, amount) for name, amount in found.items() if amount)
+
+
+def page_of(shown: Shown, telling: Telling, wanted: Page) -> Page:
     """The telling's page; statuses and questions as far as the table speaks of them."""
     page: Page = {}
     ids = {p.intent or p.charge: n for n, p in enumerate(telling.payments, 1)}
-    paid = [row for row in office.rows(_PAYMENTS) if row.rail_payment_id in ids]
+    paid = [row for row in shown.payments if row.rail_payment_id in ids]
     for row in paid:
         name = f"payment {ids[row.rail_payment_id]}"
         page[name] = {n: getattr(row, n) for n in ("captured", "refunded", "lost", "unapplied")}
         if STATUS in wanted.get(name, {}):
             page[name][STATUS] = row.status
     ours = {id_: name for name, id_ in telling.documents.items()}
-    for row in office.rows(_INVOICES):
+    for row in shown.invoices:
         if row.id in ours:
             owed = row.total - row.paid - row.credited if row.state == InvoiceState.SENT else 0
             page[ours[row.id]] = {"paid": row.paid, "credited": row.credited, "owed": owed}
             page[ours[row.id]]["written_off"] = row.write_offs
-    for row in office.rows(_DEPOSITS):
+    for row in shown.deposits:
         if row.id in ours:
             names = ("received", "applied", "refunded", "remaining")
             page[ours[row.id]] = {name: getattr(row, name) for name in names}
-    where = {"payments": [row.id for row in paid], "documents": list(ours)}
-    for row in office.rows(_LEDGER, **where):
-        page.setdefault(f"books {row.currency}", {})[row.role] = row.amount
+    payments = {row.id for row in paid}
+    for currency, role, amount in shown.ledger(payments, set(ours)):
+        page.setdefault(f"books {currency}", {})[role] = amount
     if TOGETHER in wanted:
         _put_together(page)
-    page[ASKS] = _asked(office, where["payments"], wanted)
+    page[ASKS] = _asked(shown, payments, wanted)
     page = {name: {n: v for n, v in line.items() if v} for name, line in page.items()}
     return {name: line for name, line in page.items() if line or name in wanted}
 
@@ -113,29 +137,26 @@ def _put_together(page: Page) -> None:
     page[TOGETHER] = dict(total)
 
 
-def _asked(office: Office, payments: list[str], wanted: Page) -> Line:
+def _asked(shown: Shown, payments: set[str], wanted: Page) -> Line:
     """All questions about where money belongs, and of the others those that are mentioned."""
     told: Counter[str] = Counter()
-    for row in office.rows(_ASKED, payments=payments):
-        if row.kind in MATCHING_KINDS or row.kind in wanted.get(ASKS, {}):
+    for row in shown.asked:
+        is_told = row.kind in MATCHING_KINDS or row.kind in wanted.get(ASKS, {})
+        if row.payment_id in payments and is_told:
             told[row.kind] += row.amount
     return dict(told)
 
 
-def documents_match(office: Office, books: Books) -> None:
+def documents_match(shown: Shown, books: Books) -> None:
     """The books against the oracle's, for the payments and documents that the oracle speaks of."""
     paid = {
-        row.rail_payment_id: row
-        for row in office.rows(_PAYMENTS)
-        if row.rail_payment_id in books.known
+        row.rail_payment_id: row for row in shown.payments if row.rail_payment_id in books.known
     }
-    invoices = [row for row in office.rows(_INVOICES) if row.number in books.invoices]
-    deposits = [row for row in office.rows(_DEPOSITS) if row.code in books.deposits]
-    where = {
-        "payments": [row.id for row in paid.values()],
-        "documents": [row.id for row in (*invoices, *deposits)],
-    }
-    ledger = {(row.role, row.currency): row.amount for row in office.rows(_LEDGER, **where)}
+    invoices = [row for row in shown.invoices if row.number in books.invoices]
+    deposits = [row for row in shown.deposits if row.code in books.deposits]
+    documents = {row.id for row in (*invoices, *deposits)}
+    posted = shown.ledger({row.id for row in paid.values()}, documents)
+    ledger = {(role, currency): amount for currency, role, amount in posted}
     assert ledger == books.ledger
     paid = {name: row for name, row in paid.items() if row.captured}
     told = {name: (row.captured, row.refunded, row.lost) for name, row in paid.items()}

@@ -12,7 +12,7 @@ from tests.builders import customer, deposit, invoice
 from tests.oracle import Document
 from tests.runtime import Office, open_office
 from tests.stories.lives import Life, deeds, payment_of
-from tests.stories.pages import documents_match
+from tests.stories.pages import Shown, documents_match
 
 OLD = "2022-08-01"
 _numbers = count(1)
@@ -96,7 +96,7 @@ def check(office: Office, life: Life) -> None:
     books = oracle.expected(
         life.world.truth.tables, life.documents, life.targets, are_deposits_used_last=True
     )
-    documents_match(office, books)
+    documents_match(Shown.by(office), books)
     assert office.violations() == []
     assert office.unfinished() == []
 

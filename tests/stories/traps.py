@@ -16,7 +16,7 @@ from itertools import permutations, zip_longest
 from reconciler.flows.ask_rail import ask_rail
 from tests import oracle
 from tests.runtime import Office
-from tests.stories.pages import documents_match, page_of, read_table
+from tests.stories.pages import Shown, documents_match, page_of, read_table
 from tests.stories.telling import Telling
 
 FEW_EVENTS = 4  # up to here every order is tried
@@ -75,8 +75,10 @@ def tell(office: Office, trap: Trap) -> list[Telling]:
                 assert set(office.deliver(*events)) <= {200}
             office.apply()
         office.drain()
+        shown = Shown.by(office)
         for one in told:
-            one.check_page(trap)
+            one.check_page(trap, shown)
+        for one in told:
             one.go_on()
     return [one.telling for one in told]
 
@@ -94,9 +96,9 @@ def check_alone(office: Office, trap: Trap) -> None:
 
 def check_books(office: Office, trap: Trap, tellings: list[Telling]) -> None:
     """Each telling's page against the table, all of them against the oracle and the laws."""
-    wanted = read_table(trap.table)
+    wanted, shown = read_table(trap.table), Shown.by(office)
     for telling in tellings:
-        found = page_of(office, telling, wanted)
+        found = page_of(shown, telling, wanted)
         assert found == wanted, f"{trap.name}, news in the order {telling.order}"
     assert office.unfinished() == []
     assert office.violations() == []
@@ -107,7 +109,7 @@ def check_books(office: Office, trap: Trap, tellings: list[Telling]) -> None:
         {payment for telling in tellings for payment in telling.reopening},
         decided={dispute: how for t in tellings for dispute, how in t.decided.items()},
     )
-    documents_match(office, books)
+    documents_match(shown, books)
 
 
 @dataclass
@@ -136,11 +138,11 @@ class _Told:
         self.table = None if self.is_over else said
         self.news = self.telling.news()
 
-    def check_page(self, trap: Trap) -> None:
+    def check_page(self, trap: Trap, shown: Shown) -> None:
         """The table that was given along with the `yield`, if there was one."""
         if self.table:
             wanted = read_table(self.table)
-            found = page_of(self.telling.office, self.telling, wanted)
+            found = page_of(shown, self.telling, wanted)
             assert found == wanted, f"{trap.name}, news in the order {self.telling.order}"
 
     def deliveries(self) -> Iterator[list[Event]]:
