@@ -1,1 +1,1 @@
-"""How fast, against what the machine can do at most in the same run."""
+"""How fast, against what the machine can do at most; and whether a refund ever goes twice."""

@@ -45,6 +45,7 @@ WALLS = Path(__file__).parent.parent / "migrations" / "sql" / "refunds.sql"
 ANN = Cause("person", "usr_ann")
 BEN = Cause("person", "usr_ben")
 PROGRAM = Cause("api_key", "key_till")
+STEPS_MAX = 200
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
@@ -68,6 +69,18 @@ class Stage:
 
     def do(self, step, cause=ANN):
         return self.runtime.do(cause, step)
+
+    def work_for(self, **much):
+        """Let time pass with a worker at its place: whatever falls due is done when it is due."""
+        ends_at = self.now + timedelta(**much)
+        for _ in range(STEPS_MAX):
+            self.submit()
+            due = [leg.due_at for leg in self._all(RefundLeg) if leg.due_at is not None]
+            if not due or min(due) > ends_at:
+                self.clock[0] = ends_at
+                return
+            self.clock[0] = max(self.now, min(due))
+        raise AssertionError("there is always something due: it never comes to rest")
 
     # What happens at the rail
 

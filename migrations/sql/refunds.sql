@@ -6,8 +6,8 @@ language sql immutable as $$
   select (before, after) in (
     ('requested', 'approved'), ('requested', 'rejected'), ('requested', 'canceled'),
     ('requested', 'manual'),
-    ('approved', 'submitted'), ('approved', 'unknown'), ('approved', 'canceled'),
-    ('approved', 'manual'), ('approved', 'requested'),
+    ('approved', 'submitted'), ('approved', 'unknown'), ('approved', 'failed'),
+    ('approved', 'canceled'), ('approved', 'manual'), ('approved', 'requested'),
     ('submitted', 'unknown'), ('submitted', 'failed'), ('submitted', 'manual'),
     ('unknown', 'submitted'), ('unknown', 'failed'), ('unknown', 'manual'),
     ('manual', 'requested'), ('manual', 'canceled'))
@@ -18,7 +18,6 @@ create or replace function refund_may_become(before text, after text) returns bo
 language sql immutable as $$
   select refund_leg_may_become(before, after) or (before, after) in (
     ('requested', 'submitted'), ('requested', 'unknown'), ('requested', 'failed'),
-    ('approved', 'failed'),
     ('submitted', 'canceled'), ('unknown', 'canceled'),
     ('failed', 'requested'), ('failed', 'approved'), ('failed', 'submitted'), ('failed', 'manual'),
     ('manual', 'approved'), ('manual', 'submitted'), ('manual', 'unknown'),

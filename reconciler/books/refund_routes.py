@@ -11,7 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.books.observations import RefundStage
-from reconciler.books.refunds import KEY_IS_FORGOTTEN, Look, RefundStatus
+from reconciler.books.refund_sending import KEY_IS_FORGOTTEN, Look
+from reconciler.books.refunds import RefundStatus
 
 
 class Route(StrEnum):

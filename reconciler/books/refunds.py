@@ -1,13 +1,11 @@
-"""The life of a refund: how much may go back, what is done after each answer.
+"""The life of a refund: its statuses, and how much may go back.
 
-A refund is split into legs, one for each payment its money came from. Every number that decides
-whether money is sent again stands here, and nothing here reads a clock or a network, so that a
-simulator can run a million lives through the very code that production runs.
+A refund is split into legs, one for each payment its money came from. Who may let one go stands in
+`consent.py`; how a leg is sent, exactly once, in `refund_sending.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.books import disputes, payments
@@ -48,9 +46,11 @@ _S = RefundStatus
 # What we may decide ourselves. The database holds the same table (migrations/sql/refunds.sql).
 TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _S.REQUESTED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELED, _S.MANUAL}),
-    # Straight to unknown: it was sent long ago, given up, and approved again.
+    # Straight to unknown or failed: it was sent or refused long ago, given up, and approved again.
     # Back to requested: it was changed, so that its approval is void.
-    _S.APPROVED: frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.CANCELED, _S.MANUAL, _S.REQUESTED}),
+    _S.APPROVED: frozenset(
+        {_S.SUBMITTED, _S.UNKNOWN, _S.FAILED, _S.CANCELED, _S.MANUAL, _S.REQUESTED}
+    ),
     _S.REJECTED: frozenset(),
     _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.FAILED, _S.MANUAL}),
     _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.FAILED, _S.MANUAL}),
@@ -222,113 +222,9 @@ def plan_legs(
     return legs
 
 
-# Sending: what is done next
+# Its names at the rail
 
-# A rail keeps idempotency keys for 24 hours at least, perhaps no longer. The four hours before
-# that are for clocks that differ and for senders that are slow.
-KEY_IS_SAFE = timedelta(hours=20)
-# And an hour after it, so that what the first key might still have done is done.
-KEY_IS_FORGOTTEN = timedelta(hours=25)
-# No new key while an earlier message may still be under way.
-QUIET = timedelta(hours=1)
-GENERATIONS_MAX = 3
-UNSETTLED_MAX = timedelta(hours=48)
-# From the durable intent to the first byte: whoever was frozen longer than this does not send.
-FENCE = timedelta(seconds=30)
-# Longer than the rail client's whole patience.
-LEASE = timedelta(seconds=120)
-
-_PROBE_WAITS = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(hours=1),
-)
 _KEY_PREFIX = "rr"
-_BACKOFF_FIRST = timedelta(seconds=10)
-_BACKOFF_MAX = timedelta(hours=1)
-
-
-class Look(StrEnum):
-    """What looking for our reference on the rail has shown."""
-
-    FOUND = "found"
-    ABSENT = "absent"
-    UNANSWERED = "unanswered"  # the rail could not be asked, or its listing was not whole
-
-
-class Step(StrEnum):
-    """What is done next about a leg."""
-
-    DONE = "done"
-    SEND = "send"  # for the first time, or again under the same key
-    NEW_GENERATION = "new_generation"  # under a new key: the rail has forgotten the old one
-    WAIT = "wait"  # and look again
-    FAIL = "fail"
-    MANUAL = "manual"
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that the next step depends on.
-
-    `first_sent` and `last_sent` say how long ago the present key was first and last used; None
-    for never. `unsettled` is how long this has been going on, over all keys, since it was first
-    sent or a person released it. `totals_agree`: the rail's own total equals what it listed, and
-    we know every refund it listed. `was_refused`: the rail answered the present key with a no.
-    """
-
-    look: Look
-    first_sent: timedelta | None = None
-    last_sent: timedelta | None = None
-    unsettled: timedelta = timedelta(0)
-    generation: int = 1
-    generations_max: int = GENERATIONS_MAX
-    totals_agree: bool = True
-    was_refused: bool = False
-
-
-def next_step(at: Situation) -> Step:
-    """What to do about a leg, having looked for it on the rail."""
-    if at.look is Look.FOUND:
-        return Step.DONE
-    if at.look is Look.UNANSWERED:
-        return _wait(at)
-    if at.was_refused:
-        return Step.FAIL
-    if at.first_sent is None:
-        return Step.SEND if at.totals_agree else _wait(at)
-    return _again(at, at.first_sent)
-
-
-def _again(at: Situation, first_sent: timedelta) -> Step:
-    if first_sent <= KEY_IS_SAFE:
-        return Step.SEND
-    if first_sent < KEY_IS_FORGOTTEN:
-        return _wait(at)
-    if at.generation >= at.generations_max or not at.totals_agree:
-        return Step.MANUAL
-    assert at.last_sent is not None, "a key that was first used was also last used"
-    return Step.NEW_GENERATION if at.last_sent >= QUIET else Step.WAIT
-
-
-def _wait(at: Situation) -> Step:
-    return Step.MANUAL if at.unsettled > UNSETTLED_MAX else Step.WAIT
-
-
-def probe_wait(probes: int) -> timedelta:
-    """How long to wait before looking again, after so many looks: 10 s, 1 m, 5 m, then hours."""
-    return _PROBE_WAITS[min(probes, len(_PROBE_WAITS) - 1)]
-
-
-def backoff(tries: int) -> timedelta:
-    """How long until what the rail did not take is tried again: 10 s, doubling to an hour."""
-    return min(_BACKOFF_FIRST * (1 << min(tries, 10)), _BACKOFF_MAX)
-
-
-def needs_a_person(code: str) -> bool:
-    """Whether a rail's refusal is a fault of ours that no further look can clear up."""
-    return code == "idempotency_error"  # the same key with other parameters
 
 
 def idempotency_key(leg_id: str, generation: int) -> str:
@@ -346,3 +242,8 @@ def leg_of_key(key: str) -> str | None:
 def reference(refund_id: str, number: int) -> str:
     """What the rail keeps with the `number`-th leg of a refund, for ever."""
     return refund_id if number == 1 else f"{refund_id}.{number}"
+
+
+def carries_a_part(fact: RefundFact, refund_id: str) -> bool:
+    """Whether the rail's refund is some leg of ours, of this refund."""
+    return fact.reference == refund_id or (fact.reference or "").startswith(f"{refund_id}.")

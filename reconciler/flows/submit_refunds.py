@@ -16,15 +16,14 @@ from typing import TypeVar
 import structlog
 
 from reconciler.books import payments as facts_rules
-from reconciler.books.observations import PaymentFacts, RefundStage
-from reconciler.books.refunds import FENCE, Look
+from reconciler.books.refund_sending import Look, Looked, is_still_meant, lists_everything
 from reconciler.errors import ReconcilerError, Refused, Unavailable
 from reconciler.failpoints import failpoint
-from reconciler.rails.protocol import Found, Rail, RefundOrder
+from reconciler.rails.protocol import Rail, RefundOrder
 from reconciler.runtime import Runtime
 from reconciler.services import payments, refund_sending
 from reconciler.services.refund_limits import policy_of
-from reconciler.services.refund_sending import Lease, Looked, Turn
+from reconciler.services.refund_sending import Lease, Turn
 from reconciler.work import Cause, Task, Work
 
 LEGS_MAX = 100  # a run; what is left is the next one's
@@ -110,26 +109,8 @@ def look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
         _do(runtime, lambda work: payments.observe(work, [(found.facts, ())]))
     if found.rail_refund_id is not None:
         return Looked(Look.FOUND)
-    is_whole = _is_whole(turn.facts, found)
+    is_whole = lists_everything(turn.facts, found.facts, found.refunded_total)
     return Looked(Look.ABSENT, is_whole, None if is_whole else "the rail's totals do not add up")
-
-
-def _is_whole(known: PaymentFacts, found: Found) -> bool:
-    """Whether the rail listed every refund that we know lives, and its own total agrees."""
-    listed = found.facts.refunds
-    missing = [
-        refund.id
-        for refund in known.refunds.values()
-        if refund.stage <= RefundStage.LEFT
-        and not (refund.is_released or refund.is_by_hand)
-        and refund.id not in listed
-    ]
-    live = (
-        refund.amount
-        for refund in listed.values()
-        if refund.stage <= RefundStage.LEFT and not refund.is_released
-    )
-    return not missing and sum(live) == found.refunded_total
 
 
 def _decide(runtime: Runtime, lease: Lease, looked: Looked) -> _Intent | None:
@@ -155,7 +136,7 @@ def _may_pass_the_fence(runtime: Runtime, intent: _Intent) -> bool:
     failpoint("refund.after_fence")
     wall = runtime.now() - intent.at
     boot = timedelta(seconds=_boot_seconds() - intent.boot_seconds)
-    return timedelta(0) <= wall <= FENCE and boot <= FENCE
+    return is_still_meant(wall, boot)
 
 
 def _send(runtime: Runtime, rail: Rail, turn: Turn) -> bool:

@@ -1,6 +1,6 @@
 """The house's limits for a day, counted where a refund is about to leave and under one lock."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 import sqlalchemy as sa
 
@@ -38,8 +38,8 @@ def policy_of(settings: Settings) -> RefundPolicy:
     )
 
 
-def hold(work: Work, refund: Refund, leg: RefundLeg, policy: RefundPolicy) -> bool:
-    """Whether the leg has to wait for tomorrow; then it says why, and a person hears of it."""
+def hold(work: Work, refund: Refund, leg: RefundLeg, policy: RefundPolicy) -> str | None:
+    """Why the leg has to wait for tomorrow, if it has to; then a person hears of it."""
     work.session.execute(_ONE_AT_A_TIME)
     given = {
         "currency": refund.currency,
@@ -50,20 +50,14 @@ def hold(work: Work, refund: Refund, leg: RefundLeg, policy: RefundPolicy) -> bo
     sent = SentToday(*work.session.execute(_SENT, given).one())
     why = policy.why_not_today(leg.amount, refund.currency, sent)
     if why is None:
-        return False
-    leg.failure = f"waits for tomorrow: {why}"
+        return None
     question = Question(
         kind=ReviewKind.REFUNDS_HELD,
         subject=f"refunds/{work.now.date()}",
         details={"why": [why], "next": f"they leave from tomorrow on; {_NEXT}"},
     )
     reviews.open_items(work, [question])
-    return True
-
-
-def until_tomorrow(now: datetime) -> timedelta:
-    """How long until the day's limits begin anew, at midnight UTC."""
-    return _midnight(now) + timedelta(days=1) - now
+    return why
 
 
 def _midnight(now: datetime) -> datetime:

@@ -14,7 +14,8 @@ from reconciler.books import refund_routes as routes, refunds as rules, texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import RefundStage
 from reconciler.books.refund_routes import Keep, Method, Route, Standing
-from reconciler.books.refunds import Look, PlannedLeg, RefundStatus
+from reconciler.books.refund_sending import Look, Looked
+from reconciler.books.refunds import PlannedLeg, RefundStatus
 from reconciler.errors import Conflict, Invalid, Refused
 from reconciler.money import shown
 from reconciler.services import (
@@ -29,7 +30,7 @@ from reconciler.services.deposits import NewDeposit
 from reconciler.services.receipts import Receipt, ReceiptSource
 from reconciler.services.refund_legs import Whole
 from reconciler.services.refund_requests import Elsewhere
-from reconciler.services.refund_sending import Lease, Looked, Turn
+from reconciler.services.refund_sending import Lease, Turn
 from reconciler.store import claims, payment_rows
 from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import Refund, RefundAttempt, RefundLeg

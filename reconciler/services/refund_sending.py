@@ -2,20 +2,23 @@
 
 The network is between them, never inside. Each one begins by taking the payment's lock, then the
 refund's, and by seeing whether the lease is still ours: a leg that somebody else has taken over
-is left alone, except by an answer of the rail, which is welcome whoever brings it.
+is left alone, except by an answer of the rail, which is welcome whoever brings it. What is then
+decided is `books/refund_sending.py`'s; here it is kept.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from reconciler import ids
-from reconciler.books import refunds as rules
+from reconciler.books import refund_sending as rules, refunds
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.observations import PaymentFacts
-from reconciler.books.refunds import Look, RefundStatus, Situation, Step
+from reconciler.books.refund_sending import Looked, Obstacle, Sending, Step
+from reconciler.books.refunds import RefundStatus
 from reconciler.money import shown
 from reconciler.services import (
     disputes,
@@ -33,7 +36,6 @@ from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import RefundAttempt, RefundLeg
 from reconciler.work import Work
 
-_SWITCHED_OFF_FOR = timedelta(minutes=1)
 _DISPUTED = (
     "the payer's bank disputes the payment and decides who gets the money, so nothing was sent: "
     "try again if the dispute is won; cancel if it is lost, for then the customer has the money"
@@ -66,20 +68,51 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look at the rail has shown."""
-
-    look: Look
-    totals_agree: bool = True
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Scene:
     row: PaymentRow
     whole: Whole
     leg: RefundLeg
     attempt: RefundAttempt
+
+    @property
+    def sending(self) -> Sending:
+        """Where the leg stands, with what its present key has been through."""
+        attempt = self.attempt
+        return msgspec.structs.replace(
+            sending(self.leg),
+            first_sent_at=attempt.first_sent_at,
+            last_sent_at=attempt.last_sent_at,
+            sends=attempt.sends,
+            is_refused=attempt.is_refused,
+            outcome=attempt.outcome,
+        )
+
+
+def sending(leg: RefundLeg) -> Sending:
+    """Where a leg stands, as its own row says."""
+    return Sending(
+        status=RefundStatus(leg.status),
+        generation=leg.generation,
+        generations_max=leg.generations_max,
+        unsettled_since=leg.unsettled_since,
+        due_at=leg.due_at,
+        lease_token=leg.lease_token,
+        lease_until=leg.lease_until,
+        probes=leg.probes,
+        tries=leg.tries,
+        failure=leg.failure,
+    )
+
+
+def keep(work: Work, leg: RefundLeg, after: Sending) -> None:
+    """Write down where a leg stands now, and the step that led there."""
+    leg.generation, leg.generations_max = after.generation, after.generations_max
+    leg.unsettled_since, leg.due_at = after.unsettled_since, after.due_at
+    leg.lease_token, leg.lease_until = after.lease_token, after.lease_until
+    leg.probes, leg.tries = after.probes, after.tries
+    leg.failure = after.failure
+    work.session.add(leg)
+    refund_legs.move(work, leg, after.status, why=after.failure)
 
 
 def is_allowed(session: Session) -> bool:
@@ -114,7 +147,7 @@ def take_up(work: Work, lease: Lease) -> Turn | None:
         return None
     leg = scene.leg
     if not is_allowed(work.session):
-        _later(work, leg, _SWITCHED_OFF_FOR)
+        _keep(work, scene, rules.put_off(scene.sending, rules.SWITCHED_OFF_FOR, work.now))
         return None
     return _turn(lease, scene, cancels=leg.rail_refund_id if leg.is_cancel_wanted else None)
 
@@ -128,32 +161,31 @@ def decide(work: Work, lease: Lease, looked: Looked, policy: RefundPolicy) -> Tu
     scene = _scene(work, lease)
     if scene is None:
         return None
-    leg = scene.leg
-    step = rules.next_step(_situation(work, scene, looked))
+    at, released_at = scene.sending, scene.whole.refund.approved_at
+    step = rules.next_step(rules.situation(at, looked, work.now, released_at=released_at))
     match step:
         case Step.SEND | Step.NEW_GENERATION:
-            return _send(work, lease, scene, policy, is_new=step is Step.NEW_GENERATION)
-        case Step.WAIT:
-            _look_again(work, scene, looked.why)
+            if _is_hindered(work, scene, step, policy):
+                return None
+            return _turn(lease, _keep(work, scene, rules.intended(at, step, work.now)))
         case Step.DONE:
             refund_following.follow(work, [scene.row], {scene.row.id: scene.row.facts})
-            if RefundStatus(leg.status) in rules.SENDABLE:
-                _look_again(work, scene, "the rail shows it, and it cannot be read yet")
-        case Step.FAIL:
-            _end(work, scene, RefundStatus.FAILED, scene.attempt.outcome or "the rail refused it")
-        case Step.MANUAL:
-            _end(work, scene, RefundStatus.MANUAL, looked.why or "what came of it is not known")
+            if RefundStatus(scene.leg.status) in refunds.SENDABLE:
+                why = "the rail shows it, and it cannot be read yet"
+                _keep(work, scene, rules.look_again(scene.sending, work.now, why))
+        case Step.WAIT | Step.FAIL | Step.MANUAL:
+            _keep(work, scene, rules.after_look(at, step, looked, work.now))
     return None
 
 
 def is_still_ours(session: Session, lease: Lease, now: datetime) -> bool:
     """The fence: nobody has taken the leg over, it is approved and undisputed, and may go out."""
     leg = session.get(RefundLeg, lease.leg_id)
-    if leg is None or leg.lease_token != lease.token or leg.lease_until is None:
+    if leg is None:
         return False
     is_approved = refund_consent.is_as_approved(session, lease.refund_id)
     is_good = is_approved and not disputes.is_open(session, lease.payment_id)
-    return now < leg.lease_until and is_good and is_allowed(session)
+    return rules.is_held(sending(leg), lease.token, now) and is_good and is_allowed(session)
 
 
 def record_answer(work: Work, lease: Lease, facts: PaymentFacts) -> None:
@@ -161,27 +193,23 @@ def record_answer(work: Work, lease: Lease, facts: PaymentFacts) -> None:
     payments.observe(work, [(facts, ())])
     scene = _scene(work, lease)
     if scene is not None:  # whoever brings news that settles it ends the lease with it
-        _look_again(work, scene, "the rail's answer does not show our refund")
+        why = "the rail's answer does not show our refund"
+        _keep(work, scene, rules.look_again(scene.sending, work.now, why))
 
 
 def record_unknown(work: Work, lease: Lease, why: str) -> None:
     """Sent, and nobody knows what came of it: look before anything else."""
     scene = _scene(work, lease)
     if scene is not None:
-        scene.attempt.outcome = why
-        _look_again(work, scene, why)
+        _keep(work, scene, rules.unanswered(scene.sending, work.now, why))
 
 
-def record_not_taken(work: Work, lease: Lease, why: str) -> None:
-    """The rail did nothing with this very call: it stands as before, and is tried again later."""
+def record_not_taken(work: Work, lease: Lease, why: str, *, is_busy: bool = False) -> None:
+    """The rail did nothing with this very call. `is_busy`: perhaps with an earlier one of ours."""
     scene = _scene(work, lease)
-    if scene is None:
-        return
-    scene.attempt.outcome = why
-    scene.leg.failure = why
-    wait = rules.backoff(scene.leg.tries)
-    scene.leg.tries += 1
-    _later(work, scene.leg, wait)
+    if scene is not None:
+        after = rules.in_the_way if is_busy else rules.not_taken
+        _keep(work, scene, after(scene.sending, work.now, why))
 
 
 def record_refused(work: Work, lease: Lease, code: str, why: str) -> bool:
@@ -189,14 +217,9 @@ def record_refused(work: Work, lease: Lease, code: str, why: str) -> bool:
     scene = _scene(work, lease)
     if scene is None:
         return False
-    scene.attempt.outcome = why
-    work.session.add(scene.attempt)
-    if rules.needs_a_person(code):
-        _end(work, scene, RefundStatus.MANUAL, why)
-        return False
-    scene.attempt.is_refused = True
-    work.session.flush()
-    return True
+    after = rules.refused(scene.sending, code, why)
+    _keep(work, scene, after)
+    return after.is_refused
 
 
 def record_not_canceled(work: Work, lease: Lease, why: str, *, is_final: bool) -> None:
@@ -209,11 +232,12 @@ def record_not_canceled(work: Work, lease: Lease, why: str, *, is_final: bool) -
     if is_final:
         leg.is_cancel_wanted = False
         leg.due_at = leg.lease_token = leg.lease_until = None
-        work.session.add(leg)
-        work.session.flush()
     else:
         leg.tries += 1
-        _later(work, leg, rules.backoff(leg.tries))
+        leg.due_at = work.now + rules.backoff(leg.tries)
+        leg.lease_token = leg.lease_until = None
+    work.session.add(leg)
+    work.session.flush()
 
 
 def _scene(work: Work, lease: Lease) -> _Scene | None:
@@ -223,7 +247,7 @@ def _scene(work: Work, lease: Lease) -> _Scene | None:
     leg = whole.leg(lease.leg_id)
     if leg.lease_token != lease.token:
         return None
-    if RefundStatus(leg.status) not in rules.SENDABLE and not leg.is_cancel_wanted:
+    if RefundStatus(leg.status) not in refunds.SENDABLE and not leg.is_cancel_wanted:
         leg.due_at = leg.lease_token = leg.lease_until = None
         work.session.add(leg)
         return None
@@ -241,7 +265,7 @@ def _attempt(work: Work, leg: RefundLeg) -> RefundAttempt:
         id=ids.new_id("rat"),
         leg_id=leg.id,
         generation=leg.generation,
-        key=rules.idempotency_key(leg.id, leg.generation),
+        key=refunds.idempotency_key(leg.id, leg.generation),
     )
     work.session.add(made)
     work.session.flush()
@@ -262,58 +286,56 @@ def _turn(lease: Lease, scene: _Scene, *, cancels: str | None = None) -> Turn:
     )
 
 
-def _situation(work: Work, scene: _Scene, looked: Looked) -> Situation:
-    attempt, leg = scene.attempt, scene.leg
-    since = leg.unsettled_since or scene.whole.refund.approved_at or work.now
-    return Situation(
-        look=looked.look,
-        first_sent=work.now - attempt.first_sent_at if attempt.first_sent_at else None,
-        last_sent=work.now - attempt.last_sent_at if attempt.last_sent_at else None,
-        unsettled=work.now - since,
-        generation=leg.generation,
-        generations_max=leg.generations_max,
-        totals_agree=looked.totals_agree,
-        was_refused=attempt.is_refused,
-    )
-
-
-def _send(
-    work: Work, lease: Lease, scene: _Scene, policy: RefundPolicy, *, is_new: bool
-) -> Turn | None:
-    """The durable intent, if the money is still there and the day's limit allows it."""
-    leg = scene.leg
-    was_sent = scene.attempt.first_sent_at is not None
-    if not is_allowed(work.session):
-        _later(work, leg, _SWITCHED_OFF_FOR)
-        return None
-    if not refund_consent.holds(scene.whole):
-        _ask_again(work, scene)
-        return None
-    if not _is_there(work, scene):
-        why = _why_not_there(work, scene)
-        if was_sent and not is_new:
-            _look_again(work, scene, why)  # it may be our own sending that took it
-        else:
-            _end(work, scene, RefundStatus.MANUAL, why)
-        return None
-    if not leg.unsettled_since and refund_limits.hold(work, scene.whole.refund, leg, policy):
-        _later(work, leg, refund_limits.until_tomorrow(work.now))
-        refund_legs.follow_legs(work, scene.whole)  # so that the refund says why it waits
-        return None
-    if is_new:
-        leg.generation += 1
-        leg.probes = leg.tries = 0
+def _keep(work: Work, scene: _Scene, after: Sending) -> _Scene:
+    """Write down where the leg stands now; gives the scene with the attempt that then counts."""
+    leg, shown = scene.leg, (scene.leg.status, scene.leg.failure)
+    keep(work, leg, after)
     attempt = _attempt(work, leg)
-    attempt.first_sent_at = attempt.first_sent_at or work.now
-    attempt.last_sent_at = work.now
-    attempt.sends += 1
-    leg.unsettled_since = leg.unsettled_since or work.now
-    leg.lease_until = leg.due_at = work.now + rules.LEASE
+    attempt.first_sent_at, attempt.last_sent_at = after.first_sent_at, after.last_sent_at
+    attempt.sends, attempt.is_refused = after.sends, after.is_refused
+    attempt.outcome = after.outcome
     work.session.add(attempt)
-    work.session.add(leg)
-    refund_legs.move(work, leg, RefundStatus.SUBMITTED)
+    if shown != (leg.status, leg.failure):
+        refund_legs.follow_legs(work, scene.whole)
+    work.session.flush()
+    return _Scene(scene.row, scene.whole, leg, attempt)
+
+
+def _is_hindered(work: Work, scene: _Scene, step: Step, policy: RefundPolicy) -> bool:
+    """Whether something stands in the way of sending now; then that is written down."""
+    if is_allowed(work.session) and not refund_consent.holds(scene.whole):
+        _ask_again(work, scene)
+        return True
+    obstacle, why = _obstacle(work, scene, policy)
+    if obstacle is not None:
+        _keep(work, scene, rules.hindered(scene.sending, step, obstacle, work.now, why))
+    return obstacle is not None
+
+
+def _obstacle(
+    work: Work, scene: _Scene, policy: RefundPolicy
+) -> tuple[Obstacle | None, str | None]:
+    """What stands in the way, and what is to be said about it beyond that."""
+    whole, leg = scene.whole, scene.leg
+    if not is_allowed(work.session):
+        return Obstacle.SWITCHED_OFF, None
+    references = {each.reference for each in whole.legs}
+    if rules.has_forgotten(scene.row.facts, whole.refund.id, references):
+        return Obstacle.FORGOTTEN, None
+    if not _is_there(work, scene):
+        return Obstacle.NOTHING_LEFT, _why_not_there(work, scene)
+    why = None if leg.unsettled_since else refund_limits.hold(work, whole.refund, leg, policy)
+    return Obstacle.DAY_IS_FULL if why else None, why
+
+
+def _ask_again(work: Work, scene: _Scene) -> None:
+    """What it asks for is not what was approved: nothing goes, and a person is asked."""
+    why = "it is not what was approved any more"
+    if refund_consent.was_sent(work.session, scene.whole.refund.id):
+        _keep(work, scene, rules.ended(scene.sending, RefundStatus.MANUAL, why))
+        return
+    refund_legs.ask_again(work, scene.whole, why=why)
     refund_legs.follow_legs(work, scene.whole)
-    return _turn(lease, _Scene(scene.row, scene.whole, leg, attempt))
 
 
 def _is_there(work: Work, scene: _Scene) -> bool:
@@ -326,47 +348,14 @@ def _left(work: Work, scene: _Scene) -> int:
         for held in refund_legs.held_on(work, [scene.row.id])
         if held.id != scene.leg.id
     ]
-    return rules.refundable(scene.row.facts, others)
+    return refunds.refundable(scene.row.facts, others)
 
 
 def _why_not_there(work: Work, scene: _Scene) -> str:
-    if rules.is_disputed(scene.row.facts):
+    if refunds.is_disputed(scene.row.facts):
         return _DISPUTED
     left = shown(_left(work, scene), scene.whole.refund.currency)
     return (
         f"only {left} of the payment can still be refunded: the rest went back meanwhile, in the "
         "rail's dashboard or by another refund"
     )
-
-
-def _ask_again(work: Work, scene: _Scene) -> None:
-    """What it asks for is not what was approved: nothing goes, and a person is asked."""
-    why = "it is not what was approved any more"
-    if refund_consent.was_sent(work.session, scene.whole.refund.id):
-        _end(work, scene, RefundStatus.MANUAL, why)
-        return
-    refund_legs.ask_again(work, scene.whole, why=why)
-    refund_legs.follow_legs(work, scene.whole)
-
-
-def _look_again(work: Work, scene: _Scene, why: str | None) -> None:
-    leg = scene.leg
-    wait = rules.probe_wait(leg.probes)
-    leg.probes += 1
-    if scene.attempt.first_sent_at is not None and not leg.is_cancel_wanted:
-        refund_legs.move(work, leg, RefundStatus.UNKNOWN, why=why)
-        refund_legs.follow_legs(work, scene.whole)
-    leg.failure = why
-    _later(work, leg, wait)
-
-
-def _later(work: Work, leg: RefundLeg, wait: timedelta) -> None:
-    leg.due_at = work.now + wait
-    leg.lease_token = leg.lease_until = None
-    work.session.add(leg)
-    work.session.flush()
-
-
-def _end(work: Work, scene: _Scene, status: RefundStatus, why: str) -> None:
-    refund_legs.move(work, scene.leg, status, why=why)
-    refund_legs.follow_legs(work, scene.whole)

@@ -8,11 +8,18 @@ from reconciler.books import consent, refunds as rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.refund_routes import Route
+from reconciler.books.refund_sending import KEY_IS_FORGOTTEN, put_back
 from reconciler.books.refunds import PlannedLeg, RefundStatus
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.failpoints import failpoint
 from reconciler.money import shown
-from reconciler.services import audit, refund_consent, refund_legs, refund_requests
+from reconciler.services import (
+    audit,
+    refund_consent,
+    refund_legs,
+    refund_requests,
+    refund_sending,
+)
 from reconciler.services.refund_by_hand import settle_by_hand
 from reconciler.services.refund_changes import change
 from reconciler.services.refund_legs import Whole
@@ -140,10 +147,7 @@ def _put_back(work: Work, whole: Whole, leg: RefundLeg) -> None:
         work.session.flush()
         whole.legs.append(refund_requests.add_leg(work, whole.refund, plan, number))
         return
-    leg.generations_max = max(leg.generations_max, leg.generation + 1)
-    leg.unsettled_since = work.now if leg.unsettled_since else None
-    leg.probes = leg.tries = 0
-    refund_legs.move(work, leg, RefundStatus.REQUESTED)
+    refund_sending.keep(work, leg, put_back(refund_sending.sending(leg), work.now))
 
 
 def _may_be_tried_again(work: Work, leg: RefundLeg) -> bool:
@@ -177,7 +181,7 @@ def _may_be_canceled(work: Work, whole: Whole, leg: RefundLeg) -> None:
     sent_at = _last_sent_at(work, leg)
     if sent_at is None:
         return
-    if work.now - sent_at < rules.KEY_IS_FORGOTTEN:
+    if work.now - sent_at < KEY_IS_FORGOTTEN:
         raise Conflict("it was sent, and what came of it is not known; wait a day, then look again")
     is_own = work.cause.id in refund_consent.authors(whole.refund)
     if whole.refund.needs_second_person and is_own:

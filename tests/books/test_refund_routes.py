@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from reconciler.books.observations import RefundStage
 from reconciler.books.refund_routes import Standing, why_open
-from reconciler.books.refunds import KEY_IS_FORGOTTEN, Look, RefundStatus
+from reconciler.books.refund_sending import KEY_IS_FORGOTTEN, Look
+from reconciler.books.refunds import RefundStatus
 
 S, HOURS = RefundStatus, timedelta(hours=1)
 standings = st.builds(

@@ -210,11 +210,7 @@ def given_up(stage, by=ANN):
     if by is ANN:
         stage.approve(refund)
     stage.faults.add("saved_500", count=None, method="POST", path="/v1/refunds")
-    for _ in range(6):
-        stage.submit()
-        if stage.status(refund) == "manual":
-            break
-        stage.pass_time(hours=12)
+    stage.work_for(hours=49)
     stage.faults.clear()
     assert stage.status(refund) == "manual"
     return refund
@@ -239,8 +235,7 @@ def test_who_asked_and_tries_again_waits_for_a_second_person_again(stage):
     assert (shown.status, shown.approved_by) == ("requested", None)
     assert stage.submit() == 0
     stage.approve(refund, BEN)
-    stage.pass_time(hours=25)
-    stage.submit()
+    stage.work_for(hours=30)
     assert stage.status(refund) == "succeeded"
     assert len(stage.at_the_rail()) == 1
 
