@@ -19,7 +19,7 @@ from reconciler.books import payments as facts_rules
 from reconciler.books.refund_sending import Look, Looked, is_still_meant, lists_everything
 from reconciler.errors import ReconcilerError, Refused, Unavailable
 from reconciler.failpoints import failpoint
-from reconciler.rails.protocol import Rail, RefundOrder
+from reconciler.rails.protocol import Busy, KeyRefused, Rail, RefundOrder
 from reconciler.runtime import Runtime
 from reconciler.services import payments, refund_sending
 from reconciler.services.refund_limits import policy_of
@@ -56,7 +56,11 @@ def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
         lease = _do(runtime, refund_sending.claim)
         if lease is None:
             return count
-        unreached = 0 if _converge(runtime, lease) else unreached + 1
+        try:
+            unreached = 0 if _converge(runtime, lease) else unreached + 1
+        except KeyRefused as error:
+            _put_down(runtime, lease, error)
+            return count + 1
     runtime.queue.nudge([Task.SUBMIT_REFUNDS])
     return legs_max
 
@@ -64,23 +68,34 @@ def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
 def converge(runtime: Runtime, leg_id: str) -> None:
     """Bring one leg a step further, unless somebody is at it. Safe any number of times, at once."""
     lease = _do(runtime, partial(_claim_one, leg_id=leg_id))
-    if lease is not None:
+    if lease is None:
+        return
+    try:
         _converge(runtime, lease)
+    except KeyRefused as error:
+        _put_down(runtime, lease, error)
 
 
 def _claim_one(work: Work, leg_id: str) -> Lease | None:
     return refund_sending.claim(work, leg_id)
 
 
+def _put_down(runtime: Runtime, lease: Lease, error: KeyRefused) -> None:
+    """The rail does not take our key: nothing else is asked of it now, and a person is told."""
+    why = _told(error)
+    _log.error("refunds.stopped", leg_id=lease.leg_id, why=why)
+    _do(runtime, lambda work: refund_sending.record_key_refused(work, lease, why))
+
+
 def _converge(runtime: Runtime, lease: Lease) -> bool:
-    """Gives whether the rail could be reached."""
+    """Gives whether the rail could be reached. Raises KeyRefused."""
     turn = _do(runtime, lambda work: refund_sending.take_up(work, lease))
     if turn is None:
         return True
     rail = runtime.rails[turn.facts.rail]
     if turn.cancels is not None:
         return _cancel(runtime, rail, turn, turn.cancels)
-    looked = look(runtime, rail, turn)
+    looked = _look(runtime, rail, turn)
     intent = _decide(runtime, lease, looked)
     if intent is None:
         return looked.look is not Look.UNANSWERED
@@ -94,13 +109,23 @@ def _converge(runtime: Runtime, lease: Lease) -> bool:
 
 
 def look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
-    """Look for our reference on the rail, and take in whatever else is found there.
+    """Look for our reference on the rail, and take in whatever else is found there."""
+    try:
+        return _look(runtime, rail, turn)
+    except KeyRefused as error:
+        return Looked(Look.UNANSWERED, why=_told(error))
+
+
+def _look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
+    """The same for a sender. Raises KeyRefused.
 
     Before the first sending as well: somebody may have refunded the same payment in the rail's
     dashboard, and our database may be a restored one that has forgotten what it sent.
     """
     try:
         found = rail.find_refund(_order(turn))
+    except KeyRefused:
+        raise
     except Exception as error:  # noqa: BLE001  whatever it was, the rail has told us nothing
         _log.warning("refund.not_looked_up", leg_id=turn.lease.leg_id, error=type(error).__name__)
         return Looked(Look.UNANSWERED, why=_told(error))
@@ -147,10 +172,15 @@ def _send(runtime: Runtime, rail: Rail, turn: Turn) -> bool:
         failpoint("refund.after_send")
     except Refused as refusal:
         return _refused(runtime, rail, turn, refusal)
+    except KeyRefused:
+        raise
     except Unavailable as error:
-        why = _told(error)
+        why, is_busy = _told(error), isinstance(error, Busy)
         _log.warning("refund.not_taken", leg_id=lease.leg_id, why=why)
-        _do(runtime, lambda work: refund_sending.record_not_taken(work, lease, why))
+        _do(
+            runtime,
+            lambda work: refund_sending.record_not_taken(work, lease, why, is_busy=is_busy),
+        )
         return False
     except Exception as error:  # noqa: BLE001  bytes may have left: nothing else is safe to say
         why = _told(error)
@@ -175,7 +205,7 @@ def _refused(runtime: Runtime, rail: Rail, turn: Turn, refusal: Refused) -> bool
     code = str(getattr(refusal, "code", ""))
     _log.warning("refund.refused", leg_id=lease.leg_id, code=code)
     if _do(runtime, lambda work: refund_sending.record_refused(work, lease, code, why)):
-        _decide(runtime, lease, look(runtime, rail, turn))
+        _decide(runtime, lease, _look(runtime, rail, turn))
     return True
 
 
@@ -183,6 +213,8 @@ def _cancel(runtime: Runtime, rail: Rail, turn: Turn, rail_refund_id: str) -> bo
     lease = turn.lease
     try:
         facts = rail.cancel_refund(turn.facts, rail_refund_id)
+    except KeyRefused:
+        raise
     except Exception as error:  # noqa: BLE001  unknown or refused, the refund's own news will tell
         why, is_final = _told(error), isinstance(error, Refused)
         _do(

@@ -7,6 +7,15 @@ from typing import Any, Protocol
 import msgspec
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.errors import Unavailable
+
+
+class KeyRefused(Unavailable):
+    """The rail does not take our key, or not for this. Nothing happened; a person must act."""
+
+
+class Busy(Unavailable):
+    """The rail did not carry out this very call; an earlier one may still be under way."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,9 @@ from reconciler import ids
 from reconciler.books import refund_sending as rules, refunds
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.observations import PaymentFacts
-from reconciler.books.refund_sending import Looked, Obstacle, Sending, Step
+from reconciler.books.refund_sending import Look, Looked, Obstacle, Sending, Step
 from reconciler.books.refunds import RefundStatus
+from reconciler.books.reviews import ReviewKind
 from reconciler.money import shown
 from reconciler.services import (
     disputes,
@@ -27,9 +28,11 @@ from reconciler.services import (
     refund_following,
     refund_legs,
     refund_limits,
+    reviews,
     switches,
 )
 from reconciler.services.refund_legs import Whole
+from reconciler.services.reviews import Question
 from reconciler.services.switches import SwitchName
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
@@ -161,6 +164,13 @@ def decide(work: Work, lease: Lease, looked: Looked, policy: RefundPolicy) -> Tu
     scene = _scene(work, lease)
     if scene is None:
         return None
+    if looked.look is not Look.UNANSWERED:
+        reviews.close_items(
+            work,
+            [ReviewKind.REFUNDS_STOPPED],
+            [f"rail/{scene.row.facts.rail}"],
+            resolution="the rail takes our key",
+        )
     at, released_at = scene.sending, scene.whole.refund.approved_at
     step = rules.next_step(rules.situation(at, looked, work.now, released_at=released_at))
     match step:
@@ -210,6 +220,20 @@ def record_not_taken(work: Work, lease: Lease, why: str, *, is_busy: bool = Fals
     if scene is not None:
         after = rules.in_the_way if is_busy else rules.not_taken
         _keep(work, scene, after(scene.sending, work.now, why))
+
+
+def record_key_refused(work: Work, lease: Lease, why: str) -> None:
+    """The rail does not take our key: the leg stands as before, and people are asked to mend it."""
+    scene = _scene(work, lease)
+    if scene is None:
+        return
+    _keep(work, scene, rules.not_taken(scene.sending, work.now, why))
+    question = Question(
+        kind=ReviewKind.REFUNDS_STOPPED,
+        subject=f"rail/{scene.row.facts.rail}",
+        details={"why": [why], "next": "refunds go on by themselves once the rail takes the key"},
+    )
+    reviews.open_items(work, [question])
 
 
 def record_refused(work: Work, lease: Lease, code: str, why: str) -> bool:

@@ -87,32 +87,6 @@ def test_a_saved_500_is_not_believed(stage, effect):
     assert len(stage.at_the_rail()) == 1
 
 
-@pytest.mark.parametrize("status", [409, 429])
-def test_what_the_rail_did_not_execute_keeps_its_state_and_is_tried_later(stage, status):
-    refund = stage.ask(payment_id=stage.paid(), amount=2_500)
-    stage.faults.add("answer", status=status, **POST)
-    stage.submit()
-    assert stage.status(refund) == "submitted"
-    assert stage.leg(refund).due_at == stage.now + timedelta(seconds=10)
-    stage.pass_time(seconds=10)
-    stage.submit()
-    assert stage.status(refund) == "succeeded"
-    assert len(stage.at_the_rail()) == 1
-
-
-def test_a_key_that_is_refused_fails_nothing(stage):
-    refund = stage.ask(payment_id=stage.paid(), amount=2_500)
-    stage.faults.add("answer", status=401, count=2, **POST)
-    stage.submit()
-    stage.pass_time(seconds=10)
-    stage.submit()
-    assert stage.status(refund) in {"submitted", "unknown"}
-    assert stage.questions("refund_failed") == []
-    stage.pass_time(minutes=1)
-    stage.submit()
-    assert stage.status(refund) == "succeeded"
-
-
 def test_an_answer_that_does_not_show_our_refund_settles_nothing(stage):
     payment = stage.paid()
     refund = stage.ask(payment_id=payment, amount=2_500)

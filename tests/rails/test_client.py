@@ -11,9 +11,10 @@ import requests
 import stripe
 
 from reconciler.errors import NotFound, OutcomeUnknown, Refused, Unavailable
+from reconciler.rails.protocol import KeyRefused
 from reconciler.rails.stripe import client
 from reconciler.rails.stripe.client import ATTEMPTS_MAX, StripeApi
-from reconciler.rails.stripe.refusals import KeyRefused, RailRefused
+from reconciler.rails.stripe.refusals import RailRefused
 
 SECRET = "sk_test_not_to_be_told"
 

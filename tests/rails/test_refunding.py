@@ -4,8 +4,9 @@ import pytest
 
 from reconciler.books.observations import RefundStage
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
+from reconciler.rails.protocol import KeyRefused
 from reconciler.rails.stripe.rail import WINDOW_ROWS_MAX
-from reconciler.rails.stripe.refusals import KeyRefused, RailRefused
+from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.sandbox.player import body_of
 from reconciler.timestamps import from_epoch
 from tests.rails.conftest import a_payment

@@ -20,7 +20,8 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from reconciler.errors import NotFound, OutcomeUnknown, ReconcilerError, Unavailable
-from reconciler.rails.stripe.refusals import KeyRefused, RailRefused
+from reconciler.rails.protocol import Busy, KeyRefused
+from reconciler.rails.stripe.refusals import RailRefused
 
 API_VERSION = "2026-10-28.endive"  # the shapes that objects.py was written for
 TIMEOUT_SECONDS = (3.05, 20.0)  # to connect, to answer: both far inside a job's own limit
@@ -215,9 +216,10 @@ def _after_write(error: stripe.StripeError) -> ReconcilerError:
     refusal = _refusal(error)
     if refusal:
         return refusal
-    if error.http_status in _IN_THE_WAY or _was_never_sent(error):
-        # Of this call alone: an earlier one with the same key may still be under way.
-        return Unavailable(_in_words("not executed by this call", error))
+    if error.http_status in _IN_THE_WAY:
+        return Busy(_in_words("not executed by this call", error))
+    if _was_never_sent(error):
+        return Unavailable(_in_words("Stripe was not reached", error))
     # 5xx included: Stripe may finish what it began, and saves a 500 under the key.
     return OutcomeUnknown(_in_words("Stripe's answer is missing", error))
 

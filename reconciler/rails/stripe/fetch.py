@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reconciler.books.observations import PaymentFacts
 from reconciler.errors import NotFound, Refused
-from reconciler.rails.protocol import Sighting
+from reconciler.rails.protocol import KeyRefused, Sighting
 from reconciler.rails.stripe import objects, parts
 from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
 from reconciler.rails.stripe.fields import Obj, link
-from reconciler.rails.stripe.refusals import KeyRefused
 
 _EXPANDED = "balance_transaction"  # of a refund; that of its failure is rare, and asked for by id
 

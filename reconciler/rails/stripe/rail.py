@@ -12,7 +12,7 @@ from reconciler import currencies
 from reconciler.books.observations import PaymentFacts, RailEvent, RefundFact, RefundStage
 from reconciler.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.ids import new_id
-from reconciler.rails.protocol import Found, RefundOrder, Sighting
+from reconciler.rails.protocol import Found, KeyRefused, RefundOrder, Sighting
 from reconciler.rails.stripe import objects, observe, parts
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
 from reconciler.rails.stripe.evidence import metadata_keys
@@ -26,7 +26,6 @@ from reconciler.rails.stripe.fields import (
     signed_amount,
     text,
 )
-from reconciler.rails.stripe.refusals import KeyRefused
 from reconciler.rails.stripe.signature import verify_signature
 from reconciler.settings import Settings
 from reconciler.timestamps import to_epoch

@@ -1,10 +1,6 @@
 """What Stripe's own errors become: kinds by what to do about them, with Stripe's code kept."""
 
-from reconciler.errors import Refused, Unavailable
-
-
-class KeyRefused(Unavailable):
-    """Stripe does not take our key, or not for this. Nothing happened; a person must act."""
+from reconciler.errors import Refused
 
 
 class RailRefused(Refused):
