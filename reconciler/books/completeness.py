@@ -20,6 +20,8 @@ def open_questions(facts: PaymentFacts) -> list[str]:
     for refund in facts.refunds.values():
         questions += _of_refund(refund, facts)
     questions += [f"the money of {dispute_id}" for dispute_id in disputes.awaited(facts)]
+    if facts.disputes and not payments.captured(facts):
+        questions.append("the capture that a bank disputes")
     untold = sorted({*facts.rail_invoices} - {*facts.rail_credits})
     questions += [f"what credit paid of {invoice_id}" for invoice_id in untold]
     by_the_rail = (r.amount for r in payments.counted_refunds(facts) if not r.is_by_hand)

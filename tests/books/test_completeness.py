@@ -7,7 +7,7 @@ from reconciler.books.completeness import open_questions
 from reconciler.books.observations import PaymentFacts, RefundStage
 from reconciler.books.payments import is_released
 from tests.books.lives import anything
-from tests.builders import captured, charge, facts, intent, refund, row
+from tests.builders import captured, charge, dispute, facts, intent, refund, row
 
 WHOLE = captured(1_000)
 CHARGE = {"charge": "ch_pi_1"}
@@ -102,6 +102,20 @@ ASKED = {
         facts(
             charges=charge(is_expired=True, refunded_hint=1_000),
             refunds=refund("re_1", 1_000, is_real=False, charge="ch_1"),
+        ),
+        [],
+    ),
+    "a-dispute-of-what-nobody-told": (
+        facts(
+            disputes=dispute("du_1", 1_000),
+            balance=row("t2", -1_000, "dispute", source="du_1"),
+        ),
+        ["the capture that a bank disputes"],
+    ),
+    "a-dispute": (
+        told(
+            disputes=dispute("du_1", 1_000),
+            rows=row("t2", -1_000, "dispute", source="du_1"),
         ),
         [],
     ),

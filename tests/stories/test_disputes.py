@@ -83,6 +83,12 @@ def _(t: Telling) -> Iterator[str]:
     t.only("charge.dispute.created")
 
 
+@traps.add("60-nothing-but-the-dispute-is-told", TAKEN)
+def _(t: Telling) -> None:
+    t.world.dispute(_paid(t))
+    t.only("charge.dispute.created", "charge.dispute.funds_withdrawn")
+
+
 @traps.add("61-a-dispute-is-won", WON)
 def _(t: Telling) -> Iterator[str]:
     taken = t.world.dispute(_paid(t))
