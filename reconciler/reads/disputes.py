@@ -103,6 +103,13 @@ _WAITING = sa.text(
     """select id from dispute where is_unsettled or stage in ('needs_response', 'under_review')
     order by stage <> 'needs_response', evidence_due_at nulls last, opened_at, id limit :limit"""
 )
+_OF_PAYMENT = sa.text(
+    "select id from dispute where payment_id = :payment_id order by opened_at, id"
+)
+_NEXT_DUE = sa.text(
+    """select min(evidence_due_at) from dispute
+    where stage = 'needs_response' and evidence_due_at >= :now"""
+)
 _MOVEMENTS = sa.text(
     """select d.id as owner, b.key as id, b.value ->> 'category' as category,
       (b.value ->> 'amount')::bigint as amount, (b.value ->> 'fee')::bigint as fee,
@@ -153,6 +160,18 @@ def waiting(session: Session, *, now: datetime) -> list[DisputeRow]:
     return in_order(ids, load(session, ids, now=now))
 
 
+def days_to_answer(session: Session, *, now: datetime) -> int | None:
+    """In how many whole days the next dispute has to be answered; None where none can be."""
+    due: datetime | None = session.execute(_NEXT_DUE, {"now": now}).scalar_one()
+    return (due - now).days if due else None
+
+
+def of_payment(session: Session, payment_id: str, *, now: datetime) -> list[DisputeRow]:
+    """All of one payment, by their opening."""
+    ids = list(session.scalars(_OF_PAYMENT, {"payment_id": payment_id}))
+    return in_order(ids, load(session, ids, now=now))
+
+
 def one(session: Session, dispute_id: str, *, now: datetime) -> DisputeRow:
     """One dispute. Raises NotFound."""
     found = load(session, [dispute_id], now=now)
@@ -199,10 +218,9 @@ def _days_left(due: datetime | None, stage: str, now: datetime) -> int | None:
 def _histories(session: Session, given: Mapping[str, object]) -> dict[str, list[Happening]]:
     found: dict[str, list[Happening]] = {}
     for row in session.execute(_STEPS, given):
-        text = f"{row.status.replace('_', ' ')}"
         happening = Happening(
-            at=row.at, kind="event", text=text, ref=str(row.seq), amount=row.taken,
-            cause=Cause(row.cause_kind, row.cause_id),
+            at=row.at, kind="event", text=row.status.replace("_", " "), ref=str(row.seq),
+            amount=row.taken, cause=Cause(row.cause_kind, row.cause_id),
         )  # fmt: skip
         found.setdefault(row.owner, []).append(happening)
     for row in session.execute(_DECISIONS, given):

@@ -99,6 +99,7 @@ LISTING = Listing(
             where r.invoice_id = i.id and r.object_id = :rail_reference)""",
     },
 )
+_ON_HOLD = sa.text(f"select 1 from invoice i where i.id = :id and i.state = 'sent' and {ON_HOLD}")
 _INVOICES = sa.text(
     f"""select i.*, i.state = 'sent' and {ON_HOLD} as on_hold,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
@@ -134,6 +135,11 @@ def one(session: Session, invoice_id: str, *, today: date) -> InvoiceRow:
     if not found:
         raise NotFound(f"there is no invoice {invoice_id}")
     return found[invoice_id]
+
+
+def is_on_hold(session: Session, invoice_id: str) -> bool:
+    """Whether nobody is to be asked to pay it now, because of a dispute."""
+    return session.execute(_ON_HOLD, {"id": invoice_id}).first() is not None
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, InvoiceRow]:

@@ -32,6 +32,7 @@ class ReviewRow:
     invoice_id: str | None
     deposit_id: str | None
     refund_id: str | None
+    dispute_id: str | None
     event_id: str | None
     amount: int | None
     currency: str | None
@@ -61,10 +62,12 @@ LISTING = Listing(
     },
 )
 _ITEMS = sa.text(
-    """select id, kind, state, subject, payment_id, invoice_id, deposit_id, refund_id,
-      event_seq::text as event_id, amount, currency, details, opened_at, resolved_at, resolved_by,
-      resolution, rev
-    from review_item where id = any(:ids)"""
+    """select r.id, r.kind, r.state, r.subject, r.payment_id, r.invoice_id, r.deposit_id,
+      r.refund_id, r.event_seq::text as event_id, r.amount, r.currency, r.details, r.opened_at,
+      r.resolved_at, r.resolved_by, r.resolution, r.rev, d.id as dispute_id
+    from review_item r left join dispute d on r.kind = 'dispute'
+      and d.payment_id = r.payment_id and d.rail_dispute_id = r.subject
+    where r.id = any(:ids)"""
 )
 
 

@@ -7,7 +7,10 @@ from sqlmodel import Session
 
 _JUMP = sa.text(
     """select 'payment' as kind, id from payment where id = :q or rail_payment_id = :q
-    union all select 'payment', payment_id from payment_alias where object_id = :q
+    union all select 'payment', a.payment_id from payment_alias a where a.object_id = :q
+      and not exists (select 1 from dispute d where d.rail_dispute_id = :q and d.kind <> 'return')
+    union all select 'dispute', id from dispute
+      where id = :q or (rail_dispute_id = :q and kind <> 'return')
     union all select 'invoice', id from invoice
       where id = :q or lower(btrim(number)) = lower(:q)
     union all select 'deposit', id from deposit where id = :q or lower(btrim(code)) = lower(:q)

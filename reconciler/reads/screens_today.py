@@ -23,6 +23,7 @@ _COUNTS = sa.text(
       (select count(*) from review_item
         where state = 'open' and kind = any(:matching)) as unmatched,
       (select count(*) from refund where status = 'requested') as refunds,
+      (select count(*) from review_item where state = 'open' and kind = 'dispute') as disputes,
       (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
 )
 _PULSE = sa.text(
@@ -61,6 +62,7 @@ class Counts:
 
     unmatched: int
     refunds: int
+    disputes: int
     events: int
 
 

@@ -10,9 +10,9 @@ PAGES = (
     "/", "/unmatched", "/unmatched/{nobody}", "/unmatched/{whole}", "/payments",
     "/payments/{part}", "/invoices", "/invoices/INV-1042", "/invoices/INV-1041", "/deposits",
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
-    "/refunds/{asked}/change",
-    "/refunds/new?invoice=INV-1041", "/questions", "/events", "/ledger/trial-balance",
-    "/ledger/entries", "/search?q=acme", "/nowhere",
+    "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
+    "/disputes/{asked_about}", "/disputes/{lost}", "/questions", "/events",
+    "/ledger/trial-balance", "/ledger/entries", "/search?q=acme", "/nowhere",
 )  # fmt: skip
 
 

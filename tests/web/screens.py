@@ -229,6 +229,7 @@ def furnish(made: Screens) -> None:
     _payments(made)
     _doubts(made)
     _refunds(made)
+    _disputes(made)
 
 
 def _documents(made: Screens) -> None:
@@ -292,3 +293,18 @@ def _refunds(made: Screens) -> None:
     made.office.drain(timedelta(seconds=30))
     made.hear("")
     made.ids["sent"] = sent
+
+
+def _disputes(made: Screens) -> None:
+    """A bank has taken what paid for something, and asks; another has taken it for good."""
+    world, cedar = made.office.world, made.ids["cedar"]
+    for name, number, amount in (("asked_about", "INV-1048", 64_000), ("lost", "INV-1049", 9_900)):
+        made.invoice(cedar, amount, number)
+        made.paid(amount, metadata={"invoice": number})
+        rail_id = world.dispute(next(reversed(world.table("charge"))))
+        if name == "lost":
+            world.close_dispute(rail_id, "lost")
+        made.hear("")
+        made.ids[name] = made.office.scalar(
+            "select id from dispute where rail_dispute_id = :id", id=rail_id
+        )

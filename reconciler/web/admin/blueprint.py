@@ -15,6 +15,7 @@ from reconciler.services.people import OpenSession
 from reconciler.web import forms
 from reconciler.web.admin import (
     deposits,
+    disputes,
     errors,
     events,
     invoices,
@@ -57,6 +58,7 @@ _FILES = (
     deposits,
     refunds,
     refund_asking,
+    disputes,
     questions,
     events,
     ledger,

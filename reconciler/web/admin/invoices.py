@@ -4,7 +4,13 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
-from reconciler.reads import ledger, screens_documents, screens_people, screens_refunds
+from reconciler.reads import (
+    invoices as invoice_reads,
+    ledger,
+    screens_documents,
+    screens_people,
+    screens_refunds,
+)
 from reconciler.reads.screens_documents import InvoiceLine
 from reconciler.services import applications
 from reconciler.web import forms
@@ -86,6 +92,7 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
             raise NotFound(f"There is no invoice {name[:80]}")
         sources = screens_documents.paid_by(session, invoice.id)
         notes = screens_documents.credit_notes(session, invoice.id)
+        on_hold = invoice_reads.is_on_hold(session, invoice.id)
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
         names = screens_people.names(session, timeline.causes(entries))
         held = [
@@ -106,6 +113,7 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
         invoice=invoice,
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
+        on_hold=on_hold,
         deposits=held,
         refundable=refundable,
         typed=request.form.get("amount", ""),

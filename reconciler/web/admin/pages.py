@@ -50,6 +50,8 @@ def _environment() -> Environment:
         "REASONS": words.REASONS,
         "STRATEGIES": words.STRATEGIES,
         "ROLES": words.ROLES,
+        "DISPUTES": words.DISPUTES,
+        "DECISIONS": words.DECISIONS,
     }
     environment.filters |= {
         "money": words.shown,

@@ -7,7 +7,8 @@ from flask import Response, request
 from reconciler.books.payments import PaymentStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import ledger, screens_payments, screens_people, screens_refunds
+from reconciler.reads import disputes, ledger, screens_payments, screens_people, screens_refunds
+from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
@@ -31,6 +32,7 @@ class Around:
     payment: PaymentLine
     claims: list[ClaimLine]
     refunds: list[RefundCard]
+    disputes: list[DisputeRow]
     entries: list[EntryRow]
     aliases: list[str]
     refundable: int
@@ -136,6 +138,7 @@ def _around(desk: Desk, payment_id: str) -> Around:
             raise NotFound(f"There is no payment {payment_id[:80]}")
         claims = screens_payments.claims(session, payment_id)
         cards = screens_refunds.of_payment(session, payment_id)
+        disputed = disputes.of_payment(session, payment_id, now=desk.now)
         entries = ledger.entries_of(session, "payment_id", [payment_id]).get(payment_id, [])
         events = screens_payments.events(session, payment_id)
         rows = [card.refund for card in cards]
@@ -148,7 +151,7 @@ def _around(desk: Desk, payment_id: str) -> Around:
         timeline.of_refunds(rows, names),
         timeline.of_entries(entries, names),
     )
-    return Around(payment, claims, cards, entries, aliases, refundable, moments)
+    return Around(payment, claims, cards, disputed, entries, aliases, refundable, moments)
 
 
 def _after_unmatching(around: Around) -> dict[str, str]:

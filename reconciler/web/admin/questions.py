@@ -3,7 +3,7 @@
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.books.reviews import ACTIONS, MATCHING_KINDS, ReviewKind
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import review_queue, screens_today
 from reconciler.reads.pages import Wanted
@@ -81,7 +81,6 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         items=page.data,
         titles=TITLES,
         matching=MATCHING_KINDS,
-        can_acknowledge={k for k, actions in ACTIONS.items() if "acknowledge" in actions},
         kind=kind,
         chips=sorted(numbers.items()),
         wrong_id=item_id,

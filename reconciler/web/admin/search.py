@@ -16,6 +16,7 @@ PAGES = {
     "deposit": ("show_deposit", "name"),
     "event": ("show_event", "event_id"),
     "refund": ("show_refund", "refund_id"),
+    "dispute": ("show_dispute", "dispute_id"),
 }
 
 

@@ -128,7 +128,7 @@ def of_refunds(
                 title if step.before is None else f"Refund of {amount}: {title.lower()}",
                 tone=state.tone if state.tone in {"pos", "neg", "warn"} else "",
                 text=step.why or "",
-                by=_who(step.cause, names),
+                by=who(step.cause, names),
                 link="" if is_own_page else url_for("admin.show_refund", refund_id=refund.id),
                 link_text="the refund",
             )
@@ -145,7 +145,7 @@ def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
             _BOOKED,
             f"{verb} {_amount(entry)}: debit {debited}, credit {credited}",
             key=entry.key,
-            by=_who(entry.cause, names),
+            by=who(entry.cause, names),
             lines=entry.postings,
         )
 
@@ -161,7 +161,8 @@ def _account(line: PostingLine) -> str:
     return words.account(line.role, line.rail)
 
 
-def _who(cause: Cause, names: Names) -> str:
+def who(cause: Cause, names: Names) -> str:
+    """Who was behind it, in words."""
     if cause.kind == "person":
         return names.get(cause.id, "somebody who is gone")
     return {"event": "a message from the rail", "api_key": "a program", "job": "Reconciler"}.get(

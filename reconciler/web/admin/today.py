@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import screens_today, status
+from reconciler.reads import disputes, screens_today, status
 from reconciler.reads.screens_today import Heap, Pulse
 from reconciler.reads.status import InboxStatus
 from reconciler.web.admin import words
@@ -86,8 +86,7 @@ _QUEUES = (
         "Disputes",
         frozenset({"dispute"}),
         "neg",
-        "list_questions",
-        (("kind", "dispute"),),
+        "list_disputes",
         is_always_shown=False,
     ),
     Queue(
@@ -114,9 +113,11 @@ def show_today(desk: Desk) -> Response:
         cards = _cards(screens_today.heaps(session))
         pulse = screens_today.pulse(session)
         inbox = status.inbox(session, desk.now)
+        days = disputes.days_to_answer(session, now=desk.now)
     return desk.page(
         "today.html",
         cards=cards,
+        hints={"list_disputes": words.days_left(days)},
         waiting=sum(card.number for card in cards),
         signs=_signs(desk, pulse, inbox),
         pulse=pulse,

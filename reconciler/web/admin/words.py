@@ -11,6 +11,7 @@ from reconciler import currencies, money
 NARROW = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 LOCALE = "en_US"
+DAYS_ARE_FEW = 3
 
 _AMOUNT = re.compile(r"\b([A-Z]{3}) ([0-9][0-9,]*(?:\.[0-9]+)?)")
 
@@ -31,6 +32,7 @@ _INVOICE = {
     "overdue": Pill("Overdue", "neg"),
     "void": Pill("Void"),
     "refunded": Pill("Refunded"),
+    "written_off": Pill("Written off"),
 }
 _DEPOSIT = {
     "pending": Pill("Pending", "info"),
@@ -83,7 +85,16 @@ _QUESTION = {
     "currency_mismatch": Pill("Other currency", "neg"),
     "invoice_not_payable": Pill("Invoice not payable", "neg"),
 }
+_DISPUTE = {
+    "needs_response": Pill("Needs an answer", "warn"),
+    "under_review": Pill("With the bank", "info"),
+    "unknown": Pill("A word nobody knows", "warn"),
+    "lost": Pill("Lost", "neg"),
+    "won": Pill("Won", "pos"),
+    "lapsed": Pill("Ended, nothing taken"),
+}
 _STATES = {
+    "dispute": _DISPUTE,
     "invoice": _INVOICE,
     "deposit": _DEPOSIT,
     "refund": _REFUND,
@@ -110,6 +121,30 @@ REASONS = {
     "overpayment": "Overpaid",
     "fraudulent": "Suspected fraud",
     "other": "Other",
+}
+DISPUTES = {
+    "inquiry": "Inquiry: the bank asks, and has taken nothing",
+    "chargeback": "Chargeback: the bank takes the money until it has decided",
+    "return": "Returned debit: the bank took it back, and that is final",
+}
+DISPUTING = {"inquiry": "asks about", "chargeback": "disputes", "return": "took back"}
+DECISIONS = {
+    "undecided": "Take the decision back",
+    "chase": "Chase: the customer still owes it",
+    "write_off": "Write it off: we bear it",
+    "credit": "Credit it: the customer was right",
+}
+EFFECTS = {
+    "undecided": "What was booked for the decision is reversed, and the invoice is on hold again.",
+    "chase": "The invoice is no longer on hold.",
+    "write_off": "The difference is booked as chargeback losses. Nobody is asked to pay it.",
+    "credit": "The difference is booked as credits. Nobody is asked to pay it.",
+}
+NO_EFFECT = {
+    "undecided": "No amount changes. The invoice is on hold again.",
+    "chase": "No amount changes. The invoice stays owed and is no longer on hold.",
+    "write_off": "No amount changes: no invoice is owed because of this loss.",
+    "credit": "No amount changes: no invoice is owed because of this loss.",
 }
 ROLES = {
     "viewer": "Viewer",
@@ -153,8 +188,13 @@ def applied(*, kept: int, allocated: int) -> Pill | None:
     return Pill("Applied", "pos") if allocated >= kept else Pill("Partly applied", "info")
 
 
-def shown(minor: int, currency: str) -> str:
-    """`$1,234.50`, `-€20.00`, `KWD 1.500`: our own decimals, with the currency's sign."""
+def shown(minor: int, currency: str | None) -> str:
+    """`$1,234.50`, `-€20.00`, `KWD 1.500`: our own decimals, with the currency's sign.
+
+    A dash while it is not known in which currency.
+    """
+    if currency is None:
+        return DASH
     text = money.decimal_text(abs(minor), currency)
     whole, point, rest = text.partition(".")
     minus = "-" if minor < 0 else ""
@@ -193,6 +233,16 @@ def moment(instant: datetime) -> str:
     """`19 Nov 2026, 14:03 UTC`."""
     at = instant.astimezone(UTC)
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def days_left(left: int | None) -> Pill | None:
+    """How long a dispute can still be answered, with the tone of how soon that ends."""
+    if left is None:
+        return None
+    if left < 0:
+        return Pill("Too late to answer", "neg")
+    text = "Last day to answer" if left == 0 else f"{counted(left, 'day')} left to answer"
+    return Pill(text, "neg" if left <= DAYS_ARE_FEW else "warn")
 
 
 def second(instant: datetime) -> str:

@@ -1,0 +1,162 @@
+"""Disputes: what banks ask for or took, until when to answer, and what becomes of a loss."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from flask import Response, request
+
+from reconciler.books.disputes import Decision
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import disputes as reads, ledger, screens_people
+from reconciler.reads.disputes import DisputeRow
+from reconciler.reads.ledger import EntryRow
+from reconciler.reads.pages import Wanted
+from reconciler.services import disputes, effects
+from reconciler.services.effects import Effect
+from reconciler.web import forms, rail_pages
+from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+from reconciler.web.admin.timeline import Moment
+from reconciler.work import Cause, Work
+
+screens = Screens()
+
+_CHOICES = (Decision.CHASE, Decision.WRITE_OFF, Decision.CREDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that a loss may become, and what it will do, in words."""
+
+    decision: str
+    label: str
+    after: str
+
+
+@screens.get("/disputes")
+def list_disputes(desk: Desk) -> Response:
+    """What waits, the nearest day first; or all of them, the last opened first."""
+    is_all = request.args.get("view") == "all"
+    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    with desk.runtime.read() as session:
+        waiting = reads.waiting(session, now=desk.now)
+        page = reads.page(session, {}, wanted, now=desk.now) if is_all else None
+    return desk.page(
+        "disputes.html",
+        lines=page.data if page else waiting,
+        waiting=len(waiting),
+        is_all=is_all,
+        days_left=words.days_left,
+        older=next_page(page.next_cursor) if page else None,
+    )
+
+
+@screens.get("/disputes/<dispute_id>")
+def show_dispute(desk: Desk, dispute_id: str) -> Response:
+    """One dispute."""
+    return _show(desk, dispute_id)
+
+
+@screens.post("/disputes/<dispute_id>/decide", Role.RECONCILER)
+def decide_dispute(desk: Desk, dispute_id: str) -> Response:
+    """Say what becomes of a loss, or take back what was said."""
+    try:
+        said = forms.choice(
+            request.form,
+            "decision",
+            [word.value for word in Decision],
+            ask="Choose what becomes of it",
+        )
+        note = forms.words(request.form, "note")
+        rev = forms.whole(request.form, "rev")
+        desk.do(lambda work: disputes.decide(work, dispute_id, Decision(said), note=note, rev=rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
+    except Refused as error:
+        return _show(desk, dispute_id, status=422, error=errors.sentence(error))
+    return go("show_dispute", dispute_id=dispute_id, said=said)
+
+
+def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") -> Response:
+    with desk.runtime.read() as session:
+        dispute = reads.one(session, dispute_id, now=desk.now)
+        found = ledger.entries_of(session, "payment_id", [dispute.payment_id])
+        entries = _own(found.get(dispute.payment_id, []), dispute)
+        causes = [line.cause for line in dispute.history if line.cause]
+        names = screens_people.names(session, [*timeline.causes(entries), *_people(causes)])
+    said = request.args.get("said", "")
+    return desk.page(
+        "dispute.html",
+        status=status,
+        dispute=dispute,
+        heading=_heading(dispute),
+        url=rail_pages.of_dispute(dispute, desk.runtime.settings),
+        left=words.days_left(dispute.evidence_days_left),
+        choices=_choices(desk, dispute),
+        error=error,
+        typed=request.form.get("note", ""),
+        was_said=said if said in set(Decision) and not error else "",
+        moments=timeline.in_order(_moments(dispute, names), timeline.of_entries(entries, names)),
+    )
+
+
+def _heading(dispute: DisputeRow) -> str:
+    bank = f"The bank of {dispute.customer}" if dispute.customer else "A payer's bank"
+    claimed = words.shown(dispute.amount, dispute.currency) if dispute.currency else "a payment"
+    return f"{bank} {words.DISPUTING[dispute.kind]} {claimed}"
+
+
+def _own(entries: Iterable[EntryRow], dispute: DisputeRow) -> list[EntryRow]:
+    """The payment's entries that are about this dispute."""
+    return [entry for entry in entries if f"/dispute/{dispute.rail_dispute_id}/" in entry.key]
+
+
+def _people(causes: Iterable[Cause]) -> list[str]:
+    return [cause.id for cause in causes if cause.kind == "person"]
+
+
+def _choices(desk: Desk, dispute: DisputeRow) -> list[Choice]:
+    """What can be decided now, each with what it will do: seen by doing it and giving it up."""
+    if not dispute.lost or not desk.may(Role.RECONCILER.value):
+        return []
+    possible = _CHOICES if dispute.decision is Decision.UNDECIDED else (Decision.UNDECIDED,)
+    cause = Cause("person", desk.person.id)
+    found = []
+    for decision in possible:
+        changed = desk.runtime.rehearse(cause, partial(_rehearsed, dispute, decision))
+        label = words.DECISIONS[decision.value]
+        found.append(Choice(decision.value, label, _after(decision, changed)))
+    return found
+
+
+def _rehearsed(dispute: DisputeRow, decision: Decision, work: Work) -> list[Effect]:
+    return effects.of(
+        work, dispute.payment_id, lambda inner: disputes.decide(inner, dispute.id, decision)
+    )
+
+
+def _after(decision: Decision, changed: Sequence[Effect]) -> str:
+    parts = [
+        f"{one.name} is owed {words.shown(one.after, one.currency)} instead of "
+        f"{words.shown(one.before, one.currency)}"
+        for one in changed
+        if one.measure == "outstanding"
+    ]
+    if not parts:
+        return words.NO_EFFECT[decision.value]
+    return f"{', '.join(parts)}. {words.EFFECTS[decision.value]}"
+
+
+def _moments(dispute: DisputeRow, names: timeline.Names) -> Iterable[Moment]:
+    for line in dispute.history:
+        by = timeline.who(line.cause, names) if line.cause else ""
+        title = line.text[:1].upper() + line.text[1:]
+        if line.kind == "event":
+            title = f"The bank: {line.text}"
+        yield Moment(line.at, 0 if line.kind == "event" else 1, title, by=by)

@@ -1,0 +1,141 @@
+"""The screens of disputes: the list by its deadline, one with its story, and the decision."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.screens import Screens
+
+
+@pytest.fixture
+def birch(screens: Screens) -> Screens:
+    """Birch paid INV-1050 in full, and its bank takes the money."""
+    rail_id = screens.office.world.create_customer(name="Birch", email="pay@birch.example")
+    customer_id = screens.customer("Birch", rail_customers={"stripe": rail_id})
+    screens.ids["invoice"] = screens.invoice(customer_id, 40_000, "INV-1050")
+    paid = screens.paid(40_000, customer=rail_id, metadata={"invoice": "INV-1050"})
+    screens.ids["payment"] = paid
+    charge = next(reversed(screens.office.world.table("charge")))
+    screens.ids["rail"] = screens.office.world.dispute(charge)
+    hear(screens)
+    screens.ids["dispute"] = screens.office.scalar(
+        "select id from dispute where rail_dispute_id = :id", id=screens.ids["rail"]
+    )
+    return screens
+
+
+def hear(screens: Screens) -> None:
+    screens.office.deliver(*screens.office.world.events())
+    screens.office.drain()
+
+
+def lose(screens: Screens) -> str:
+    screens.office.world.close_dispute(screens.ids["rail"], "lost")
+    hear(screens)
+    return f"/disputes/{screens.ids['dispute']}"
+
+
+def test_the_list_says_until_when_to_answer(birch):
+    page = birch.as_("viewer").read("/disputes")
+    assert "Birch" in page
+    assert "INV-1050" in page
+    assert "days left to answer" in page
+    assert "Disputes 1 $400.00 , oldest" in (today := birch.as_("viewer").read("/"))
+    assert "9 days left to answer" in today
+
+
+def test_one_tells_its_story(birch):
+    page = birch.as_("viewer").read(f"/disputes/{birch.ids['dispute']}")
+    for words in (
+        "The bank of Birch disputes $400.00",
+        "Evidence is taken until",
+        "needs response",
+        "On hold",
+        "INV-1050",
+    ):
+        assert words in page, words
+    assert "On hold" in birch.as_("viewer").read("/invoices/INV-1050")
+
+
+def test_what_is_about_it_leads_to_it(birch):
+    vera, own = birch.as_("viewer"), f"/admin/disputes/{birch.ids['dispute']}"
+    for page in (f"/payments/{birch.ids['payment']}", "/questions"):
+        assert own in vera.get(page).get_data(as_text=True), page
+    for query in (birch.ids["rail"], birch.ids["dispute"]):
+        assert vera.get(f"/search?q={query}").location.endswith(own), query
+
+
+def test_one_that_is_told_of_before_its_payment_is_shown(screens):
+    """Its currency may be another than the payment's, so that no amount is shown yet."""
+    world = screens.office.world
+    paid = world.pay(7_000)
+    world.dispute(paid.charge)
+    told = [e for e in world.events() if e["type"].startswith("charge.dispute")]
+    screens.office.deliver(*told)
+    screens.office.apply()
+    dispute_id = screens.office.scalar("select id from dispute")
+    for page in ("/disputes", f"/disputes/{dispute_id}"):
+        words = screens.as_("viewer").read(page)
+        assert "70.00" not in words.partition("The rail's movements")[0], page
+    assert "A payer's bank disputes a payment" in words
+    screens.office.drain(timedelta(seconds=30))
+    assert "A payer's bank disputes $70.00" in screens.as_("viewer").read(page)
+
+
+def test_a_loss_is_decided_after_reading_what_it_does(birch):
+    path = lose(birch)
+    rae = birch.as_("reconciler")
+    before = birch.books()
+    page = rae.read(path)
+    assert birch.books() == before
+    assert "INV-1050 is owed $0.00 instead of $400.00" in page
+    assert "No amount changes. The invoice stays owed" in page
+    rev = birch.office.scalar("select rev from dispute")
+    form = {"decision": "write_off", "note": "not worth it", "rev": rev}
+    answer = rae.post(f"{path}/decide", form)
+    assert answer.status_code == 303
+    done = rae.read(f"{path}?said=write_off")
+    assert "Decided: Write it off" in done
+    assert "Take the decision back" in done
+    assert "Rae Lindt" in done
+    invoice = rae.read("/invoices/INV-1050")
+    assert "Written off" in invoice
+    assert "On hold" not in invoice
+    stale = rae.post(f"{path}/decide", {**form, "decision": "credit"})
+    assert stale.status_code == 409
+    back = {"decision": "undecided", "rev": birch.office.scalar("select rev from dispute")}
+    assert rae.post(f"{path}/decide", back).status_code == 303
+    assert (
+        birch.office.scalar("select outstanding from invoice where number = 'INV-1050'") == 40_000
+    )
+    assert birch.office.violations() == []
+
+
+def test_who_may_not_decide_reads_why_and_changes_nothing(birch):
+    path = lose(birch)
+    vera = birch.as_("viewer")
+    assert "Reconciler role" in vera.read(path)
+    before = birch.books()
+    assert vera.post(f"{path}/decide", {"decision": "chase", "rev": 1}).status_code == 403
+    rae = birch.as_("reconciler")
+    assert rae.post(f"{path}/decide", {"decision": "forget", "rev": 1}).status_code == 422
+    assert rae.post("/disputes/dsp_none/decide", {"decision": "chase", "rev": 1}).status_code == 404
+    assert rae.get("/disputes/dsp_none").status_code == 404
+    assert birch.books() == before
+
+
+def test_a_late_win_is_told(birch):
+    path = lose(birch)
+    rae = birch.as_("reconciler")
+    rev = birch.office.scalar("select rev from dispute")
+    rae.post(f"{path}/decide", {"decision": "chase", "rev": rev})
+    birch.office.world.late_win(birch.ids["rail"])
+    hear(birch)
+    page = rae.read(path)
+    assert "The money came back after somebody had decided" in page
+    assert birch.office.violations() == []
+
+
+def test_nothing_waits(screens):
+    assert "No dispute waits" in screens.as_("viewer").read("/disputes")
+    assert "No dispute yet" in screens.as_("viewer").read("/disputes?view=all")
