@@ -177,5 +177,20 @@ def test_whatever_is_told_a_case_loses_at_most_what_was_taken(
     assert sum(case.lost for case in cases) == at.lost <= at.captured
     for case in cases:
         assert 0 <= case.lost <= case.taken
-        assert not (case.is_open and case.is_lost)
         assert case.needs_a_person(said) or case.stage is not Stage.UNKNOWN
+
+
+@given(DECISIONS)
+def test_an_appeal_leaves_the_loss_booked_and_holds_the_invoice_again(said: Decision) -> None:
+    """Nobody is to be chased for what may still come back, whatever was decided before."""
+    taken = facts(balance=row("txn_1", -PAID, "dispute", source="du_1"))
+    words = [(1, "lost"), (2, "appeal_needs_response")]
+    told = [
+        facts(disputes=dispute("du_1", PAID, shown=(at, at, word), is_closed=word == "lost"))
+        for at, word in words
+    ]
+    known = known_of([WHOLE, taken, *told])
+    (case,) = disputes.cases(known, position(known).losses)
+    assert (case.stage, case.lost) == (Stage.NEEDS_RESPONSE, PAID)
+    assert case.is_unsettled(said)
+    assert case.needs_a_person(said)
