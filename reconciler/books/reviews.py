@@ -59,8 +59,8 @@ _OF_A_LOSS = frozenset({"chase", "write_off", "credit"})
 
 
 def actions(kind: ReviewKind, details: Mapping[str, object]) -> tuple[str, ...]:
-    """What a question takes as it stands: a lost dispute is decided, others are acknowledged."""
+    """What a question takes as it stands: an undecided loss is decided, others are acknowledged."""
     if kind is not ReviewKind.DISPUTE:
         return ACTIONS[kind]
-    is_lost = details.get("is_lost") is True
-    return tuple(action for action in ACTIONS[kind] if (action in _OF_A_LOSS) is is_lost)
+    waits = details.get("is_lost") is True and details.get("decision") == "undecided"
+    return tuple(action for action in ACTIONS[kind] if (action in _OF_A_LOSS) is waits)

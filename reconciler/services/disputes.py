@@ -162,9 +162,10 @@ def is_open(session: Session, payment_id: str) -> bool:
     return session.execute(_OPEN, {"payment_id": payment_id}).first() is not None
 
 
-def is_lost(row: PaymentRow, rail_dispute_id: str) -> bool:
-    """Whether there is a loss of this dispute that somebody has to decide about."""
-    return any(c.dispute_id == rail_dispute_id and c.is_lost for c in cases_of(row.facts))
+def is_undecided(work: Work, row: PaymentRow, rail_dispute_id: str) -> bool:
+    """Whether there is a loss of this dispute that somebody has yet to decide about."""
+    is_lost = any(c.dispute_id == rail_dispute_id and c.is_lost for c in cases_of(row.facts))
+    return is_lost and _decided(work, row, rail_dispute_id) is Decision.UNDECIDED
 
 
 def _decided(work: Work, row: PaymentRow, rail_dispute_id: str) -> Decision:

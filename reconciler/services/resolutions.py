@@ -213,7 +213,7 @@ def _acknowledge(work: Work, item: _Item, _: Resolution) -> None:
     """It is enough that a person has seen it; but a loss stands open until it is decided."""
     if item.kind != ReviewKind.DISPUTE or item.payment_id is None:
         return
-    if disputes.is_lost(_held_payment(work, item), item.subject):
+    if disputes.is_undecided(work, _held_payment(work, item), item.subject):
         raise Refused(
             "the dispute is lost: choose whether to chase, write_off or credit it", field="action"
         )

@@ -122,7 +122,7 @@ def test_a_question_is_answered_after_a_look_at_what_it_will_do(api):
     }
     assert api.read(f"/invoices/{invoice_id}")["outstanding"] == 10_000
     api.make(f"{path}/resolve", {"action": "credit"})
-    assert api.read(f"/invoices/{invoice_id}")["status"] in {"paid", "refunded"}
+    assert api.read(f"/invoices/{invoice_id}")["status"] == "refunded"
     api.make(f"{path}/undo")
     assert api.read(f"/invoices/{invoice_id}")["outstanding"] == 10_000
     assert api.post(f"{path}/undo", {}).status_code == 409
@@ -137,4 +137,25 @@ def test_what_is_not_lost_is_not_decided(api):
     assert refusal.json["errors"][0]["field"] == "decision"
     assert api.post("/disputes/dsp_none/decide", {"decision": "chase"}).status_code == 404
     assert api.get("/disputes/dsp_none").status_code == 404
+    api.sound()
+
+
+def test_an_appeal_after_the_decision_holds_the_invoice_and_is_only_acknowledged(api):
+    invoice_id, made, dispute = _lost(api)
+    api.make(f"/disputes/{dispute['id']}/decide", {"decision": "write_off", "rev": dispute["rev"]})
+    assert api.read(f"/invoices/{invoice_id}")["on_hold"] is False
+    api.office.clock.advance(days=9)
+    api.office.world.set_dispute_status(made, "appeal_needs_response")
+    api.settle()
+    appealed = api.read(f"/disputes/{dispute['id']}")
+    assert (appealed["stage"], appealed["lost"], appealed["on_hold"]) == (
+        "needs_response",
+        10_000,
+        True,
+    )
+    item = api.read(f"/review-items/{appealed['review_item_id']}")
+    assert item["dispute_id"] == dispute["id"]
+    assert item["actions"] == ["acknowledge"]
+    api.make(f"/review-items/{item['id']}/resolve", {"action": "acknowledge", "note": "sent"})
+    assert api.read(f"/disputes/{dispute['id']}")["review_item_id"] is None
     api.sound()
