@@ -213,10 +213,15 @@ def _cancel(runtime: Runtime, rail: Rail, turn: Turn, rail_refund_id: str) -> bo
     lease = turn.lease
     try:
         facts = rail.cancel_refund(turn.facts, rail_refund_id)
+        failpoint("refund.after_cancel")
     except KeyRefused:
         raise
-    except Exception as error:  # noqa: BLE001  unknown or refused, the refund's own news will tell
-        why, is_final = _told(error), isinstance(error, Refused)
+    except Exception as error:  # noqa: BLE001  whatever it was, it is not known to be called off
+        why, is_final = _told(error), False
+        if isinstance(
+            error, Refused
+        ):  # it was called off before, or has gone: the rail shows which
+            is_final = _look(runtime, rail, turn).look is not Look.UNANSWERED
         _do(
             runtime,
             lambda work: refund_sending.record_not_canceled(work, lease, why, is_final=is_final),
