@@ -63,6 +63,12 @@ begin
       raise exception 'what refund leg % is for never changes', old.id
         using errcode = 'check_violation', constraint = 'refund_leg_stays_what_it_is';
     end if;
+    if old.rail_refund_id is not null and new.rail_refund_id is null
+       or old.unsettled_since is not null and new.unsettled_since is null
+       or new.generation < old.generation then
+      raise exception 'what refund leg % has been through is not forgotten', old.id
+        using errcode = 'check_violation', constraint = 'refund_leg_forgets_nothing';
+    end if;
     if new.status = old.status then
       return new;
     end if;
@@ -110,8 +116,48 @@ end $$;
 create or replace trigger refund_leg_wall before insert or update on refund_leg
   for each row execute function refund_leg_wall();
 
+-- The hours are those of reconciler/books/refund_sending.py, which says why.
+create or replace function refund_attempt_wall() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    if new.sends > 0 or num_nonnulls(new.first_sent_at, new.last_sent_at) > 0 then
+      raise exception 'the key of attempt % was not used yet', new.id
+        using errcode = 'check_violation', constraint = 'refund_attempt_begins_unsent';
+    end if;
+    return new;
+  end if;
+  if (new.leg_id, new.generation, new.key) is distinct from (old.leg_id, old.generation, old.key)
+     or old.first_sent_at is not null and new.first_sent_at is distinct from old.first_sent_at
+     or new.sends < old.sends then
+    raise exception 'when the key of attempt % was first used, and for what, never changes', old.id
+      using errcode = 'check_violation', constraint = 'refund_attempt_stays_what_it_is';
+  end if;
+  if new.sends > old.sends and new.last_sent_at > new.first_sent_at + interval '20 hours' then
+    raise exception 'the rail may have forgotten the key of attempt %', old.id
+      using errcode = 'check_violation', constraint = 'a_key_is_used_for_twenty_hours';
+  end if;
+  if new.sends > old.sends and old.first_sent_at is null and new.generation > 1 and not exists (
+     select 1 from refund_attempt where leg_id = new.leg_id and generation = new.generation - 1
+       and first_sent_at <= new.first_sent_at - interval '25 hours') then
+    raise exception 'the rail may still know the key before that of attempt %', old.id
+      using errcode = 'check_violation', constraint = 'a_new_key_waits_for_the_old_to_be_forgotten';
+  end if;
+  return new;
+end $$;
+
+create or replace trigger refund_attempt_wall before insert or update on refund_attempt
+  for each row execute function refund_attempt_wall();
+
 create or replace function refund_wall() returns trigger language plpgsql as $$
 begin
+  if tg_op = 'INSERT' then
+    if new.status <> 'requested'
+       or num_nonnulls(new.approved_by, new.approved_at, new.approved_terms) > 0 then
+      raise exception 'a refund begins as requested, with no approval, not as %', new.status
+        using errcode = 'check_violation', constraint = 'refund_begins_as_requested';
+    end if;
+    return new;
+  end if;
   if (new.currency, new.requested_by, new.requested_at)
      is distinct from (old.currency, old.requested_by, old.requested_at)
      or not new.edited_by @> old.edited_by then
@@ -138,7 +184,7 @@ begin
   return new;
 end $$;
 
-create or replace trigger refund_wall before update on refund
+create or replace trigger refund_wall before insert or update on refund
   for each row execute function refund_wall();
 
 create or replace function refund_never_goes() returns trigger language plpgsql as $$

@@ -1,10 +1,12 @@
 """The database says the same as books/refunds.py, to whoever goes round it."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
 
+from reconciler.books import refund_sending as rules
 from reconciler.books.refunds import RAIL_WORDS, TRANSITIONS, RefundStatus
 from tests.refund_stage import ANN, WALLS, open_stage
 
@@ -169,6 +171,74 @@ def test_no_leg_is_sent_once_its_money_is_gone(stage, line):
     send = "update refund_leg set status = 'submitted'"
     breaks(line, "no_more_is_refunded_than_was_captured", send)
     assert stage.leg(refund).status == "approved"
+
+
+def test_a_refund_begins_as_requested_and_unapproved(stage, line):
+    stage.ask(payment_id=stage.paid())
+    names = "payment_id, amount, currency, reason, treatment, requested_by, requested_at, edited_by"
+    for column, value in (
+        ("status, approved_by", "'requested', 'usr_ben'"),
+        ("status, approved_at", "'requested', now()"),
+        ("status", "'approved'"),
+        ("status", "'succeeded'"),
+    ):
+        add = f"insert into refund (id, {names}, needs_second_person, rev, {column})"
+        copied = f"select 'rfd_x', {names}, true, 1, {value} from refund"
+        breaks(line, "refund_begins_as_requested", f"{add} {copied}")
+
+
+def sent(stage):
+    refund = stage.ask(payment_id=stage.paid(), amount=100)
+    stage.faults.add("drop_before", method="POST", path="/v1/refunds")
+    stage.submit()
+    return refund
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["first_sent_at = null", "first_sent_at = now()", "sends = 0", "key = 'k'", "generation = 2"],
+)
+def test_what_was_sent_and_when_is_not_forgotten(stage, line, change):
+    sent(stage)
+    breaks(line, "refund_attempt_stays_what_it_is", f"update refund_attempt set {change}")
+
+
+@pytest.mark.parametrize("change", ["rail_refund_id = null", "unsettled_since = null"])
+def test_a_leg_forgets_nothing(stage, line, change):
+    stage.ask(payment_id=stage.paid(), amount=100)
+    stage.submit()
+    breaks(line, "refund_leg_forgets_nothing", f"update refund_leg set {change}")
+    line.execute("update refund_leg set generation = 2")
+    breaks(line, "refund_leg_forgets_nothing", "update refund_leg set generation = 1")
+
+
+A_MINUTE = timedelta(minutes=1)
+SEND_AGAIN = "update refund_attempt set sends = sends + 1, last_sent_at = first_sent_at + %(after)s"
+A_SECOND_KEY = """insert into refund_attempt (id, leg_id, generation, key, sends, is_refused)
+    select 'rat_x', leg_id, 2, 'k', 0, false from refund_attempt"""
+SEND_WITH_IT = """update refund_attempt a set sends = 1,
+    (first_sent_at, last_sent_at) = (b.first_sent_at + %(after)s, b.first_sent_at + %(after)s)
+    from refund_attempt b where a.generation = 2 and b.generation = 1"""
+
+
+def test_no_key_is_used_again_that_the_rail_may_have_forgotten(stage, line):
+    sent(stage)
+    late = rules.KEY_IS_SAFE + A_MINUTE
+    breaks(line, "a_key_is_used_for_twenty_hours", SEND_AGAIN, after=late)
+    line.execute(SEND_AGAIN, {"after": rules.KEY_IS_SAFE})
+    assert line.execute("select sends from refund_attempt").fetchall() == [(2,)]
+
+
+def test_no_new_key_is_used_that_would_not_meet_the_old_one(stage, line):
+    sent(stage)
+    begun = A_SECOND_KEY.replace("2, 'k', 0", "2, 'k', 1")
+    breaks(line, "refund_attempt_begins_unsent", begun)
+    line.execute(A_SECOND_KEY)
+    early = rules.KEY_IS_FORGOTTEN - A_MINUTE
+    wall = "a_new_key_waits_for_the_old_to_be_forgotten"
+    breaks(line, wall, SEND_WITH_IT, after=early)
+    line.execute(SEND_WITH_IT, {"after": rules.KEY_IS_FORGOTTEN})
+    assert line.execute("select sum(sends) from refund_attempt").fetchone() == (2,)
 
 
 @pytest.mark.parametrize(
