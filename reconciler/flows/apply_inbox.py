@@ -15,10 +15,10 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.errors import Collision, ReconcilerError, Unavailable
 from reconciler.rails.protocol import Rail, Sighting
 from reconciler.runtime import Runtime
-from reconciler.services import inbox, payments, switches
+from reconciler.services import inbox, payments, payouts, switches
 from reconciler.services.aliases import payments_by_alias
 from reconciler.services.switches import SwitchName
-from reconciler.store.inbox_rows import Claimed
+from reconciler.store.inbox_rows import Claimed, Outcome
 from reconciler.work import Cause, Work
 
 BATCH_EVENTS = 500
@@ -30,12 +30,12 @@ BATCHES_MAX = 10_000
 _log = structlog.get_logger()
 
 
-def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
+def apply_inbox(runtime: Runtime) -> int:
     """Apply what is waiting; gives how many events were finished. Safe at any time, by anyone."""
     ends_at = runtime.now() + timedelta(seconds=DRAIN_SECONDS)
     finished = 0
     for _ in range(BATCHES_MAX):
-        count = _apply_batch(runtime, batch_events)
+        count = _apply_batch(runtime)
         finished += count
         if not count or runtime.now() > ends_at:
             break
@@ -43,32 +43,27 @@ def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
     return finished
 
 
-def _apply_batch(runtime: Runtime, batch_events: int) -> int:
+def _apply_batch(runtime: Runtime) -> int:
     try:
-        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, batch_events))
+        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, BATCH_EVENTS))
     except Unavailable as error:
         if not isinstance(error, Collision):
             raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
         _log.warning("batch.failed", error=_named(error))
-    return _apply_one_by_one(runtime, batch_events)
+    return _apply_one_by_one(runtime)
 
 
-def _apply_one_by_one(runtime: Runtime, batch_events: int) -> int:
+def _apply_one_by_one(runtime: Runtime) -> int:
     """The batch again, each payment's events in a transaction of their own."""
     with runtime.work(_cause()) as work:
-        held = inbox.claim(work, batch_events)
+        held = inbox.claim(work, BATCH_EVENTS)
     groups: dict[str, list[Claimed]] = {}
     for event in held:
         groups.setdefault(_group(runtime.rails, event), []).append(event)
-    finished = 0
     for events in groups.values():
-        with runtime.read() as session:  # many small transactions: a switch need not wait for all
-            if not switches.are_on(session, SwitchName.APPLY):
-                break
         _apply_group(runtime, events)
-        finished += len(events)
-    return finished
+    return len(held)
 
 
 def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:
@@ -104,8 +99,11 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     leads_to = payments_by_alias(work, ways)
     outcomes = []
     seen: list[tuple[Claimed, PaymentFacts, Sighting]] = []
+    told = [(event, s) for event, s in read if s.payout is not None]
     for event, sighting in read:
         facts = _placed(event, sighting, leads_to)
+        if sighting.payout is not None:
+            continue
         if sighting.facts is None:
             outcomes.append(inbox.ignored(work, event, sighting.kept_for or "nothing to apply"))
         elif facts is None:
@@ -116,7 +114,23 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     for event, facts, sighting in seen:
         payment_id = ours[facts.rail, facts.account, facts.payment_id]
         outcomes.append(inbox.applied(work, event, payment_id, sighting.kept_for))
+    outcomes += _apply_payouts(work, told)
     inbox.finish(work, outcomes)
+
+
+def _apply_payouts(work: Work, told: Sequence[tuple[Claimed, Sighting]]) -> list[Outcome]:
+    facts = [sighting.payout for _, sighting in told if sighting.payout is not None]
+    ours = payouts.observe(work, facts)
+    return [
+        inbox.applied(
+            work,
+            event,
+            None,
+            sighting.kept_for,
+            payout_id=ours[one.rail, one.account, one.payout_id],
+        )
+        for (event, sighting), one in zip(told, facts, strict=True)
+    ]
 
 
 def _placed(
@@ -134,6 +148,8 @@ def _group(rails: Mapping[str, Rail], event: Claimed) -> str:
         sighting = rails[event.rail].sighting(event.body)
     except Exception:  # noqa: BLE001  it will raise again where it is handled, in a group of one
         return f"{event.rail}/{event.seq}"
+    if sighting.payout is not None:
+        return f"{event.rail}/{sighting.payout.payout_id}"
     if sighting.facts is None:
         return f"{event.rail}/{event.seq}"
     return f"{event.rail}/{sighting.facts.payment_id or sighting.via}"

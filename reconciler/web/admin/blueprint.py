@@ -14,7 +14,6 @@ from reconciler.services import people
 from reconciler.services.people import OpenSession
 from reconciler.web import forms
 from reconciler.web.admin import (
-    audit,
     deposits,
     disputes,
     errors,
@@ -27,7 +26,6 @@ from reconciler.web.admin import (
     refunds,
     search,
     sign_in,
-    switches,
     today,
     unmatched,
     words,
@@ -64,8 +62,6 @@ _FILES = (
     questions,
     events,
     ledger,
-    switches,
-    audit,
     search,
 )
 
