@@ -30,12 +30,12 @@ BATCHES_MAX = 10_000
 _log = structlog.get_logger()
 
 
-def apply_inbox(runtime: Runtime) -> int:
+def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
     """Apply what is waiting; gives how many events were finished. Safe at any time, by anyone."""
     ends_at = runtime.now() + timedelta(seconds=DRAIN_SECONDS)
     finished = 0
     for _ in range(BATCHES_MAX):
-        count = _apply_batch(runtime)
+        count = _apply_batch(runtime, batch_events)
         finished += count
         if not count or runtime.now() > ends_at:
             break
@@ -43,27 +43,32 @@ def apply_inbox(runtime: Runtime) -> int:
     return finished
 
 
-def _apply_batch(runtime: Runtime) -> int:
+def _apply_batch(runtime: Runtime, batch_events: int) -> int:
     try:
-        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, BATCH_EVENTS))
+        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, batch_events))
     except Unavailable as error:
         if not isinstance(error, Collision):
             raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
         _log.warning("batch.failed", error=_named(error))
-    return _apply_one_by_one(runtime)
+    return _apply_one_by_one(runtime, batch_events)
 
 
-def _apply_one_by_one(runtime: Runtime) -> int:
+def _apply_one_by_one(runtime: Runtime, batch_events: int) -> int:
     """The batch again, each payment's events in a transaction of their own."""
     with runtime.work(_cause()) as work:
-        held = inbox.claim(work, BATCH_EVENTS)
+        held = inbox.claim(work, batch_events)
     groups: dict[str, list[Claimed]] = {}
     for event in held:
         groups.setdefault(_group(runtime.rails, event), []).append(event)
+    finished = 0
     for events in groups.values():
+        with runtime.read() as session:  # many small transactions: a switch need not wait for all
+            if not switches.are_on(session, SwitchName.APPLY):
+                break
         _apply_group(runtime, events)
-    return len(held)
+        finished += len(events)
+    return finished
 
 
 def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:

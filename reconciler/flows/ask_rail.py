@@ -13,7 +13,8 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
-from reconciler.services import asking, inbox, payments
+from reconciler.services import asking, inbox, payments, switches
+from reconciler.services.switches import SwitchName
 from reconciler.work import Task
 
 BATCH_PAYMENTS = 20
@@ -29,6 +30,8 @@ def ask_rail(runtime: Runtime) -> int:
     ends_at = runtime.now() + timedelta(seconds=ASK_SECONDS)
     asked = 0
     for _ in range(BATCHES_MAX):
+        if not _may_apply(runtime):
+            break
         count = _ask_payments(runtime, ends_at) + _ask_parents(runtime, ends_at)
         asked += count
         if not count or runtime.now() > ends_at:
@@ -40,7 +43,7 @@ def _ask_payments(runtime: Runtime, ends_at: datetime) -> int:
     with runtime.work(payments.ASKING) as work:
         due = asking.claim(work, BATCH_PAYMENTS)
     for facts in due:
-        if runtime.now() <= ends_at:
+        if runtime.now() <= ends_at and _may_apply(runtime):
             rail = runtime.rails[facts.rail]
             _ask(runtime, facts.payment_id, lambda: rail.fetch(facts))  # noqa: B023  run at once
     return len(due)
@@ -51,7 +54,7 @@ def _ask_parents(runtime: Runtime, ends_at: datetime) -> int:
     with runtime.work(payments.ASKING) as work:
         parked = inbox.claim_parked(work, BATCH_PAYMENTS)
     for event in parked:
-        if runtime.now() <= ends_at:
+        if runtime.now() <= ends_at and _may_apply(runtime):
             rail, name = runtime.rails[event.rail], event.waits_for
             _ask(runtime, name, lambda: _look_for_parent(rail, name, event.account))  # noqa: B023  run at once
     if parked:
@@ -69,6 +72,12 @@ def _ask(runtime: Runtime, about: str, look: Callable[[], Seen | None]) -> None:
         _log.warning("rail.not_answered", about=about, error=str(error))
     except Exception as error:  # noqa: BLE001  an answer that nobody foresaw
         _log.error("rail.answer_not_taken", about=about, error=type(error).__name__)
+
+
+def _may_apply(runtime: Runtime) -> bool:
+    """Whether what the rail would tell may change the books. Asked anew before each question."""
+    with runtime.read() as session:
+        return switches.are_on(session, SwitchName.APPLY)
 
 
 def _look_for_parent(rail: Rail, name: str, account: str) -> Seen | None:

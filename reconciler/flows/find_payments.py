@@ -1,18 +1,34 @@
 """A document or customer appeared: look among the held payments for its money."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from reconciler.runtime import Runtime
-from reconciler.services import finding
-from reconciler.work import Cause
+from reconciler.services import finding, switches
+from reconciler.services.switches import SwitchName
+from reconciler.work import Cause, Work
 
 BATCHES_MAX = 200
+CAUSE = Cause("job", "find_payments")
+
+T = TypeVar("T")
 
 
 def find_payments(runtime: Runtime) -> int:
     """Match what can now be matched; gives how many payments were looked at again."""
     looked_at = 0
     for _ in range(BATCHES_MAX):
-        seekers, count = runtime.do(Cause("job", "find_payments"), finding.match_for_seekers)
+        seekers, count = runtime.do(CAUSE, _unless_off(finding.match_for_seekers, (0, 0)))
         looked_at += count
         if not seekers:
             break
-    return looked_at + runtime.do(Cause("job", "find_payments"), finding.match_recent)
+    return looked_at + runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
+
+
+def _unless_off(step: Callable[[Work], T], nothing: T) -> Callable[[Work], T]:
+    """The step, unless a person has turned `apply` off: asked anew for each batch."""
+
+    def stepped(work: Work) -> T:
+        return step(work) if switches.are_on(work.session, SwitchName.APPLY) else nothing
+
+    return stepped

@@ -28,7 +28,7 @@ class SwitchName(StrEnum):
 # Who has waited for a switch is woken when it is on again.
 _WOKEN = {
     SwitchName.REFUNDS: (Task.SUBMIT_REFUNDS,),
-    SwitchName.APPLY: (Task.APPLY_INBOX,),
+    SwitchName.APPLY: (Task.APPLY_INBOX, Task.ASK_RAIL, Task.FIND_PAYMENTS),
     SwitchName.OUTBOUND: (Task.SUBMIT_REFUNDS,),
 }
 

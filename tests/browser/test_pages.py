@@ -12,8 +12,9 @@ PAGES = (
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
     "/disputes/{asked_about}", "/disputes/{lost}", "/questions", "/events",
-    "/ledger/trial-balance", "/ledger/entries", "/search?q=acme", "/nowhere",
+    "/ledger/trial-balance", "/ledger/entries", "/switches", "/search?q=acme", "/nowhere",
 )  # fmt: skip
+ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
 
 
 @pytest.fixture
@@ -40,11 +41,12 @@ def test_every_page_is_accessible_fits_and_is_silent(showroom, size):
     window = showroom.window(size=size)
     window.go("/sign-in")
     assert (window.faults(), window.overflow()) == ([], 0)
-    window.sign_in("approver")
-    for path in PAGES:
-        window.go(path.format(**showroom.screens.ids))
-        assert window.faults() == [], path
-        assert window.overflow() <= 0, path
+    for name, paths in (("approver", PAGES), ("admin", ADMINS_PAGES)):
+        window.sign_in(name)
+        for path in paths:
+            window.go(path.format(**showroom.screens.ids))
+            assert window.faults() == [], path
+            assert window.overflow() <= 0, path
     told = [said for said in window.complaints if "404 (NOT FOUND)" not in said]
     assert told == []
 

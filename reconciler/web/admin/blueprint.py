@@ -14,6 +14,7 @@ from reconciler.services import people
 from reconciler.services.people import OpenSession
 from reconciler.web import forms
 from reconciler.web.admin import (
+    audit,
     deposits,
     disputes,
     errors,
@@ -26,6 +27,7 @@ from reconciler.web.admin import (
     refunds,
     search,
     sign_in,
+    switches,
     today,
     unmatched,
     words,
@@ -62,6 +64,8 @@ _FILES = (
     questions,
     events,
     ledger,
+    switches,
+    audit,
     search,
 )
 

@@ -11,6 +11,7 @@ from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_today
 from reconciler.runtime import Runtime
+from reconciler.services import switches
 from reconciler.services.people import Person
 from reconciler.web import http
 from reconciler.web.admin import pages
@@ -45,6 +46,7 @@ class Desk:
         """A whole page, with its frame around it."""
         with self.runtime.read() as session:
             counts = screens_today.counts(session, sorted(kind.value for kind in MATCHING_KINDS))
+            off = [state for state in switches.states(session) if not state.on]
         html = pages.render(
             template,
             desk=self,
@@ -53,6 +55,7 @@ class Desk:
             now=self.now,
             today=self.today,
             counts=counts,
+            off=off,
             is_sandbox=self.runtime.settings.is_sandbox,
             path=request.path,
             **values,

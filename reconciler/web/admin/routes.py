@@ -31,9 +31,9 @@ class Screens:
 
     routes: list[Route] = field(default_factory=list)
 
-    def get(self, rule: str) -> Callable[[View], View]:
-        """A page: everybody who is signed in may look."""
-        return self._route(rule, "GET", Role.VIEWER)
+    def get(self, rule: str, needs: Role = Role.VIEWER) -> Callable[[View], View]:
+        """A page: everybody who is signed in may look, unless it takes more."""
+        return self._route(rule, "GET", needs)
 
     def post(self, rule: str, needs: Role) -> Callable[[View], View]:
         """A form: its token is checked, and the role of who sends it."""

@@ -1,0 +1,169 @@
+"""The audit trail: who did what to what, when and why, and whether it is as it was written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import Invalid
+from reconciler.reads import audit as reads, screens_people
+from reconciler.reads.audit import AuditRow
+from reconciler.reads.pages import Wanted
+from reconciler.services import audit
+from reconciler.services.audit import REASON_CHARS_MAX
+from reconciler.timestamps import parse_day
+from reconciler.web.admin import errors, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+FILTER_CHARS_MAX = 200
+_FILTERS = {"who": "cause_id", "what": "action", "subject": "subject"}
+_PAGES = {
+    "pay_": ("show_payment", "payment_id"),
+    "rfd_": ("show_refund", "refund_id"),
+    "inv_": ("show_invoice", "name"),
+    "dep_": ("show_deposit", "name"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One change of a line in words: of what, from what, to what."""
+
+    name: str
+    before: str
+    after: str
+
+
+@screens.get("/audit", Role.ADMIN)
+def list_audit(desk: Desk) -> Response:
+    """What was done, the last first."""
+    typed = {name: request.args.get(name, "").strip()[:FILTER_CHARS_MAX] for name in _FILTERS}
+    since = request.args.get("since", "").strip()
+    filters: dict[str, object] = {_FILTERS[name]: text for name, text in typed.items() if text}
+    if since:
+        filters["since"] = _start(since)
+    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    with desk.runtime.read() as session:
+        page = reads.page(session, filters, wanted)
+        checked = reads.checked(session)
+        names = dict(screens_people.everybody(session))
+    return desk.page(
+        "audit.html",
+        lines=page.data,
+        typed=typed | {"since": since},
+        is_filtered=bool(filters),
+        checked=checked,
+        names=names,
+        older=next_page(page.next_cursor),
+        **_wording(),
+    )
+
+
+@screens.get("/audit/<line_id>", Role.ADMIN)
+def show_audit_line(desk: Desk, line_id: str) -> Response:
+    """One line with its seal, and the way to erase its words."""
+    return _show(desk, line_id)
+
+
+@screens.post("/audit/<line_id>/erase", Role.ADMIN)
+def erase_words(desk: Desk, line_id: str) -> Response:
+    """Take away before, after and why. The line and the chain stay."""
+    why = request.form.get("why", "")
+    try:
+        desk.do(lambda work: audit.erase(work, line_id, why=why))
+    except Invalid as error:
+        return _show(desk, line_id, status=422, error=errors.sentence(error))
+    return go("show_audit_line", line_id=line_id)
+
+
+def _show(desk: Desk, line_id: str, *, status: int = 200, error: str = "") -> Response:
+    with desk.runtime.read() as session:
+        line = reads.one(session, line_id)
+        names = dict(screens_people.everybody(session))
+    return desk.page(
+        "audit_line.html",
+        status=status,
+        line=line,
+        names=names,
+        error=error,
+        why_chars_max=REASON_CHARS_MAX,
+        **_wording(),
+    )
+
+
+def _wording() -> dict[str, Any]:
+    return {"who": who, "what": what, "changes": changes, "page_of": page_of}
+
+
+def who(line: AuditRow) -> str:
+    """Who did it, as people call them today."""
+    match line.cause.kind:
+        case "person":
+            return line.name or "Somebody"
+        case "api_key":
+            return f"Key {line.name or line.cause.id}"
+        case "command":
+            return f"Command {line.cause.id}"
+        case "browser":
+            return "Somebody not signed in"
+        case _:
+            return "Reconciler"
+
+
+def what(line: AuditRow) -> str:
+    """`refund.approved` as `Refund approved`."""
+    return line.action.replace(".", " ").replace("_", " ").capitalize()
+
+
+def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
+    """The page about a subject, if it has one."""
+    found = _PAGES.get(subject[:4])
+    return (found[0], {found[1]: subject}) if found else None
+
+
+def changes(line: AuditRow) -> list[Told]:
+    """What changed, name by name."""
+    names = dict.fromkeys([*line.before, *line.after])
+    return [
+        Told(
+            name.replace("_", " ").capitalize(),
+            _shown(name, line.before),
+            _shown(name, line.after),
+        )
+        for name in names
+    ]
+
+
+def _shown(name: str, said: Mapping[str, Any]) -> str:
+    value = said.get(name)
+    if name in {"amount", "total"} and isinstance(value, int) and said.get("currency"):
+        return words.shown(value, str(said["currency"]))
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None | "" | [] | {}:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
+        case list():
+            return "; ".join(_text(inner) for inner in value)
+        case _:
+            return str(value)
+
+
+def _start(typed: str) -> datetime:
+    try:
+        return datetime.combine(parse_day(typed), time(), UTC)
+    except (ValueError, OverflowError):
+        raise Invalid("Write the day like 2026-11-22", field="since") from None
