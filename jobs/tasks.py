@@ -8,6 +8,7 @@ from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.find_payments import find_payments as _find_payments
+from reconciler.flows.reread_rail import reread_rail as _reread_rail
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
 from reconciler.flows.tidy import tidy as _tidy
 from reconciler.work import Task
@@ -35,6 +36,12 @@ def submit_refunds() -> None:
     """Send approved refunds, and find out about those whose answer was lost."""
     runtime().queue.answer(Task.SUBMIT_REFUNDS)
     _submit_refunds(runtime())
+
+
+def reread_rail() -> None:
+    """Read the rail again, for books that were restored from a backup."""
+    runtime().queue.answer(Task.REREAD_RAIL)
+    _reread_rail(runtime())
 
 
 def tidy() -> None:

@@ -26,6 +26,7 @@ _QUEUE_OF = {
     Task.TIDY: BOOKS,
     Task.ASK_RAIL: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
+    Task.REREAD_RAIL: MONEY,
 }
 _BELL_SECONDS = 0.25  # a rail waits for our answer meanwhile
 JOB_SECONDS = 90
@@ -60,6 +61,24 @@ class Queue:
         except (redis.RedisError, OSError):
             return False
 
+    def remember(self, installation: str, step: str) -> None:
+        """Note a committed step outside the database, for `recall`. Never raises.
+
+        The one thing kept here that PostgreSQL might lose: a restored database lacks it.
+        """
+        try:
+            self._redis.set(_keepsake(installation), step)
+        except (redis.RedisError, OSError):
+            _log.warning("step.not_remembered")
+
+    def recall(self, installation: str) -> str | None:
+        """The step noted last, if Redis still knows it. Never raises."""
+        try:
+            found = self._redis.get(_keepsake(installation))
+        except (redis.RedisError, OSError):
+            return None
+        return found.decode() if isinstance(found, bytes) else None
+
     def _enqueue(self, task: Task) -> None:
         queue = rq.Queue(_QUEUE_OF[task], connection=self._redis, serializer="json")
         queue.enqueue(task.value, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=86_400)
@@ -70,6 +89,10 @@ class Queue:
             self._redis.delete(mark(task))
         except (redis.RedisError, OSError):
             _log.warning("nudge.unmarked", task=task.name)
+
+
+def _keepsake(installation: str) -> str:
+    return f"reconciler:newest-step:{installation}"
 
 
 def mark(task: Task) -> str:

@@ -18,6 +18,7 @@ class Task(StrEnum):
     ASK_RAIL = "jobs.tasks.ask_rail"
     FIND_PAYMENTS = "jobs.tasks.find_payments"
     SUBMIT_REFUNDS = "jobs.tasks.submit_refunds"
+    REREAD_RAIL = "jobs.tasks.reread_rail"
     TIDY = "jobs.tasks.tidy"
 
 

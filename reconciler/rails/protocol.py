@@ -1,6 +1,6 @@
 """What the rest of the program may ask of whoever moves the money."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -116,6 +116,10 @@ class Rail(Protocol):
 
     def balance(self) -> dict[str, int]:
         """What the rail holds for us, per currency in minor units, pending money included."""
+        ...
+
+    def event_of(self, event: Mapping[str, Any]) -> RailEvent:
+        """An event that the rail listed, as if it had been delivered. Raises Invalid."""
         ...
 
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.reads import status
+from reconciler.reads import restore, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ def gauges(session: Session, now: datetime) -> list[Gauge]:
             for row in session.execute(_REVIEWS)
         ),
         *_ledger(session),
+        Gauge(
+            "restore_held",
+            "1 while no money moves because the database was restored.",
+            int(restore.is_held(session)),
+        ),
         Gauge("audit_lines", "Length of the audit trail.", status.audit(session).lines),
     ]
 

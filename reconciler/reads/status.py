@@ -6,7 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.reads import audit as trail
+from reconciler.reads import audit as trail, restore
+from reconciler.reads.restore import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ class AuditStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the program is doing."""
+    """How the program is doing. `restore`: why no money moves after a restored database, if so."""
 
     inbox: InboxStatus
     refunds: RefundsStatus
     review: ReviewStatus
     books: BooksStatus
     audit: AuditStatus
+    restore: Held | None
 
 
 _UNFINISHED = sa.text(
@@ -105,6 +107,7 @@ def status(session: Session, now: datetime) -> Status:
         review=ReviewStatus(session.execute(_REVIEW).scalar_one()),
         books=books(session),
         audit=audit(session),
+        restore=restore.held(session),
     )
 
 

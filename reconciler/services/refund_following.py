@@ -15,7 +15,7 @@ from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
-from reconciler.services import refund_legs, reviews
+from reconciler.services import refund_legs, restores, reviews
 from reconciler.services.refund_legs import Whole
 from reconciler.services.reviews import Question
 from reconciler.store.claims import PaymentRow
@@ -88,6 +88,8 @@ def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, Refun
                 continue
             if fact.stage == RefundStage.CANCELED and not leg.is_cancel_wanted:
                 questions.append(_canceled_by_others(whole, leg, fact))
+            if _is_unsent(leg):
+                restores.suspect(work, "the rail has a refund that these books never sent")
             leg.rail_refund_id = fact.id
             refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
             if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:

@@ -28,6 +28,7 @@ from reconciler.services import (
     refund_following,
     refund_legs,
     refund_limits,
+    restores,
     reviews,
     switches,
 )
@@ -120,7 +121,8 @@ def keep(work: Work, leg: RefundLeg, after: Sending) -> None:
 
 def is_allowed(session: Session) -> bool:
     """Whether refunds may go out at all at this moment."""
-    return switches.are_on(session, SwitchName.REFUNDS, SwitchName.OUTBOUND)
+    is_on = switches.are_on(session, SwitchName.REFUNDS, SwitchName.OUTBOUND)
+    return is_on and restores.may_move_money(session)
 
 
 def claim(work: Work, leg_id: str | None = None) -> Lease | None:
@@ -345,6 +347,7 @@ def _obstacle(
         return Obstacle.SWITCHED_OFF, None
     references = {each.reference for each in whole.legs}
     if rules.has_forgotten(scene.row.facts, whole.refund.id, references):
+        restores.suspect(work, "the rail has a part of a refund that these books do not know")
         return Obstacle.FORGOTTEN, None
     if not _is_there(work, scene):
         return Obstacle.NOTHING_LEFT, _why_not_there(work, scene)

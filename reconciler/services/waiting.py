@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.services import restores
 from reconciler.store import inbox_rows
 from reconciler.work import Task
 
@@ -30,4 +31,6 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
     ):
         if session.execute(question, {"now": now}).scalar():
             due.append(task)
+    if restores.is_reading_due(session, now):
+        due.append(Task.REREAD_RAIL)
     return due

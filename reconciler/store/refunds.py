@@ -123,6 +123,7 @@ class RefundLeg(SQLModel, table=True):
     )
     method: str | None = base.text_or_none()  # what stands for the rail on another route
     routed_by: str | None = base.text_or_none()  # who chose that route; somebody else pays it
+    looked_at: datetime | None = base.instant_or_none()  # on the rail, by books that were restored
     settled_reference: str | None = base.text_or_none()  # how a person paid it back by hand
     settled_by: str | None = base.text_or_none()
     settled_at: datetime | None = base.instant_or_none()

@@ -15,6 +15,7 @@ from reconciler.store import (
     people,
     refund_terms,
     refunds,
+    restores,
     reviews,
     runs,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "people",
     "refund_terms",
     "refunds",
+    "restores",
     "reviews",
     "runs",
 ]

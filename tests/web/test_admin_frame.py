@@ -49,6 +49,7 @@ LOOKS = {
     "/audit": "What people, programs and commands did",
     "/audit/1": "Erase the words",
     "/search?q=acme": "INV-1042",
+    "/restore": "Nothing is held",
 }
 _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)

@@ -9,7 +9,7 @@ from flask import Response, make_response, redirect, request, url_for
 
 from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import MATCHING_KINDS
-from reconciler.reads import screens_today
+from reconciler.reads import restore, screens_today
 from reconciler.runtime import Runtime
 from reconciler.services import switches
 from reconciler.services.people import Person
@@ -47,6 +47,7 @@ class Desk:
         with self.runtime.read() as session:
             counts = screens_today.counts(session, sorted(kind.value for kind in MATCHING_KINDS))
             off = [state for state in switches.states(session) if not state.on]
+            is_held = restore.is_held(session)
         html = pages.render(
             template,
             desk=self,
@@ -56,6 +57,7 @@ class Desk:
             today=self.today,
             counts=counts,
             off=off,
+            is_held=is_held,
             is_sandbox=self.runtime.settings.is_sandbox,
             path=request.path,
             **values,
