@@ -43,6 +43,18 @@ _MAY_BE_CLOSED = frozenset({RefundStatus.FAILED, RefundStatus.MANUAL, RefundStat
 _SHOWN_AS_OVER = frozenset({RefundStage.FAILED, RefundStage.CANCELED})
 
 
+def has_stopped(status: str, route: str, rail_refund_id: str | None) -> bool:
+    """Whether a leg was let go, did not arrive, and has no other way open yet.
+
+    What was called off before its rail had it is not meant to arrive: nobody waits for it.
+    """
+    if route != Route.RAIL:
+        return False
+    if status == RefundStatus.CANCELED:
+        return rail_refund_id is not None
+    return status in {RefundStatus.FAILED, RefundStatus.MANUAL}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A leg as it stands on its rail.

@@ -164,9 +164,10 @@ def _hold(work: Work, refund_id: str, rev: int | None) -> _Held:
 
 def _given_up(held: _Held) -> list[RefundLeg]:
     """The legs that did not arrive and that no other way is open for yet."""
-    stopped = {RefundStatus.FAILED.value, RefundStatus.MANUAL.value, RefundStatus.CANCELED.value}
     return [
-        leg for leg in held.whole.live if leg.status in stopped and leg.route == Route.RAIL.value
+        leg
+        for leg in held.whole.live
+        if routes.has_stopped(leg.status, leg.route, leg.rail_refund_id)
     ]
 
 

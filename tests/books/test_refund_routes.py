@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from reconciler.books.observations import RefundStage
-from reconciler.books.refund_routes import Standing, why_open
+from reconciler.books.refund_routes import Route, Standing, has_stopped, why_open
 from reconciler.books.refund_sending import KEY_IS_FORGOTTEN, Look
 from reconciler.books.refunds import RefundStatus
 
@@ -54,3 +54,23 @@ def test_a_leg_is_closed_by_the_rails_own_last_word_or_by_a_proof_that_nothing_w
 def test_each_standing_says_why_it_is_open(at, said) -> None:
     why = why_open(at)
     assert why is None if said is None else said in str(why)
+
+
+@pytest.mark.parametrize(
+    ("status", "route", "rail_refund_id", "stopped"),
+    [
+        (S.FAILED, Route.RAIL, "re_1", True),
+        (S.FAILED, Route.RAIL, None, True),
+        (S.MANUAL, Route.RAIL, None, True),
+        (S.CANCELED, Route.RAIL, "re_1", True),
+        (S.CANCELED, Route.RAIL, None, False),
+        (S.MANUAL, Route.HAND, None, False),
+        (S.CANCELED, Route.HAND, None, False),
+        (S.PENDING, Route.RAIL, "re_1", False),
+        (S.SUCCEEDED, Route.RAIL, "re_1", False),
+    ],
+)
+def test_what_was_called_off_before_its_rail_had_it_needs_no_other_way(
+    status, route, rail_refund_id, stopped
+) -> None:
+    assert has_stopped(status.value, route.value, rail_refund_id) is stopped

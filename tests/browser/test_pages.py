@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import NARROW, WIDE, Site, Window
+from tests.web.test_admin_refunds import invoice_paid, sent_back
 
 pytestmark = pytest.mark.slow
 
@@ -197,3 +198,16 @@ def test_a_page_prints_without_its_frame(showroom, path):
     paper = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper == "rgb(255, 255, 255)"
     assert window.page.pdf().startswith(b"%PDF")
+
+
+def test_the_ways_of_a_refund_that_the_bank_sent_back_fit_and_are_accessible(site):
+    refund_id = sent_back(invoice_paid(site.screens))
+    for size in (WIDE, NARROW):
+        window = site.window(size=size)
+        window.sign_in("approver")
+        window.go(f"/refunds/{refund_id}")
+        for opened in ("Pay it another way", "Keep it, the customer agrees"):
+            window.page.click(f"summary:has-text('{opened}')")
+        assert window.faults() == []
+        assert window.overflow() <= 0
+        assert window.complaints == []

@@ -12,16 +12,16 @@ from tests.web.screens import Screens, Somebody, said
 @pytest.fixture
 def paid(screens: Screens) -> Screens:
     """An invoice of 3,000.00, paid in full by card."""
-    return _paid(screens)
+    return invoice_paid(screens)
 
 
 @pytest.fixture(scope="module")
 def still(standing: Screens) -> Screens:
     """The same, for tests that change nothing."""
-    return _paid(standing)
+    return invoice_paid(standing)
 
 
-def _paid(screens: Screens) -> Screens:
+def invoice_paid(screens: Screens) -> Screens:
     rail_id = screens.office.world.create_customer(name="Birch", email="till@birch.example")
     customer_id = screens.customer("Birch", rail_customers={"stripe": rail_id})
     screens.invoice(customer_id, 300_000, "INV-1041")
@@ -301,3 +301,76 @@ def test_a_change_may_name_another_target(paid):
     assert paid.as_("viewer").get("/refunds/none/change").status_code == 404
     refused = _decide(paid, paid.as_("viewer"), refund_id, "change", **form)
     assert refused.status_code == 403
+
+
+def sent_back(paid: Screens) -> str:
+    """A refund of 300.00 that the customer's bank sent back; gives its id."""
+    refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2]
+    _decide(paid, paid.as_("approver"), refund_id, "approve")
+    paid.office.drain()
+    paid.hear("")
+    (made,) = paid.office.world.truth.tables["refund"]
+    paid.office.world.advance_refund(made, "failed", failure_reason="lost_or_stolen_card")
+    paid.hear("")
+    return refund_id
+
+
+def test_what_the_bank_sent_back_is_paid_another_way_by_two_people(paid):
+    refund_id = sent_back(paid)
+    chooser, payer = paid.as_("approver"), paid.as_("second")
+    page = f"/refunds/{refund_id}"
+    words = chooser.read(page)
+    assert "Why The card was lost or stolen." in words
+    assert "lost_or_stolen_card" not in words
+    assert "The client reads Your bank sent it back. We will contact you." in words
+    assert "Pay $300.00 another way" in words
+    assert "Ask an admin for the Approver role" in paid.as_("reconciler").read(page)
+    bare = _decide(paid, chooser, refund_id, "another-way")
+    assert bare.status_code == 422
+    assert "Choose how it is paid." in said(bare)
+    assert _decide(paid, chooser, refund_id, "another-way", method="cash").status_code == 303
+    words = chooser.read(page)
+    assert "By people: cash" in words
+    assert "Next A second person pays it back by cash and records how." in words
+    assert "You chose this way, so a different person pays it and records how." in words
+    refused = _decide(paid, chooser, refund_id, "paid-back", reference="From the till")
+    assert refused.status_code == 403
+    assert "Record $300.00 as paid back" in payer.read(page)
+    paid_back = _decide(paid, payer, refund_id, "paid-back", reference="From the till")
+    assert paid_back.status_code == 303
+    words = payer.read(page)
+    assert "From the till" in words
+    assert "The client reads Paid back to you in cash." in words
+    assert "Pay $300.00 another way" not in words
+    assert paid.office.violations() == []
+
+
+def test_another_way_that_waits_can_be_called_off(paid):
+    refund_id = sent_back(paid)
+    approver = paid.as_("approver")
+    assert "Call off" not in approver.read(f"/refunds/{refund_id}")
+    _decide(paid, approver, refund_id, "another-way", method="cash")
+    assert "Call off $300.00" in approver.read("/refunds?tab=trouble")
+    assert _decide(paid, approver, refund_id, "cancel").status_code == 303
+    assert _status(paid, refund_id) == "canceled"
+    assert "Record $300.00" not in approver.read(f"/refunds/{refund_id}")
+
+
+def test_what_the_bank_sent_back_is_kept_when_the_customer_agrees(paid):
+    refund_id = sent_back(paid)
+    approver = paid.as_("approver")
+    assert "Keep $300.00 for the customer" in approver.read(f"/refunds/{refund_id}")
+    for more, words in (
+        ({"kept_as": "credit", "consent": ""}, "must not be empty"),
+        ({"consent": "Mail of Ada"}, "Choose what it becomes."),
+    ):
+        refused = _decide(paid, approver, refund_id, "keep", **more)
+        assert refused.status_code == 422
+        assert words in said(refused)
+    agreed = {"kept_as": "deposit", "consent": "Mail of Ada"}
+    assert _decide(paid, approver, refund_id, "keep", **agreed).status_code == 303
+    words = approver.read(f"/refunds/{refund_id}")
+    assert "Kept as deposit of the customer" in words
+    assert "Mail of Ada" in words
+    assert "As agreed, it stays with us as your deposit." in words
+    assert paid.office.violations() == []

@@ -39,8 +39,7 @@ _DOWN = (
 
 def sentence(error: ReconcilerError) -> str:
     """What went wrong, beginning with a capital and ending in a full stop."""
-    text = words.with_signs(str(error)) or "That is not possible"
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+    return words.sentence(str(error) or "That is not possible")
 
 
 def page(desk: Desk | None, error: ReconcilerError) -> Response:

@@ -48,6 +48,8 @@ def _environment() -> Environment:
         "need": words.need,
         "account_name": words.account,
         "REASONS": words.REASONS,
+        "METHODS": words.METHODS,
+        "KEPT": words.KEPT,
         "STRATEGIES": words.STRATEGIES,
         "ROLES": words.ROLES,
         "DISPUTES": words.DISPUTES,
@@ -62,6 +64,8 @@ def _environment() -> Environment:
         "day": words.day,
         "rail_name": words.rail_name,
         "share": share,
+        "with_signs": words.with_signs,
+        "sentence": words.sentence,
     }
     return environment
 

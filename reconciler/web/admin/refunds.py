@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response, request
 
+from reconciler.books import refund_words
+from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.allocations import Treatment
 from reconciler.books.people import Role
+from reconciler.books.refund_routes import Keep, Method, Route, has_stopped
 from reconciler.errors import Conflict, Forbidden, NotFound, Refused
-from reconciler.reads import (
-    screens_people,
-    screens_refunds,
-)
+from reconciler.flows import another_route
+from reconciler.reads import screens_people, screens_refunds
+from reconciler.reads.refunds import LegRow
 from reconciler.reads.screens_refunds import DONE, SENT, TROUBLE, RefundCard, WantedRefunds
-from reconciler.services import refunds
+from reconciler.services import refund_routes, refunds
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline, words
 from reconciler.web.admin.desk import Desk, go
@@ -32,6 +35,27 @@ class Step:
 
     text: str
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What can be done with what did not arrive, each as the amount it is about, in minor units.
+
+    `by_hand` waits to be paid by people; `waiting` for any decision of people, and can be called
+    off; `is_mine`: whoever looks chose that way and cannot pay it.
+    """
+
+    retry: int
+    another: int
+    keep: int
+    by_hand: int
+    waiting: int
+    is_mine: bool
+
+    @property
+    def are_any(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.retry or self.another or self.keep or self.by_hand)
 
 
 @screens.get("/refunds")
@@ -62,6 +86,8 @@ def list_refunds(desk: Desk) -> Response:
         tab=tab,
         effect=_effect,
         steps=_steps,
+        ways=partial(_ways, desk),
+        why=refund_words.why,
         older=older(len(cards), last),
     )
 
@@ -112,6 +138,52 @@ def settle_refund(desk: Desk, refund_id: str) -> Response:
     return _decide(desk, refund_id, settle)
 
 
+@screens.post("/refunds/<refund_id>/another-way", Role.APPROVER)
+def pay_another_way(desk: Desk, refund_id: str) -> Response:
+    """Give what the rail could not pay to people; the rail is asked first whether it went."""
+    looked = another_route.look(desk.runtime, refund_id)
+
+    def route(work: Work, rev: int) -> None:
+        names = [method.value for method in Method]
+        method = forms.choice(request.form, "method", names, ask="Choose how it is paid")
+        refund_routes.pay_another_way(work, refund_id, looked, method=method, rev=rev)
+
+    return _decide(desk, refund_id, route)
+
+
+@screens.post("/refunds/<refund_id>/keep", Role.APPROVER)
+def keep_refund(desk: Desk, refund_id: str) -> Response:
+    """Keep the money as credit or deposit; the rail is asked first whether it went."""
+    looked = another_route.look(desk.runtime, refund_id)
+
+    def kept(work: Work, rev: int) -> None:
+        names = [keep.value for keep in Keep]
+        kept_as = forms.choice(request.form, "kept_as", names, ask="Choose what it becomes")
+        consent = forms.text(request.form, "consent")
+        refund_routes.keep(work, refund_id, looked, kept_as=kept_as, consent=consent, rev=rev)
+
+    return _decide(desk, refund_id, kept)
+
+
+def _ways(desk: Desk, card: RefundCard) -> Ways:
+    legs = card.refund.legs
+    by_hand = [leg for leg in legs if leg.status == "manual" and _is_for_people(leg)]
+    stopped = [leg for leg in legs if has_stopped(leg.status, leg.route, leg.rail_refund_id)]
+    on_a_rail = [leg for leg in stopped if leg.rail != MANUAL_RAIL]
+    return Ways(
+        retry=sum(leg.amount for leg in on_a_rail if leg.status != "canceled"),
+        another=sum(leg.amount for leg in on_a_rail),
+        keep=sum(leg.amount for leg in stopped) if card.refund.customer_id else 0,
+        by_hand=sum(leg.amount for leg in by_hand),
+        waiting=sum(leg.amount for leg in legs if leg.status == "manual"),
+        is_mine=any(leg.routed_by == desk.person.id for leg in by_hand),
+    )
+
+
+def _is_for_people(leg: LegRow) -> bool:
+    return leg.rail == MANUAL_RAIL or leg.route == Route.HAND
+
+
 def _decide(desk: Desk, refund_id: str, step: Callable[[Work, int], None]) -> Response:
     try:
         rev = forms.whole(request.form, "rev")
@@ -151,6 +223,8 @@ def _show(
         card=card,
         effect=_effect,
         steps=_steps,
+        ways=partial(_ways, desk),
+        why=refund_words.why,
         moments=timeline.in_order(timeline.of_refunds([card.refund], names, is_own_page=True)),
         error=error,
         field=field,

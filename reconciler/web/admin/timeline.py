@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import url_for
 
+from reconciler.books import refund_words
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
@@ -127,7 +128,7 @@ def of_refunds(
                 _REFUNDED,
                 title if step.before is None else f"Refund of {amount}: {title.lower()}",
                 tone=state.tone if state.tone in {"pos", "neg", "warn"} else "",
-                text=step.why or "",
+                text=refund_words.why(step.why) or "",
                 by=who(step.cause, names),
                 link="" if is_own_page else url_for("admin.show_refund", refund_id=refund.id),
                 link_text="the refund",

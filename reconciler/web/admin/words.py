@@ -122,6 +122,13 @@ REASONS = {
     "fraudulent": "Suspected fraud",
     "other": "Other",
 }
+METHODS = {
+    "bank_transfer": "Bank transfer",
+    "cash": "Cash",
+    "check": "Cheque",
+    "other": "Something else",
+}
+KEPT = {"credit": "Credit, free for any invoice", "deposit": "A deposit"}
 DISPUTES = {
     "inquiry": "Inquiry: the bank asks, and has taken nothing",
     "chargeback": "Chargeback: the bank takes the money until it has decided",
@@ -204,6 +211,12 @@ def shown(minor: int, currency: str | None) -> str:
 def with_signs(text: str) -> str:
     """The same text, with `USD 12.50` in it as `$12.50`, which is how the screens write money."""
     return _AMOUNT.sub(lambda found: _signed(found[1], found[2]), text)
+
+
+def sentence(text: str) -> str:
+    """The same text, beginning with a capital and ending in a full stop, money as on screens."""
+    text = with_signs(text)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 def _signed(currency: str, digits: str) -> str:
