@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "journal_entry", "posting", "ledger_account", "inbox_event", "refund_step", "credit_note",
     "audit_line", "audit_words",
     "dispute_step", "dispute_decision",
+    "payout_line", "balance_movement",
 )  # fmt: skip
 
 

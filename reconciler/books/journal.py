@@ -47,6 +47,7 @@ class JournalEntry:
     payment_id: str | None = None
     invoice_id: str | None = None
     deposit_id: str | None = None
+    payout_id: str | None = None
 
     def __post_init__(self) -> None:
         """An entry has a key, two sides, and nets to nothing in each currency."""

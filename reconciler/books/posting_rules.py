@@ -6,7 +6,7 @@ components that the facts call for and those booked already. So a fact that arri
 or after its successor books what is missing, which may be nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.books import accounts, disputes, payments
@@ -123,25 +123,40 @@ def entries_due(
 
     No entries if it is already there. `ours` is our own id of the payment.
     """
+    prefix = f"{facts.rail}/{facts.payment_id}"
+    wanted = _components(facts, position(facts))
+    return components_due(prefix, wanted, booked, payment_id=ours)
+
+
+def components_due(
+    prefix: str,
+    wanted: Iterable[tuple[str, Component]],
+    booked: Booked,
+    *,
+    payment_id: str | None = None,
+    payout_id: str | None = None,
+) -> tuple[list[JournalEntry], Booked]:
+    """The entries between what is booked and what is wanted; their keys begin with `prefix`."""
     due: list[JournalEntry] = []
     now_booked = dict(booked)
-    for name, component in _components(facts, position(facts)):
+    for name, component in wanted:
         before, turns = booked.get(name, (0, 0))
         change = component.amount - before
         if not change:
             continue
-        prefix = f"{facts.rail}/{facts.payment_id}/{name}"
+        key = f"{prefix}/{name}"
         due.append(
             JournalEntry(
-                key=_key(prefix, component.amount, turns),
+                key=_key(key, component.amount, turns),
                 postings=lines(
                     Money(change, component.currency),
                     debit=component.debit,
                     credit=component.credit,
                 ),
                 # Only an amount that was booked in one go is one entry that this one mirrors.
-                reverses=_key(prefix, before, 0) if turns == 1 and not component.amount else None,
-                payment_id=ours,
+                reverses=_key(key, before, 0) if turns == 1 and not component.amount else None,
+                payment_id=payment_id,
+                payout_id=payout_id,
             )
         )
         now_booked[name] = (component.amount, turns + 1)

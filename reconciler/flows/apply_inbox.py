@@ -15,10 +15,10 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.errors import Collision, ReconcilerError, Unavailable
 from reconciler.rails.protocol import Rail, Sighting
 from reconciler.runtime import Runtime
-from reconciler.services import inbox, payments, switches
+from reconciler.services import inbox, payments, payouts, switches
 from reconciler.services.aliases import payments_by_alias
 from reconciler.services.switches import SwitchName
-from reconciler.store.inbox_rows import Claimed
+from reconciler.store.inbox_rows import Claimed, Outcome
 from reconciler.work import Cause, Work
 
 BATCH_EVENTS = 500
@@ -104,8 +104,11 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     leads_to = payments_by_alias(work, ways)
     outcomes = []
     seen: list[tuple[Claimed, PaymentFacts, Sighting]] = []
+    told = [(event, s) for event, s in read if s.payout is not None]
     for event, sighting in read:
         facts = _placed(event, sighting, leads_to)
+        if sighting.payout is not None:
+            continue
         if sighting.facts is None:
             outcomes.append(inbox.ignored(work, event, sighting.kept_for or "nothing to apply"))
         elif facts is None:
@@ -116,7 +119,23 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     for event, facts, sighting in seen:
         payment_id = ours[facts.rail, facts.account, facts.payment_id]
         outcomes.append(inbox.applied(work, event, payment_id, sighting.kept_for))
+    outcomes += _apply_payouts(work, told)
     inbox.finish(work, outcomes)
+
+
+def _apply_payouts(work: Work, told: Sequence[tuple[Claimed, Sighting]]) -> list[Outcome]:
+    facts = [sighting.payout for _, sighting in told if sighting.payout is not None]
+    ours = payouts.observe(work, facts)
+    return [
+        inbox.applied(
+            work,
+            event,
+            None,
+            sighting.kept_for,
+            payout_id=ours[one.rail, one.account, one.payout_id],
+        )
+        for (event, sighting), one in zip(told, facts, strict=True)
+    ]
 
 
 def _placed(
@@ -134,6 +153,8 @@ def _group(rails: Mapping[str, Rail], event: Claimed) -> str:
         sighting = rails[event.rail].sighting(event.body)
     except Exception:  # noqa: BLE001  it will raise again where it is handled, in a group of one
         return f"{event.rail}/{event.seq}"
+    if sighting.payout is not None:
+        return f"{event.rail}/{sighting.payout.payout_id}"
     if sighting.facts is None:
         return f"{event.rail}/{event.seq}"
     return f"{event.rail}/{sighting.facts.payment_id or sighting.via}"

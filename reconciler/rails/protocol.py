@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.errors import Unavailable
 
 
@@ -25,12 +26,17 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     its payment only through another object (a dispute that knows just its charge), `facts`
     carries an empty payment_id and `via` is that object. `aliases` are the rail's ids that
     lead to this payment from now on. `kept_for` says why a message is kept but not applied.
+
+    A message about a payout has `payout` instead, and a balance movement that belongs to no
+    payment `movement`.
     """
 
     facts: PaymentFacts | None = None
     via: str | None = None
     aliases: tuple[str, ...] = ()
     kept_for: str | None = None
+    payout: PayoutFacts | None = None
+    movement: Movement | None = None
 
 
 class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,7 +108,14 @@ def finish(work: Work, outcomes: Sequence[Outcome]) -> None:
     store.finish(work.session, outcomes)
 
 
-def applied(work: Work, event: Claimed, payment_id: str, note: str | None = None) -> Outcome:
+def applied(
+    work: Work,
+    event: Claimed,
+    payment_id: str | None,
+    note: str | None = None,
+    *,
+    payout_id: str | None = None,
+) -> Outcome:
     """This event is in the books. `note` is what of it could not be read: a person hears of it."""
     if note:
         question = Question(
@@ -125,6 +132,7 @@ def applied(work: Work, event: Claimed, payment_id: str, note: str | None = None
         event.attempts + 1,
         note=note,
         payment_id=payment_id,
+        payout_id=payout_id,
         applied_at=work.now,
     )
 

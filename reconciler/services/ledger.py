@@ -17,10 +17,12 @@ _NEW_ACCOUNTS = sa.text(
 )
 _ENTRIES = sa.text(
     """insert into journal_entry
-      (id, key, reverses, payment_id, invoice_id, deposit_id, cause_kind, cause_id, at)
+      (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id,
+       cause_kind, cause_id, at)
     select e.*, :cause_kind, :cause_id, :at from unnest(
       cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
-      cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[])) as e
+      cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[]),
+      cast(:payouts as text[])) as e
     on conflict (key) do nothing returning id"""
 )
 _POSTINGS = sa.text(
@@ -57,6 +59,7 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
                 "payments": [e.payment_id for e in entries_in_order],
                 "invoices": [e.invoice_id for e in entries_in_order],
                 "deposits": [e.deposit_id for e in entries_in_order],
+                "payouts": [e.payout_id for e in entries_in_order],
                 "cause_kind": work.cause.kind,
                 "cause_id": work.cause.id,
                 "at": work.now,

@@ -7,27 +7,29 @@ is still waiting to be told. One walks the audit trail, line by line, because it
 has to hash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import completeness, posting_rules
+from reconciler.books import completeness, payouts, posting_rules
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.audit import Seal, breaks
 from reconciler.books.disputes import Decision
-from reconciler.books.observations import PaymentFacts
+from reconciler.books.observations import BalanceFact, PaymentFacts
 from reconciler.services import disputes
 from reconciler.store import audit, dispute_rows, invariants
 from reconciler.store.claims import decode_facts
+from reconciler.store.payout_rows import decode_facts as decode_payout
 
 FACTS_LAW = "payments_say_what_their_facts_say"
 CLEARING_LAW = "clearing_equals_the_rails_movements"
 AUDIT_LAW = "the_audit_trail_is_unbroken"
 DISPUTES_LAW = "disputes_say_what_facts_and_people_say"
-LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW, DISPUTES_LAW, AUDIT_LAW)
+PAYOUTS_LAW = "payouts_say_what_their_facts_say"
+LAWS = (*invariants.QUERIES, FACTS_LAW, CLEARING_LAW, DISPUTES_LAW, PAYOUTS_LAW, AUDIT_LAW)
 
 _ROWS_AT_A_TIME = 1_000
 
@@ -49,7 +51,7 @@ def violations(session: Session) -> list[Violation]:
         for name, query in invariants.QUERIES.items()
         for detail in session.scalars(sa.text(query))
     ]
-    return [*found, *_payments(session), *_trail(session)]
+    return [*found, *_payments(session), *_payouts(session), *_trail(session)]
 
 
 def differing_head(session: Session, kept: Seal) -> Violation | None:
@@ -109,14 +111,35 @@ def _disputes(
 def _clearing(payment_id: str, facts: PaymentFacts, booked: dict[str, int]) -> Iterator[Violation]:
     if facts.rail == MANUAL_RAIL or completeness.open_questions(facts):
         return  # it still waits for a movement: listed by `waiting`, and asked of the rail
-    moved: dict[str, int] = {}
     announced = posting_rules.announced(facts)
-    for row in (row for row in facts.balance.values() if row.id not in announced):
+    rows = [row for row in facts.balance.values() if row.id not in announced]
+    yield from _tie(f"payment {payment_id}", rows, booked)
+
+
+def _payouts(session: Session) -> Iterator[Violation]:
+    for row in session.execute(sa.text(invariants.PAYOUTS)):
+        facts = decode_payout(row.facts)
+        said = (payouts.amount(facts) or 0, payouts.status(facts))
+        if (row.amount, row.status) != said:
+            detail = f"payout {row.id} says {row.amount}, {row.status}; its facts say {said}"
+            yield Violation(PAYOUTS_LAW, detail)
+        booked = msgspec.json.decode(row.booked, type=posting_rules.Booked)
+        for entry in payouts.entries_due(facts, booked, ours=row.id)[0]:
+            yield Violation(PAYOUTS_LAW, f"payout {row.id} lacks the entry {entry.key}")
+        if not payouts.open_questions(facts):
+            clearing = msgspec.json.decode(row.clearing, type=dict[str, int])
+            yield from _tie(f"payout {row.id}", facts.rows.values(), clearing)
+
+
+def _tie(what: str, rows: Iterable[BalanceFact], booked: dict[str, int]) -> Iterator[Violation]:
+    """What the rail moved, against what clearing holds, in each currency."""
+    moved: dict[str, int] = {}
+    for row in rows:
         moved[row.currency] = moved.get(row.currency, 0) + row.net
     for currency in moved.keys() | booked.keys():
         if moved.get(currency, 0) != booked.get(currency, 0):
             yield Violation(
                 CLEARING_LAW,
-                f"payment {payment_id}: clearing holds {booked.get(currency, 0)} {currency}, the "
+                f"{what}: clearing holds {booked.get(currency, 0)} {currency}, the "
                 f"rail moved {moved.get(currency, 0)}",
             )

@@ -82,6 +82,7 @@ class InboxOutcome(SQLModel, table=True):
     error: str | None = base.text_or_none()
     note: str | None = base.text_or_none()
     payment_id: str | None = base.text_or_none()
+    payout_id: str | None = base.text_or_none()
     waits_for: str | None = base.text_or_none()
     due_at: datetime | None = base.instant_or_none()
     applied_at: datetime | None = base.instant_or_none()

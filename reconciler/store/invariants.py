@@ -200,10 +200,31 @@ QUERIES: dict[str, str] = {
         from inbox_event e where e.seq <= (select seq from inbox_horizon)
           and e.quarantine is null
           and not exists (select 1 from inbox_outcome o where o.seq = e.seq)""",
+    "movements_of_no_payment_are_booked": """
+        select format('movement %s is of %s %s, clearing holds %s of it', m.rail_movement_id,
+          m.amount - m.fee, m.currency, coalesce(x.amount, 0))
+        from balance_movement m left join (
+          select a.rail, split_part(e.key, '/', 3) as movement, a.currency, sum(p.amount) as amount
+          from posting p join journal_entry e on e.id = p.entry_id
+          join ledger_account a on a.id = p.account_id
+          where a.role = 'clearing' and e.payment_id is null and e.payout_id is null
+            and split_part(e.key, '/', 2) = 'movement' group by 1, 2, 3) x
+          on x.rail = m.rail and x.movement = m.rail_movement_id and x.currency = m.currency
+        where coalesce(x.amount, 0)
+          <> case when m.balance_type = 'payments' then m.amount - m.fee else 0 end""",
+    "clearing_belongs_to_something": """
+        select format('entry %s moves clearing for no payment, payout or movement', e.key)
+        from posting p join journal_entry e on e.id = p.entry_id
+        join ledger_account a on a.id = p.account_id
+        where a.role = 'clearing' and e.payment_id is null and e.payout_id is null
+          and not exists (select 1 from balance_movement m where m.rail = a.rail
+            and split_part(e.key, '/', 2) = 'movement'
+            and m.rail_movement_id = split_part(e.key, '/', 3))""",
     "applied_events_name_their_payment": """
-        select format('event %s is applied to no payment', o.seq) from inbox_outcome o
-        where o.status = 'applied' and not exists (
-          select 1 from payment p where p.id = o.payment_id)""",
+        select format('event %s is applied to no payment or payout', o.seq) from inbox_outcome o
+        where o.status = 'applied'
+          and not exists (select 1 from payment p where p.id = o.payment_id)
+          and not exists (select 1 from payout p where p.id = o.payout_id)""",
 }
 
 # What the Python side checks, payment by payment (services/verification.py).
@@ -217,4 +238,16 @@ PAYMENTS = """
         join ledger_account a on a.id = p.account_id
         where a.role = 'clearing' group by 1, 2) as c
       group by 1) l on l.payment_id = p.id
+    order by p.id"""
+
+PAYOUTS = """
+    select p.id, p.facts::text as facts, p.booked::text as booked, p.amount, p.status,
+      coalesce(l.clearing, '{}')::text as clearing
+    from payout p left join (
+      select payout_id, jsonb_object_agg(currency, amount) as clearing from (
+        select e.payout_id, a.currency, sum(p.amount) as amount
+        from posting p join journal_entry e on e.id = p.entry_id
+        join ledger_account a on a.id = p.account_id
+        where a.role = 'clearing' and e.payout_id is not null group by 1, 2) as c
+      group by 1) l on l.payout_id = p.id
     order by p.id"""

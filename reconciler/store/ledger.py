@@ -50,6 +50,11 @@ class Entry(SQLModel, table=True):
             "deposit_id",
             postgresql_where=sa.text("deposit_id is not null"),
         ),
+        sa.Index(
+            "ix_journal_entry_payout",
+            "payout_id",
+            postgresql_where=sa.text("payout_id is not null"),
+        ),
     )
 
     id: str = base.key()
@@ -58,6 +63,7 @@ class Entry(SQLModel, table=True):
     payment_id: str | None = base.text_or_none()
     invoice_id: str | None = base.text_or_none()
     deposit_id: str | None = base.text_or_none()
+    payout_id: str | None = base.text_or_none()
     cause_kind: str = base.text()
     cause_id: str = base.text()
     at: datetime = base.instant()

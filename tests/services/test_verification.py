@@ -114,6 +114,22 @@ PLANTED: dict[str, list[str]] = {
           select id from journal_entry where key like '%/captured/%'
             and payment_id = {PAYMENT})"""
     ],
+    "movements_of_no_payment_are_booked": [
+        """insert into balance_movement (rail, account, rail_movement_id, amount, fee, currency,
+          category, kind, balance_type, moved_at, created_at)
+        values ('stripe', 'own', 'txn_9', -5, 0, 'USD', 'fee', 'stripe_fee', 'payments', now(),
+          now())"""
+    ],
+    "clearing_belongs_to_something": [
+        """update journal_entry set payment_id = null where key like '%/captured/%'"""
+    ],
+    "payouts_say_what_their_facts_say": [
+        """insert into payout (id, rail, account, rail_payout_id, currency, amount, status, facts,
+          occurred_at, created_at, updated_at)
+        values ('po_1', 'stripe', 'own', 'po_9', 'USD', 5, 'paid', '{"rail": "stripe",
+          "account": "own", "payout_id": "po_9", "currency": "USD", "amount": 5, "stage": 2}',
+          now(), now(), now())"""
+    ],
     "the_audit_trail_is_unbroken": ["update audit_line set subject = subject || '!' where seq = 2"],
 }
 

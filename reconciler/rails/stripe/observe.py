@@ -9,7 +9,7 @@ from reconciler.books.observations import PaymentFacts
 from reconciler.books.refunds import leg_of_key
 from reconciler.errors import Invalid
 from reconciler.rails.protocol import Sighting
-from reconciler.rails.stripe import objects, parts
+from reconciler.rails.stripe import objects, parts, payouts
 from reconciler.rails.stripe.envelope import read_json
 from reconciler.rails.stripe.evidence import THE_USUAL, MetadataKeys
 from reconciler.rails.stripe.fields import (
@@ -23,7 +23,7 @@ from reconciler.rails.stripe.fields import (
 )
 
 UNKNOWN_KIND = "unknown type"
-LATER = "payouts and balances come later"
+LATER = "it tells of a balance, and books nothing by itself"
 
 # The object that each family of events carries, the longest prefix first: the name of
 # `charge.refund.updated` says charge, and a refund is inside; likewise for disputes.
@@ -37,6 +37,7 @@ _FAMILIES = (
     ("invoice.paid", "invoice"),
     ("invoice.payment_succeeded", "invoice"),
     ("invoice_payment.paid", "invoice_payment"),
+    ("payout.", "payout"),
 )
 # Sent once, when a refund is made: only here the envelope tells which request made it.
 _REFUND_MADE = ("refund.created",)
@@ -44,7 +45,6 @@ _FAMILIES_LATER = (
     "balance.",
     "cash_balance.",
     "customer_cash_balance_transaction.",
-    "payout.",
     "topup.",
     "transfer.",
 )
@@ -61,6 +61,7 @@ _READERS: Mapping[str, Callable[[Obj, int, str, MetadataKeys], Sighting]] = {
     "payment_intent": lambda obj, at, kind, keys: objects.intent_facts(
         obj, at, is_failed=kind == "payment_intent.payment_failed", keys=keys
     ),
+    "payout": lambda obj, at, _kind, _keys: payouts.payout_facts(obj, at),
     "refund": lambda obj, at, _kind, _keys: parts.refund_facts(obj, at),
 }
 

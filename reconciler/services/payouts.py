@@ -1,0 +1,84 @@
+"""The door for payouts and for balance movements of no payment: join, then post what is due."""
+
+from collections.abc import Sequence
+
+from reconciler import ids
+from reconciler.books import payouts
+from reconciler.books.journal import JournalEntry
+from reconciler.books.payouts import Movement, PayoutFacts
+from reconciler.books.reviews import ReviewKind
+from reconciler.errors import Collision
+from reconciler.services import ledger, reviews
+from reconciler.services.reviews import Question
+from reconciler.store import payout_rows as store
+from reconciler.store.payout_rows import Key, PayoutRow, Shown
+from reconciler.work import Work
+
+
+def observe(work: Work, sightings: Sequence[PayoutFacts]) -> dict[Key, str]:
+    """Join what is seen with what is known, and bring the books to where that says they should be.
+
+    Gives our id of each payout by (rail, account, the rail's payout id). Raises Collision when
+    another transaction was in the way; the caller begins again.
+    """
+    seen: dict[Key, PayoutFacts] = {}
+    for facts in sightings:
+        at = (facts.rail, facts.account, facts.payout_id)
+        seen[at] = payouts.join(seen[at], facts) if at in seen else facts
+    if not seen:
+        return {}
+    known = store.lock(work.session, sorted(seen))
+    entries: list[JournalEntry] = []
+    ours: dict[Key, str] = {}
+    for at, facts in seen.items():
+        row = known.get(at) or PayoutRow(ids.new_id("po"), facts, {}, is_new=True)
+        joined = payouts.join(row.facts, facts)
+        if row.is_new or joined != row.facts:
+            row.facts = joined
+            entries += _write(work, row)
+        ours[at] = row.id
+    ledger.post(work, entries)
+    return ours
+
+
+def observe_movements(work: Work, movements: Sequence[Movement]) -> int:
+    """Keep and book movements that belong to no payment; gives how many are new.
+
+    A person is asked about one of a kind that nobody has classified.
+    """
+    new = [one for one in movements if store.add_movement(work.session, one, work.now)]
+    ledger.post(work, [entry for one in new for entry in payouts.movement_entries(one)])
+    reviews.open_items(
+        work,
+        [
+            Question(
+                kind=ReviewKind.UNCLASSIFIED_MOVEMENT,
+                subject=one.row.id,
+                amount=one.row.amount,
+                currency=one.row.currency,
+                details={"category": one.row.category},
+            )
+            for one in new
+            if payouts.is_unclassified(one)
+        ],
+    )
+    return len(new)
+
+
+def _write(work: Work, row: PayoutRow) -> list[JournalEntry]:
+    facts = row.facts
+    due, row.booked = payouts.entries_due(facts, row.booked, ours=row.id)
+    status = payouts.status(facts)
+    shown = Shown(payouts.currency_of(facts), payouts.amount(facts) or 0, status.value)
+    if not store.save(work.session, row, shown, work.now):
+        raise Collision(f"payout {facts.payout_id} was heard of by somebody else meanwhile")
+    if status in payouts.DEAD:
+        question = Question(
+            ReviewKind.DRIFT,
+            row.id,
+            amount=shown.amount,
+            currency=shown.currency,
+            details={"payout": facts.payout_id, "status": status.value, "why": facts.failure},
+        )
+        reviews.open_items(work, [question])
+    return due

@@ -1,0 +1,151 @@
+"""Traps 70 to 79: payouts in every order, told one to three times and all over again."""
+
+from collections import Counter
+from itertools import permutations
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.books.observations import BalanceFact
+from reconciler.books.payouts import Movement
+from reconciler.services import payouts
+from tests.runtime import Office
+
+CREATED = {"payouts_in_transit": 90_000, "clearing": -90_000}
+AT_THE_BANK = {"bank": 90_000, "clearing": -90_000}
+
+
+def paid(world, payout: str) -> None:
+    world.pay_payout(payout)
+
+
+def failed(world, payout: str) -> None:
+    world.pay_payout(payout)
+    world.fail_payout(payout)
+
+
+def canceled(world, payout: str) -> None:
+    world.cancel_payout(payout)
+
+
+def nothing(world, payout: str) -> None:
+    """It stays on its way."""
+
+
+def ledger(office: Office, payout: str) -> dict[str, int]:
+    """What was posted because of one of the rail's payouts, by role."""
+    found: Counter[str] = Counter()
+    for row in office.rows(
+        """select a.role, p.amount from posting p join journal_entry e on e.id = p.entry_id
+        join ledger_account a on a.id = p.account_id join payout o on o.id = e.payout_id
+        where o.rail_payout_id = :id""",
+        id=payout,
+    ):
+        found[row.role] += row.amount
+    return {role: amount for role, amount in found.items() if amount}
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "then", "status", "wanted"),
+    [
+        ("usd", 90_000, nothing, "pending", CREATED),  # 70, 74
+        ("usd", 90_000, paid, "paid", AT_THE_BANK),  # 71
+        ("usd", 90_000, failed, "failed", {}),  # 72, 73
+        ("usd", 90_000, canceled, "canceled", {}),
+        ("usd", -2_000, paid, "paid", {"bank": -2_000, "clearing": 2_000}),  # 76
+        ("jpy", 5_000, paid, "paid", {"bank": 5_000, "clearing": -5_000}),  # 79
+        ("kwd", 5_120, paid, "paid", {"bank": 5_120, "clearing": -5_120}),
+        ("isk", 500, paid, "paid", {"bank": 500, "clearing": -500}),
+        ("huf", 1_000, paid, "paid", {"bank": 1_000, "clearing": -1_000}),
+        ("twd", 1_000, paid, "paid", {"bank": 1_000, "clearing": -1_000}),
+    ],
+)
+def test_a_payout_ends_the_same_in_every_order(
+    office: Office, currency: str, amount: int, then, status: str, wanted: dict[str, int]
+) -> None:
+    world, payouts_made = office.world, []
+    place, orders = 0, 1
+    while place < orders:  # one payout for each order that its news can come in
+        before = world.events_made()
+        made = world.payout(currency, amount, automatic=False)
+        then(world, made)
+        news = list(permutations(world.events(before)))
+        queue, orders = news[place], len(news)
+        payouts_made.append(made)
+        assert set(office.deliver(*queue, *queue[: place % 3])) == {200}
+        place += 1
+    office.drain()
+    for _ in range(2):
+        assert office.unfinished() == []
+        assert office.violations() == []
+        for made in payouts_made:
+            assert ledger(office, made) == wanted
+            told = office.rows("select * from payout where rail_payout_id = :id", id=made)
+            assert [(row.amount, row.status) for row in told] == [(amount, status)]
+        office.replay()
+    failures = office.scalar("select count(*) from review_item where state = 'open'")
+    assert failures == (orders if wanted == {} else 0)
+
+
+def test_a_late_paid_does_not_undo_a_failure(office: Office) -> None:
+    """Trap 73."""
+    made = office.world.payout("usd", 90_000, automatic=False)
+    failed(office.world, made)
+    news = {event["type"]: event for event in office.world.events()}
+    for kind in ("payout.failed", "payout.paid"):
+        office.deliver(news[kind])
+        office.drain()
+        assert ledger(office, made) == {}
+
+
+def test_an_available_balance_is_kept_and_books_nothing(office: Office) -> None:
+    """Trap 77: the object has no id."""
+    event = {
+        "id": "evt_balance", "object": "event", "type": "balance.available", "livemode": False,
+        "api_version": "2026-10-28.endive", "created": int(office.clock().timestamp()),
+        "data": {"object": {"object": "balance", "available": [], "pending": []}},
+    }  # fmt: skip
+    assert office.deliver(event) == [200]
+    office.drain()
+    assert office.scalar("select status from inbox_outcome") == "ignored"
+    assert office.scalar("select count(*) from journal_entry") == 0
+
+
+def test_events_that_were_ignored_before_payouts_were_read_are_applied_by_a_replay(
+    office: Office,
+) -> None:
+    made = office.world.payout("usd", 90_000, automatic=False)
+    office.deliver(*office.world.events())
+    ignored = "insert into inbox_outcome (seq, status) select seq, 'ignored' from inbox_event"
+    office.do(lambda work: work.session.execute(sa.text(ignored)))
+    office.drain()
+    assert ledger(office, made) == {}
+    office.replay()
+    assert ledger(office, made) == CREATED
+    assert office.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("category", "wanted", "asked"),
+    [
+        ("hocus", {"suspense": 25, "clearing": -25}, ["unclassified_movement"]),  # 78
+        ("fee", {"processing_fees": 25, "clearing": -25}, []),
+    ],
+)
+def test_a_movement_of_no_payment_is_booked_once(
+    office: Office, category: str, wanted: dict[str, int], asked: list[str]
+) -> None:
+    row = BalanceFact(id="txn_x", amount=-25, fee=0, currency="USD", category=category)
+    movement = Movement(rail="stripe", account="own", row=row, kind="odd")
+    counts = [
+        office.do(lambda work: payouts.observe_movements(work, [movement, movement]))
+        for _ in range(2)
+    ]
+    assert counts == [1, 0]
+    found = office.rows(
+        """select a.role, sum(p.amount)::int as amount from posting p
+        join ledger_account a on a.id = p.account_id group by 1"""
+    )
+    assert {r.role: r.amount for r in found} == wanted
+    assert [r.kind for r in office.rows("select kind from review_item")] == asked
+    assert office.violations() == []
