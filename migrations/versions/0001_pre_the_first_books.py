@@ -433,6 +433,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("fetch_due_at is not null"),
     )
     op.create_index("ix_payment_occurred", "payment", ["occurred_at", "id"], unique=False)
+    op.create_index(
+        "ix_payment_unsure",
+        "payment",
+        ["customer_id"],
+        unique=False,
+        postgresql_where=sa.text("is_held or strategy = 'customer_amount'"),
+    )
     op.create_table(
         "posting",
         sa.Column("entry_id", sa.Text(), nullable=False),
@@ -855,6 +862,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_user_session_user_id"), table_name="user_session")
     op.drop_table("user_session")
     op.drop_table("posting")
+    op.drop_index("ix_payment_unsure", table_name="payment")
     op.drop_index("ix_payment_occurred", table_name="payment")
     op.drop_index(
         "ix_payment_fetch_due",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import combinations
 
+from reconciler.books.equal_amounts import Standing, Waiting, fitting
 from reconciler.books.evidence import (
     CLIENT_REFERENCE,
     USUAL_KEYS,
@@ -21,6 +22,7 @@ from reconciler.books.evidence import (
     tokens_in,
 )
 from reconciler.books.observations import Dated, PaymentFacts
+from reconciler.books.posting_rules import position
 from reconciler.books.reviews import ReviewKind
 
 SUGGESTIONS_MAX = 10
@@ -43,6 +45,7 @@ class Strategy(StrEnum):
     PERSON = "person"
 
 
+BY_PEOPLE = frozenset({Strategy.PERSON, Strategy.BY_HAND})  # what the program never touches
 # Automatic strategies, the surest first: later evidence may improve a match, never weaken it.
 STRENGTH = {
     strategy: rank
@@ -82,6 +85,7 @@ class Lookup:
     by_name: dict[str, list[Document]] = field(default_factory=dict)  # folded number, code or id
     by_rail_object: dict[str, Document] = field(default_factory=dict)
     open_by_customer: dict[str, list[Document]] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by document
     customer_by_rail_id: dict[str, str] = field(default_factory=dict)
 
 
@@ -120,8 +124,17 @@ class Suggestion:
     reasons: tuple[tuple[str, str], ...]
 
 
-def decide(facts: PaymentFacts, captured: int, *, is_final: bool, among: Lookup) -> Match | Hold:
+def decide(
+    facts: PaymentFacts,
+    captured: int,
+    *,
+    is_final: bool,
+    among: Lookup,
+    standing: Standing | None = None,
+) -> Match | Hold:
     """Tie a payment to its target, or say why a person has to. Surest evidence first.
+
+    `standing` is the claim that the program made of it before.
 
     What was written long after the money came is asked last of all: an edit in the rail's
     dashboard may explain money that nobody could place, but moves none that was.
@@ -130,7 +143,7 @@ def decide(facts: PaymentFacts, captured: int, *, is_final: bool, among: Lookup)
     answer = _by_evidence(in_time, among)
     if answer is not None:
         return answer
-    by_customer = _by_customer(facts, captured, among) if is_final else None
+    by_customer = _by_customer(facts, captured, among, standing) if is_final else None
     if isinstance(by_customer, Match):
         return by_customer
     answer = _by_evidence(later, among) if later else None
@@ -208,27 +221,43 @@ def _by_text(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
     return Match(((document, None),), Strategy.TEXT, reasons, at)
 
 
-def _by_customer(facts: PaymentFacts, captured: int, among: Lookup) -> Match | Hold | None:
+def _by_customer(
+    facts: PaymentFacts, captured: int, among: Lookup, standing: Standing | None
+) -> Match | Hold | None:
     customer_id = payer(facts, among)
     if customer_id is None:
         return None
-    fitting = [
-        d
+    theirs = {
+        d.id: d
         for d in among.open_by_customer.get(customer_id, [])
-        if d.currency == facts.currency and d.outstanding == captured and d.is_payable
+        if d.currency == facts.currency and d.is_payable
+    }
+    waiting = [
+        among.waiting.get(d.id) or Waiting(d.id, base=d.outstanding) for d in theirs.values()
     ]
-    if len(fitting) == 1:
+    found = fitting(captured, waiting, gone_at=_gone_at(facts), standing=standing)
+    if len(found) == 1:
+        document = theirs[found[0]]
         reasons = (
             "The rail's customer is known here",
-            f"{fitting[0].number} is the only one open with exactly this amount",
+            f"{document.number} is the only one open with exactly this amount",
         )
-        return Match(((fitting[0], None),), Strategy.CUSTOMER_AMOUNT, reasons)
-    if fitting:
-        numbers = ", ".join(sorted(d.number for d in fitting))
-        return Hold(
-            ReviewKind.AMBIGUOUS_MATCH, (f"Several open with exactly this amount: {numbers}",)
-        )
-    return None
+        return Match(((document, None),), Strategy.CUSTOMER_AMOUNT, reasons)
+    if found:
+        numbers = ", ".join(sorted(theirs[one].number for one in found))
+        why = f"Several open with exactly this amount: {numbers}"
+        return Hold(ReviewKind.AMBIGUOUS_MATCH, (why,), Strategy.CUSTOMER_AMOUNT)
+    if standing is None:
+        return None
+    why = "Nothing is open with exactly this amount any more"
+    return Hold(ReviewKind.UNMATCHED_PAYMENT, (why,), Strategy.CUSTOMER_AMOUNT)
+
+
+def _gone_at(facts: PaymentFacts) -> int | None:
+    """When the first of it went back, by the rail's clock."""
+    at = position(facts)
+    lost = [facts.disputes[name].created for name, amount in at.losses.items() if amount]
+    return min([*(refund.created for refund in at.refunds), *lost], default=None)
 
 
 def _checked(answer: Match, facts: PaymentFacts, among: Lookup) -> Match | Hold:
@@ -258,11 +287,12 @@ def is_surer(new: Match | Hold, strategy: Strategy, dated: int, *, facts: Paymen
     """Whether an answer should take the place of a match that the program made before.
 
     Only evidence that goes before, or as far, does: what all evidence together says is then what
-    stands at the end, in whatever order it arrived. What depends on the moment at which it was
-    asked (an equal amount that is open) never moves money that has found its place.
+    stands at the end, in whatever order it arrived. Where nothing says anything, a match stands.
     """
-    if new.strategy is None or new.strategy is Strategy.CUSTOMER_AMOUNT:
+    if new.strategy is None:
         return False
+    if new.strategy is Strategy.CUSTOMER_AMOUNT and strategy is not Strategy.CUSTOMER_AMOUNT:
+        return False  # a guess goes before nothing that was said, however late
     limit = in_time_until(facts)
     mine = (new.dated > limit, STRENGTH[new.strategy], new.dated)
     return mine <= (dated > limit, STRENGTH[strategy], dated)

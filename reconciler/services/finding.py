@@ -35,6 +35,11 @@ _HELD = sa.text(
     """select id from payment where is_held and clues && cast(:clues as text[])
     order by occurred_at limit :limit"""
 )
+# Matched by equal amount alone: what appeared or changed may be better, or show that it is none.
+_GUESSED = sa.text(
+    """select id from payment where strategy = 'customer_amount'
+      and customer_id = any(:customers) order by occurred_at desc, id limit :limit"""
+)
 _RECENT = sa.text(
     """select id from payment where is_held and created_at > :since order by id limit :limit"""
 )
@@ -68,7 +73,11 @@ def match_for_seekers(work: Work) -> tuple[int, int]:
         },
     ).scalar()
     clues.update(known or ())
-    held = list(work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX}))
+    customers = list({seeker.customer_id for seeker in seekers})
+    held = [
+        *work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX}),
+        *work.session.scalars(_GUESSED, {"customers": customers, "limit": PAYMENTS_MAX}),
+    ]
     if held:
         payments.rematch(work, held)
     for noun, done in _DONE.items():

@@ -10,16 +10,15 @@ from collections.abc import Collection, Iterable, Sequence
 from reconciler import ids
 from reconciler.books import evidence, matching, payments
 from reconciler.books.allocations import Offer
-from reconciler.books.matching import Hold, Lookup, Match, Strategy
+from reconciler.books.equal_amounts import Standing
+from reconciler.books.matching import BY_PEOPLE, Hold, Lookup, Match, Strategy
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.reviews import ReviewKind
-from reconciler.store import documents
+from reconciler.store import claims as store, documents
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Work
 
 Held = dict[str, ReviewKind]  # our payment id -> why a person is asked
-
-_BY_PEOPLE = frozenset({Strategy.PERSON.value, Strategy.BY_HAND.value})
 
 
 def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
@@ -37,28 +36,50 @@ def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
     }
     payers = {one.payer["customer"][1] for one in facts if "customer" in one.payer}
     customers = documents.customers_by_rail_id(work.session, rail, payers)
+    known = set(customers.values())
+    amounts = {payments.captured(one) for one in facts}
+    theirs = {
+        document.id: document
+        for document in (
+            *documents.open_of_customers(work.session, known),
+            *documents.guessed_of_customers(work.session, known, amounts),
+        )
+    }
     open_by_customer: dict[str, list[matching.Document]] = {}
-    for document in documents.open_of_customers(work.session, set(customers.values())):
+    for document in theirs.values():
         open_by_customer.setdefault(document.customer_id, []).append(document)
     return Lookup(
         by_name=by_name,
         by_rail_object=documents.by_rail_objects(work.session, rail, objects),
         open_by_customer=open_by_customer,
+        waiting=documents.waiting(work.session, theirs),
         customer_by_rail_id=customers,
     )
 
 
 def told_anew(work: Work, rows: Sequence[PaymentRow]) -> list[PaymentRow]:
-    """Those of these held payments that would be decided otherwise now."""
+    """Those of these payments that would be decided otherwise now."""
     if not rows:
         return []
     among = look_up(work, [row.facts for row in rows])
-    return [row for row in rows if list(_decide(row, among).reasons) != row.reasons]
+    claims = {
+        claim.payment_id: claim
+        for claim in store.allocations_of(work.session, [row.id for row in rows])
+    }
+    return [
+        row for row in rows if list(_decide(row, among, claims.get(row.id)).reasons) != row.reasons
+    ]
 
 
-def _decide(row: PaymentRow, among: Lookup) -> Match | Hold:
-    taken = payments.captured(row.facts)
-    return matching.decide(row.facts, taken, is_final=payments.is_final(row.facts), among=among)
+def _decide(row: PaymentRow, among: Lookup, claim: AllocationRow | None) -> Match | Hold:
+    standing = Standing(row.id, claim.target, claim.created_at) if claim else None
+    return matching.decide(
+        row.facts,
+        payments.captured(row.facts),
+        is_final=payments.is_final(row.facts),
+        among=among,
+        standing=standing,
+    )
 
 
 def match(
@@ -69,7 +90,7 @@ def match(
     A match that a person made is never touched. One that the program made gives way to evidence
     that goes before: its old claim is emptied, which posts the reversal.
     """
-    undecided = [row for row in rows if row.strategy not in _BY_PEOPLE]
+    undecided = [row for row in rows if row.strategy not in BY_PEOPLE]
     if not undecided:
         return [], {}
     among = look_up(work, [row.facts for row in undecided])
@@ -79,13 +100,12 @@ def match(
         row.customer_id = row.customer_id or matching.payer(row.facts, among)
         if not payments.captured(row.facts):
             continue
-        answer = _decide(row, among)
         current = claims.get(row.id, [])
+        answer = _decide(row, among, current[0] if current else None)
         if current and not _overrules(answer, row, current):
             continue
         if isinstance(answer, Match):
             added += _claim(work, row, answer, current)
-            _spoken_for(answer, among)
         else:
             held[row.id] = _hold(row, answer, current)
     return added, held
@@ -143,13 +163,6 @@ def new_claim(
         created_at=work.now,
         is_new=True,
     )
-
-
-def _spoken_for(answer: Match, among: Lookup) -> None:
-    # Within one batch: what equals one payment's amount must not be found again for the next.
-    if answer.strategy is Strategy.CUSTOMER_AMOUNT:
-        document = answer.targets[0][0]
-        among.open_by_customer[document.customer_id].remove(document)
 
 
 def _hold(row: PaymentRow, answer: Hold, current: list[AllocationRow]) -> ReviewKind:

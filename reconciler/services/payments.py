@@ -11,6 +11,7 @@ from datetime import timedelta
 from reconciler import ids
 from reconciler.books import completeness, payments, posting_rules
 from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry
 from reconciler.books.matching import Strategy
 from reconciler.books.observations import PaymentFacts
@@ -26,12 +27,13 @@ from reconciler.services import (
     refund_adoption,
     refund_following,
     reviews,
+    rivals,
     settlement,
 )
 from reconciler.services.movements import movement_questions
 from reconciler.services.reviews import Question
 from reconciler.services.settlement import Scene
-from reconciler.store import claims as store, payment_rows
+from reconciler.store import claims as store, documents, payment_rows
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Cause, Task, Work
 
@@ -68,10 +70,12 @@ def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, st
 
 
 def rematch(work: Work, payment_ids: Sequence[str]) -> None:
-    """Decide again where the money of these held payments belongs."""
+    """Decide again where the money belongs of those that are held or were matched by amount."""
     rows = store.lock_payments(work.session, payment_ids)
-    held = [row for row in rows.values() if row.is_held]
-    _write(work, {row.id: row for row in matching.told_anew(work, held)}, (), {})
+    unsure = [
+        row for row in rows.values() if row.is_held or row.strategy == Strategy.CUSTOMER_AMOUNT
+    ]
+    _write(work, {row.id: row for row in matching.told_anew(work, unsure)}, (), {})
 
 
 def _by_payment(sightings: Sequence[Sighted]) -> dict[tuple[str, str, str], PaymentFacts]:
@@ -105,16 +109,19 @@ def _write(
         if sightings:  # deciding again is no news, and must not put off what the rail is asked
             _ask_later(work, row)
     current = _claims_of(work, changed)
+    guessed = [row for row in changed.values() if row.strategy == Strategy.CUSTOMER_AMOUNT]
     added, held = matching.match(work, changed.values(), current)
     given = credit_notes.given_by_rail(work, changed.values())
     scene = settlement.stage(work, changed, new_claims=added, invoices=given)
     _decide(scene, current)
-    _still_fits(scene, added)
+    _still_fits(work, scene, added, current)
     payment_writing.save(work, changed.values())
     _remember_aliases(work, sightings, rows)
     ledger.post(work, entries)
     credit_notes.follow_rail(work, scene, given)
     settlement.finish(work, scene)
+    surer_now = [row for row in guessed if row.strategy != Strategy.CUSTOMER_AMOUNT]
+    rivals.seek_again(work, {c.target for row in surer_now for c in scene.claims_by(row.id)})
     _ask_people(work, scene, held)
 
 
@@ -134,17 +141,25 @@ def _decide(scene: Scene, looked_at: dict[str, list[AllocationRow]]) -> None:
             scene.allocations[claim.id].is_changed = True
 
 
-def _still_fits(scene: Scene, added: list[AllocationRow]) -> None:
+def _still_fits(
+    work: Work,
+    scene: Scene,
+    added: list[AllocationRow],
+    looked_at: dict[str, list[AllocationRow]],
+) -> None:
     """A match by equal amount was decided before the lock: it must still be equal under it."""
-    for claim in added:
-        if claim.strategy != Strategy.CUSTOMER_AMOUNT:
-            continue
-        if claim.invoice_id:
-            left = scene.invoices[claim.invoice_id].outstanding
-        else:
-            deposit = scene.deposits[claim.deposit_id or ""]
-            left = deposit.amount - deposit.received
-        if left != payments.captured(scene.payments[claim.payment_id].facts):
+    guessed = [
+        claim
+        for claim in added
+        if claim.strategy == Strategy.CUSTOMER_AMOUNT and not looked_at.get(claim.payment_id)
+    ]
+    now = documents.waiting(work.session, {claim.target for claim in guessed})
+    for claim in guessed:
+        amount = payments.captured(scene.payments[claim.payment_id].facts)
+        is_payable = not claim.invoice_id or (
+            scene.invoices[claim.invoice_id].state == InvoiceState.SENT
+        )
+        if not is_payable or not now[claim.target].waits_for(amount):
             raise Collision("what the payment was to pay has changed meanwhile")
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.services import reviews
 from reconciler.services.reviews import Question
-from reconciler.work import Work
+from reconciler.work import Task, Work
 
 _LEFT = sa.text(
     """select p.id, p.currency, p.reasons, a.invoice_id, a.deposit_id,
@@ -25,6 +25,30 @@ _LEFT = sa.text(
       from allocation where closed_at is null group by payment_id) a on a.payment_id = p.id
     where p.id = any(:ids) order by p.id"""
 )
+
+
+_UNSURE = """exists (select 1 from payment p where p.customer_id = d.customer_id
+    and (p.is_held or p.strategy = 'customer_amount'))"""
+_SEEK_AGAIN = (
+    sa.text(
+        f"""update invoice d set seeks_payment = true
+        where id = any(:ids) and state = 'sent' and {_UNSURE}"""
+    ),
+    sa.text(f"update deposit d set seeks_payment = true where id = any(:ids) and {_UNSURE}"),
+)
+
+
+def seek_again(work: Work, targets: Collection[str]) -> None:
+    """What surer claims leave of these has changed: a match by amount may come or go.
+
+    It is decided once this is committed, so that no further payment has to be locked here.
+    """
+    if not targets:
+        return
+    for statement in _SEEK_AGAIN:
+        result = work.session.execute(statement, {"ids": list(targets)})
+        if result.rowcount:  # type: ignore[attr-defined]  # a DML result has it
+            work.nudge(Task.FIND_PAYMENTS)
 
 
 def ask_about(work: Work, payments: Collection[str]) -> None:

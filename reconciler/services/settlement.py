@@ -13,6 +13,7 @@ from reconciler.books import accounts, allocations, refund_terms
 from reconciler.books.allocations import Claim, Claimed, Offer, Take
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry, lines
+from reconciler.books.matching import Strategy
 from reconciler.books.posting_rules import position
 from reconciler.books.refund_terms import Terms
 from reconciler.errors import Collision
@@ -131,6 +132,7 @@ def finish(work: Work, scene: Scene) -> None:
     """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
     before = _amounts(scene)
     lowered = {i.id: (i.refund_credits, i.write_offs) for i in scene.invoices.values()}
+    surer_before = _surer(scene)
     terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
     for row in scene.payments.values():
         _offer(scene, row, refund_terms.of_payment(position(row.facts), terms))
@@ -148,6 +150,7 @@ def finish(work: Work, scene: Scene) -> None:
     store.write_invoices(work.session, scene.invoices.values())
     ledger.post(work, due)
     rivals.ask_about(work, _rivals(scene, before))
+    rivals.seek_again(work, _left_otherwise(surer_before, _surer(scene)))
 
 
 def unapplied(scene: Scene, payment_id: str) -> int:
@@ -227,6 +230,29 @@ def _rivals(scene: Scene, before: dict[str, int]) -> set[str]:
         for a in scene.allocations.values()
         if a.amount != before[a.id] and a.payment_id not in scene.payments
     }
+
+
+def _surer(scene: Scene) -> dict[str, tuple[int, int]]:
+    """By target: what claims other than guesses by equal amount bring, and how many guesses do."""
+    found: dict[str, tuple[int, int]] = {}
+    for a in scene.allocations.values():
+        brings, guesses = found.get(a.target, (0, 0))
+        row = scene.payments.get(a.payment_id)  # what its match rests on now, if it was decided
+        if ((row and row.strategy) or a.strategy) == Strategy.CUSTOMER_AMOUNT:
+            found[a.target] = (brings, guesses + bool(a.offer.gross))
+        else:
+            found[a.target] = (brings + a.offer.gross - a.offer.reopened, guesses)
+    return found
+
+
+def _left_otherwise(
+    before: dict[str, tuple[int, int]], now: dict[str, tuple[int, int]]
+) -> list[str]:
+    return [
+        target
+        for target, (brings, guesses) in now.items()
+        if brings != before[target][0] or guesses < before[target][1]
+    ]
 
 
 def _count_applied(scene: Scene, deposit: DepositRow) -> None:

@@ -34,6 +34,11 @@ class Payment(SQLModel, table=True):
             "fetch_due_at",
             postgresql_where=sa.text("fetch_due_at is not null"),
         ),
+        sa.Index(
+            "ix_payment_unsure",
+            "customer_id",
+            postgresql_where=sa.text("is_held or strategy = 'customer_amount'"),
+        ),
         sa.Index("ix_payment_occurred", "occurred_at", "id"),
     )
 

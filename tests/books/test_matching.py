@@ -1,7 +1,10 @@
 """What a payment was for: the first way that gives one answer, and never a guess."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from reconciler.books.equal_amounts import Standing
 from reconciler.books.evidence import LATE_SECONDS, fold, names_in
 from reconciler.books.matching import (
     Document,
@@ -264,6 +267,19 @@ def _both(*open_ones: Document) -> Lookup:
     return lookup(*KNOWN, open_by_customer={"cust_ann": list(open_ones)})
 
 
+def test_a_guess_that_fits_nothing_any_more_is_held() -> None:
+    told = facts(payer=ANN)
+    mine = Standing("pay_1", ONE.id, datetime(2026, 11, 23, tzinfo=UTC))
+    found = decide(told, 2_000, is_final=True, among=_both(ONE), standing=mine)
+    assert isinstance(found, Hold)
+    assert (found.kind, found.strategy) == (
+        ReviewKind.UNMATCHED_PAYMENT,
+        Strategy.CUSTOMER_AMOUNT,
+    )
+    kept = decide(told, 1_000, is_final=True, among=_both(ONE), standing=mine)
+    assert isinstance(kept, Match)
+
+
 def test_without_any_date_nothing_is_late() -> None:
     undated = facts(created=0, named=named(LATER, invoice="INV-1"), texts={"d": (1, "INV-2")})
     assert answer(undated)[0] == ["INV-1"]
@@ -282,7 +298,10 @@ def test_only_evidence_that_goes_as_far_takes_the_place_of_a_match() -> None:
     assert not is_surer(match(Strategy.METADATA, AT + 1), Strategy.METADATA, AT, facts=told)
     assert not is_surer(match(Strategy.METADATA, LATER), Strategy.TEXT, AT, facts=told)
     assert is_surer(by_text, Strategy.METADATA, LATER, facts=told)
-    assert not is_surer(match(Strategy.CUSTOMER_AMOUNT), Strategy.CUSTOMER_AMOUNT, 0, facts=told)
+    by_amount = match(Strategy.CUSTOMER_AMOUNT, 0)
+    assert is_surer(by_amount, Strategy.CUSTOMER_AMOUNT, 0, facts=told)
+    assert not is_surer(by_amount, Strategy.TEXT, AT, facts=told)
+    assert not is_surer(by_amount, Strategy.TEXT, LATER, facts=told)
 
 
 def test_a_doubt_weighs_as_much_as_the_evidence_behind_it() -> None:
