@@ -11,5 +11,7 @@ SCHEDULE: tuple[TimedJob, ...] = (
     # A refund whose answer was lost is looked up on the rail even if its own turn was lost.
     # Sessions that ended, sign-ins that count no more, answers past their time.
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
+    # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).
+    TimedJob("reconcile", timedelta(minutes=5), Task.RECONCILE),
     TimedJob("submit_refunds", timedelta(minutes=5), Task.SUBMIT_REFUNDS),
 )

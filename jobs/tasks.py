@@ -8,6 +8,7 @@ from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.find_payments import find_payments as _find_payments
+from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
 from reconciler.flows.tidy import tidy as _tidy
@@ -30,6 +31,12 @@ def find_payments() -> None:
     """Look among held payments for those that a new document explains."""
     runtime().queue.answer(Task.FIND_PAYMENTS)
     _find_payments(runtime())
+
+
+def reconcile() -> None:
+    """Compare what the rail lists with what is known here, and heal what was missed."""
+    runtime().queue.answer(Task.RECONCILE)
+    _reconcile(runtime())
 
 
 def submit_refunds() -> None:

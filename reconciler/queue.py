@@ -25,6 +25,7 @@ _QUEUE_OF = {
     Task.FIND_PAYMENTS: BOOKS,
     Task.TIDY: BOOKS,
     Task.ASK_RAIL: MONEY,
+    Task.RECONCILE: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
     Task.REREAD_RAIL: MONEY,
 }

@@ -17,6 +17,7 @@ class Task(StrEnum):
     APPLY_INBOX = "jobs.tasks.apply_inbox"
     ASK_RAIL = "jobs.tasks.ask_rail"
     FIND_PAYMENTS = "jobs.tasks.find_payments"
+    RECONCILE = "jobs.tasks.reconcile"
     SUBMIT_REFUNDS = "jobs.tasks.submit_refunds"
     REREAD_RAIL = "jobs.tasks.reread_rail"
     TIDY = "jobs.tasks.tidy"

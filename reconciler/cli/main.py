@@ -21,9 +21,11 @@ EXIT_FINE, EXIT_FOUND, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 # Loaded when asked for: `up` must not wait for what only `demo` needs.
 COMMANDS: Mapping[str, str] = {
     "api-key": "reconciler.cli.people:api_key",
+    "backfill": "reconciler.cli.reconciling:backfill",
     "demo": "reconciler.cli.demo:demo",
     "export": "reconciler.cli.books:export",
     "migrate": "reconciler.cli.books:migrate",
+    "reconcile": "reconciler.cli.reconciling:reconcile",
     "replay": "reconciler.cli.books:replay",
     "up": "reconciler.cli.main:start",
     "user": "reconciler.cli.people:user",

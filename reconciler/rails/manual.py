@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from reconciler.books.observations import PaymentFacts, RailEvent
 from reconciler.errors import Invalid, Refused
-from reconciler.rails.protocol import Found, RefundOrder, Sighting
+from reconciler.rails.protocol import Found, Page, RefundOrder, Sighting
 
 
 class ManualRail:
@@ -57,6 +57,16 @@ class ManualRail:
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         """None ever."""
         return iter(())
+
+    def list_page(
+        self,
+        kind: str,  # noqa: ARG002
+        since: datetime,  # noqa: ARG002
+        until: datetime,  # noqa: ARG002
+        cursor: str | None = None,  # noqa: ARG002
+    ) -> Page:
+        """Nothing ever: what is known here is all there is."""
+        return Page(rows=(), cursor=None)
 
 
 def _for_a_person(order: RefundOrder) -> NoReturn:

@@ -8,6 +8,7 @@ import msgspec
 
 from reconciler.books.observations import PaymentFacts, RailEvent
 from reconciler.books.payouts import Movement, PayoutFacts
+from reconciler.books.rail_objects import Listed
 from reconciler.errors import Unavailable
 
 
@@ -73,6 +74,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     refunded_total: int
 
 
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a listing, newest first. `cursor` leads to the next page; None: this was the last."""
+
+    rows: tuple[Listed, ...]
+    cursor: str | None
+
+
 class Rail(Protocol):
     """A payment rail. Every call but `verify` and `sighting` may wait for the network.
 
@@ -124,4 +132,10 @@ class Rail(Protocol):
 
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         """Events the rail still keeps, oldest first."""
+        ...
+
+    def list_page(
+        self, kind: str, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page:
+        """Objects of `kind` (or events, as long as the rail keeps them) made in [since, until)."""
         ...

@@ -6,7 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.reads import audit as trail, restore
+from reconciler.reads import audit as trail, reconciliation, restore
+from reconciler.reads.reconciliation import Complete
 from reconciler.reads.restore import Held
 
 
@@ -67,6 +68,7 @@ class Status:
     books: BooksStatus
     audit: AuditStatus
     restore: Held | None
+    complete: list[Complete]
 
 
 _UNFINISHED = sa.text(
@@ -108,6 +110,7 @@ def status(session: Session, now: datetime) -> Status:
         books=books(session),
         audit=audit(session),
         restore=restore.held(session),
+        complete=reconciliation.complete(session),
     )
 
 

@@ -1,5 +1,6 @@
 """Which payments the rail is to be asked about, and when again."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -15,9 +16,25 @@ _DUE = sa.text(
     """select id, facts::text as facts, fetch_attempts from payment where fetch_due_at <= :now
     order by fetch_due_at limit :limit for no key update skip locked"""
 )
+_SOON = sa.text(
+    """update payment set fetch_due_at = :now, fetch_attempts = 0 where id = any(:ids)
+      and (:all and fetch_due_at is not null
+        or is_held and not facts ?| array['named', 'rail_invoices'])"""
+)
 _PUT_OFF = sa.text(
     """update payment set fetch_due_at = :due, fetch_attempts = fetch_attempts + 1 where id = :id"""
 )
+
+
+def soon(work: Work, payment_ids: Collection[str], *, only_if_unnamed: bool = False) -> None:
+    """Have the rail asked now for what is open of these payments.
+
+    That includes what a payment was for, where nothing names it and it found no place:
+    `only_if_unnamed` asks for nothing else, where there are very many.
+    """
+    if payment_ids:
+        given = {"ids": list(payment_ids), "now": work.now, "all": not only_if_unnamed}
+        work.session.execute(_SOON, given)
 
 
 def claim(work: Work, limit: int) -> list[PaymentFacts]:

@@ -244,6 +244,11 @@ def _replay(work: Work, seqs: list[int]) -> int:
     return len(seqs)
 
 
+def take_up_again(work: Work, seqs: list[int]) -> None:
+    """Let these events be applied: they were found lying about."""
+    _replay(work, seqs)
+
+
 def advance_horizon(work: Work) -> None:
     """Let the next search for new events start later."""
     store.advance_horizon(work.session)

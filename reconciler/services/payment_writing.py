@@ -1,14 +1,16 @@
 """Writing payments back, and asking a person where money that nobody claims belongs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.books import payments, posting_rules
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.rail_objects import View, views
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Collision
 from reconciler.services import reviews, settlement
 from reconciler.services.reviews import Question
 from reconciler.services.settlement import Scene
-from reconciler.store import payment_rows
+from reconciler.store import payment_rows, rail_objects
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.store.payment_rows import Totals
 from reconciler.timestamps import from_epoch
@@ -24,6 +26,13 @@ def save(work: Work, rows: Iterable[PaymentRow]) -> None:
     if payment_rows.insert(work.session, new, work.now) != len(new):
         raise Collision("a payment was first seen by somebody else meanwhile")
     payment_rows.update(work.session, known, work.now)
+    rail_objects.put(work.session, [seen for row, _ in (*new, *known) for seen in _objects(row)])
+
+
+def _objects(row: PaymentRow) -> Iterator[tuple[str, str, str, View]]:
+    facts = row.facts
+    if facts.rail != MANUAL_RAIL:
+        yield from ((facts.rail, facts.account, row.id, view) for view in views(facts))
 
 
 def _totals(row: PaymentRow) -> Totals:

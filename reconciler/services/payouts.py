@@ -6,11 +6,12 @@ from reconciler import ids
 from reconciler.books import payouts
 from reconciler.books.journal import JournalEntry
 from reconciler.books.payouts import Movement, PayoutFacts
+from reconciler.books.rail_objects import view_of_movement, views_of_payout
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Collision
 from reconciler.services import ledger, reviews
 from reconciler.services.reviews import Question
-from reconciler.store import payout_rows as store
+from reconciler.store import payout_rows as store, rail_objects
 from reconciler.store.payout_rows import Key, PayoutRow, Shown
 from reconciler.work import Work
 
@@ -47,6 +48,9 @@ def observe_movements(work: Work, movements: Sequence[Movement]) -> int:
     A person is asked about one of a kind that nobody has classified.
     """
     new = [one for one in movements if store.add_movement(work.session, one, work.now)]
+    rail_objects.put(
+        work.session, [(one.rail, one.account, None, view_of_movement(one)) for one in new]
+    )
     ledger.post(work, [entry for one in new for entry in payouts.movement_entries(one)])
     reviews.open_items(
         work,
@@ -72,6 +76,8 @@ def _write(work: Work, row: PayoutRow) -> list[JournalEntry]:
     shown = Shown(payouts.currency_of(facts), payouts.amount(facts) or 0, status.value)
     if not store.save(work.session, row, shown, work.now):
         raise Collision(f"payout {facts.payout_id} was heard of by somebody else meanwhile")
+    seen = [(facts.rail, facts.account, None, view) for view in views_of_payout(facts)]
+    rail_objects.put(work.session, seen)
     if status in payouts.DEAD:
         question = Question(
             ReviewKind.DRIFT,

@@ -14,6 +14,10 @@ _RAIL = sa.text(
     or exists (select 1 from inbox_outcome where status = 'parked' and due_at <= :now)"""
 )
 _REFUNDS = sa.text("select exists (select 1 from refund_leg where due_at <= :now)")
+_RUNS = sa.text(
+    """select exists (select 1 from reconciliation_run
+    where state = 'running' and lease_until <= :now)"""
+)
 _SEEKERS = sa.text(
     """select exists (select 1 from invoice where seeks_payment)
     or exists (select 1 from deposit where seeks_payment)
@@ -28,6 +32,7 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
         (Task.ASK_RAIL, _RAIL),
         (Task.SUBMIT_REFUNDS, _REFUNDS),
         (Task.FIND_PAYMENTS, _SEEKERS),
+        (Task.RECONCILE, _RUNS),
     ):
         if session.execute(question, {"now": now}).scalar():
             due.append(task)

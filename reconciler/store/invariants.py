@@ -69,6 +69,15 @@ QUERIES: dict[str, str] = {
         from invoice i left join (select invoice_id, sum(amount) as amount from credit_note
           group by 1) c on c.invoice_id = i.id
         where i.credit_notes <> coalesce(c.amount, 0)""",
+    "movements_of_no_payment_are_those_of_the_rail": """
+        select format('%s %s: %s %s is not what was told', o.kind, o.object_id, o.amount, o.state)
+        from rail_object o where o.payment_id is null and o.kind = 'balance_transaction'
+          and not exists (select 1 from balance_movement m where m.rail = o.rail
+            and m.account = o.account and m.rail_movement_id = o.object_id
+            and m.amount - m.fee = o.amount and m.currency = o.currency)
+          and not exists (select 1 from payout p where p.rail = o.rail and p.account = o.account
+            and (p.facts -> 'rows' -> o.object_id ->> 'amount')::bigint
+              - (p.facts -> 'rows' -> o.object_id ->> 'fee')::bigint = o.amount)""",
     "write_offs_are_booked_as_losses": f"""
         select format('invoice %s says written off %s, chargeback_losses hold %s for it', i.number,
           i.write_offs, coalesce(l.amount, 0))
@@ -230,7 +239,8 @@ QUERIES: dict[str, str] = {
 # What the Python side checks, payment by payment (services/verification.py).
 PAYMENTS = """
     select p.id, p.facts::text as facts, p.booked::text as booked, p.captured, p.refunded, p.lost,
-      p.status, coalesce(l.clearing, '{}')::text as clearing
+      p.status, coalesce(o.objects, '[]')::text as objects,
+      coalesce(l.clearing, '{}')::text as clearing
     from payment p left join (
       select payment_id, jsonb_object_agg(currency, amount) as clearing from (
         select e.payment_id, a.currency, sum(p.amount) as amount
@@ -238,6 +248,11 @@ PAYMENTS = """
         join ledger_account a on a.id = p.account_id
         where a.role = 'clearing' group by 1, 2) as c
       group by 1) l on l.payment_id = p.id
+    left join (
+      select payment_id, jsonb_agg(jsonb_build_array(kind, object_id, amount, currency, state,
+        extract(epoch from made_at)::bigint)) as objects
+      from rail_object group by 1) o on o.payment_id = p.id
+    where cast(:since as timestamptz) is null or p.occurred_at >= :since
     order by p.id"""
 
 PAYOUTS = """

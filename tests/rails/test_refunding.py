@@ -3,8 +3,11 @@
 import pytest
 
 from reconciler.books.observations import RefundStage
+from reconciler.books.rail_objects import ObjectKind, views
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.rails.protocol import KeyRefused
+from reconciler.rails.stripe.envelope import OWN_ACCOUNT
+from reconciler.rails.stripe.parts import facts_of
 from reconciler.rails.stripe.rail import WINDOW_ROWS_MAX
 from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.sandbox.player import body_of
@@ -181,7 +184,7 @@ def test_the_balance_counts_pending_money_and_equals_its_rows(sandbox):
     assert sandbox.rail().balance() == net
 
 
-def listed(rail, since, until):
+def told(rail, since, until):
     return [event["id"] for event in rail.list_events(from_epoch(since), from_epoch(until))]
 
 
@@ -192,13 +195,13 @@ def test_events_are_listed_oldest_first_within_their_window(sandbox):
     made = sorted(sandbox.world.events(), key=lambda event: event["created"])
     rail = sandbox.rail()
     middle = [event["id"] for event in made if event["created"] == AT - 3_600]
-    assert listed(rail, AT - 3_600, AT) == middle
-    everything = listed(rail, AT - 86_400, AT + 1)
+    assert told(rail, AT - 3_600, AT) == middle
+    everything = told(rail, AT - 86_400, AT + 1)
     assert everything[: len(made) - 4] != middle
     created = {event["id"]: event["created"] for event in made}
     assert [created[name] for name in everything] == sorted(created.values())
     sandbox.wire.deaf_to = {"created"}
-    assert listed(rail, AT - 3_600, AT) == middle
+    assert told(rail, AT - 3_600, AT) == middle
 
 
 def test_more_events_than_are_held_at_once_are_listed_in_halves(sandbox):
@@ -206,19 +209,76 @@ def test_more_events_than_are_held_at_once_are_listed_in_halves(sandbox):
     for number in range(rounds):
         with sandbox.world.at(AT - 5_000 + number * 7):
             sandbox.world.pay(1_000)
-    found = listed(sandbox.rail(), AT - 10_000, AT + 10_000)
+    found = told(sandbox.rail(), AT - 10_000, AT + 10_000)
     assert len(found) == len(set(found)) == len(sandbox.world.events()) > WINDOW_ROWS_MAX
     created = {event["id"]: event["created"] for event in sandbox.world.events()}
     stamps = [created[name] for name in found]
     assert stamps == sorted(stamps)
 
 
+def listed(rail, kind, since, until):
+    """Every row of a listing, page after page."""
+    rows, cursor = [], None
+    while True:
+        page = rail.list_page(kind, from_epoch(since), from_epoch(until), cursor)
+        rows += page.rows
+        cursor = page.cursor
+        if cursor is None:
+            return rows
+
+
+def test_a_listing_holds_what_was_made_in_its_window_newest_first(sandbox):
+    for day in range(3):
+        with sandbox.world.at(AT - day * 3_600):
+            sandbox.world.pay(1_000)
+    rail = sandbox.rail()
+    events = {event["id"]: event["created"] for event in sandbox.world.events()}
+    middle = [name for name, made in events.items() if made == AT - 3_600]
+    assert {row.id for row in listed(rail, "event", AT - 3_600, AT)} == set(middle)
+    stamps = [row.made for row in listed(rail, "event", AT - 86_400, AT + 1)]
+    assert stamps == sorted(events.values(), reverse=True)
+    sandbox.wire.deaf_to = {"created"}
+    assert {row.id for row in listed(rail, "event", AT - 3_600, AT)} == set(middle)
+
+
+@pytest.mark.parametrize("kind", ["charge", "balance_transaction"])
+def test_a_listing_is_read_to_its_last_page(sandbox, kind):
+    for number in range(230):
+        with sandbox.world.at(AT - 5_000 + number * 7):
+            sandbox.world.pay(1_000)
+    found = listed(sandbox.rail(), kind, AT - 10_000, AT + 10_000)
+    assert len({row.id for row in found}) == len(found) == 230
+    shown = {row.view.amount for row in found}
+    assert len(shown) == 1
+    assert shown == ({1_000} if kind == "charge" else {sandbox.world.net()["usd"] // 230})
+
+
+def test_a_listed_object_reads_like_what_is_known_of_its_payment(sandbox):
+    payment = sandbox.world.pay(10_000)
+    sandbox.world.refund(payment.charge, 2_500)
+    sandbox.world.dispute(sandbox.world.pay(3_000).charge)
+    rail = sandbox.rail()
+    for kind in ObjectKind:
+        for row in listed(rail, kind, AT - 10, AT + 10):
+            owner = row.facts.payment_id or rail.payment_of(row.via, OWN_ACCOUNT)
+            facts, _ = rail.fetch(facts_of(payment_id=owner))
+            assert row.view in set(views(facts)), (kind, row.id)
+
+
+def test_what_nobody_can_read_is_listed_with_the_reason(sandbox):
+    payment = sandbox.world.pay(10_000)
+    refund = sandbox.world.refund(payment.charge, 2_500)
+    sandbox.world.truth.tables["refund"][refund]["status"] = "on_the_moon"
+    (row,) = listed(sandbox.rail(), "refund", AT - 10, AT + 10)
+    assert (row.id, row.view) == (refund, None)
+    assert "on_the_moon" in row.why_unread
+
+
 def test_a_listed_event_reads_like_a_delivered_one(sandbox):
     payment = sandbox.world.pay(10_000)
     rail = sandbox.rail()
-    listed_events = list(rail.list_events(from_epoch(AT - 10), from_epoch(AT + 10)))
-    for event, made in zip(listed_events, sandbox.world.events(), strict=True):
-        stored = rail.event_of(event)
+    found = [row.event for row in reversed(listed(rail, "event", AT - 10, AT + 10))]
+    for stored, made in zip(found, sandbox.world.events(), strict=True):
         assert stored.id == made["id"]
         assert rail.sighting(stored.body) == rail.sighting(body_of(made))
-    assert {rail.event_of(event).about for event in listed_events} == {payment.intent}
+    assert {event.about for event in found} == {payment.intent}

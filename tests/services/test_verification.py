@@ -109,6 +109,14 @@ PLANTED: dict[str, list[str]] = {
         f"update payment set booked = '{{}}' where id = {PAYMENT}"
     ],
     "disputes_say_what_facts_and_people_say": [A_DISPUTE],
+    "movements_of_no_payment_are_those_of_the_rail": [
+        """insert into rail_object
+          (rail, account, kind, object_id, amount, currency, state, made_at)
+        values ('stripe', 'own', 'balance_transaction', 'txn_nobody', 5, 'USD', 'fee', now())"""
+    ],
+    "rail_objects_are_those_of_the_facts": [
+        "update rail_object set amount = amount + 1 where kind = 'charge'"
+    ],
     "clearing_equals_the_rails_movements": [
         f"""update posting set amount = sign(amount) * (abs(amount) + 5) where entry_id = (
           select id from journal_entry where key like '%/captured/%'

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.books.rail_objects import EVENTS
 from reconciler.errors import Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.sandbox.player import body_of, sign
@@ -255,9 +256,8 @@ def _(office: Office) -> None:
     _paid(office)
     office.clock.advance(days=4)
     rail, now = office.runtime.rails["stripe"], office.clock()
-    for listed in rail.list_events(now - timedelta(days=5), now):
-        event = rail.event_of(listed)
-        office.do(lambda work: inbox.store_event(work, event))  # noqa: B023  run at once
+    for listed in rail.list_page(EVENTS, now - timedelta(days=5), now).rows:
+        office.do(lambda work: inbox.store_event(work, listed.event))  # noqa: B023  run at once
     _check_paid_once(office)
 
 

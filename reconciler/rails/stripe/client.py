@@ -76,19 +76,31 @@ class StripeApi:
         self, path: str, params: Mapping[str, Any] | None = None
     ) -> Iterator[list[dict[str, Any]]]:
         """A listing page by page. Raises Unavailable rather than end early or never."""
-        cursor: dict[str, Any] = {}
+        cursor: str | None = None
         for _ in range(self._pages_max):
-            asked = {"limit": PAGE_ROWS, **(params or {}), **cursor}
-            answer = self._read("list", _path((path,)), asked)
-            page = _rows(answer)
+            page, cursor = self.page(path, params, cursor)
             yield page
-            if not answer.get("has_more"):
+            if cursor is None:
                 return
-            following = {"starting_after": page[-1].get("id")} if page else cursor
-            if following == cursor:
-                raise Unavailable(f"Stripe's listing of {path} does not get on")
-            cursor = following
         raise Unavailable(f"more than {self._pages_max} pages of {path}: ask for less")
+
+    def page(
+        self, path: str, params: Mapping[str, Any] | None = None, cursor: str | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """One page of a listing, after `cursor`, and the cursor of the next; None at the end.
+
+        Raises Unavailable, also where the listing does not get on.
+        """
+        asked = {"limit": PAGE_ROWS, **(params or {})}
+        asked |= {"starting_after": cursor} if cursor else {}
+        answer = self._read("list", _path((path,)), asked)
+        page = _rows(answer)
+        if not answer.get("has_more"):
+            return page, None
+        following = str(page[-1].get("id") or "") if page else ""
+        if following in {"", cursor}:
+            raise Unavailable(f"Stripe's listing of {path} does not get on")
+        return page, following
 
     def post(self, kind: str, *path: str, params: Mapping[str, Any], key: str) -> dict[str, Any]:
         """Send a write once, under the idempotency key `key`; the answer has to be a `kind`.

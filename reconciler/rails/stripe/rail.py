@@ -12,7 +12,7 @@ from reconciler import currencies
 from reconciler.books.observations import PaymentFacts, RailEvent, RefundFact, RefundStage
 from reconciler.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.ids import new_id
-from reconciler.rails.protocol import Found, KeyRefused, RefundOrder, Sighting
+from reconciler.rails.protocol import Found, KeyRefused, Page, RefundOrder, Sighting
 from reconciler.rails.stripe import objects, observe, parts
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
 from reconciler.rails.stripe.evidence import metadata_keys
@@ -26,6 +26,7 @@ from reconciler.rails.stripe.fields import (
     signed_amount,
     text,
 )
+from reconciler.rails.stripe.listing import Reading, list_page
 from reconciler.rails.stripe.signature import verify_signature
 from reconciler.settings import Settings
 from reconciler.timestamps import to_epoch
@@ -166,6 +167,14 @@ class StripeRail:
             held_in = currency(row) or ""
             held[held_in] = held.get(held_in, 0) + signed_amount(row, "amount")
         return held
+
+    def list_page(
+        self, kind: str, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page:
+        """A page of a listing; of events only those that Stripe still keeps (30 days)."""
+        window = (to_epoch(since), to_epoch(until))
+        reading = Reading(self._now(), self._keys, self.event_of)
+        return list_page(self._api, kind, window, cursor, reading)
 
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         """Events of [since, until) that Stripe still keeps (30 days), oldest first."""

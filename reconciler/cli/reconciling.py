@@ -1,0 +1,139 @@
+"""Commands that compare the books with the rail: a window of time, or the whole past."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.reconciliation import LAG, Window
+from reconciler.cli import reach
+from reconciler.cli.moments import FORMS, MOMENT
+from reconciler.cli.progress import say, shown
+from reconciler.errors import Refused
+from reconciler.flows.reconcile import carry_on
+from reconciler.money import shown as amount
+from reconciler.reads import reconciliation as reads
+from reconciler.reads.reconciliation import DiscrepancyRow, RunRow
+from reconciler.runtime import Runtime
+from reconciler.services import reconciliation
+from reconciler.services.reconciliation import BACKFILL, WINDOW
+from reconciler.work import Cause
+
+ROUNDS_MAX = 1_000
+_IN_WORDS = {
+    "missing_here": "the rail has it, and it was missing here",
+    "missing_there": "it is known here, and the rail does not show it",
+    "amount": "the amounts differ",
+    "currency": "the currencies differ",
+    "state": "it stands otherwise at the rail",
+    "not_applied": "it was heard, and is not in the books",
+    "not_booked": "the ledger says otherwise",
+    "payout": "its parts do not come to its amount",
+    "balance": "the rail's balance is not what its movements here come to",
+}
+
+
+def _rail(context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value == MANUAL_RAIL:
+        raise click.BadParameter("money received by hand has no list to compare with", context)
+    return value
+
+
+_options = (
+    click.option("--rail", required=True, callback=_rail, help="The rail, as in: stripe."),
+    click.option("--since", type=MOMENT, required=True, help=f"From here on: {FORMS}."),
+    click.option("--until", type=MOMENT, help="Before this; two minutes ago if left out."),
+)
+
+
+@click.command()
+@_options[0]
+@_options[1]
+@_options[2]
+@click.option("--json", "as_json", is_flag=True, help="Print an object instead of lines.")
+def reconcile(rail: str, since: datetime, until: datetime | None, *, as_json: bool) -> int:
+    """Compare everything that the rail lists with the books, and heal what was missed.
+
+    Exit code 1, and a list, if anything is left that only a person can settle.
+    """
+    with reach.opened() as runtime:
+        run = _carried_out(runtime, rail, since, until, WINDOW)
+    if as_json:
+        print(json.dumps(asdict(run), indent=2, default=_written))
+    else:
+        _tell(run)
+    return 1 if run.unhealed or run.status != "done" else 0
+
+
+@click.command()
+@_options[0]
+@_options[1]
+@_options[2]
+def backfill(rail: str, since: datetime, until: datetime | None) -> int:
+    """Take in an account's past through the same door that webhooks use.
+
+    Stopped in the middle it goes on where it was, with the next call or by a worker. It asks the
+    rail for less than the rail allows, and live events go on meanwhile.
+    """
+    with reach.opened() as runtime:
+        run = _carried_out(runtime, rail, since, until, BACKFILL)
+    _tell(run)
+    return 1 if run.unhealed or run.status != "done" else 0
+
+
+def _carried_out(
+    runtime: Runtime, rail: str, since: datetime, until: datetime | None, purpose: str
+) -> RunRow:
+    if rail not in runtime.rails:
+        raise click.BadParameter(f"no such rail; known: {', '.join(runtime.rails)}")
+    window = Window(since, until or runtime.now() - LAG)
+    cause = Cause("command", purpose)
+    run_id = runtime.do(
+        cause,
+        lambda work: reconciliation.start(
+            work, rail, reconciliation.OWN, window, purpose=purpose, is_held=True
+        ),
+    )
+    with shown(f"comparing with {rail}") as show:
+        done = 0
+
+        def progress(_what: str, count: int) -> None:
+            nonlocal done
+            done += count
+            show(done)
+
+        carry_on(runtime, run_id=run_id, progress=progress)
+    with runtime.read() as session:
+        run = reads.one(session, run_id)
+    if run.status == "running":
+        raise Refused(f"run {run_id} was put off: the rail or the database is out of reach")
+    return run
+
+
+def _tell(run: RunRow) -> None:
+    for found in run.discrepancies:
+        if not found.healed:
+            print(_line(found))
+    healed = sum(1 for found in run.discrepancies if found.healed)
+    if healed:
+        say(f"healed, among others: {_line(next(f for f in run.discrepancies if f.healed))}")
+    for currency, rest in run.drift.items():
+        print(f"unexplained at the rail: {amount(rest, currency)}")
+    print(
+        f"run {run.id}: {run.checked} checked, {run.matched} matched, {run.healed} healed,"
+        f" {run.unhealed} left for a person"
+    )
+    if run.error:
+        print(f"given up: {run.error}")
+
+
+def _line(found: DiscrepancyRow) -> str:
+    said = f"{found.object_kind} {found.rail_object}: {_IN_WORDS[found.kind]}"
+    return f"{said} ({found.note})" if found.note else said
+
+
+def _written(value: object) -> str:
+    assert isinstance(value, datetime), f"{type(value)} in a run"
+    return value.isoformat()

@@ -1,0 +1,65 @@
+"""Which runs are due: a row for each plan and tick, so that of several clocks one begins it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from reconciler.books import reconciliation as rules
+from reconciler.books.rail_objects import EVENTS, ObjectKind
+from reconciler.books.reconciliation import LAG, Window
+from reconciler.services import reconciliation, ticks
+from reconciler.services.reconciliation import OPEN_ITEMS, WINDOW
+from reconciler.work import Work
+
+# Events come last: what they would heal is healed by then, and they only have to be kept.
+KINDS: tuple[str, ...] = (
+    ObjectKind.CHARGE,
+    ObjectKind.REFUND,
+    ObjectKind.DISPUTE,
+    ObjectKind.MOVEMENT,
+    ObjectKind.PAYOUT,
+    EVENTS,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How often a run is begun and how far back it reads; None: from where nothing was missed."""
+
+    name: str
+    every: timedelta
+    back: timedelta | None
+    purpose: str = WINDOW
+
+    def tick(self, now: datetime) -> datetime:
+        """The turn that `now` belongs to."""
+        return _EPOCH + ((now - _EPOCH) // self.every) * self.every
+
+
+# The longest first: what it reads the others need not read again on the same day.
+PLANS = (
+    # A refund may fail a month after it succeeded, and events are kept for a month.
+    Plan("weekly", timedelta(days=7), timedelta(days=35)),
+    Plan("nightly", timedelta(days=1), timedelta(days=7)),
+    # Listings go by creation and never by change: what may still change is read again, one by one.
+    Plan("open items", timedelta(days=1), timedelta(days=1), OPEN_ITEMS),
+    Plan("fast", timedelta(minutes=15), None),
+)
+
+
+def begin_due(work: Work, plan: Plan, rail: str, account: str) -> str | None:
+    """Begin the run of this tick; None if it was begun already.
+
+    Raises Conflict while another run is under way: the tick is not taken then, and waits.
+    """
+    if not ticks.take(work, f"reconcile/{rail}/{plan.name}", plan.tick(work.now)):
+        return None
+    window = _window(work, plan, rail, account)
+    return reconciliation.start(work, rail, account, window, purpose=plan.purpose)
+
+
+def _window(work: Work, plan: Plan, rail: str, account: str) -> Window:
+    if plan.back is not None:
+        return Window(work.now - plan.back, work.now - LAG)
+    marks = reconciliation.marks(work.session, rail, account)
+    return rules.next_window(marks, frozenset(KINDS), work.now)

@@ -1,0 +1,138 @@
+"""The comparing itself: what the rail showed goes in by COPY, and PostgreSQL joins both sides."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.reconciliation import Shown
+
+EVENTS = "event"
+
+_COPY = """copy reconciliation_row (run_id, kind, page, object_id, amount, currency, state)
+    from stdin"""
+_DIFFERING = sa.text(
+    """select r.object_id, r.amount, r.currency, r.state,
+      o.object_id is not null as is_known, o.payment_id, o.amount as our_amount,
+      o.currency as our_currency, o.state as our_state
+    from reconciliation_row r
+    left join rail_object o on o.rail = :rail and o.account = :account and o.kind = :kind
+      and o.object_id = r.object_id
+    where r.run_id = :run and r.kind = :kind and r.page = :page
+      and (r.amount, r.currency, r.state) is distinct from (o.amount, o.currency, o.state)
+    order by r.object_id"""
+)
+_UNHEARD = sa.text(
+    """select r.object_id from reconciliation_row r
+    where r.run_id = :run and r.kind = 'event' and r.page = :page
+      and not exists (select 1 from inbox_event e where e.rail = :rail and e.account = :account
+        and e.rail_event_id = r.object_id)
+    order by r.object_id"""
+)
+_SURPLUS = sa.text(
+    """select o.object_id, o.payment_id, o.amount, o.currency, o.state from rail_object o
+    where o.rail = :rail and o.account = :account and o.kind = :kind
+      and o.made_at >= :since and o.made_at < :until
+      and not exists (select 1 from reconciliation_row r
+        where r.run_id = :run and r.kind = :kind and r.object_id = o.object_id)
+    order by o.object_id"""
+)
+_OURS = sa.text(
+    """select object_id, payment_id, amount, currency, state from rail_object
+    where rail = :rail and account = :account and kind = :kind and object_id = any(:ids)"""
+)
+_COUNT = sa.text("select count(*) from reconciliation_row where run_id = :run and kind = :kind")
+_DROP = sa.text("delete from reconciliation_row where run_id = :run")
+_DROP_KIND = sa.text("delete from reconciliation_row where run_id = :run and kind = :kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is being compared: one kind of object of one account of a rail, in one run."""
+
+    run_id: str
+    rail: str
+    account: str
+    kind: str
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The same for a query."""
+        return {
+            "run": self.run_id,
+            "rail": self.rail,
+            "account": self.account,
+            "kind": self.kind,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One object on both sides; a side that has not got it is None."""
+
+    object_id: str
+    rail: Shown | None
+    ours: Shown | None
+    payment_id: str | None = None  # ours, of the payment that it is a part of here
+
+
+def copy(
+    session: Session, place: Place, page: int, shown: Iterable[tuple[str, int, str, str]]
+) -> None:
+    """Take in (object, amount, currency, state) of a page."""
+    driver = session.connection().connection.driver_connection
+    assert driver is not None, "a session that works has a connection"
+    with driver.cursor() as cursor, cursor.copy(_COPY) as rows:
+        for object_id, amount, currency, state in shown:
+            rows.write_row((place.run_id, place.kind, page, object_id, amount, currency, state))
+
+
+def differing(session: Session, place: Place, page: int) -> list[Pair]:
+    """The objects of a page that the rail shows otherwise than we know them."""
+    rows = session.execute(_DIFFERING, place.given | {"page": page})
+    return [
+        Pair(
+            r.object_id,
+            Shown(r.amount, r.currency, r.state),
+            Shown(r.our_amount, r.our_currency, r.our_state) if r.is_known else None,
+            r.payment_id,
+        )
+        for r in rows
+    ]
+
+
+def unheard(session: Session, place: Place, page: int) -> list[str]:
+    """The events of a page that never reached the inbox."""
+    return list(session.scalars(_UNHEARD, place.given | {"page": page}))
+
+
+def surplus(session: Session, place: Place, since: datetime, until: datetime) -> list[Pair]:
+    """Objects that we know of this window, and that the rail did not show in it."""
+    given = place.given | {"since": since, "until": until}
+    return [
+        Pair(r.object_id, None, Shown(r.amount, r.currency, r.state), r.payment_id)
+        for r in session.execute(_SURPLUS, given)
+    ]
+
+
+def ours(session: Session, place: Place, ids: Sequence[str]) -> dict[str, tuple[str | None, Shown]]:
+    """What we know of these objects: our payment, and how it stands."""
+    rows = session.execute(_OURS, place.given | {"ids": list(ids)})
+    return {r.object_id: (r.payment_id, Shown(r.amount, r.currency, r.state)) for r in rows}
+
+
+def count(session: Session, place: Place) -> int:
+    """How many rows of a kind are there."""
+    return int(session.scalar(_COUNT, place.given) or 0)
+
+
+def drop(session: Session, place: Place) -> None:
+    """Begin a kind anew: its rows are not all there, as after a crash of the server."""
+    session.execute(_DROP_KIND, place.given)
+
+
+def drop_all(session: Session, run_id: str) -> None:
+    """Clear away what a finished run compared."""
+    session.execute(_DROP, {"run": run_id})
