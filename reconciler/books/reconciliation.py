@@ -27,6 +27,20 @@ class Difference(StrEnum):
     BALANCE = "balance"  # the rail's own balance is not what the ledger holds
 
 
+# Said wherever people read of one.
+IN_WORDS = {
+    Difference.MISSING_HERE: "the rail has it, and it was missing here",
+    Difference.MISSING_THERE: "it is known here, and the rail does not show it",
+    Difference.AMOUNT: "the amounts differ",
+    Difference.CURRENCY: "the currencies differ",
+    Difference.STATE: "it stands otherwise at the rail",
+    Difference.NOT_APPLIED: "it was heard, and is not in the books",
+    Difference.NOT_BOOKED: "the ledger says otherwise",
+    Difference.PAYOUT: "its parts do not come to its amount",
+    Difference.BALANCE: "the rail's balance is not what its movements here come to",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One side of a comparison: an amount in minor units of `currency`, and a word."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from reconciler.books.accounts import MANUAL_RAIL
-from reconciler.books.reconciliation import LAG, Window
+from reconciler.books.reconciliation import IN_WORDS, LAG, Difference, Window
 from reconciler.cli import reach
 from reconciler.cli.moments import FORMS, MOMENT
 from reconciler.cli.progress import say, shown
@@ -22,17 +22,6 @@ from reconciler.services.reconciliation import BACKFILL, WINDOW
 from reconciler.work import Cause
 
 ROUNDS_MAX = 1_000
-_IN_WORDS = {
-    "missing_here": "the rail has it, and it was missing here",
-    "missing_there": "it is known here, and the rail does not show it",
-    "amount": "the amounts differ",
-    "currency": "the currencies differ",
-    "state": "it stands otherwise at the rail",
-    "not_applied": "it was heard, and is not in the books",
-    "not_booked": "the ledger says otherwise",
-    "payout": "its parts do not come to its amount",
-    "balance": "the rail's balance is not what its movements here come to",
-}
 
 
 def _rail(context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -130,7 +119,7 @@ def _tell(run: RunRow) -> None:
 
 
 def _line(found: DiscrepancyRow) -> str:
-    said = f"{found.object_kind} {found.rail_object}: {_IN_WORDS[found.kind]}"
+    said = f"{found.object_kind} {found.rail_object}: {IN_WORDS[Difference(found.kind)]}"
     return f"{said} ({found.note})" if found.note else said
 
 

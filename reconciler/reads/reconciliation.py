@@ -1,6 +1,6 @@
 """Runs and what they found, and up to when nothing is missing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,23 @@ class Complete:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many objects of a kind a run has read, and whether those are all."""
+
+    kind: str
+    rows: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The tick that a plan took last, and when."""
+
+    tick: datetime
+    at: datetime
+
+
 LISTING = Listing(
     source="reconciliation_run r",
     order=Order(("r.started_at", "r.id"), ("timestamptz", "text")),
@@ -93,12 +110,24 @@ _COMPLETE = sa.text(
     """select rail, kind, complete_since, complete_until from reconciliation_mark
     order by rail, kind"""
 )
+_PROGRESS = sa.text("select kind, rows, is_complete from reconciliation_step where run_id = :run")
+_TURNS = sa.text(
+    """select job, max(tick) as tick, max(fired_at) as at from job_tick
+    where job like 'reconcile/%' group by job"""
+)
+_ASKED = sa.text(
+    """select d.rail_object from reconciliation_discrepancy d
+    join review_item i on i.kind = 'drift' and i.subject = d.rail_object and i.state = 'open'
+    where d.run_id = :run and not d.is_healed"""
+)
 
 
-def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[RunRow]:
-    """Runs, the last begun first."""
+def page(
+    session: Session, filters: Mapping[str, object], wanted: Wanted, *, shown: int = SHOWN_MAX
+) -> Page[RunRow]:
+    """Runs, the last begun first, each with up to `shown` of its discrepancies."""
     ids, more = LISTING.keys(session, filters, wanted)
-    return Page(in_order(ids, _load(session, ids)), more)
+    return Page(in_order(ids, _load(session, ids, shown)), more)
 
 
 def one(session: Session, run_id: str) -> RunRow:
@@ -117,9 +146,41 @@ def complete(session: Session) -> list[Complete]:
     ]
 
 
-def _load(session: Session, ids: Collection[str]) -> dict[str, RunRow]:
+def complete_up_to(found: Iterable[Complete], kinds: Collection[str]) -> datetime | None:
+    """Up to when nothing of any of these kinds is missing; None while one was never compared.
+
+    Of several rails the one that lags behind counts.
+    """
+    known = list(found)
+    if not known or any(
+        set(kinds) - {one.kind for one in known if one.rail == rail}
+        for rail in {one.rail for one in known}
+    ):
+        return None
+    return min(one.until for one in known)
+
+
+def progress(session: Session, run_id: str) -> dict[str, Progress]:
+    """How far each kind that was begun has come in a run."""
+    return {
+        r.kind: Progress(kind=r.kind, rows=r.rows, is_complete=r.is_complete)
+        for r in session.execute(_PROGRESS, {"run": run_id})
+    }
+
+
+def turns(session: Session) -> dict[str, Turn]:
+    """The last tick of every plan, by the name under which it is taken."""
+    return {r.job: Turn(tick=r.tick, at=r.at) for r in session.execute(_TURNS)}
+
+
+def asked(session: Session, run_id: str) -> frozenset[str]:
+    """Objects of the rail that this run left, and about which a question is open now."""
+    return frozenset(session.scalars(_ASKED, {"run": run_id}))
+
+
+def _load(session: Session, ids: Collection[str], shown: int = SHOWN_MAX) -> dict[str, RunRow]:
     found: dict[str, list[DiscrepancyRow]] = {}
-    for row in session.execute(_FOUND, {"ids": list(ids), "limit": SHOWN_MAX}):
+    for row in session.execute(_FOUND, {"ids": list(ids), "limit": shown}):
         found.setdefault(row.run_id, []).append(_discrepancy(row))
     rows = session.execute(_RUNS, {"ids": list(ids)})
     return {row.id: _run(row, found.get(row.id, [])) for row in rows}

@@ -35,6 +35,15 @@ class Plan:
         """The turn that `now` belongs to."""
         return _EPOCH + ((now - _EPOCH) // self.every) * self.every
 
+    def job(self, rail: str) -> str:
+        """Under which name its ticks over a rail are taken."""
+        return f"reconcile/{rail}/{self.name}"
+
+    def due_at(self, taken: datetime | None, now: datetime) -> datetime:
+        """When it begins next, after the tick that was `taken` last; past if it is due."""
+        tick = self.tick(now)
+        return tick + self.every if taken == tick else tick
+
 
 # The longest first: what it reads the others need not read again on the same day.
 PLANS = (
@@ -52,7 +61,7 @@ def begin_due(work: Work, plan: Plan, rail: str, account: str) -> str | None:
 
     Raises Conflict while another run is under way: the tick is not taken then, and waits.
     """
-    if not ticks.take(work, f"reconcile/{rail}/{plan.name}", plan.tick(work.now)):
+    if not ticks.take(work, plan.job(rail), plan.tick(work.now)):
         return None
     window = _window(work, plan, rail, account)
     return reconciliation.start(work, rail, account, window, purpose=plan.purpose)

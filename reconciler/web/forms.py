@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping
+from datetime import date
 from urllib.parse import urlsplit
 
 from flask import Request
@@ -10,6 +11,7 @@ from reconciler import money
 from reconciler.books import texts
 from reconciler.errors import Forbidden, Invalid
 from reconciler.money import Money
+from reconciler.timestamps import parse_day
 
 FORM_TOKEN = "form_token"  # noqa: S105  the name of a field
 _WHOLE_DIGITS_MAX = 15
@@ -58,6 +60,14 @@ def amount_or_none(form: Mapping[str, str], field: str, currency: str) -> Money 
     if parsed.minor < 0:
         raise Invalid("An amount must not be negative", field=field)
     return parsed if parsed.minor else None
+
+
+def day(form: Mapping[str, str], field: str) -> date:
+    """A day, as a date field sends it. Raises Invalid with the field."""
+    try:
+        return parse_day(form.get(field, "").strip())
+    except ValueError:
+        raise Invalid("Write the day like 2026-11-22", field=field) from None
 
 
 def choice(form: Mapping[str, str], field: str, allowed: Collection[str], *, ask: str) -> str:

@@ -39,6 +39,9 @@ LOOKS = {
     "/disputes/{asked_about}": "Evidence is taken until",
     "/disputes/{lost}": "What becomes of the $99.00?",
     "/questions": "Questions",
+    "/questions?kind=drift&subject=USD": "The rail says something else than our books",
+    "/reconciliation": "Complete up to",
+    "/reconciliation/{run}": "The rail's balance is not what its movements here come to",
     "/events": "Event log",
     "/events/{event}": "Payload",
     "/ledger": "Trial balance",
@@ -142,6 +145,7 @@ def test_a_viewer_sees_no_button_but_the_way_out(company, people, path):
         ("/events/{event}", "Admin", "replay events"),
         ("/refunds/new?payment={whole}", "Reconciler", "request refunds"),
         ("/deposits/DEP-1001", "Reconciler", "apply or refund"),
+        ("/reconciliation", "Reconciler", "start a run"),
     ],
 )
 def test_a_viewer_reads_which_role_is_needed(company, people, path, role, what):
@@ -223,7 +227,7 @@ def test_what_people_typed_is_text_and_not_markup(company, people):
     "path",
     ["/nowhere", "/payments/none", "/invoices/none", "/deposits/none", "/refunds/none",
      "/events/none", "/unmatched/none", "/refunds/new", "/refunds/new?invoice=a&payment=b",
-     "/payments/%00", "/unmatched/%3Cscript%3E"],
+     "/payments/%00", "/unmatched/%3Cscript%3E", "/reconciliation/none"],
 )  # fmt: skip
 def test_what_there_is_not_is_said_in_words_with_the_search_at_hand(people, path):
     answer = people["viewer"].get(path)
@@ -246,6 +250,7 @@ def test_what_there_is_not_is_said_in_words_with_the_search_at_hand(people, path
         "/unmatched?before=rubbish",
         "/invoices?before=rubbish",
         "/events?before=rubbish",
+        "/reconciliation?before=rubbish",
         "/ledger/entries?before=rubbish",
     ],
 )

@@ -1,6 +1,6 @@
 """The ledger: what every account holds, and the entries behind it. Nothing here is edited."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Response, request
 
@@ -8,7 +8,7 @@ from reconciler.books.accounts import Role
 from reconciler.errors import Invalid
 from reconciler.reads import ledger, screens_people
 from reconciler.reads.pages import Wanted
-from reconciler.timestamps import parse_day
+from reconciler.web import forms
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
@@ -64,8 +64,7 @@ def list_entries(desk: Desk) -> Response:
 def _after(typed: str) -> datetime | None:
     if not typed:
         return None
-    try:
-        day = parse_day(typed)
-        return datetime.combine(day + timedelta(days=1), time(), UTC)
-    except (ValueError, OverflowError):
-        raise Invalid("Write the day like 2026-11-22", field="as_of") from None
+    day = forms.day(request.args, "as_of")
+    if day == date.max:
+        raise Invalid("That day is too far away", field="as_of")
+    return datetime.combine(day + timedelta(days=1), time(), UTC)

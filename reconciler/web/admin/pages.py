@@ -54,6 +54,9 @@ def _environment() -> Environment:
         "ROLES": words.ROLES,
         "DISPUTES": words.DISPUTES,
         "DECISIONS": words.DECISIONS,
+        "RAIL_OBJECTS": words.RAIL_OBJECTS,
+        "RAIL_OBJECT": words.RAIL_OBJECT,
+        "RUNS": words.RUNS,
     }
     environment.filters |= {
         "money": words.shown,
@@ -62,6 +65,7 @@ def _environment() -> Environment:
         "second": words.second,
         "short": words.short,
         "day": words.day,
+        "span": words.span,
         "rail_name": words.rail_name,
         "share": share,
         "with_signs": words.with_signs,

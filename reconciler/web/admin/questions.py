@@ -67,9 +67,11 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
     kind = request.values.get("kind") or None
     if kind is not None and kind not in set(ReviewKind):
         raise Invalid("There is no such kind of question", field="kind")
+    subject = request.args.get("subject") or None
     wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        page = review_queue.page(session, {"state": "open", "kind": kind}, wanted)
+        filters = {"state": "open", "kind": kind, "subject": subject}
+        page = review_queue.page(session, filters, wanted)
         heaps = screens_today.heaps(session)
     numbers: dict[str, int] = {}
     for heap in heaps:

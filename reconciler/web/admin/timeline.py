@@ -162,10 +162,16 @@ def _account(line: PostingLine) -> str:
     return words.account(line.role, line.rail)
 
 
+_WHO = {
+    "event": "a message from the rail",
+    "api_key": "a program",
+    "job": "Reconciler",
+    "command": "a command",
+}
+
+
 def who(cause: Cause, names: Names) -> str:
     """Who was behind it, in words."""
     if cause.kind == "person":
         return names.get(cause.id, "somebody who is gone")
-    return {"event": "a message from the rail", "api_key": "a program", "job": "Reconciler"}.get(
-        cause.kind, cause.kind
-    )
+    return _WHO.get(cause.kind, cause.kind)

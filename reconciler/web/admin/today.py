@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from flask import Response
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import disputes, screens_today, status
+from reconciler.reads import disputes, reconciliation as runs, screens_today, status
 from reconciler.reads.screens_today import Heap, Pulse
 from reconciler.reads.status import InboxStatus
+from reconciler.services.run_plans import KINDS
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
@@ -113,13 +114,14 @@ def show_today(desk: Desk) -> Response:
         cards = _cards(screens_today.heaps(session))
         pulse = screens_today.pulse(session)
         inbox = status.inbox(session, desk.now)
+        until = runs.complete_up_to(runs.complete(session), KINDS)
         days = disputes.days_to_answer(session, now=desk.now)
     return desk.page(
         "today.html",
         cards=cards,
         hints={"list_disputes": words.days_left(days)},
         waiting=sum(card.number for card in cards),
-        signs=_signs(desk, pulse, inbox),
+        signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
     )
 
@@ -140,10 +142,11 @@ def _cards(heaps: Iterable[Heap]) -> list[Card]:
     return cards
 
 
-def _signs(desk: Desk, pulse: Pulse, inbox: InboxStatus) -> list[Sign]:
+def _signs(desk: Desk, pulse: Pulse, inbox: InboxStatus, until: datetime | None) -> list[Sign]:
     return [
         _heard(desk, pulse),
         _waiting(inbox),
+        _compared(desk, until),
         _books(pulse),
         _worker(desk, pulse, inbox),
     ]
@@ -169,6 +172,16 @@ def _waiting(inbox: InboxStatus) -> Sign:
     return Sign(
         "Inbox", waiting, f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}", tone
     )
+
+
+def _compared(desk: Desk, until: datetime | None) -> Sign:
+    if until is None:
+        return Sign("Compared with the rail", "Not yet", "It shows after the first run", "none")
+    text = f"Complete up to {words.short(until)}"
+    if words.is_behind(until, desk.now):
+        hint = f"The last {words.age(until, desk.now)} are still to be compared"
+        return Sign("Compared with the rail", text, hint, "warn")
+    return Sign("Compared with the rail", text, "Nothing that the rail lists is missing here")
 
 
 def _books(pulse: Pulse) -> Sign:

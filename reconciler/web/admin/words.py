@@ -12,6 +12,8 @@ NARROW = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
 LOCALE = "en_US"
 DAYS_ARE_FEW = 3
+# The rail is compared every quarter of an hour.
+BEHIND = timedelta(hours=1)
 
 _AMOUNT = re.compile(r"\b([A-Z]{3}) ([0-9][0-9,]*(?:\.[0-9]+)?)")
 
@@ -93,8 +95,14 @@ _DISPUTE = {
     "won": Pill("Won", "pos"),
     "lapsed": Pill("Ended, nothing taken"),
 }
+_RUN = {
+    "running": Pill("Under way", "info"),
+    "done": Pill("Done", "pos"),
+    "failed": Pill("Given up", "neg"),
+}
 _STATES = {
     "dispute": _DISPUTE,
+    "run": _RUN,
     "invoice": _INVOICE,
     "deposit": _DEPOSIT,
     "refund": _REFUND,
@@ -152,6 +160,30 @@ NO_EFFECT = {
     "chase": "No amount changes. The invoice stays owed and is no longer on hold.",
     "write_off": "No amount changes: no invoice is owed because of this loss.",
     "credit": "No amount changes: no invoice is owed because of this loss.",
+}
+RAIL_OBJECTS = {
+    "charge": "Charges",
+    "refund": "Refunds",
+    "dispute": "Disputes",
+    "balance_transaction": "Movements of the balance",
+    "payout": "Payouts",
+    "event": "Events",
+    "open_items": "Payments that may still change",
+}
+RAIL_OBJECT = {
+    "charge": "Charge",
+    "refund": "Refund",
+    "dispute": "Dispute",
+    "balance_transaction": "Movement",
+    "payout": "Payout",
+    "event": "Event",
+    "payment": "Payment",
+    "balance": "Balance",
+}
+RUNS = {
+    "window": "Everything that was made",
+    "open_items": "What may still change, of any age",
+    "backfill": "The past, taken in",
 }
 ROLES = {
     "viewer": "Viewer",
@@ -277,7 +309,11 @@ def day(when: date | None) -> str:
 
 def age(since: datetime, now: datetime) -> str:
     """`12 seconds`, `4 minutes`, `3 days`: how long ago, without the `ago`."""
-    past = max(now - since, timedelta(0))
+    return span(max(now - since, timedelta(0)))
+
+
+def span(past: timedelta) -> str:
+    """`12 seconds`, `15 minutes`, `7 days`: a length of time, in the largest unit that it fills."""
     for unit, length in (
         ("day", timedelta(days=1)),
         ("hour", timedelta(hours=1)),
@@ -286,6 +322,11 @@ def age(since: datetime, now: datetime) -> str:
         if past >= length:
             return counted(past // length, unit)
     return counted(int(past.total_seconds()), "second")
+
+
+def is_behind(until: datetime, now: datetime) -> bool:
+    """Whether what is complete `until` then should be complete further on by now."""
+    return now - until > BEHIND
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -1,0 +1,211 @@
+"""Runs: up to when nothing is missing, what is planned, what each run found; and one begun now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from flask import Response, request
+
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.people import Role
+from reconciler.books.reconciliation import IN_WORDS, LAG, Difference, Window
+from reconciler.errors import Conflict, Refused
+from reconciler.reads import reconciliation as reads, screens_people
+from reconciler.reads.pages import Page, Wanted
+from reconciler.reads.reconciliation import Complete, DiscrepancyRow, Progress, RunRow, Turn
+from reconciler.services import reconciliation
+from reconciler.services.reconciliation import OPEN_ITEMS
+from reconciler.services.run_plans import KINDS, PLANS, Plan
+from reconciler.web import forms
+from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+BACK = timedelta(days=7)  # how far back a run reads if nobody says otherwise
+LINES_MAX = 100  # of one difference on a page; the rest is in the API
+REFRESH_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One kind of a rail's objects, and from when up to when nothing of it is missing."""
+
+    rail: str
+    kind: str
+    complete: Complete | None
+    is_behind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan for one rail: when it began a run last, and when it does next."""
+
+    rail: str
+    plan: Plan
+    last: datetime | None
+    next: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A discrepancy, with both sides in words."""
+
+    found: DiscrepancyRow
+    there: str
+    here: str
+    became: words.Pill
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Everything of a run with which the same is the matter."""
+
+    title: str
+    number: int
+    left: int
+    lines: list[Line]
+
+
+@screens.get("/reconciliation")
+def list_runs(desk: Desk) -> Response:
+    """Up to when nothing is missing, what is planned, and the runs, the last begun first."""
+    return _list(desk)
+
+
+@screens.post("/reconciliation", Role.RECONCILER)
+def start_run(desk: Desk) -> Response:
+    """Begin a run from a day on, up to now."""
+    try:
+        rail = forms.choice(request.form, "rail", _rails(desk), ask="Choose a rail")
+        since = datetime.combine(forms.day(request.form, "since"), time(), UTC)
+        window = Window(since, desk.now - LAG)
+        run_id = desk.do(lambda work: reconciliation.start(work, rail, reconciliation.OWN, window))
+    except Conflict as error:
+        return _list(desk, status=409, error=errors.sentence(error))
+    except Refused as error:
+        return _list(desk, status=422, error=errors.sentence(error))
+    return go("show_run", run_id=run_id)
+
+
+@screens.get("/reconciliation/<run_id>")
+def show_run(desk: Desk, run_id: str) -> Response:
+    """One run: how far it has come, and what it found."""
+    with desk.runtime.read() as session:
+        run = reads.one(session, run_id)
+        steps = reads.progress(session, run_id)
+        asked = reads.asked(session, run_id)
+        names = screens_people.names(session, _people([run]))
+    is_running = run.status == "running"
+    return desk.page(
+        "run.html",
+        run=run,
+        by=timeline.who(run.cause, names),
+        steps=_steps(run, steps),
+        groups=_groups(run, asked),
+        is_capped=len(run.discrepancies) == reads.SHOWN_MAX,
+        refresh=REFRESH_SECONDS if is_running and "still" not in request.args else None,
+    )
+
+
+def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
+    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    with desk.runtime.read() as session:
+        page: Page[RunRow] = reads.page(session, {}, wanted, shown=0)
+        complete = reads.complete(session)
+        turns = reads.turns(session)
+        names = screens_people.names(session, _people(page.data))
+    rails = _rails(desk)
+    return desk.page(
+        "runs.html",
+        status=status,
+        lines=[(run, timeline.who(run.cause, names)) for run in page.data],
+        marks=[mark for rail in rails for mark in _marks(rail, complete, desk.now)],
+        plans=[plan for rail in rails for plan in _planned(rail, turns, desk.now)],
+        rails=rails,
+        rail=request.form.get("rail", ""),
+        since=request.form.get("since") or (desk.today - BACK).isoformat(),
+        error=error,
+        older=next_page(page.next_cursor),
+    )
+
+
+def _rails(desk: Desk) -> list[str]:
+    """Those with something to compare with."""
+    return [rail for rail in desk.runtime.rails if rail != MANUAL_RAIL]
+
+
+def _people(runs: Iterable[RunRow]) -> set[str]:
+    return {run.cause.id for run in runs if run.cause.kind == "person"}
+
+
+def _marks(rail: str, complete: Iterable[Complete], now: datetime) -> list[Mark]:
+    known = {one.kind: one for one in complete if one.rail == rail}
+    return [
+        Mark(rail, kind, one, one is not None and words.is_behind(one.until, now))
+        for kind in KINDS
+        for one in [known.get(kind)]
+    ]
+
+
+def _planned(rail: str, turns: dict[str, Turn], now: datetime) -> list[Planned]:
+    made = []
+    for plan in PLANS:
+        turn = turns.get(plan.job(rail))
+        due = plan.due_at(turn.tick if turn else None, now)
+        made.append(Planned(rail, plan, turn.at if turn else None, due))
+    return made
+
+
+def _steps(run: RunRow, known: dict[str, Progress]) -> list[tuple[str, Progress | None]]:
+    kinds = (OPEN_ITEMS,) if run.purpose == OPEN_ITEMS else KINDS
+    return [(kind, known.get(kind)) for kind in kinds]
+
+
+def _groups(run: RunRow, asked: frozenset[str]) -> list[Group]:
+    """What the run found, by what is the matter; what is left comes first in each."""
+    groups = []
+    for difference in Difference:
+        found = [one for one in run.discrepancies if one.kind == difference]
+        if found:
+            text = IN_WORDS[difference]
+            groups.append(
+                Group(
+                    text[:1].upper() + text[1:],
+                    len(found),
+                    sum(not one.healed for one in found),
+                    [_line(run, one, asked) for one in found[:LINES_MAX]],
+                )
+            )
+    return groups
+
+
+def _line(run: RunRow, found: DiscrepancyRow, asked: frozenset[str]) -> Line:
+    there, here = side(found.expected, found.actual), side(found.actual, found.expected)
+    return Line(found, there, here, _became(run, found), found.rail_object in asked)
+
+
+def _became(run: RunRow, found: DiscrepancyRow) -> words.Pill:
+    if found.healed:
+        return words.Pill("Healed", "pos")
+    if run.status == "running":
+        return words.Pill("To be looked at", "info")
+    return words.Pill("Left for a person", "warn")
+
+
+def side(side: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
+    """How one side has it: its amount, and the word by which it stands if that differs."""
+    if side is None:
+        return words.DASH if other is None else "Not there"
+    parts = []
+    if side["currency"]:
+        parts.append(words.shown(side["amount"], side["currency"]))
+    elif side["amount"]:
+        parts.append(f"{side['amount']:,} in the smallest unit")
+    if side["state"] and (other is None or other["state"] != side["state"] or not parts):
+        parts.append(str(side["state"]).replace("_", " "))
+    return ", ".join(parts) or "There"
