@@ -51,7 +51,8 @@ _NEXT_DUE = sa.text(
     """select min(due_at) from (
       select fetch_due_at as due_at from payment
       union all select due_at from inbox_outcome where status in ('pending', 'parked')
-      union all select due_at from refund_leg) as waiting"""
+      union all select greatest(due_at, lease_until) from refund_leg where due_at is not null
+    ) as waiting"""
 )
 
 
@@ -124,12 +125,16 @@ class Office:
             find_payments(self.runtime)
             submit_refunds(self.runtime)
             ask_rail(self.runtime)
-            due = self.scalar(_NEXT_DUE)
+            due = self.next_due()
             if due is None or due > ends_at:
                 apply_inbox(self.runtime)
                 return
             self.clock.instant = max(self.clock(), due)
         raise AssertionError("there is always something due: the books never come to rest")
+
+    def next_due(self) -> datetime | None:
+        """When the next thing is to be done that waits for its time."""
+        return self.scalar(_NEXT_DUE)
 
     def ask_soon(self, rail_payment_ids: Iterable[str]) -> None:
         """The rail is to be asked about these at once, whatever is known of them."""

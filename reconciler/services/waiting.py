@@ -13,7 +13,11 @@ _RAIL = sa.text(
     """select exists (select 1 from payment where fetch_due_at <= :now)
     or exists (select 1 from inbox_outcome where status = 'parked' and due_at <= :now)"""
 )
-_REFUNDS = sa.text("select exists (select 1 from refund_leg where due_at <= :now)")
+# A leg that somebody has in hand is due again when their lease is over.
+_REFUNDS = sa.text(
+    """select exists (select 1 from refund_leg where due_at <= :now
+      and (lease_until is null or lease_until < :now))"""
+)
 _RUNS = sa.text(
     """select exists (select 1 from reconciliation_run
     where state = 'running' and lease_until <= :now)"""

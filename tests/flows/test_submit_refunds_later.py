@@ -1,7 +1,9 @@
 import pytest
 
+from reconciler.books.refund_sending import LEASE
 from reconciler.failpoints import armed
-from reconciler.services import refunds
+from reconciler.services import refund_sending, refunds, waiting
+from reconciler.work import Task
 from tests.refund_stage import BEN, open_stage
 
 
@@ -251,3 +253,19 @@ def _dispute(stage, payment, **more):
     charge = stage.world.get("payment_intent", stage.rail_id(payment))["latest_charge"]
     stage.world.dispute(charge, 1_000, **more)
     stage.hear_again(payment)
+
+
+def test_a_refund_in_hand_wakes_nobody_until_its_lease_is_over(stage):
+    def wakes():
+        with stage.runtime.read() as session:
+            return Task.SUBMIT_REFUNDS in waiting.tasks_due(session, stage.now)
+
+    stage.ask(payment_id=stage.paid(), amount=2_500)
+    assert wakes()
+    stage.do(refund_sending.claim)
+    assert not wakes()
+    stage.pass_time(seconds=LEASE.total_seconds())
+    assert not wakes(), "the lease lasts to its last instant"
+    stage.pass_time(seconds=1)
+    assert wakes()
+    assert stage.submit() == 1
