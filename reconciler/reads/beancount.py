@@ -113,7 +113,7 @@ def _opened(around: Frame) -> Iterator[str]:
 
 
 def _transaction(entry: EntryRow) -> str:
-    about = (entry.payment_id, entry.invoice_id, entry.deposit_id)
+    about = (entry.payment_id, entry.invoice_id, entry.deposit_id, entry.payout_id)
     links = "".join(f" ^{link}" for link in about if link)
     lines = [
         f"\n{entry.at.astimezone(UTC).date()} * {_quoted(entry.key)}{links}\n",

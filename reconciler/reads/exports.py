@@ -119,7 +119,8 @@ _ENTRIES = sa.text(
     f"""with page as (select * from journal_entry e where (e.at, e.id) {_AFTER}
       and e.at {_UNTIL} order by e.at, e.id limit :limit)
     select page.id, page.key, page.at, page.reverses, page.payment_id, page.invoice_id,
-      page.deposit_id, page.cause_kind, page.cause_id, a.role, a.rail, a.currency, p.amount
+      page.deposit_id, page.payout_id, page.cause_kind, page.cause_id, a.role, a.rail,
+      a.currency, p.amount
     from page join posting p on p.entry_id = page.id join ledger_account a on a.id = p.account_id
     order by page.at, page.id, p.line"""
 )
@@ -273,7 +274,7 @@ def _entries(session: Session, after: tuple[object, str], until: datetime | None
         if entry is None:
             entry = found[row.id] = EntryRow(
                 row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
-                row.deposit_id, Cause(row.cause_kind, row.cause_id), [],
+                row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
             )  # fmt: skip
         debit, credit = max(row.amount, 0), max(-row.amount, 0)
         entry.postings.append(PostingLine(row.role, row.rail or None, row.currency, debit, credit))

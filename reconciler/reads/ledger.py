@@ -49,6 +49,7 @@ class EntryRow:
     deposit_id: str | None
     cause: Cause
     postings: list[PostingLine]
+    payout_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ _TRIAL_BALANCE = sa.text(
     group by a.id order by a.currency, a.role, a.rail"""
 )
 _ENTRIES = sa.text(
-    """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id,
+    """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id, e.payout_id,
       e.cause_kind, e.cause_id, a.role, a.rail, a.currency, p.amount
     from journal_entry e join posting p on p.entry_id = e.id
       join ledger_account a on a.id = p.account_id
@@ -162,7 +163,7 @@ def _load(session: Session, ids: Iterable[str]) -> dict[str, EntryRow]:
         if entry is None:
             entry = entries[row.id] = EntryRow(
                 row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
-                row.deposit_id, Cause(row.cause_kind, row.cause_id), [],
+                row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
             )  # fmt: skip
         entry.postings.append(
             PostingLine(

@@ -88,7 +88,7 @@ def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, Refun
                 continue
             if fact.stage == RefundStage.CANCELED and not leg.is_cancel_wanted:
                 questions.append(_canceled_by_others(whole, leg, fact))
-            if _is_unsent(leg):
+            if not fact.is_by_hand and _is_unsent(leg):
                 restores.suspect(work, "the rail has a refund that these books never sent")
             leg.rail_refund_id = fact.id
             refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))

@@ -107,6 +107,8 @@ def _served(made: Screens, browser: object) -> Iterator[Site]:
         made.person(name)
     server = serve(made.app)
     yield Site(made, server.url, browser)
+    for context in browser.contexts:  # a page that still asks would hold a connection for ever
+        context.close()
     server.close()
 
 

@@ -120,7 +120,7 @@ def test_two_payments_of_a_known_payer_do_not_both_take_the_one_open_invoice(
     assert paid_on(office, target) == (500, 0, 0)
     assert sorted(unapplied(office, payment) for payment in found) == [0, 500, 500, 500]
     kinds = sorted(kind for payment in found for kind in asked(office, payment))
-    assert kinds == ["unmatched_payment"] * 3
+    assert kinds == ["overpayment"] * 3
     assert office.violations() == []
 
 

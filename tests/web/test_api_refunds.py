@@ -202,6 +202,8 @@ def test_money_received_by_hand_is_paid_back_by_hand(api):
     with api.unchanged():
         refused(api.post(path, {"reference": ""}), 422, "reference")
     paid_back = api.make(path, {"reference": "From the till"})
+    # Nothing was ever sent for it, and nobody takes that for books that have forgotten a sending.
+    assert api.read("/status")["restore"] is None
     assert paid_back["status"] == "succeeded"
     assert api.read(f"/invoices/{invoice['id']}")["status"] == "refunded"
     with api.unchanged():
