@@ -1,6 +1,8 @@
 """A real browser in front of a real server: Chromium, where the machine has one."""
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +112,10 @@ def _served(made: Screens, browser: object) -> Iterator[Site]:
     for context in browser.contexts:  # a page that still asks would hold a connection for ever
         context.close()
     server.close()
+    # A request that is still being answered has a connection, which the pool must have back first.
+    pool, until = made.office.runtime.engine.pool, time.monotonic() + 20
+    while pool.checkedout() and time.monotonic() < until:
+        threading.Event().wait(0.02)
 
 
 @pytest.fixture
