@@ -290,7 +290,7 @@ def hindered(
             if at.first_sent_at is not None and step is Step.SEND:
                 return look_again(at, now, why)  # it may be our own sending that took it
             return ended(at, RefundStatus.MANUAL, why)
-        case Obstacle.FORGOTTEN:
+        case _:  # forgotten
             why = "the rail shows a part of this refund that is not known here"
             return ended(at, RefundStatus.MANUAL, why)
 
