@@ -101,7 +101,7 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
     ways = {
         (event.rail, event.account, s.via) for event, s in read if s.facts and s.via is not None
     }
-    leads_to = payments_by_alias(work, ways)
+    leads_to = payments_by_alias(work, ways) | _told_here(read)
     outcomes = []
     seen: list[tuple[Claimed, PaymentFacts, Sighting]] = []
     told = [(event, s) for event, s in read if s.payout is not None]
@@ -136,6 +136,18 @@ def _apply_payouts(work: Work, told: Sequence[tuple[Claimed, Sighting]]) -> list
         )
         for (event, sighting), one in zip(told, facts, strict=True)
     ]
+
+
+def _told_here(
+    read: Sequence[tuple[Claimed, Sighting]],
+) -> dict[tuple[str, str, str], str]:
+    """Where the rail's ids lead by what is told at the same time: a parent may be among these."""
+    return {
+        (event.rail, event.account, name): seen.facts.payment_id
+        for event, seen in read
+        if seen.facts is not None and seen.via is None
+        for name in (*seen.aliases, seen.facts.payment_id)
+    }
 
 
 def _placed(

@@ -201,8 +201,8 @@ def claim_parked(work: Work, limit: int) -> list[store.Parked]:
 
 def wake(work: Work, objects: Collection[str]) -> None:
     """What waited for one of these objects can go on."""
-    store.wake(work.session, objects, work.now)
-    work.nudge(Task.APPLY_INBOX)
+    if store.wake(work.session, objects, work.now):
+        work.nudge(Task.APPLY_INBOX)
 
 
 def replay(work: Work, event_ids: Sequence[str]) -> int:

@@ -174,9 +174,9 @@ def _remember_aliases(
         for alias in named
         if alias != facts.payment_id
     }
-    if aliases:
-        payment_rows.add_aliases(work.session, sorted(aliases))
-        inbox.wake(work, [alias for _, _, alias, _ in aliases])
+    payment_rows.add_aliases(work.session, sorted(aliases))
+    # What knows only its charge may wait for the payment's own id: it is one where no intent is.
+    inbox.wake(work, {alias for _, _, alias, _ in aliases} | {f.payment_id for f, _ in sightings})
 
 
 def _ask_later(work: Work, row: PaymentRow) -> None:

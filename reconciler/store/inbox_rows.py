@@ -173,9 +173,10 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> None:
         session.execute(_FINISH, columns)
 
 
-def wake(session: Session, objects: Collection[str], now: datetime) -> None:
-    """Events that waited for one of these objects are due."""
-    session.execute(_WAKE, {"objects": list(objects), "now": now})
+def wake(session: Session, objects: Collection[str], now: datetime) -> int:
+    """Events that waited for one of these objects are due; gives how many."""
+    result = session.execute(_WAKE, {"objects": list(objects), "now": now})
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
 
 
 def replay(session: Session, seqs: Sequence[int], now: datetime) -> None:

@@ -76,12 +76,15 @@ _INSERT_ALIASES = sa.text(
       cast(:object_id as text[]), cast(:payment_id as text[])) order by 1, 2, 3
     on conflict do nothing"""
 )
+# A payment's own id leads to it as well: where there is no intent, that is a charge's.
 _BY_ALIAS = sa.text(
-    """select a.rail, a.account, a.object_id, p.rail_payment_id from payment_alias a
+    """with k as (select * from unnest(cast(:rail as text[]), cast(:account as text[]),
+      cast(:object_id as text[])) as k(rail, account, object_id))
+    select k.rail, k.account, k.object_id, p.rail_payment_id from k
+    join payment_alias a on a.rail = k.rail and a.account = k.account and a.object_id = k.object_id
     join payment p on p.id = a.payment_id
-    join unnest(cast(:rail as text[]), cast(:account as text[]), cast(:object_id as text[]))
-      as k(rail, account, object_id)
-      on a.rail = k.rail and a.account = k.account and a.object_id = k.object_id"""
+    union select k.rail, k.account, k.object_id, p.rail_payment_id from k join payment p
+      on p.rail = k.rail and p.account = k.account and p.rail_payment_id = k.object_id"""
 )
 
 

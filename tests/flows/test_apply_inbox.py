@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from typing import NamedTuple
 
 import pytest
 
@@ -16,11 +17,18 @@ from tests.runtime import Office, make_runtime
 PAID_ONCE = {"clearing": 9_680, "processing_fees": 320, "revenue": -10_000}
 
 
-def paid(office: Office, number: str = "INV-1") -> list[dict]:
+class Orphan(NamedTuple):
+    """News that do not say of which payment, and those that do."""
+
+    parents: list[dict]
+    events: list[dict]
+
+
+def paid(office: Office, number: str = "INV-1", *, no_intent: bool = False) -> list[dict]:
     """An invoice and the news of a payment for it."""
     since = office.world.events_made()
     invoice(office, number, 10_000)
-    office.world.pay(10_000, metadata={"invoice": number})
+    office.world.pay(10_000, metadata={"invoice": number}, no_intent=no_intent)
     return office.world.events(since)
 
 
@@ -123,34 +131,65 @@ def test_nothing_is_applied_while_the_switch_is_off(office: Office) -> None:
     assert balances(office) == PAID_ONCE
 
 
-def test_an_event_that_knows_only_its_charge_waits_for_it(office: Office) -> None:
-    good = paid(office)
-    dispute_id = office.world.dispute(good[1]["data"]["object"]["id"], inquiry=True)
-    orphan = office.world.events()[-1]
-    del orphan["data"]["object"]["payment_intent"]
-    office.deliver(orphan)
+@pytest.fixture(params=["with-an-intent", "without"])
+def orphan(request: pytest.FixtureRequest, office: Office) -> Orphan:
+    """A dispute told in a shape that names its charge alone, and the news of that charge.
+
+    Where there is no intent, the charge itself is the payment.
+    """
+    news = paid(office, no_intent=request.param == "without")
+    charge = next(e["data"]["object"] for e in news if e["type"] == "charge.succeeded")
+    told = office.world.events_made()
+    office.world.dispute(charge["id"])
+    events = office.world.events(told)
+    for event in events:
+        del event["data"]["object"]["payment_intent"]
+    return Orphan(news, events)
+
+
+TAKEN = PAID_ONCE | {"clearing": -1_820, "processing_fees": 1_820, "disputed_funds": 10_000}
+
+
+def test_an_event_that_knows_only_its_charge_waits_for_it(office: Office, orphan: Orphan) -> None:
+    office.deliver(*orphan.events)
     office.apply()
-    assert outcome(office, orphan["id"]).status == "parked"
+    assert {outcome(office, event["id"]).status for event in orphan.events} == {"parked"}
 
-    office.deliver(*good)
+    office.deliver(*orphan.parents)
     office.apply()
 
-    assert outcome(office, orphan["id"]).status == "applied"
-    known = office.scalar(
-        "select count(*) from payment where facts -> 'disputes' ? :id", id=dispute_id
-    )
-    assert known == 1
+    assert office.unfinished() == []
+    assert office.line.calls == [], "nobody had to be asked"
+    assert office.scalar("select disputed from payment") == 10_000
 
 
-def test_an_event_whose_charge_is_never_told_finds_it_by_asking(office: Office) -> None:
-    good = paid(office)
-    office.world.dispute(good[1]["data"]["object"]["id"], inquiry=True)
-    orphan = office.world.events()[-1]
-    del orphan["data"]["object"]["payment_intent"]
-    office.deliver(orphan)
+def test_an_event_that_knows_only_its_charge_finds_it_there(office: Office, orphan: Orphan) -> None:
+    office.deliver(*orphan.parents)
+    office.apply()
+    office.deliver(*orphan.events)
+    office.apply()
+    assert office.unfinished() == []
+    assert office.line.calls == []
+    assert office.scalar("select disputed from payment") == 10_000
+
+
+def test_an_event_and_its_charge_that_are_told_at_once_find_each_other(
+    office: Office, orphan: Orphan
+) -> None:
+    office.deliver(*orphan.events, *orphan.parents)
+    office.apply()
+    assert office.unfinished() == []
+    assert office.line.calls == []
+    assert office.scalar("select disputed from payment") == 10_000
+
+
+def test_an_event_whose_charge_is_never_told_finds_it_by_asking(
+    office: Office, orphan: Orphan
+) -> None:
+    office.deliver(*orphan.events)
     office.drain()
-    assert outcome(office, orphan["id"]).status == "applied"
-    assert balances(office) == PAID_ONCE
+    assert office.unfinished() == []
+    assert balances(office) == TAKEN
 
 
 def test_an_event_about_nothing_the_rail_knows_is_given_to_a_person(office: Office) -> None:

@@ -14,8 +14,10 @@ from reconciler.flows import reconcile as flow
 from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.rail import StripeRail
 from reconciler.reads import reconciliation as reads
+from reconciler.sandbox.rows import Movement, Rate
 from reconciler.services import reconciliation, run_plans
 from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OWN, WINDOW
+from tests.builders import balances
 from tests.runtime import A_WEEK
 
 
@@ -205,6 +207,19 @@ def test_movements_of_no_payment_are_taken_in(office):
     assert (told.drift, left(told)) == ({}, [])
     assert office.scalar("select -amount from balance_movement") == 250
     assert office.violations() == []
+
+
+@pytest.mark.parametrize("no_intent", [False, True])
+def test_a_movement_of_a_payment_is_placed_by_the_charge_it_names(office, no_intent):
+    charge = office.world.pay(1_000, no_intent=no_intent).charge
+    office.deliver(*office.world.events())
+    office.drain()
+    with office.world.together():
+        office.world.book(Movement("stripe_fee", "network_cost", charge, -12, Rate("usd")))
+    told = run(office)
+    assert (told.healed, told.drift, left(told)) == (1, {}, [])
+    assert balances(office)["processing_fees"] == 59 + 12
+    assert office.scalar("select count(*) from balance_movement") == 0
 
 
 def test_a_payout_that_no_event_told_of_is_taken_in(office):

@@ -80,6 +80,37 @@ def _(t: Telling) -> Iterator[None]:
     yield
 
 
+TAKEN_AFTER_A_REFUND = """
+    books    clearing -4820  processing_fees 1820  credits 3000  disputed_funds 10000
+    books    revenue -10000
+    INV-1    paid 7000  credited 3000
+    payment  captured 10000  refunded 3000  disputed
+"""
+
+
+@traps.add("96-parts-that-name-their-charge-alone", TAKEN_AFTER_A_REFUND)
+def _(t: Telling) -> None:
+    _with_nameless_parts(t)
+
+
+@traps.add("96-parts-that-name-their-charge-alone-where-it-has-no-intent", TAKEN_AFTER_A_REFUND)
+def _(t: Telling) -> None:
+    _with_nameless_parts(t, no_intent=True)
+
+
+def _with_nameless_parts(t: Telling, **more) -> None:
+    """Refund and dispute as once told, when they had no link to an intent."""
+    t.invoice("INV-1", 10_000)
+    charge = str(t.pay(10_000, "INV-1", **more).charge)
+    t.world.refund(charge, 3_000)
+    t.world.dispute(charge)
+    for event in t.news():
+        shown = dict(event["data"]["object"])
+        if shown["object"] in ("refund", "dispute"):
+            del shown["payment_intent"]
+        t.also(event | {"data": event["data"] | {"object": shown}})
+
+
 def _expanded(t: Telling, event: dict) -> dict:
     """The event with every link in its object replaced by what it leads to."""
     shown = dict(event["data"]["object"])
