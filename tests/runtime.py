@@ -50,6 +50,7 @@ _DEAF_BELL = Bell(_DEAF_QUEUE)
 _NEXT_DUE = sa.text(
     """select min(due_at) from (
       select fetch_due_at as due_at from payment
+      union all select fetch_due_at from payout
       union all select due_at from inbox_outcome where status in ('pending', 'parked')
       union all select greatest(due_at, lease_until) from refund_leg where due_at is not null
     ) as waiting"""

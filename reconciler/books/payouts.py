@@ -206,16 +206,6 @@ def is_unclassified(movement: Movement) -> bool:
     )
 
 
-def difference(facts: PayoutFacts, nets: int, *, has_lines: bool) -> int | None:
-    """What a payout's lines leave unexplained of it, in minor units; None where nobody can tell.
-
-    Of a manual or instant payout the rail cannot say what it consists of.
-    """
-    whole = amount(facts)
-    is_told = facts.is_automatic and not facts.is_instant and has_lines
-    return whole - nets if is_told and whole is not None else None
-
-
 def _components(facts: PayoutFacts) -> Iterator[tuple[str, Component]]:
     whole, currency = amount(facts), currency_of(facts)
     if whole is None or currency is None:

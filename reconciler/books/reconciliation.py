@@ -24,6 +24,8 @@ class Difference(StrEnum):
     NOT_APPLIED = "not_applied"  # heard, and not in the books
     NOT_BOOKED = "not_booked"  # known, and the ledger says otherwise
     PAYOUT = "payout"  # a payout whose parts do not come to its amount
+    TWICE = "twice"  # one movement is in two payouts
+    IN_TRANSIT = "in_transit"  # a payout should be at the bank by now
     BALANCE = "balance"  # the rail's own balance is not what the ledger holds
 
 
@@ -37,6 +39,8 @@ IN_WORDS = {
     Difference.NOT_APPLIED: "it was heard, and is not in the books",
     Difference.NOT_BOOKED: "the ledger says otherwise",
     Difference.PAYOUT: "its parts do not come to its amount",
+    Difference.TWICE: "the rail lists it in two payouts",
+    Difference.IN_TRANSIT: "it should be at the bank by now, and nobody says that it is",
     Difference.BALANCE: "the rail's balance is not what its movements here come to",
 }
 

@@ -31,6 +31,8 @@ class ReviewKind(StrEnum):
     EVENT_CONFLICT = "event_conflict"
     UNCLASSIFIED_MOVEMENT = "unclassified_movement"
     UNKNOWN_STATUS = "unknown_status"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_DIFFERENCE = "payout_difference"
 
 
 # A payment with unallocated money waits under exactly one of these.

@@ -1,16 +1,18 @@
-"""Ask the rail for what no message told: once per payment, not once per event.
+"""Ask the rail for what no message told: once per payment or payout, not once per event.
 
-Claim, ask, observe: the claim puts the payment's next turn off, so that a crash in between
+Claim, ask, observe: the claim puts the next turn off, so that a crash in between
 costs a wait and nothing else, and two workers do not ask the same thing.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from reconciler.books.observations import PaymentFacts
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
+from reconciler.flows.take_payout import take_payout
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
 from reconciler.services import asking, inbox, payments, switches
@@ -26,13 +28,14 @@ Seen = payments.Sighted
 
 
 def ask_rail(runtime: Runtime) -> int:
-    """Ask for all that is due; gives how many payments were asked for."""
+    """Ask for all that is due; gives how many payments and payouts were asked for."""
     ends_at = runtime.now() + timedelta(seconds=ASK_SECONDS)
     asked = 0
     for _ in range(BATCHES_MAX):
         if not _may_apply(runtime):
             break
-        count = _ask_payments(runtime, ends_at) + _ask_parents(runtime, ends_at)
+        rounds = (_ask_payments, _ask_parents, _ask_payouts)
+        count = sum(ask(runtime, ends_at) for ask in rounds)
         asked += count
         if not count or runtime.now() > ends_at:
             break
@@ -45,7 +48,17 @@ def _ask_payments(runtime: Runtime, ends_at: datetime) -> int:
     for facts in due:
         if runtime.now() <= ends_at and _may_apply(runtime):
             rail = runtime.rails[facts.rail]
-            _ask(runtime, facts.payment_id, lambda: rail.fetch(facts))  # noqa: B023  run at once
+            _ask(facts.payment_id, lambda: _observe(runtime, rail.fetch(facts)))  # noqa: B023  run at once
+    return len(due)
+
+
+def _ask_payouts(runtime: Runtime, ends_at: datetime) -> int:
+    with runtime.work(payments.ASKING) as work:
+        due = asking.claim_payouts(work, BATCH_PAYMENTS)
+    for facts in due:
+        if runtime.now() <= ends_at and _may_apply(runtime):
+            rail, do = runtime.rails[facts.rail], partial(runtime.do, payments.ASKING)
+            _ask(facts.payout_id, lambda: take_payout(do, rail.fetch_payout(facts)))  # noqa: B023  run at once
     return len(due)
 
 
@@ -56,18 +69,21 @@ def _ask_parents(runtime: Runtime, ends_at: datetime) -> int:
     for event in parked:
         if runtime.now() <= ends_at and _may_apply(runtime):
             rail, name = runtime.rails[event.rail], event.waits_for
-            _ask(runtime, name, lambda: _look_for_parent(rail, name, event.account))  # noqa: B023  run at once
+            _ask(name, lambda: _observe(runtime, _look_for_parent(rail, name, event.account)))  # noqa: B023  run at once
     if parked:
         runtime.queue.nudge([Task.APPLY_INBOX])
     return len(parked)
 
 
-def _ask(runtime: Runtime, about: str, look: Callable[[], Seen | None]) -> None:
+def _observe(runtime: Runtime, seen: Seen | None) -> None:
+    if seen is not None:
+        runtime.do(payments.ASKING, lambda work: payments.observe(work, [seen]))
+
+
+def _ask(about: str, look: Callable[[], None]) -> None:
     """One look. Whatever goes wrong with it costs the others nothing: its own turn comes again."""
     try:
-        seen = look()
-        if seen is not None:
-            runtime.do(payments.ASKING, lambda work: payments.observe(work, [seen]))
+        look()
     except (Unavailable, OutcomeUnknown, Refused) as error:
         _log.warning("rail.not_answered", about=about, error=str(error))
     except Exception as error:  # noqa: BLE001  an answer that nobody foresaw

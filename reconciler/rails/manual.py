@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.books.payout_lines import PayoutLook
+from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Invalid, Refused
 from reconciler.rails.protocol import Found, Page, RefundOrder, Sighting
 
@@ -33,6 +35,10 @@ class ManualRail:
     def fetch(self, facts: PaymentFacts) -> tuple[PaymentFacts, tuple[str, ...]]:
         """What is known is all there is."""
         return facts, ()
+
+    def fetch_payout(self, facts: PayoutFacts) -> PayoutLook:
+        """There is none to know more of."""
+        return PayoutLook(facts=facts)
 
     def find_refund(self, order: RefundOrder) -> Found:
         """Raises Refused: only a person knows."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.books.payout_lines import PayoutLook
 from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.books.rail_objects import Listed
 from reconciler.errors import Unavailable
@@ -108,6 +109,10 @@ class Rail(Protocol):
 
     def fetch(self, facts: PaymentFacts) -> tuple[PaymentFacts, tuple[str, ...]]:
         """All the rail knows of one payment, with the aliases that lead to it."""
+        ...
+
+    def fetch_payout(self, facts: PayoutFacts) -> PayoutLook:
+        """All the rail knows of one payout, and all that it consists of where it can tell."""
         ...
 
     def find_refund(self, order: RefundOrder) -> Found:

@@ -1,11 +1,13 @@
-"""Which payments the rail is to be asked about, and when again."""
+"""Which payments and payouts the rail is to be asked about, and when again."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from reconciler.books.observations import PaymentFacts
+from reconciler.books.payouts import PayoutFacts
+from reconciler.store import payout_rows
 from reconciler.store.claims import decode_facts
 from reconciler.work import Work
 
@@ -45,8 +47,19 @@ def claim(work: Work, limit: int) -> list[PaymentFacts]:
     """
     rows = work.session.execute(_DUE, {"now": work.now, "limit": limit}).all()
     for row in rows:
-        is_last = row.fetch_attempts >= len(_WAITS)
-        wait = None if is_last else timedelta(seconds=_WAITS[row.fetch_attempts])
-        due = work.now + wait if wait else None
+        due = _next_turn(work, row.fetch_attempts)
         work.session.execute(_PUT_OFF, {"id": row.id, "due": due})
     return [decode_facts(row.facts) for row in rows]
+
+
+def claim_payouts(work: Work, limit: int) -> list[PayoutFacts]:
+    """The same of payouts."""
+    held = payout_rows.due(work.session, work.now, limit)
+    for payout_id, _, attempts in held:
+        payout_rows.put_off(work.session, payout_id, _next_turn(work, attempts))
+    return [facts for _, facts, _ in held]
+
+
+def _next_turn(work: Work, attempts: int) -> datetime | None:
+    is_last = attempts >= len(_WAITS)
+    return None if is_last else work.now + timedelta(seconds=_WAITS[attempts])

@@ -6,12 +6,10 @@ And a doubt, once the rail was asked about that one object: settled either way.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
 from reconciler.books.rail_objects import EVENTS, Listed, views
 from reconciler.books.reconciliation import Difference, Shown, difference
 from reconciler.services import asking, discrepancies, inbox, payments, payouts, reconciliation
-from reconciler.services.aliases import payments_by_alias
+from reconciler.services.aliases import placed
 from reconciler.services.discrepancies import Found
 from reconciler.services.payments import Sighted
 from reconciler.services.reconciliation import BACKFILL, Counted, Run, Step
@@ -73,7 +71,7 @@ def _objects(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed
     store.copy(work.session, place, page, [(v.id, v.amount, v.currency, v.state) for v in views_])
     pairs = store.differing(work.session, place, page)
     news = [rows[pair.object_id] for pair in pairs]
-    touched = payments.observe(work, _placed(work, run, news))
+    touched = payments.observe(work, placed(work, (run.rail, run.account), news))
     payouts.observe(work, [row.payout for row in news if row.payout is not None])
     payouts.observe_movements(work, [row.movement for row in news if row.movement is not None])
     asking.soon(work, list(touched.values()), only_if_unnamed=run.purpose == BACKFILL)
@@ -101,18 +99,3 @@ def _healed(work: Work, run: Run, pair: Pair, kind: str, *, note: str | None = N
         return
     found = replace(discrepancies.doubt(kind, pair), is_healed=True, note=note)
     discrepancies.note(work, run.id, found)
-
-
-def _placed(work: Work, run: Run, listed: Sequence[Listed]) -> list[Sighted]:
-    """What was seen of known payments. The rest is asked about one by one."""
-    ways = {(run.rail, run.account, row.via) for row in listed if row.via is not None}
-    leads_to = payments_by_alias(work, ways)
-    placed: list[Sighted] = []
-    for row in listed:
-        facts = row.facts
-        if facts is not None and row.via is not None:
-            payment_id = leads_to.get((run.rail, run.account, row.via))
-            facts = msgspec.structs.replace(facts, payment_id=payment_id) if payment_id else None
-        if facts is not None:
-            placed.append((facts, row.aliases))
-    return placed

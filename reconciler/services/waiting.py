@@ -11,6 +11,7 @@ from reconciler.work import Task
 
 _RAIL = sa.text(
     """select exists (select 1 from payment where fetch_due_at <= :now)
+    or exists (select 1 from payout where fetch_due_at <= :now)
     or exists (select 1 from inbox_outcome where status = 'parked' and due_at <= :now)"""
 )
 # A leg that somebody has in hand is due again when their lease is over.

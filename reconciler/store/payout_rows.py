@@ -8,13 +8,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.observations import BalanceFact
+from reconciler.books.payout_lines import NO_LINES, Lines
 from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.books.posting_rules import Booked
 from reconciler.timestamps import from_epoch
 
 Key = tuple[str, str, str]  # rail, account, the rail's id
 
-_COLUMNS = "id, facts::text as facts, booked::text as booked, fetch_due_at, fetch_attempts"
+_COLUMNS = """id, facts::text as facts, booked::text as booked, fetch_due_at, fetch_attempts,
+  line_count, lines_net, listed_at"""
 _LOCK = sa.text(
     f"""select {_COLUMNS} from payout where id in (
       select p.id from payout p join unnest(cast(:rails as text[]), cast(:accounts as text[]),
@@ -24,15 +27,17 @@ _LOCK = sa.text(
 )
 _INSERT = sa.text(
     """insert into payout (id, rail, account, rail_payout_id, currency, amount, status, arrival_at,
-      facts, booked, fetch_due_at, fetch_attempts, livemode, occurred_at, created_at, updated_at)
+      facts, booked, line_count, lines_net, listed_at, fetch_due_at, fetch_attempts, livemode,
+      occurred_at, created_at, updated_at)
     values (:id, :rail, :account, :rail_payout_id, :currency, :amount, :status, :arrival_at,
-      cast(:facts as jsonb), cast(:booked as jsonb), :fetch_due_at, :fetch_attempts, :livemode,
-      :occurred_at, :now, :now)
+      cast(:facts as jsonb), cast(:booked as jsonb), :line_count, :lines_net, :listed_at,
+      :fetch_due_at, :fetch_attempts, :livemode, :occurred_at, :now, :now)
     on conflict (rail, account, rail_payout_id) do nothing"""
 )
 _UPDATE = sa.text(
     """update payout set currency = :currency, amount = :amount, status = :status,
       arrival_at = :arrival_at, facts = cast(:facts as jsonb), booked = cast(:booked as jsonb),
+      line_count = :line_count, lines_net = :lines_net, listed_at = :listed_at,
       fetch_due_at = :fetch_due_at, fetch_attempts = :fetch_attempts, livemode = :livemode,
       occurred_at = :occurred_at, updated_at = :now, rev = rev + 1
     where id = :id"""
@@ -43,6 +48,31 @@ _INSERT_MOVEMENT = sa.text(
     values (:rail, :account, :rail_movement_id, :amount, :fee, :currency, :category, :kind,
       :balance_type, :source, :moved_at, :now)
     on conflict do nothing"""
+)
+
+_DUE = sa.text(
+    """select id, facts::text as facts, fetch_attempts from payout where fetch_due_at <= :now
+    order by fetch_due_at limit :limit for no key update skip locked"""
+)
+_PUT_OFF = sa.text(
+    """update payout set fetch_due_at = :due, fetch_attempts = fetch_attempts + 1 where id = :id"""
+)
+_ADD_LINES = sa.text(
+    """insert into payout_line
+      (payout_id, rail_movement_id, amount, fee, currency, category, source, moved_at)
+    select p.id, n.movement, n.amount, n.fee, n.currency, n.category, n.source,
+      to_timestamp(n.moved)
+    from payout p, unnest(cast(:movement as text[]), cast(:amount as bigint[]),
+      cast(:fee as bigint[]), cast(:currency as text[]), cast(:category as text[]),
+      cast(:source as text[]), cast(:moved as bigint[]))
+      as n(movement, amount, fee, currency, category, source, moved)
+    where p.rail = :rail and p.account = :account and p.rail_payout_id = :payout
+    order by n.movement on conflict do nothing"""
+)
+_LINES = sa.text(
+    """select count(*) as lines,
+      coalesce(sum(amount - fee) filter (where currency = :currency), 0)::bigint as net
+    from payout_line where payout_id = :id"""
 )
 
 _facts_decoder = msgspec.json.Decoder(PayoutFacts)
@@ -56,6 +86,8 @@ class PayoutRow:
     id: str
     facts: PayoutFacts
     booked: Booked
+    lines: Lines = NO_LINES
+    listed_at: datetime | None = None
     fetch_due_at: datetime | None = None
     fetch_attempts: int = 0
     is_new: bool = False
@@ -84,6 +116,8 @@ def lock(session: Session, keys: Sequence[Key]) -> dict[Key, PayoutRow]:
             r.id,
             decode_facts(r.facts),
             _booked_decoder.decode(r.booked),
+            Lines(count=r.line_count, net=r.lines_net, is_whole=r.listed_at is not None),
+            r.listed_at,
             r.fetch_due_at,
             r.fetch_attempts,
         )
@@ -106,6 +140,9 @@ def save(session: Session, row: PayoutRow, shown: Shown, now: datetime) -> bool:
         "arrival_at": from_epoch(facts.arrival[1]) if facts.arrival[1] else None,
         "facts": msgspec.json.encode(facts).decode(),
         "booked": msgspec.json.encode(row.booked).decode(),
+        "line_count": row.lines.count,
+        "lines_net": row.lines.net,
+        "listed_at": row.listed_at,
         "fetch_due_at": row.fetch_due_at,
         "fetch_attempts": row.fetch_attempts,
         "livemode": facts.livemode,
@@ -114,6 +151,35 @@ def save(session: Session, row: PayoutRow, shown: Shown, now: datetime) -> bool:
     }
     done = session.execute(_INSERT if row.is_new else _UPDATE, values)
     return bool(done.rowcount)  # type: ignore[attr-defined]  # a DML result has it
+
+
+def due(session: Session, now: datetime, limit: int) -> list[tuple[str, PayoutFacts, int]]:
+    """Hold payouts to ask about now: our id, what is known, and how often it was asked."""
+    rows = session.execute(_DUE, {"now": now, "limit": limit})
+    return [(r.id, decode_facts(r.facts), r.fetch_attempts) for r in rows]
+
+
+def put_off(session: Session, payout_id: str, due_at: datetime | None) -> None:
+    """Ask about it again then; None: not again."""
+    session.execute(_PUT_OFF, {"id": payout_id, "due": due_at})
+
+
+def add_lines(session: Session, at: Key, lines: Sequence[BalanceFact]) -> None:
+    """Keep movements that a known payout consists of. Those that are there stay as they are."""
+    rail, account, payout = at
+    columns: dict[str, object] = {
+        "movement": [line.id for line in lines],
+        "moved": [line.created for line in lines],
+    }
+    for name in ("amount", "fee", "currency", "category", "source"):
+        columns[name] = [getattr(line, name) for line in lines]
+    session.execute(_ADD_LINES, columns | {"rail": rail, "account": account, "payout": payout})
+
+
+def count_lines(session: Session, row: PayoutRow, currency: str | None) -> tuple[int, int]:
+    """How many lines are kept of a payout, and what those in its currency net."""
+    found = session.execute(_LINES, {"id": row.id, "currency": currency}).one()
+    return found.lines, found.net
 
 
 def add_movement(session: Session, movement: Movement, now: datetime) -> bool:

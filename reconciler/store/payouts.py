@@ -36,6 +36,11 @@ class Payout(SQLModel, table=True):
     arrival_at: datetime | None = base.instant_or_none()
     facts: dict[str, Any] = Field(sa_type=JSONB, nullable=False)
     booked: dict[str, Any] = base.document()
+    # What it consists of, as far as that was listed: how many, what they net in its currency,
+    # and when all of them were listed for the last time.
+    line_count: int = base.whole()
+    lines_net: int = base.minor_units()
+    listed_at: datetime | None = base.instant_or_none()
     fetch_due_at: datetime | None = base.instant_or_none()
     fetch_attempts: int = base.whole()
     livemode: bool = base.flag()
@@ -49,6 +54,7 @@ class PayoutLine(SQLModel, table=True):
     """A movement that a payout consists of, as the rail lists it. Never changed."""
 
     __tablename__ = "payout_line"
+    __table_args__ = (sa.Index("ix_payout_line_movement", "rail_movement_id"),)
 
     payout_id: str = Field(
         sa_column=sa.Column(sa.Text, sa.ForeignKey("payout.id"), primary_key=True)

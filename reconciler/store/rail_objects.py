@@ -36,6 +36,12 @@ _PUT = sa.text(
 )
 
 
+_NETS = sa.text(
+    """select object_id, amount, currency from rail_object
+    where rail = :rail and account = :account and kind = :kind and object_id = any(:ids)"""
+)
+
+
 class RailObject(SQLModel, table=True):
     """One object of a rail, as the facts of its payment or payout have it.
 
@@ -80,3 +86,11 @@ def put(session: Session, seen: Sequence[tuple[str, str, str | None, View]]) -> 
             "made": [view.made for _, view in once.values()],
         },
     )
+
+
+def nets(
+    session: Session, at: tuple[str, str], kind: ObjectKind, ids: Sequence[str]
+) -> dict[str, tuple[int, str]]:
+    """Amount and currency of those of these objects at (rail, account) that are known here."""
+    given = {"rail": at[0], "account": at[1], "kind": kind.value, "ids": list(ids)}
+    return {r.object_id: (r.amount, r.currency) for r in session.execute(_NETS, given)}

@@ -140,16 +140,6 @@ def test_a_payout_in_two_currencies_is_refused() -> None:
         join(CREATED, PayoutFacts(rail="stripe", account="own", payout_id="po_2"))
 
 
-def test_lines_are_compared_only_where_the_rail_can_tell_them() -> None:
-    automatic = said(is_automatic=True)
-    assert payouts.difference(automatic, 880, has_lines=True) == 20
-    assert payouts.difference(automatic, 0, has_lines=False) is None
-    assert payouts.difference(CREATED, 880, has_lines=True) is None
-    assert payouts.difference(said(is_automatic=True, is_instant=True), 1, has_lines=True) is None
-    nameless = said(is_automatic=True, amount=None)
-    assert payouts.difference(nameless, 880, has_lines=True) is None
-
-
 @pytest.mark.parametrize(
     ("category", "amount", "fee", "wanted", "is_asked"),
     [

@@ -73,7 +73,14 @@ def list_page(
     path, shown, read = _LISTINGS[kind]
     asked = {**created, "expand": list(shown)} if shown else created
     found, following = api.page(path, asked, cursor)
-    return _page(list(map(partial(_listed, kind, read, reading), found)), window, following)
+    row_of = partial(_listed, kind, read, reading.at, reading.keys)
+    return _page(list(map(row_of, found)), window, following)
+
+
+def listed_movement(row: Obj, at: int, keys: MetadataKeys) -> Listed:
+    """One row of the balance, as a listing of them would show it."""
+    *_, read = _LISTINGS[ObjectKind.MOVEMENT]
+    return _listed(ObjectKind.MOVEMENT, read, at, keys, row)
 
 
 def _page(rows: list[Listed], window: tuple[int, int], cursor: str | None) -> Page:
@@ -85,11 +92,11 @@ def _heard(event: RailEvent) -> Listed:
     return Listed(id=event.id, made=event.created, event=event)
 
 
-def _listed(kind: str, read: Reader, reading: Reading, row: Obj) -> Listed:
+def _listed(kind: str, read: Reader, at: int, keys: MetadataKeys, row: Obj) -> Listed:
     object_id = identifier(row.get("id"), f"{kind}.id")
     made = seconds(row, "created")
     try:
-        seen = read(row, reading.at, reading.keys)
+        seen = read(row, at, keys)
     except Invalid as problem:
         return Listed(id=object_id, made=made, why_unread=str(problem))
     view = next((v for v in _views(seen) if (v.kind, v.id) == (kind, object_id)), None)

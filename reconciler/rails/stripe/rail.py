@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import currencies
 from reconciler.books.observations import PaymentFacts, RailEvent, RefundFact, RefundStage
+from reconciler.books.payout_lines import PayoutLook
+from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.ids import new_id
 from reconciler.rails.protocol import Found, KeyRefused, Page, RefundOrder, Sighting
@@ -117,6 +119,14 @@ class StripeRail:
         seen = fetch_payment(self._api, facts, self._now(), self._keys)
         assert seen.facts is not None, "a look gives facts or raises"
         return seen.facts, seen.aliases
+
+    def fetch_payout(self, facts: PayoutFacts) -> PayoutLook:
+        """All that Stripe knows of one payout, with its members once it lists them."""
+        from reconciler.rails.stripe.payout_look import (  # noqa: PLC0415 - imports the SDK
+            look_at_payout,
+        )
+
+        return look_at_payout(self._api, facts, self._now(), self._keys)
 
     def find_refund(self, order: RefundOrder) -> Found:
         """Look for our reference among all refunds of the payment, all pages.

@@ -24,6 +24,8 @@ TITLES = {
     ReviewKind.DRIFT: "The rail says something else than our books",
     ReviewKind.UNCLASSIFIED_MOVEMENT: "The rail moved money for a reason nobody has classified",
     ReviewKind.UNKNOWN_STATUS: "The rail used a status that nobody here knows",
+    ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank, and its money is back on the rail",
+    ReviewKind.PAYOUT_DIFFERENCE: "A payout is not the sum of what it consists of",
     ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
     ReviewKind.REFUNDS_HELD: "Refunds wait: a limit of the day is reached",
     ReviewKind.REFUNDS_STOPPED: "Refunds were stopped: something about them is not right",

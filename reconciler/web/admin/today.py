@@ -92,7 +92,15 @@ _QUEUES = (
     ),
     Queue(
         "Discrepancies",
-        frozenset({"drift", "unclassified_movement", "unknown_status"}),
+        frozenset(
+            {
+                "drift",
+                "unclassified_movement",
+                "unknown_status",
+                "payout_failed",
+                "payout_difference",
+            }
+        ),
         "neg",
         "list_questions",
     ),
