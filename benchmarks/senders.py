@@ -7,11 +7,14 @@ connections with a selector, so that the cores are left to what is measured.
 import hashlib
 import hmac
 import json
-import selectors
+import re
+import select
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 EVENT_KINDS = ("charge.succeeded", "charge.captured", "charge.updated")
 
 
@@ -74,19 +77,23 @@ def charge(number: int, stage: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def event(number: int, stage: int) -> dict[str, object]:
+    """What Stripe tells when payment `number` comes to a stage of `charge`."""
+    return {
+        "id": f"evt_{number:018d}{stage}", "object": "event", "type": EVENT_KINDS[stage],
+        "api_version": "2026-10-28.endive", "created": 1_790_000_000 + stage,
+        "livemode": False, "pending_webhooks": 1, "data": {"object": charge(number, stage)},
+        "request": {"id": None, "idempotency_key": None},
+    }  # fmt: skip
+
+
 def requests(numbers: range, port: int, secret: str) -> list[bytes]:
     """One HTTP request an event, signed now; a payment's events lie close together."""
     rendered = []
     at = int(time.time())
     for number in numbers:
-        for stage, kind in enumerate(EVENT_KINDS):
-            event = {
-                "id": f"evt_{number:018d}{stage}", "object": "event", "type": kind,
-                "api_version": "2026-10-28.endive", "created": 1_790_000_000 + stage,
-                "livemode": False, "pending_webhooks": 1, "data": {"object": charge(number, stage)},
-                "request": {"id": None, "idempotency_key": None},
-            }  # fmt: skip
-            body = json.dumps(event, indent=2).encode()
+        for stage in range(len(EVENT_KINDS)):
+            body = json.dumps(event(number, stage), indent=2).encode()
             signed = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
             head = (
                 f"POST /webhooks/stripe HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
@@ -99,7 +106,8 @@ def requests(numbers: range, port: int, secret: str) -> list[bytes]:
 
 def send(rendered: list[bytes], port: int, *, connections: int, seconds: float) -> Sent:
     """Send in order over this many connections, until all is sent or the time is up."""
-    chosen = selectors.DefaultSelector()
+    waiting: dict[int, tuple[socket.socket, float, bytes]] = {}
+    poll = select.epoll()
     queue = iter(rendered)
     begun = time.perf_counter()
     ends_at = begun + seconds
@@ -107,38 +115,41 @@ def send(rendered: list[bytes], port: int, *, connections: int, seconds: float) 
     for _ in range(connections):
         line = socket.create_connection(("127.0.0.1", port))
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _next(chosen, line, queue, ends_at)
-    while chosen.get_map():
-        for key, _ in chosen.select(timeout=30):
-            line = key.fileobj
-            since, answer = key.data
+        poll.register(line, select.EPOLLIN)
+        _next(waiting, line, queue, ends_at)
+    while waiting:
+        for number, _ in poll.poll(30):
+            line, since, answer = waiting[number]
             answer += line.recv(65_536)
-            if b"\r\n\r\n" not in answer or not _is_whole(answer):
-                chosen.modify(line, selectors.EVENT_READ, (since, answer))
+            if not _is_whole(answer):
+                waiting[number] = (line, since, answer)
                 continue
             status = int(answer[9:12])
             result.statuses[status] = result.statuses.get(status, 0) + 1
             result.milliseconds.append((time.perf_counter() - since) * 1_000)
-            chosen.unregister(line)
-            _next(chosen, line, queue, ends_at)
+            _next(waiting, line, queue, ends_at)
     result.seconds = time.perf_counter() - begun
+    poll.close()
     return result
 
 
 def _is_whole(answer: bytes) -> bool:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    for row in head.split(b"\r\n"):
-        name, _, value = row.partition(b":")
-        if name.lower() == b"content-length":
-            return len(body) >= int(value)
-    return True
+    head, gap, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(gap) and (length is None or len(body) >= int(length[1]))
 
 
-def _next(chosen, line, queue, ends_at) -> None:
-    request = next(queue, None) if time.perf_counter() < ends_at else None
+def _next(
+    waiting: dict[int, tuple[socket.socket, float, bytes]],
+    line: socket.socket,
+    queue: Iterator[bytes],
+    ends_at: float,
+) -> None:
+    since = time.perf_counter()
+    request = next(queue, None) if since < ends_at else None
     if request is None:
+        waiting.pop(line.fileno(), None)
         line.close()
         return
-    since = time.perf_counter()
+    waiting[line.fileno()] = (line, since, b"")
     line.sendall(request)
-    chosen.register(line, selectors.EVENT_READ, (since, b""))

@@ -9,48 +9,15 @@ import argparse
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
 from benchmarks import senders
-from reconciler import embedded
+from benchmarks.stage import SECRET, Bench, Processes, drained, invoices, plain, preload, stage
 from reconciler.embedded import postgres
-from reconciler.migrations_runner import migrate
-
-ROOT = Path(__file__).resolve().parent.parent
-SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what this script sends
-CUSTOMER = "cus_benchmark"
-
-
-@dataclass
-class Bench:
-    """The servers and processes of one run."""
-
-    owner_url: str
-    app_url: str
-    environ: dict[str, str]
-    port: int
-    number: int = 0
-
-    def numbers(self, count: int) -> range:
-        """Payments that were never used before."""
-        begins = self.number
-        self.number += count
-        return range(begins, self.number)
-
-    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """One statement as the owner."""
-        with psycopg.connect(_plain(self.owner_url), autocommit=True) as line:
-            cursor = line.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
 
 
 def main() -> None:
@@ -60,36 +27,19 @@ def main() -> None:
     wanted.add_argument("--seconds", type=float, default=5)
     wanted.add_argument("--preload", type=int, default=0, help="payments in the books beforehand")
     wanted.add_argument("--connections", type=int, nargs="+", default=[8, 32])
+    wanted.add_argument("--soak", type=int, default=0, help="events to watch the memory over")
+    wanted.add_argument("--keep", type=Path, help="the folder of the database, kept afterwards")
     asked = wanted.parse_args()
-    with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
-        bench = _set_up(Path(folder))
-        try:
-            if asked.preload:
-                _preload(bench, asked.preload)
+    with (
+        tempfile.TemporaryDirectory(prefix="reconciler-bench-") as passing,
+        stage(asked.keep or Path(passing)) as bench,
+    ):
+        if asked.preload:
+            preload(bench, asked.preload)
+        if asked.soak:
+            _soak(bench, asked.soak)
+        if asked.rounds:
             _report(_measure(bench, asked), asked)
-        finally:
-            embedded.stop(Path(folder))
-
-
-def _set_up(folder: Path) -> Bench:
-    endpoints = embedded.ensure_postgres(folder)
-    redis_url = embedded.ensure_redis(folder)
-    migrate(endpoints.owner_url, endpoints.app_url)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {
-        **{k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ},
-        "DATABASE_URL": endpoints.app_url.replace("postgresql+psycopg", "postgresql"),
-        "REDIS_URL": redis_url,
-        "RECONCILER_SECRET_KEY": "benchmark " * 4,
-        "RECONCILER_DATA_DIR": str(folder),
-        "STRIPE_SECRET_KEY": "sk_test_benchmark",
-        "STRIPE_WEBHOOK_SECRET": SECRET,
-        "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody answers: the rail is not measured
-        "PORT": str(port),
-    }
-    return Bench(endpoints.owner_url, endpoints.app_url, environ, port)
 
 
 def _measure(bench: Bench, asked: argparse.Namespace) -> dict[str, list[float]]:
@@ -111,7 +61,7 @@ def _measure(bench: Bench, asked: argparse.Namespace) -> dict[str, list[float]]:
 
 def _acknowledge(bench: Bench, connections: int, seconds: float) -> tuple[senders.Sent, float]:
     rendered = senders.requests(bench.numbers(int(3_000 * seconds)), bench.port, SECRET)
-    with _Processes(bench, ["web"]) as running:
+    with Processes(bench, ["web"]) as running:
         sent = senders.send(rendered, bench.port, connections=connections, seconds=seconds)
         return sent, running.megabytes()
 
@@ -119,66 +69,36 @@ def _acknowledge(bench: Bench, connections: int, seconds: float) -> tuple[sender
 def _end_to_end(bench: Bench, connections: int, seconds: float) -> tuple[float, float, float]:
     """Booked a second while webhooks keep coming: sent, joined, matched, double entries posted."""
     numbers = bench.numbers(int(2_000 * seconds))
-    _invoices(bench, numbers)
+    invoices(bench, numbers)
     rendered = senders.requests(numbers, bench.port, SECRET)
-    with _Processes(bench, ["web", "worker"]) as running:
+    with Processes(bench, ["web", "worker"]) as running:
         time.sleep(3)  # the worker imports what it needs
-        _drained(bench)
+        drained(bench)
         before = _applied(bench)
         begun = time.perf_counter()
         sent = senders.send(rendered, bench.port, connections=connections, seconds=seconds)
-        _drained(bench)
+        drained(bench)
         took = time.perf_counter() - begun
         booked = (_applied(bench) - before) / took
         return booked, sent.per_second, running.megabytes("jobs.worker")
 
 
-def _drained(bench: Bench) -> None:
-    for _ in range(1_200):
-        rows = bench.sql(
-            """select exists (select 1 from inbox_event e
-            where e.seq > (select seq from inbox_horizon)
-              and not exists (select 1 from inbox_outcome o where o.seq = e.seq))"""
-        )
-        if not rows[0][0]:
-            return
-        time.sleep(0.05)
-    raise SystemExit("the inbox was not drained within a minute")
+def _soak(bench: Bench, events: int) -> None:
+    """How much memory the processes take while so many events are accepted and booked."""
+    step = events // 5
+    with Processes(bench, ["web", "worker"]) as running:
+        for begins in range(0, events, step):
+            numbers = bench.numbers(step // len(senders.EVENT_KINDS))
+            invoices(bench, numbers)
+            rendered = senders.requests(numbers, bench.port, SECRET)
+            senders.send(rendered, bench.port, connections=8, seconds=600)
+            drained(bench, minutes=10)
+            web, worker = running.megabytes(), running.megabytes("jobs.worker")
+            print(f"after {begins + step:>9,} events: web {web:.0f} MB, worker {worker:.0f} MB")
 
 
 def _applied(bench: Bench) -> int:
     return int(str(bench.sql("select count(*) from inbox_outcome where status = 'applied'")[0][0]))
-
-
-def _invoices(bench: Bench, numbers: range) -> None:
-    """A sent invoice for each payment, booked as one, so that each finds its match."""
-    bench.sql(
-        "insert into customer (id, name, created_at) values (%s, 'Benchmark', now())"
-        " on conflict do nothing",
-        CUSTOMER,
-    )
-    bench.sql(
-        """insert into invoice (id, number, customer_id, currency, total, state, created_at)
-        select 'inv_b' || n, 'INV-' || lpad(n::text, 10, '0'), %s, 'USD',
-          1000 + n * 7919 %% 250000, 'sent', now()
-        from generate_series(%s::bigint, %s::bigint) n""",
-        CUSTOMER, numbers[0], numbers[-1],
-    )  # fmt: skip
-
-
-def _preload(bench: Bench, payments: int) -> None:
-    """Books of this many payments, brought in through the inbox as everything else is."""
-    print(f"preloading {payments:,} payments", file=sys.stderr)
-    step = 20_000
-    with _Processes(bench, ["web", "worker"]):
-        for begins in range(0, payments, step):
-            numbers = bench.numbers(min(step, payments - begins))
-            _invoices(bench, numbers)
-            rendered = senders.requests(numbers, bench.port, SECRET)
-            senders.send(rendered, bench.port, connections=8, seconds=600)
-            _drained(bench)
-            print(f"  {begins + len(numbers):,}", file=sys.stderr)
-    bench.sql("analyze")
 
 
 def _pgbench(bench: Bench, connections: int, seconds: float) -> float:
@@ -196,66 +116,16 @@ def _pgbench(bench: Bench, connections: int, seconds: float) -> float:
         )
         script.flush()
         Path(script.name).chmod(0o644)
-        binary = Path(postgres._binary("pgbench"))  # noqa: SLF001  the wheel's own tools
+        binary = Path(postgres.binary("pgbench"))
         output = subprocess.run(
             [
                 str(binary), "-n", "-M", "prepared", "-c", str(connections),
                 "-j", str(min(connections, 2)), "-T", str(max(2, int(seconds))),
-                "-D", f"payload={payload}", "-f", script.name, _plain(bench.owner_url),
+                "-D", f"payload={payload}", "-f", script.name, plain(bench.owner_url),
             ],
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
     return float(next(row.split()[2] for row in output.splitlines() if row.startswith("tps")))
-
-
-class _Processes:
-    """The web server and a worker, as the Procfile starts them."""
-
-    def __init__(self, bench: Bench, names: list[str]) -> None:
-        commands = {
-            "web": [
-                str(Path(sys.executable).with_name("granian")), "--interface", "wsgi",
-                "--host", "127.0.0.1", "--port", str(bench.port), "--workers", "2",
-                "--blocking-threads", "16", "--no-ws", "--log-level", "error", "wsgi:app",
-            ],
-            "worker": [sys.executable, "-m", "jobs.worker", "books"],
-        }  # fmt: skip
-        self._bench = bench
-        self._commands = [commands[name] for name in names]
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def __enter__(self) -> "_Processes":
-        for command in self._commands:
-            self._running.append(subprocess.Popen(command, cwd=ROOT, env=self._bench.environ))
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._bench.port)) == 0:
-                    return self
-            time.sleep(0.1)
-        raise SystemExit("the web server did not start")
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._running:
-            process.terminate()
-        for process in self._running:
-            process.wait(30)
-
-    def megabytes(self, of: str = "wsgi:app") -> float:
-        """The largest resident set among the processes whose command names `of`."""
-        sizes = [0.0]
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                command = (entry / "cmdline").read_bytes().decode()
-                status = (entry / "status").read_text()
-                environ = (entry / "environ").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if of in command and f"PORT={self._bench.port}" in environ:
-                resident = next(r for r in status.splitlines() if r.startswith("VmRSS"))
-                sizes.append(int(resident.split()[1]) / 1_024)
-        return max(sizes)
 
 
 def _report(seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
@@ -279,10 +149,6 @@ def _report(seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
 
 def _note(seen: dict[str, list[float]], name: str, value: float) -> None:
     seen.setdefault(name, []).append(value)
-
-
-def _plain(url: str) -> str:
-    return url.replace("postgresql+psycopg", "postgresql")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ a rail repeats whatever gets a 5xx, so a message that we can never take must not
 import msgspec
 import structlog
 from flask import Flask, Response
+from typing_extensions import override
 from werkzeug.exceptions import HTTPException
 
 from reconciler.errors import Refused, TooLarge, Unavailable
@@ -19,7 +20,7 @@ _RETRY_SECONDS = "5"
 
 def create_webhook_app(runtime: Runtime) -> Flask:
     """The lean application behind /webhooks."""
-    app = Flask("webhooks", static_folder=None)
+    app = _Lean("webhooks", static_folder=None)
     app.url_map.strict_slashes = False  # a redirect would count as a failed delivery
     app.register_blueprint(stripe_blueprint(runtime))
     app.register_error_handler(TooLarge, lambda error: _problem(413, error))
@@ -27,6 +28,23 @@ def create_webhook_app(runtime: Runtime) -> Flask:
     app.register_error_handler(Unavailable, lambda error: _problem(503, error))
     app.register_error_handler(HTTPException, _refused_by_werkzeug)
     return app
+
+
+class _Lean(Flask):
+    """Flask without what none of its routes uses: signals, hooks around a request, sessions.
+
+    They take as long as proving and storing an event does.
+    """
+
+    @override
+    def full_dispatch_request(self) -> Response:
+        """Route, or say why not. Every route and every error handler gives a Response."""
+        try:
+            answer = self.dispatch_request()
+        except Exception as error:  # noqa: BLE001  Flask raises again what nobody handles
+            answer = self.handle_user_exception(error)
+        assert isinstance(answer, Response)
+        return answer
 
 
 def _refused_by_werkzeug(error: HTTPException) -> Response:

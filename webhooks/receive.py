@@ -13,7 +13,11 @@ from reconciler.work import Cause, Task
 
 BODY_BYTES_MAX = 1 << 20
 # Kept beside the body as evidence of what was proved, and by whom it was sent.
-_HEADERS_KEPT = ("Stripe-Signature", "User-Agent", "Content-Type")
+_HEADERS_KEPT = {
+    "Stripe-Signature": "HTTP_STRIPE_SIGNATURE",  # as WSGI names it
+    "User-Agent": "HTTP_USER_AGENT",
+    "Content-Type": "CONTENT_TYPE",
+}
 _HEADER_CHARS_MAX = 1_000
 
 _ANSWERS = {
@@ -55,7 +59,7 @@ def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
 def _headers(request: Request) -> str:
     kept = {
         name: value[:_HEADER_CHARS_MAX]
-        for name in _HEADERS_KEPT
-        if (value := request.headers.get(name)) is not None
+        for name, key in _HEADERS_KEPT.items()
+        if (value := request.environ.get(key)) is not None
     }
     return msgspec.json.encode(kept).decode()

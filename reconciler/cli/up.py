@@ -119,19 +119,21 @@ def _commands(settings: Settings, *, with_sandbox: bool) -> Iterator[Command]:
     if with_sandbox:
         port = str(local.sandbox_port(settings))
         yield Command("sandbox", [python, "-m", "reconciler.sandbox", "--port", port], environ)
-    yield Command("web", _web(settings), environ)
+    web = web_command(port=settings.port, processes=settings.web_processes)
+    yield Command("web", web, environ)
     yield Command("money", [python, "-m", "jobs.worker", "money"], environ)
     for number in range(1, settings.worker_processes + 1):
         yield Command(f"books-{number}", [python, "-m", "jobs.worker", "books"], environ)
     yield Command("clock", [python, "-m", "jobs.clock"], environ)
 
 
-def _web(settings: Settings) -> list[str]:
+def web_command(*, port: int, processes: int) -> list[str]:
+    """How the web processes are started; also by who measures them."""
     chosen = {
         "interface": "wsgi",
         "host": "127.0.0.1",
-        "port": str(settings.port),
-        "workers": str(settings.web_processes),
+        "port": str(port),
+        "workers": str(processes),
         "blocking-threads": str(BLOCKING_THREADS),
         "backpressure": BACKPRESSURE,
         "workers-kill-timeout": "20",

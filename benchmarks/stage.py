@@ -1,0 +1,206 @@
+"""Where benchmarks take place: PostgreSQL, Redis, and our processes as `./run` starts them.
+
+Everything lives in one folder. Given again, a folder brings back the books that were made in it.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from benchmarks import senders
+from reconciler import embedded
+from reconciler.cli.up import web_command
+from reconciler.migrations_runner import migrate
+from reconciler.store.inbox_rows import INSERT_COLUMNS
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what benchmarks send
+CUSTOMER = "cus_benchmark"
+MEGABYTE = 1_024  # kilobytes, as /proc counts
+
+
+@dataclass
+class Bench:
+    """The servers and processes of one run."""
+
+    owner_url: str
+    app_url: str
+    environ: dict[str, str]
+    port: int
+    number: int = 0
+
+    def numbers(self, count: int) -> range:
+        """Payments that were never used before."""
+        begins = self.number
+        self.number += count
+        return range(begins, self.number)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """One statement as the owner."""
+        with psycopg.connect(plain(self.owner_url), autocommit=True) as line:
+            cursor = line.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Bench]:
+    """The servers, running until the end of the block."""
+    try:
+        yield _set_up(folder)
+    finally:
+        embedded.stop(folder)
+
+
+def _set_up(folder: Path) -> Bench:
+    endpoints = embedded.ensure_postgres(folder)
+    redis_url = embedded.ensure_redis(folder)
+    migrate(endpoints.owner_url, endpoints.app_url)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        **{k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ},
+        "DATABASE_URL": endpoints.app_url.replace("postgresql+psycopg", "postgresql"),
+        "REDIS_URL": redis_url,
+        "RECONCILER_SECRET_KEY": "benchmark " * 4,
+        "RECONCILER_DATA_DIR": str(folder),
+        "STRIPE_SECRET_KEY": "sk_test_benchmark",
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "STRIPE_API_BASE": "http://127.0.0.1:9",  # nobody answers: the rail is not measured
+        "PORT": str(port),
+    }
+    bench = Bench(endpoints.owner_url, endpoints.app_url, environ, port)
+    seen = bench.sql("select max(substr(rail_event_id, 5, 18)::bigint) from inbox_event")[0][0]
+    bench.number = 0 if seen is None else int(str(seen)) + 1
+    return bench
+
+
+def drained(bench: Bench, *, minutes: float = 1) -> None:
+    """Wait until every event was applied. Ends the program after so many minutes."""
+    for _ in range(int(minutes * 1_200)):
+        rows = bench.sql(
+            """select exists (select 1 from inbox_event e
+            where e.seq > (select seq from inbox_horizon)
+              and not exists (select 1 from inbox_outcome o where o.seq = e.seq))"""
+        )
+        if not rows[0][0]:
+            return
+        time.sleep(0.05)
+    raise SystemExit("the inbox was not drained in time")
+
+
+def invoices(bench: Bench, numbers: range) -> None:
+    """A sent invoice for each payment, booked as one, so that each finds its match."""
+    bench.sql(
+        "insert into customer (id, name, created_at) values (%s, 'Benchmark', now())"
+        " on conflict do nothing",
+        CUSTOMER,
+    )
+    bench.sql(
+        """insert into invoice (id, number, customer_id, currency, total, state, created_at)
+        select 'inv_b' || n, 'INV-' || lpad(n::text, 10, '0'), %s, 'USD',
+          1000 + n * 7919 %% 250000, 'sent', now()
+        from generate_series(%s::bigint, %s::bigint) n""",
+        CUSTOMER, numbers[0], numbers[-1],
+    )  # fmt: skip
+
+
+def preload(bench: Bench, payments: int) -> None:
+    """Books of this many payments, applied by the worker; the inbox is filled by COPY.
+
+    One event a payment: a charge that is captured and whose movement is named.
+    """
+    step = 50_000
+    with Processes(bench, ["worker", "clock"]):
+        for begins in range(0, payments, step):
+            numbers = bench.numbers(min(step, payments - begins))
+            invoices(bench, numbers)
+            _into_inbox(bench, numbers)
+            drained(bench, minutes=30)
+            print(f"  {begins + len(numbers):,} payments", file=sys.stderr)
+    bench.sql("vacuum analyze")
+
+
+def _into_inbox(bench: Bench, numbers: range) -> None:
+    columns = ", ".join(INSERT_COLUMNS)
+    with (
+        psycopg.connect(plain(bench.owner_url)) as line,
+        line.cursor() as cursor,
+        cursor.copy(f"copy inbox_event ({columns}) from stdin") as copy,
+    ):
+        for number in numbers:
+            event = senders.event(number, 2)
+            row = (
+                "stripe", "own", event["id"], event["type"], False, event["api_version"],
+                f"pi_{number:018d}", event["created"], None, "now", "{}",
+                json.dumps(event, indent=2).encode(),
+            )  # fmt: skip
+            copy.write_row(row)
+
+
+class Processes:
+    """The web server and a worker, as the Procfile starts them."""
+
+    def __init__(self, bench: Bench, names: list[str]) -> None:
+        commands = {
+            "web": [*web_command(port=bench.port, processes=2), "--log-level", "error"],
+            "worker": [sys.executable, "-m", "jobs.worker", "books"],
+            "clock": [sys.executable, "-m", "jobs.clock"],
+        }  # fmt: skip
+        self._bench = bench
+        self._names = names
+        self._commands = [commands[name] for name in names]
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        for command in self._commands:
+            self._running.append(subprocess.Popen(command, cwd=ROOT, env=self._bench.environ))
+        if "web" in self._names:
+            self._wait_for_web()
+        return self
+
+    def _wait_for_web(self) -> None:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._bench.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise SystemExit("the web server did not start")
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.wait(30)
+
+    def megabytes(self, of: str = "wsgi:app") -> float:
+        """The largest resident set among the processes whose command names `of`."""
+        sizes = [0.0]
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().decode()
+                status = (entry / "status").read_text()
+                environ = (entry / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if of in command and f"PORT={self._bench.port}" in environ:
+                resident = next(r for r in status.splitlines() if r.startswith("VmRSS"))
+                sizes.append(int(resident.split()[1]) / MEGABYTE)
+        return max(sizes)
+
+
+def plain(url: str) -> str:
+    """A database's address as psycopg and pgbench take it."""
+    return url.replace("postgresql+psycopg", "postgresql")
