@@ -2,7 +2,8 @@
 
 Fees are never assumed to come back, a loss may be reversed years later, and a dispute may
 take more than its charge. So there is no step "lost" that books something: there is what was
-withdrawn and not reinstated, and whether the dispute is over.
+withdrawn and not reinstated, and whether the dispute is over. Over it is by the rail's latest word
+alone: an appeal opens again what was lost, also where the loss was never told.
 
 A bank that takes a debit back after it had come through opens no dispute: that is a *return*. It
 takes the same path, as something over from its first day, under the id of the charge.
@@ -133,6 +134,16 @@ class Case:
         return self.is_unsettled(decision) or is_late_win or is_odd or is_untold
 
 
+def is_over(dispute: DisputeFact) -> bool:
+    """Whether the bank has decided, for now: each end may be left again."""
+    return dispute.shown[2] in _LAST_WORDS
+
+
+def is_open(dispute: DisputeFact) -> bool:
+    """Whether a bank has yet to decide about money. An inquiry has taken none."""
+    return dispute.was_formal and not is_over(dispute)
+
+
 def treatment(decision: Decision) -> Treatment:
     """What a decision does to the invoices that the lost money had paid."""
     return _TREATMENTS[decision]
@@ -194,7 +205,7 @@ def cases(facts: PaymentFacts, losses: Mapping[str, int]) -> list[Case]:
 
 
 def _stage(word: str, cost: Taken) -> Stage:
-    if word not in _LAST_WORDS:  # also of one that was lost, and is appealed against
+    if word not in _LAST_WORDS:
         return Stage(_OPEN_WORDS.get(word, Stage.UNKNOWN))
     if word == "lost" or (cost.is_lost and cost.presented > 0):
         return Stage.LOST
@@ -205,8 +216,8 @@ def _taken(dispute: DisputeFact, rows: list[BalanceFact], currency: str) -> Take
     settled: dict[str, int] = {}
     for row in rows:
         settled[row.currency] = settled.get(row.currency, 0) - row.amount
-    is_over = dispute.is_closed and dispute.was_formal and not _is_won_unpaid(dispute, rows)
-    return Taken(dispute.id, settled, _presented(dispute.amount, rows, settled, currency), is_over)
+    is_lost = is_over(dispute) and dispute.was_formal and not _is_won_unpaid(dispute, rows)
+    return Taken(dispute.id, settled, _presented(dispute.amount, rows, settled, currency), is_lost)
 
 
 def _rows(dispute: DisputeFact, facts: PaymentFacts) -> list[BalanceFact]:

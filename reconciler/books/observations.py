@@ -1,11 +1,11 @@
 """What a rail says is so: cumulative facts, in no order.
 
 A fact only ever grows: amounts take their maximum, flags once true stay true, sets
-gain members, and what can be worded twice keeps its earliest wording. That is what lets
+gain members, what can be worded twice keeps its earliest wording, and what is left again (a
+dispute's end, which an appeal opens anew) is its latest word. That is what lets
 `books.payments.join` merge two sightings without knowing which came first.
 
-All amounts are minor units. `at` is a rail's own clock in whole seconds; it orders
-nothing that touches money.
+All amounts are minor units. `at` is a rail's own clock in whole seconds.
 """
 
 from enum import IntEnum
@@ -98,8 +98,7 @@ class DisputeFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     amount: int
     is_inquiry: bool = False
     was_formal: bool = False  # ever more than an inquiry
-    is_closed: bool = False
-    shown: tuple[int, int, str] = (0, 0, "needs_response")
+    shown: tuple[int, int, str] = (0, 0, "needs_response")  # at, rank, the rail's latest word
     charge: str | None = None
     reason: str | None = None
     evidence_due: int | None = None

@@ -7,6 +7,7 @@ what a rail tells us cannot matter (the laws are in tests/books/test_join.py).
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from reconciler.books import disputes
 from reconciler.books.observations import (
     BalanceFact,
     ChargeFact,
@@ -133,7 +134,7 @@ def status(facts: PaymentFacts, *, refunded: int, disputed: int) -> PaymentStatu
     taken = captured(facts)
     if not taken:
         return _status_without_money(facts)
-    if disputed or any(_is_open(dispute) for dispute in facts.disputes.values()):
+    if disputed or any(disputes.is_open(dispute) for dispute in facts.disputes.values()):
         return PaymentStatus.DISPUTED
     if refunded:
         whole = refunded >= taken
@@ -151,10 +152,6 @@ def _status_without_money(facts: PaymentFacts) -> PaymentStatus:
     failed = any(c.is_failed for c in charges) or bool(facts.intent and facts.intent.is_failed)
     waits = any(c.is_pending and not c.is_failed for c in charges)
     return PaymentStatus.FAILED if failed and not waits else PaymentStatus.PROCESSING
-
-
-def _is_open(dispute: DisputeFact) -> bool:
-    return dispute.was_formal and not dispute.is_closed
 
 
 def _join_maps(
@@ -232,7 +229,6 @@ def _join_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
         amount=max(one.amount, other.amount),
         is_inquiry=one.is_inquiry or other.is_inquiry,
         was_formal=one.was_formal or other.was_formal,
-        is_closed=one.is_closed or other.is_closed,
         shown=max(one.shown, other.shown),
         charge=_greater(one.charge, other.charge),
         reason=_greater(one.reason, other.reason),

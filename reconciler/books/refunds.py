@@ -151,7 +151,7 @@ def at_risk(facts: PaymentFacts) -> int:
             continue
         presented = max(0, taken[dispute.id].presented)
         is_told = bool(taken[dispute.id].settled)
-        if not dispute.is_closed:
+        if disputes.is_open(dispute):
             total += max(presented, dispute.amount)
         elif is_told or dispute.shown[2] in {disputes.WON, disputes.PREVENTED}:
             total += presented
@@ -162,7 +162,7 @@ def at_risk(facts: PaymentFacts) -> int:
 
 def is_disputed(facts: PaymentFacts) -> bool:
     """Whether a formal dispute of the payment is open."""
-    return any(d.was_formal and not d.is_closed for d in facts.disputes.values())
+    return any(disputes.is_open(dispute) for dispute in facts.disputes.values())
 
 
 def _gone(facts: PaymentFacts) -> int:

@@ -13,11 +13,11 @@ from reconciler.sandbox.player import Mischief, Report
 from reconciler.sandbox.problems import StripeProblem
 from reconciler.sandbox.world import World
 
-_NAMES = """advance_refund authorize cancel cancel_payout cancel_refund capture close_dispute
-    complete_session create_customer create_invoice decline dispute edit_metadata escalate expire
-    expire_session fail_delayed fail_payout increment_authorization late_win open_session
-    other_row pay pay_payout payout plan_refund prevented reference_refund refund release_funds
-    respond return_debit send_payout set_dispute_status settle settle_delayed"""
+_NAMES = """advance_refund appeal authorize cancel cancel_payout cancel_refund capture
+    close_dispute complete_session create_customer create_invoice decline dispute edit_metadata
+    escalate expire expire_session fail_delayed fail_payout increment_authorization late_win
+    open_session other_row pay pay_payout payout plan_refund prevented reference_refund refund
+    release_funds respond return_debit send_payout set_dispute_status settle settle_delayed"""
 OPERATIONS = frozenset(_NAMES.split())
 _WRONG_ARGUMENTS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 

@@ -11,9 +11,10 @@ from reconciler.sandbox.problems import StripeProblem
 from reconciler.sandbox.refunds import Refunds
 from reconciler.sandbox.rows import DISPUTE_FEE, Movement, Rate
 
+_CONTESTED = ("needs_response", "under_review", "appeal_needs_response", "appeal_under_review")
 _OUTCOMES = {
-    "won": ("needs_response", "under_review"),
-    "lost": ("needs_response", "under_review"),
+    "won": _CONTESTED,
+    "lost": _CONTESTED,
     "warning_closed": ("warning_needs_response", "warning_under_review"),
 }
 
@@ -72,11 +73,11 @@ class Disputes(Refunds):
     def respond(self, dispute_id: str, countered_fee: int = 0) -> None:
         """Evidence goes in. Contesting may cost a fee of its own, which a win returns."""
         dispute = self.get("dispute", dispute_id)
-        waits = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
-        if dispute["status"] not in waits:
-            raise StripeProblem(f"Dispute {dispute_id} is {dispute['status']}: nothing to answer.")
+        waits = str(dispute["status"])
+        if not waits.endswith("needs_response"):
+            raise StripeProblem(f"Dispute {dispute_id} is {waits}: nothing to answer.")
         before = copy.deepcopy(dispute)
-        dispute["status"] = waits[dispute["status"]]
+        dispute["status"] = waits.replace("needs_response", "under_review")
         dispute["evidence"]["uncategorized_text"] = "Signed order and delivery note."
         dispute["evidence_details"] |= {"has_evidence": True, "submission_count": 1}
         dispute["_countered_fee"] = countered_fee
@@ -113,6 +114,14 @@ class Disputes(Refunds):
         self._reinstate(dispute, reinstate, fee_back)
 
     @automatic
+    def appeal(self, dispute_id: str) -> None:
+        """What was lost may be contested again (since 2026-10-28.endive). No money moves."""
+        dispute = self.get("dispute", dispute_id)
+        if dispute["status"] != "lost":
+            raise StripeProblem(f"Dispute {dispute_id} is {dispute['status']}, not lost.")
+        self.set_dispute_status(dispute_id, "appeal_needs_response")
+
+    @automatic
     def prevented(self, target: str, amount: int | None = None, case_type: str = "block") -> str:
         """A dispute that was headed off (`block` or `resolution`). No row: none is documented."""
         charge = self.charge_of(target)
@@ -145,7 +154,7 @@ class Disputes(Refunds):
 
     @automatic
     def set_dispute_status(self, dispute_id: str, status: str) -> None:
-        """Any other status, such as `appeal_under_review`; no money moves."""
+        """Any other status; no money moves."""
         dispute = self.get("dispute", dispute_id)
         before = copy.deepcopy(dispute)
         dispute["status"] = status

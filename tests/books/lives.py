@@ -34,7 +34,10 @@ CATEGORIES = (
 )
 
 dated = st.tuples(TIMES, st.sampled_from(["INV-1", "INV-2", "x"]))
-shown = st.tuples(TIMES, st.integers(0, 4), st.sampled_from(["pending", "won", "lost"]))
+shown = st.tuples(TIMES, st.integers(0, 4), st.sampled_from(["pending", "succeeded"]))
+words = st.tuples(
+    TIMES, st.integers(0, 4), st.sampled_from(["needs_response", "lost", "appealed", "won"])
+)
 
 
 def _sometimes(values):
@@ -92,8 +95,7 @@ disputes = st.builds(
     amount=AMOUNTS,
     is_inquiry=st.booleans(),
     was_formal=st.booleans(),
-    is_closed=st.booleans(),
-    shown=shown,
+    shown=words,
     charge=_sometimes(st.just("ch_1")),
     reason=_sometimes(st.just("fraudulent")),
     evidence_due=_sometimes(st.integers(1, 6)),

@@ -9,8 +9,9 @@ from tests.builders import charge, dispute, facts, row
 TAKEN = row("txn_2", -1_000, "dispute", source="du_1")
 BACK = row("txn_3", 1_000, "dispute_reversal", source="du_1")
 PART_BACK = row("txn_3", 700, "dispute_reversal", source="du_1")
-WON = {"is_closed": True, "shown": (1, 10, "won")}
-LOST = {"is_closed": True, "shown": (1, 9, "lost")}
+WON = {"shown": (1, 10, "won")}
+LOST = {"shown": (1, 7, "lost")}
+APPEALED = {"shown": (2, 8, "appeal_needs_response")}
 
 COSTS = {
     "an-inquiry-takes-nothing": ({"was_formal": False}, {}, (0, False)),
@@ -21,6 +22,8 @@ COSTS = {
     "won-and-the-money-is-on-its-way": (WON, TAKEN, (1_000, False)),
     "won-in-part": (WON, TAKEN | PART_BACK, (300, True)),
     "won-late": (WON, TAKEN | BACK, (0, True)),
+    "appealed-against": (APPEALED, TAKEN, (1_000, False)),
+    "won-on-appeal-in-part": (WON, TAKEN | PART_BACK, (300, True)),
     "another-disputes-row": ({}, row("txn_2", -1_000, "dispute", source="du_9"), (0, False)),
     "a-row-of-another-kind": ({}, row("txn_2", -9, "fee", source="du_1"), (0, False)),
 }

@@ -18,6 +18,7 @@ from tests.builders import charge, dispute, facts, row
 
 PAID = 1_000
 DECISIONS = st.sampled_from(Decision)
+AFTER_A_LOSS = ("lost", "won late", "on appeal", "lost on appeal", "won on appeal")
 WHOLE = facts(charges=charge(captured=PAID, is_whole=True))
 
 
@@ -33,7 +34,7 @@ class Life:
 
 @st.composite
 def lives(draw, dispute_id: str) -> Life:
-    """An inquiry that lapses, or a chargeback that stays open, is lost, is won or is won late."""
+    """An inquiry that lapses; or a chargeback: open, lost or won, perhaps on appeal."""
     amount = draw(st.integers(1, PAID + 500))  # a bank may take several payments back at once
 
     def said(at: int, word: str, **more) -> PaymentFacts:
@@ -42,21 +43,28 @@ def lives(draw, dispute_id: str) -> Life:
 
     asked = {"was_formal": False, "is_inquiry": True}
     told = [said(1, "warning_needs_response", **asked)] if draw(st.booleans()) else []
-    end = draw(st.sampled_from(["lapsed", "open", "lost", "won", "won late"]))
+    end = draw(st.sampled_from(["lapsed", "open", "won", *AFTER_A_LOSS]))
+    if end == "lapsed" or draw(st.booleans()):  # a bank may take the money after all
+        told += [said(2, "warning_closed", **asked)]
     if end == "lapsed":
-        told += [said(2, "warning_closed", is_closed=True, **asked)]
         return Life(dispute_id, told, 0, is_over=True)
-    about = {"source": dispute_id, "fee": 15}
     told += [said(3, "needs_response")]
+    if end in AFTER_A_LOSS:
+        told += [said(4, "lost")]
+    if "appeal" in end:
+        told += [said(5, "appeal_needs_response"), said(6, "appeal_under_review")]
+    if end == "lost on appeal":
+        told += [said(7, "lost")]
+    if end.startswith("won"):
+        told += [said(8, "won")]
+    if draw(st.booleans()):
+        told = [told[0], told[-1]]  # what came in between is never told
+    about = {"source": dispute_id, "fee": 15}
     told += [facts(balance=row(f"txn_{dispute_id}", -amount, "dispute", **about))]
-    back = 0
-    if end in ("lost", "won late"):
-        told += [said(4, "lost", is_closed=True)]
-    if end in ("won", "won late"):
-        back = draw(st.integers(1, amount))
-        told += [said(5, "won", is_closed=True)]
+    back = draw(st.integers(1, amount)) if end.startswith("won") else 0
+    if back:
         told += [facts(balance=row(f"back_{dispute_id}", back, "dispute_reversal", **about))]
-    return Life(dispute_id, told, amount - back, is_over=end != "open")
+    return Life(dispute_id, told, amount - back, is_over=end not in ("open", "on appeal"))
 
 
 @st.composite
@@ -133,7 +141,7 @@ def test_money_that_comes_back_undoes_whatever_was_decided(made: list[Life], dat
     told = [WHOLE, *(bit for life in made for bit in life.told)]
     for life in made:
         if life.takes:
-            won = {"shown": (9, 9, "won"), "is_closed": True}
+            won = {"shown": (9, 9, "won")}
             told.append(facts(disputes=dispute(life.id, life.takes, **won)))
             about = {"source": life.id}
             told.append(
@@ -180,17 +188,24 @@ def test_whatever_is_told_a_case_loses_at_most_what_was_taken(
         assert case.needs_a_person(said) or case.stage is not Stage.UNKNOWN
 
 
-@given(DECISIONS)
-def test_an_appeal_leaves_the_loss_booked_and_holds_the_invoice_again(said: Decision) -> None:
+@given(DECISIONS, st.permutations([(1, "lost"), (2, "appeal_needs_response")]), st.booleans())
+def test_an_appeal_holds_the_loss_and_the_invoice_until_the_bank_says_again(
+    said: Decision, words: list[tuple[int, str]], is_loss_told: bool
+) -> None:
     """Nobody is to be chased for what may still come back, whatever was decided before."""
     taken = facts(balance=row("txn_1", -PAID, "dispute", source="du_1"))
-    words = [(1, "lost"), (2, "appeal_needs_response")]
     told = [
-        facts(disputes=dispute("du_1", PAID, shown=(at, at, word), is_closed=word == "lost"))
+        facts(disputes=dispute("du_1", PAID, shown=(at, at, word)))
         for at, word in words
+        if is_loss_told or word != "lost"
     ]
     known = known_of([WHOLE, taken, *told])
     (case,) = disputes.cases(known, position(known).losses)
-    assert (case.stage, case.lost) == (Stage.NEEDS_RESPONSE, PAID)
+    assert (case.stage, case.taken, case.lost) == (Stage.NEEDS_RESPONSE, PAID, 0)
     assert case.is_unsettled(said)
     assert case.needs_a_person(said)
+    assert settled(known, {"du_1": said}).paid == PAID
+    again = known_of([known, facts(disputes=dispute("du_1", PAID, shown=(3, 3, "lost")))])
+    (case,) = disputes.cases(again, position(again).losses)
+    assert (case.stage, case.lost) == (Stage.LOST, PAID)
+    assert settled(again, {"du_1": said}).paid == 0

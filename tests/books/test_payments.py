@@ -42,7 +42,7 @@ STATUSES = {
     "disputed": (facts(charges=TAKEN, disputes=dispute("du_1", 5)), S.DISPUTED),
     "an-inquiry": (facts(charges=TAKEN, disputes=dispute("du_1", 5, was_formal=False)), S.CAPTURED),
     "a-dispute-that-is-over": (
-        facts(charges=TAKEN, disputes=dispute("du_1", 5, is_closed=True)),
+        facts(charges=TAKEN, disputes=dispute("du_1", 5, shown=(1, 7, "lost"))),
         S.CAPTURED,
     ),
 }

@@ -15,6 +15,7 @@ from reconciler.books.posting_rules import entries_due, position
 from tests.books.lives import anything, pieces
 from tests.builders import charge, dispute, facts, refund, row
 
+LOST = {"shown": (1, 7, "lost")}
 OWN_MONEY = ("charge", "partial_capture_reversal", "charge_failure", "refund", "refund_failure")
 
 
@@ -190,7 +191,7 @@ BOOKED = {
     "lost": (
         facts(
             **TAKEN,
-            disputes=dispute("du_1", 1_000, is_closed=True),
+            disputes=dispute("du_1", 1_000, **LOST),
             balance=row("txn_2", -1_000, "dispute", source="du_1"),
         ),
         {},
@@ -198,7 +199,7 @@ BOOKED = {
     "lost-and-more-than-there-was": (
         facts(
             **TAKEN,
-            disputes=dispute("du_1", 2_500, is_closed=True),
+            disputes=dispute("du_1", 2_500, **LOST),
             balance=row("txn_2", -2_500, "dispute", source="du_1"),
         ),
         {"clearing": -1_500, "chargeback_losses": 1_500},
@@ -237,7 +238,7 @@ CONVERTED = {
     ),
     "converted-and-lost": (
         {
-            "disputes": dispute("du_1", 1_000, is_closed=True),
+            "disputes": dispute("du_1", 1_000, **LOST),
             "balance": IN_EUROS | row("txn_2", -950, "dispute", source="du_1", currency="EUR"),
         },
         {("clearing", "EUR"): -80, ("processing_fees", "EUR"): 30},
@@ -245,7 +246,7 @@ CONVERTED = {
     ),
     "converted-and-lost-for-the-half": (
         {
-            "disputes": dispute("du_1", 1_000, is_closed=True),
+            "disputes": dispute("du_1", 1_000, **LOST),
             "balance": IN_EUROS
             | row("txn_2", -950, "dispute", source="du_1", currency="EUR")
             | row("txn_3", 475, "dispute_reversal", source="du_1", currency="EUR"),

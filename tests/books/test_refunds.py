@@ -143,17 +143,15 @@ def test_only_duplicates_and_overpayments_change_no_invoice_by_themselves():
         (a_payment(disputes=[a_dispute()]), 0),
         (a_payment(disputes=[a_dispute(4_000)]), 0),
         (a_payment(disputes=[a_dispute(was_formal=False, is_inquiry=True)]), 10_000),
-        (a_payment(disputes=[a_dispute(4_000, word="lost", is_closed=True)]), 6_000),
-        (a_payment(disputes=[a_dispute(4_000, word="won", is_closed=True)]), 10_000),
+        (a_payment(disputes=[a_dispute(4_000, word="lost")]), 6_000),
+        (a_payment(disputes=[a_dispute(4_000, word="won")]), 10_000),
         (
-            a_payment(
-                disputes=[a_dispute(4_000, word="lost", is_closed=True)], balance=[a_row(-4_000)]
-            ),
+            a_payment(disputes=[a_dispute(4_000, word="lost")], balance=[a_row(-4_000)]),
             6_000,
         ),
         (
             a_payment(
-                disputes=[a_dispute(4_000, word="lost", is_closed=True)],
+                disputes=[a_dispute(4_000, word="lost")],
                 balance=[a_row(-4_000), a_row(4_000, category="dispute_reversal", row_id="txn_2")],
             ),
             10_000,
@@ -189,7 +187,7 @@ def test_a_leg_holds_its_money_until_the_rail_shows_its_refund_and_then_it_count
 def test_a_dispute_is_open_until_it_is_closed_and_an_inquiry_is_none():
     assert refunds.is_disputed(a_payment(disputes=[a_dispute()]))
     assert not refunds.is_disputed(a_payment(disputes=[a_dispute(was_formal=False)]))
-    assert not refunds.is_disputed(a_payment(disputes=[a_dispute(is_closed=True, word="won")]))
+    assert not refunds.is_disputed(a_payment(disputes=[a_dispute(word="won")]))
     assert not refunds.is_disputed(a_payment())
 
 

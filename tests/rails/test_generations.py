@@ -119,7 +119,7 @@ def money(facts):
         "whole": {c.id: c.is_whole for c in facts.charges.values()},
         "refunds": {r.id: (r.amount, r.stage, r.shown[2]) for r in facts.refunds.values()},
         "counted": [r.id for r in payments.counted_refunds(facts)],
-        "disputes": {d.id: (d.amount, d.was_formal, d.is_closed) for d in facts.disputes.values()},
+        "disputes": {d.id: (d.amount, d.was_formal, d.shown[2]) for d in facts.disputes.values()},
         "balance": {row.id: row.net for row in facts.balance.values()},
         "named": {name: value for name, (_, value) in facts.named.items()},
         "status": payments.status(facts, refunded=0, disputed=0),

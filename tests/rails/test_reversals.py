@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.books import payments
+from reconciler.books import disputes, payments
 from reconciler.books.observations import BalanceFact, RefundStage
 from reconciler.errors import Invalid
 from reconciler.rails.stripe.parts import FOR_EVER, balance_fact
@@ -119,7 +119,7 @@ def test_a_card_refund_that_failed_weeks_later():
 
 
 @pytest.mark.parametrize(
-    ("status", "is_inquiry", "was_formal", "is_closed"),
+    ("status", "is_inquiry", "was_formal", "is_over"),
     [
         ("warning_needs_response", True, False, False),
         ("warning_under_review", True, False, False),
@@ -133,16 +133,16 @@ def test_a_card_refund_that_failed_weeks_later():
         ("appeal_under_review", False, True, False),
     ],
 )
-def test_what_a_disputes_word_means(status, is_inquiry, was_formal, is_closed):
+def test_what_a_disputes_word_means(status, is_inquiry, was_formal, is_over):
     fact = the_dispute(status=status)
     assert (fact.is_inquiry, fact.was_formal) == (is_inquiry, was_formal)
-    assert fact.is_closed is is_closed
+    assert disputes.is_over(fact) is is_over
     assert dispute_facts(a_dispute(status=status), AT).kept_for is None
 
 
 def test_a_disputes_word_that_nobody_knows_leaves_it_open_and_is_kept_for_a_person():
     seen = dispute_facts(a_dispute(status="on_the_moon"), AT)
-    assert not seen.facts.disputes["du_1"].is_closed
+    assert not disputes.is_over(seen.facts.disputes["du_1"])
     assert "on_the_moon" in seen.kept_for
 
 

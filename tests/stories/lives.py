@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from reconciler.sandbox.problems import StripeProblem
 from reconciler.sandbox.world import World
 from tests.oracle import Document
+from tests.runtime import Clock
 
 AMOUNTS = st.integers(1, 9).map(lambda n: n * 1_000)
 PLACES = st.integers(0, 5)
-KINDS = ("pay", "pay", "hold", "capture", "refund", "refund", "move", "dispute", "close", "debit")
+_MONEY = ("pay", "pay", "hold", "capture", "refund", "refund", "move", "debit")
+KINDS = (*_MONEY, "dispute", "close", "appeal")
 deeds = st.lists(
     st.tuples(st.sampled_from(KINDS), PLACES, PLACES, AMOUNTS), min_size=2, max_size=12
 )
@@ -23,6 +25,7 @@ class Life:
 
     world: World
     documents: list[Document]
+    clock: Clock
     targets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
     charges: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -111,6 +114,15 @@ class Life:
         else:
             back = amount if how == 5 else None
             self.world.close_dispute(dispute, "won", reinstate=back and min(back, 1_000))
+
+    def appeal(self, place: int, how: int, amount: int) -> None:
+        """What was lost is contested again, a week later, and perhaps decided a week after that."""
+        dispute = self._one_of(self.disputes, place)
+        self.clock.advance(days=7)
+        self.world.appeal(dispute)
+        if how > 1:
+            self.clock.advance(days=7)
+            self.world.close_dispute(dispute, "lost" if how < 4 else "won")
 
     def debit(self, place: int, how: int, amount: int) -> None:
         """A bank debit begins, or comes to its end."""

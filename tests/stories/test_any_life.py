@@ -31,7 +31,7 @@ def begin(office: Office, totals: list[tuple[int, bool]], **world) -> Life:
     number = next(_numbers)
     office.enter_world(seed=number, salt=f"life-{number}", **world)
     ann = customer(office)
-    life = Life(office.world, [])
+    life = Life(office.world, [], office.clock)
     for place, (total, is_deposit) in enumerate(totals):
         name = f"{'DEP' if is_deposit else 'INV'}-{number}.{place}"
         make = deposit if is_deposit else invoice

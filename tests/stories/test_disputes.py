@@ -237,6 +237,15 @@ def _(t: Telling) -> None:
     t.world.set_dispute_status(taken, "appeal_under_review")
 
 
+@traps.add("58-an-inquiry-lapses-and-becomes-a-chargeback-after-all", TAKEN)
+def _(t: Telling) -> Iterator[str]:
+    asked = t.world.dispute(_paid(t), inquiry=True)
+    t.world.close_dispute(asked, "warning_closed")
+    yield PAID
+    t.office.clock.advance(days=7)
+    t.world.escalate(asked)
+
+
 @traps.add("69-a-status-nobody-knows", TAKEN)
 def _(t: Telling) -> None:
     taken = t.world.dispute(_paid(t))

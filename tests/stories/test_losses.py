@@ -37,6 +37,12 @@ CREDITED = """
     INV-1    credited 10000
     payment  captured 10000  lost 10000  disputed
 """
+APPEALED = """
+    books    clearing -1820  processing_fees 1820  disputed_funds 10000  revenue -10000
+    INV-1    paid 10000
+    payment  captured 10000  disputed
+    asks     dispute 10000
+"""
 WON = """
     books    clearing 8180  processing_fees 1820  revenue -10000
     INV-1    paid 10000
@@ -68,6 +74,74 @@ def _(t: Telling) -> Iterator[str]:
     t.decide(taken, "write_off")
     yield WRITTEN_OFF
     t.world.late_win(taken)
+
+
+# A week passes before a bank hears an appeal: of one second both words could be the later one.
+
+
+def _appealed(t: Telling) -> str:
+    taken = _lost(t)
+    t.office.clock.advance(days=7)
+    t.world.appeal(taken)
+    return taken
+
+
+@traps.add("69-an-appeal-against-a-loss", APPEALED)
+def _(t: Telling) -> Iterator[str]:
+    taken = _lost(t)
+    yield LOST
+    t.office.clock.advance(days=7)
+    t.world.appeal(taken)
+    t.world.respond(taken)
+
+
+@traps.add("69-an-appeal-is-told-together-with-the-loss", APPEALED)
+def _(t: Telling) -> None:
+    _appealed(t)
+
+
+@traps.add("69-of-a-loss-only-the-appeal-is-told", APPEALED)
+def _(t: Telling) -> None:
+    _appealed(t)
+    t.lose("charge.dispute.closed")
+
+
+@traps.add("69-an-appeal-after-a-write-off-is-lost-again", WRITTEN_OFF)
+def _(t: Telling) -> Iterator[str]:
+    taken = _lost(t)
+    yield LOST
+    t.decide(taken, "write_off")
+    t.office.clock.advance(days=7)
+    t.world.appeal(taken)
+    yield APPEALED
+    t.office.clock.advance(days=7)
+    t.world.close_dispute(taken, "lost")
+
+
+@traps.add("69-an-appeal-is-lost-and-all-of-it-told-together", LOST)
+def _(t: Telling) -> None:
+    taken = _appealed(t)
+    t.office.clock.advance(days=7)
+    t.world.close_dispute(taken, "lost")
+
+
+@traps.add("69-an-appeal-after-a-credit-is-won", WON)
+def _(t: Telling) -> Iterator[str]:
+    taken = _lost(t)
+    yield LOST
+    t.decide(taken, "credit")
+    t.office.clock.advance(days=7)
+    t.world.appeal(taken)
+    t.office.clock.advance(days=7)
+    t.world.close_dispute(taken, "won")
+
+
+@traps.add("69-a-word-that-nobody-knows-after-a-loss", APPEALED)
+def _(t: Telling) -> Iterator[str]:
+    taken = _lost(t)
+    yield LOST
+    t.office.clock.advance(days=7)
+    t.world.set_dispute_status(taken, "in_the_hands_of_fate")
 
 
 @alone.add("a-loss-is-chased", LOST.replace("asks     dispute 10000", ""))

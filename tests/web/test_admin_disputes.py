@@ -136,6 +136,23 @@ def test_a_late_win_is_told(birch):
     assert birch.office.violations() == []
 
 
+def test_an_appeal_says_that_the_decision_waits(birch):
+    path = lose(birch)
+    rae = birch.as_("reconciler")
+    rev = birch.office.scalar("select rev from dispute")
+    rae.post(f"{path}/decide", {"decision": "write_off", "rev": rev})
+    birch.office.clock.advance(hours=1)
+    birch.office.world.appeal(birch.ids["rail"])
+    hear(birch)
+    page = rae.read(path)
+    assert "is contested again" in page
+    assert "What was decided (write it off: we bear it) holds again" in page
+    assert "What becomes of" not in page
+    assert "On hold" in page
+    assert "Written off" not in rae.read("/invoices/INV-1050")
+    assert birch.office.violations() == []
+
+
 def test_nothing_waits(screens):
     assert "No dispute waits" in screens.as_("viewer").read("/disputes")
     assert "No dispute yet" in screens.as_("viewer").read("/disputes?view=all")

@@ -145,17 +145,21 @@ def test_an_appeal_after_the_decision_holds_the_invoice_and_is_only_acknowledged
     api.make(f"/disputes/{dispute['id']}/decide", {"decision": "write_off", "rev": dispute["rev"]})
     assert api.read(f"/invoices/{invoice_id}")["on_hold"] is False
     api.office.clock.advance(days=9)
-    api.office.world.set_dispute_status(made, "appeal_needs_response")
+    api.office.world.appeal(made)
     api.settle()
     appealed = api.read(f"/disputes/{dispute['id']}")
-    assert (appealed["stage"], appealed["lost"], appealed["on_hold"]) == (
-        "needs_response",
-        10_000,
-        True,
-    )
+    assert (appealed["stage"], appealed["on_hold"]) == ("needs_response", True)
+    assert (appealed["taken"], appealed["lost"]) == (10_000, 0)
+    assert api.read(f"/invoices/{invoice_id}")["written_off"] == 0
     item = api.read(f"/review-items/{appealed['review_item_id']}")
     assert item["dispute_id"] == dispute["id"]
     assert item["actions"] == ["acknowledge"]
     api.make(f"/review-items/{item['id']}/resolve", {"action": "acknowledge", "note": "sent"})
     assert api.read(f"/disputes/{dispute['id']}")["review_item_id"] is None
+    api.office.clock.advance(days=9)
+    api.office.world.close_dispute(made, "lost")
+    api.settle()
+    again = api.read(f"/disputes/{dispute['id']}")
+    assert (again["lost"], again["decision"], again["on_hold"]) == (10_000, "write_off", False)
+    assert api.read(f"/invoices/{invoice_id}")["written_off"] == 10_000
     api.sound()

@@ -41,6 +41,7 @@ _REFUND_STAGES = {
 }
 _WAITING = ("pending", "requires_action")
 _REFUND_RANKS = ("pending", "requires_action", "succeeded", "canceled", "failed")
+# As a dispute goes on: of two words of the same second the later one is shown.
 _DISPUTE_RANKS = (
     "warning_needs_response",
     "warning_under_review",
@@ -48,13 +49,12 @@ _DISPUTE_RANKS = (
     "prevented",
     "needs_response",
     "under_review",
-    "appeal_needs_response",
-    "appeal_under_review",
     "charge_refunded",
     "lost",
+    "appeal_needs_response",  # only of what was lost
+    "appeal_under_review",
     "won",
 )
-_DISPUTE_ENDS = ("won", "lost", "warning_closed", "prevented", "charge_refunded")
 
 facts_of = partial(PaymentFacts, rail=RAIL, account=OWN_ACCOUNT)
 
@@ -91,7 +91,6 @@ def dispute_facts(dispute: Obj, at: int, *, payment_id: str | None = None) -> Si
         amount=amount(dispute, "amount"),  # may exceed the charge: it can bundle several payments
         is_inquiry=is_inquiry,
         was_formal=not is_inquiry,
-        is_closed=status in _DISPUTE_ENDS,
         shown=(at, _rank(status, _DISPUTE_RANKS), status),  # no word is final: `lost` can be won
         charge=link(dispute, "charge"),
         reason=word(dispute, "reason"),
