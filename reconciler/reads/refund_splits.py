@@ -15,6 +15,9 @@ _NAMES = sa.text(
     """select id, number as name, false as is_deposit from invoice where id = any(:ids)
     union all select id, code, true from deposit where id = any(:ids)"""
 )
+_STANDS = sa.text(
+    """select 1 from refund_decision where review_item_id = :item and closed_at is null limit 1"""
+)
 _DEPOSITS = sa.text("select id, amount from deposit where id = any(:ids)")
 
 
@@ -39,6 +42,11 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
         ]
         for refund_id, parts in found.items()
     }
+
+
+def stands(session: Session, item_id: str) -> bool:
+    """Whether what a person answered to this question about a refund still holds."""
+    return session.execute(_STANDS, {"item": item_id}).first() is not None
 
 
 def _unused(session: Session, on_it: Collection[AllocationRow]) -> dict[str, int]:

@@ -248,6 +248,7 @@ def furnish(made: Screens) -> None:
     _doubts(made)
     _refunds(made)
     _disputes(made)
+    _outside(made)
     _runs(made)
 
 
@@ -327,6 +328,19 @@ def _disputes(made: Screens) -> None:
         made.ids[name] = made.office.scalar(
             "select id from dispute where rail_dispute_id = :id", id=rail_id
         )
+
+
+def _outside(made: Screens) -> None:
+    """Somebody gave a part back in the rail's dashboard, and nobody here asked for it."""
+    made.invoice(made.ids["cedar"], 25_000, "INV-1051")
+    made.paid(25_000, metadata={"invoice": "INV-1051"})
+    made.ids["rail_refund"] = made.office.world.refund(
+        next(reversed(made.office.world.table("charge"))), 5_000
+    )
+    made.hear("")
+    made.ids["outside"] = made.office.scalar(
+        "select id from review_item where kind = 'external_refund'"
+    )
 
 
 def _runs(made: Screens) -> None:

@@ -39,6 +39,7 @@ LOOKS = {
     "/disputes/{asked_about}": "Evidence is taken until",
     "/disputes/{lost}": "What becomes of the $99.00?",
     "/questions": "Questions",
+    "/questions/{outside}": "Does the customer still owe the $50.00?",
     "/questions?kind=drift&subject=USD": "The rail says something else than our books",
     "/reconciliation": "Complete up to",
     "/reconciliation/{run}": "The rail's balance is not what its movements here come to",

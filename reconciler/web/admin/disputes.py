@@ -16,7 +16,7 @@ from reconciler.reads.pages import Wanted
 from reconciler.services import disputes, effects
 from reconciler.services.effects import Effect
 from reconciler.web import forms, rail_pages
-from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin import consequences, errors, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
@@ -142,15 +142,10 @@ def _rehearsed(dispute: DisputeRow, decision: Decision, work: Work) -> list[Effe
 
 
 def _after(decision: Decision, changed: Sequence[Effect]) -> str:
-    parts = [
-        f"{one.name} is owed {words.shown(one.after, one.currency)} instead of "
-        f"{words.shown(one.before, one.currency)}"
-        for one in changed
-        if one.measure == "outstanding"
-    ]
-    if not parts:
+    said = consequences.said(changed)
+    if not said:
         return words.NO_EFFECT[decision.value]
-    return f"{', '.join(parts)}. {words.EFFECTS[decision.value]}"
+    return f"{said}. {words.EFFECTS[decision.value]}"
 
 
 def _moments(dispute: DisputeRow, names: timeline.Names) -> Iterable[Moment]:

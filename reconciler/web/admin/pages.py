@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "ROLES": words.ROLES,
         "DISPUTES": words.DISPUTES,
         "DECISIONS": words.DECISIONS,
+        "OWES": words.OWES,
         "RAIL_OBJECTS": words.RAIL_OBJECTS,
         "RAIL_OBJECT": words.RAIL_OBJECT,
         "RUNS": words.RUNS,

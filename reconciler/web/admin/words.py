@@ -161,6 +161,25 @@ NO_EFFECT = {
     "write_off": "No amount changes: no invoice is owed because of this loss.",
     "credit": "No amount changes: no invoice is owed because of this loss.",
 }
+# Whether a client still owes what a refund made outside took, and what each answer books.
+OWES = {
+    "credit": "No, it is not owed any more",
+    "reopen": "Yes, it is owed again",
+    "split": "It took it from these",
+    "take_back": "Taken back: the question is open again",
+}
+OWING = {
+    "credit": "The difference is booked as credits. Nobody is asked to pay it.",
+    "reopen": "What was booked as credits is reversed, and the customer is asked to pay it.",
+    "split": "The books follow by entries that reverse and book anew.",
+    "take_back": "What was booked for the answer is reversed, and the question is asked again.",
+}
+NOTHING_OWED = {
+    "credit": "No amount changes: that is how it is booked already.",
+    "reopen": "No amount changes: it took nothing that an invoice had been paid with.",
+    "split": "No amount changes: that is how it is booked already.",
+    "take_back": "No amount changes, and the question is asked again.",
+}
 RAIL_OBJECTS = {
     "charge": "Charges",
     "refund": "Refunds",

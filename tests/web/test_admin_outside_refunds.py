@@ -1,0 +1,172 @@
+"""A refund made outside, on the screen: what it took, what each answer does, and taken back."""
+
+import pytest
+
+from reconciler.services import allocations
+from reconciler.services.allocations import Part
+from tests.web.screens import Screens, Somebody, said
+
+
+@pytest.fixture
+def cedar(screens: Screens) -> Screens:
+    """100.00 that paid two invoices by halves, of which 40.00 were given back in the dashboard."""
+    customer_id = screens.customer("Cedar")
+    for number in ("INV-1", "INV-2"):
+        screens.invoice(customer_id, 5_000, number)
+    payment_id = screens.paid(10_000, description="for both")
+    halves = [Part(invoice_id=screens.ids[number], amount=5_000) for number in ("INV-1", "INV-2")]
+    screens.by("reconciler", lambda work: allocations.allocate(work, payment_id, halves))
+    screens.office.world.refund(next(iter(screens.office.world.table("charge"))), 4_000)
+    screens.hear("")
+    screens.ids["payment"] = payment_id
+    return screens
+
+
+def _item(cedar: Screens, state: str = "open"):
+    (found,) = cedar.office.rows(
+        """select id, rev, subject from review_item
+        where kind = 'external_refund' and state = :state""",
+        state=state,
+    )
+    return found
+
+
+def _owed(cedar: Screens) -> dict[str, int]:
+    return {r.number: r.outstanding for r in cedar.office.rows("select * from invoice")}
+
+
+def _decide(cedar: Screens, by: Somebody, action: str, **more):
+    item = _item(cedar)
+    form = {"action": action, "rev": item.rev} | more
+    return by.post(f"/questions/{item.id}/decide", form)
+
+
+def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
+    rae, before = cedar.as_("reconciler"), cedar.books()
+    page = rae.read(f"/questions/{_item(cedar).id}")
+    for words in (
+        "$40.00 refunded outside to Cedar",
+        "INV-2 $40.00",
+        "Does the customer still owe the $40.00?",
+        "No, it is not owed any more. After this: No amount changes",
+        "Yes, it is owed again. After this: INV-2 is owed $40.00 instead of $0.00",
+    ):
+        assert words in page, words
+    assert cedar.books() == before
+    listed = rae.get("/questions").get_data(as_text=True)
+    assert f"/admin/questions/{_item(cedar).id}" in listed
+    assert "INV-2: $40.00" in said(rae.get("/questions"))
+
+
+@pytest.mark.parametrize(("action", "owed"), [("credit", 0), ("reopen", 4_000)])
+def test_it_is_answered_and_the_answer_is_taken_back_and_given_anew(cedar, action, owed):
+    rae, asked = cedar.as_("reconciler"), _item(cedar)
+    answer = _decide(cedar, rae, action, note="Ada said so")
+    assert answer.status_code == 303
+    assert _owed(cedar) == {"INV-1": 0, "INV-2": owed}
+    page = said(rae.client.get(answer.location))
+    assert "Rae Lindt" in page
+    assert "Ada said so" in page
+    assert ("INV-2 is owed $0.00 instead of $40.00" in page) is bool(owed)
+    back = rae.post(f"/questions/{asked.id}/take-back")
+    assert back.status_code == 303
+    assert _owed(cedar) == {"INV-1": 0, "INV-2": 0}
+    assert "Taken back: the question is open again" in said(rae.client.get(back.location))
+    assert "It is asked again" in rae.read(f"/questions/{asked.id}")
+    twice = rae.post(f"/questions/{asked.id}/take-back")
+    assert twice.status_code == 409
+    assert "Nothing was done" in said(twice)
+    assert _decide(cedar, rae, "reopen").status_code == 303
+    assert _owed(cedar) == {"INV-1": 0, "INV-2": 4_000}
+    assert cedar.office.violations() == []
+
+
+def _parts(cedar: Screens, one: str, other: str) -> dict[str, str]:
+    return {f"amount-{cedar.ids['INV-1']}": one, f"amount-{cedar.ids['INV-2']}": other}
+
+
+def test_another_split_is_looked_at_first_and_then_done(cedar):
+    rae, before = cedar.as_("reconciler"), cedar.books()
+    typed = _parts(cedar, "15", "25.00") | {"treatment": "reopen", "note": "Both were late"}
+    looked = _decide(cedar, rae, "look", **typed)
+    assert looked.status_code == 200
+    assert "INV-1 is owed $15.00 instead of $0.00" in said(looked)
+    assert "INV-2 is owed $25.00 instead of $0.00" in said(looked)
+    html = looked.get_data(as_text=True)
+    assert 'value="15"' in html
+    assert "Both were late" in html
+    assert cedar.books() == before
+    assert _decide(cedar, rae, "split", **typed).status_code == 303
+    assert _owed(cedar) == {"INV-1": 1_500, "INV-2": 2_500}
+    assert cedar.office.violations() == []
+
+
+@pytest.mark.parametrize("action", ["look", "split"])
+@pytest.mark.parametrize(
+    ("one", "other", "treatment", "words"),
+    [
+        ("10", "10", "credit", "The parts come to $20.00; the refund took $40.00"),
+        ("ten", "30", "credit", "is not an amount"),
+        ("-1", "41", "credit", "must not be negative"),
+        ("10", "30", "", "Choose whether these are owed again."),
+        ("", "", "credit", "Say how much it took from which"),
+    ],
+)
+def test_a_split_that_does_not_do_says_why_and_keeps_what_was_typed(
+    cedar, action, one, other, treatment, words
+):
+    rae, before = cedar.as_("reconciler"), cedar.books()
+    typed = _parts(cedar, one, other) | {"treatment": treatment, "note": "As typed"}
+    answer = _decide(cedar, rae, action, **typed)
+    assert words in said(answer)
+    assert answer.status_code in {200, 422}
+    html = answer.get_data(as_text=True)
+    assert f'value="{other}"' in html
+    assert "As typed" in html
+    assert cedar.books() == before
+
+
+def test_the_second_of_two_people_reads_that_somebody_was_first(cedar):
+    asked = _item(cedar)
+    assert _decide(cedar, cedar.as_("reconciler"), "credit").status_code == 303
+    before = cedar.books()
+    form = {"action": "reopen", "rev": asked.rev, "note": "mine"}
+    late = cedar.as_("approver").post(f"/questions/{asked.id}/decide", form)
+    assert late.status_code == 409
+    assert "Nothing was done. Below is how it stands now." in said(late)
+    assert "Rae Lindt" in said(late)
+    assert cedar.books() == before
+
+
+def test_who_may_not_decide_reads_why(cedar):
+    vera, asked = cedar.as_("viewer"), _item(cedar)
+    page = vera.read(f"/questions/{asked.id}")
+    assert "Reconciler role" in page
+    assert "After this" not in page
+    for name in ("decide", "take-back"):
+        assert vera.post(f"/questions/{asked.id}/{name}", {"rev": 1}).status_code == 403
+    rae = cedar.as_("reconciler")
+    assert rae.get("/questions/rev_none").status_code == 404
+    assert rae.post("/questions/rev_none/decide", {"rev": 1}).status_code == 404
+    assert rae.post("/questions/rev_none/take-back").status_code == 404
+    assert _decide(cedar, rae, "forget").status_code == 422
+
+
+def test_what_failed_since_is_not_decided_any_more(cedar):
+    rae, asked = cedar.as_("reconciler"), _item(cedar)
+    cedar.office.world.advance_refund(asked.subject, "failed")
+    cedar.hear("")
+    assert "It failed, was canceled, or is one of ours." in rae.read(f"/questions/{asked.id}")
+    answer = rae.post(f"/questions/{asked.id}/decide", {"action": "credit", "rev": asked.rev})
+    assert answer.status_code == 409
+
+
+def test_a_question_of_another_kind_is_shown_among_its_own(cedar):
+    cedar.paid(777, description="thanks")
+    item = cedar.office.scalar("select id from review_item where kind = 'unmatched_payment'")
+    answer = cedar.as_("viewer").get(f"/questions/{item}")
+    assert answer.status_code == 303
+    assert "kind=unmatched_payment" in answer.location
+    for name in ("decide", "take-back"):
+        form = {"action": "credit", "rev": 1}
+        assert cedar.as_("reconciler").post(f"/questions/{item}/{name}", form).status_code == 404
