@@ -63,6 +63,8 @@ class Books:
     payments: dict[str, tuple[int, int, int, int]]  # captured, refunded, lost, unapplied
     rivals: list[list[str]]  # payments for the same thing, each in exactly one list
     known: frozenset[str]  # every payment that was ever tried
+    payouts: dict[str, tuple[int, str, int | None]]  # amount, status, what its parts come to
+    payout_ledger: dict[tuple[str, str], int]
 
 
 def expected(
@@ -110,6 +112,8 @@ def expected(
         },
         _rivals(paid, targets),
         frozenset(paid),
+        {one["id"]: _payout(one) for one in tables["payout"].values()},
+        _payout_ledger(tables),
     )
 
 
@@ -209,6 +213,26 @@ def _dispute(tables: Mapping[str, Mapping[str, dict]], dispute: dict, one: Paid)
     lost = min(presented, one.captured - one.refunded - one.lost)
     one.losses.append((dispute["id"], lost))
     one.ledger["chargeback_losses", settled] += amount - amount * lost // presented
+
+
+def _payout(payout: dict) -> tuple[int, str, int | None]:
+    is_told = payout["automatic"] and payout["reconciliation_status"] == "completed"
+    return payout["amount"], payout["status"], payout["amount"] if is_told else None
+
+
+def _payout_ledger(tables: Mapping[str, Mapping[str, dict]]) -> dict[tuple[str, str], int]:
+    """What left the rail is on its way or at the bank; what came back is as if it had not left."""
+    ledger: Counter[tuple[str, str]] = Counter()
+    for payout in tables["payout"].values():
+        currency = payout["currency"].upper()
+        if payout["status"] not in DEAD:
+            place = "bank" if payout["status"] == "paid" else "payouts_in_transit"
+            ledger[place, currency] += payout["amount"]
+    for row in tables["balance_transaction"].values():
+        if row["source"] in tables["payout"]:
+            ledger["clearing", row["currency"].upper()] += row["amount"] - row["fee"]
+            ledger["processing_fees", row["currency"].upper()] += row["fee"]
+    return {account: amount for account, amount in ledger.items() if amount}
 
 
 def _balance_by_conversion(ledger: Counter[tuple[str, str]]) -> None:

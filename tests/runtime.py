@@ -61,6 +61,10 @@ _ASK_SOON = sa.text(
     """update payment set fetch_due_at = :now, fetch_attempts = 0
     where rail_payment_id = any(:made)"""
 )
+_ASK_PAYOUTS_SOON = sa.text(
+    """update payout set fetch_due_at = :now, fetch_attempts = 0
+    where rail_payout_id = any(:made)"""
+)
 
 
 @dataclass
@@ -137,12 +141,12 @@ class Office:
         """When the next thing is to be done that waits for its time."""
         return self.scalar(_NEXT_DUE)
 
-    def ask_soon(self, rail_payment_ids: Iterable[str]) -> None:
-        """The rail is to be asked about these at once, whatever is known of them."""
+    def ask_soon(self, rail_ids: Iterable[str]) -> None:
+        """The rail is to be asked about these payments and payouts, whatever is known of them."""
+        given = {"now": self.clock(), "made": [one for one in rail_ids if one]}
         with self.runtime.work(SOMEBODY) as work:
-            work.session.execute(
-                _ASK_SOON, {"now": self.clock(), "made": [one for one in rail_payment_ids if one]}
-            )
+            for statement in (_ASK_SOON, _ASK_PAYOUTS_SOON):
+                work.session.execute(statement, given)
 
     def replay(self) -> None:
         """Do every event over."""

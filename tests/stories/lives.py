@@ -13,7 +13,7 @@ from tests.runtime import Clock
 AMOUNTS = st.integers(1, 9).map(lambda n: n * 1_000)
 PLACES = st.integers(0, 5)
 _MONEY = ("pay", "pay", "hold", "capture", "refund", "refund", "move", "debit")
-KINDS = (*_MONEY, "dispute", "close", "appeal")
+KINDS = (*_MONEY, "dispute", "close", "appeal", "payout", "bank")
 deeds = st.lists(
     st.tuples(st.sampled_from(KINDS), PLACES, PLACES, AMOUNTS), min_size=2, max_size=12
 )
@@ -32,6 +32,7 @@ class Life:
     refunds: list[str] = field(default_factory=list)
     disputes: list[str] = field(default_factory=list)
     debits: list[str] = field(default_factory=list)
+    payouts: list[str] = field(default_factory=list)
 
     def live(self, deeds: list[tuple[str, int, int, int]]) -> None:
         """Do all of it; what Stripe refuses did not happen."""
@@ -136,6 +137,28 @@ class Life:
         else:
             self.world.fail_delayed(self._one_of(self.debits, place))
 
+    def payout(self, place: int, how: int, amount: int) -> None:
+        """All that is on the balance; or so much of another currency, perhaps from the bank."""
+        if how == 0:
+            sign = -1 if place % 2 else 1
+            self.payouts.append(self.world.payout("eur", sign * amount, automatic=False))
+            return
+        for row in self.world.table("balance_transaction").values():
+            row["available_on"] = min(row["available_on"], self.world.now())
+        self.payouts.append(self.world.payout(("usd", "gbp")[how == 1]))
+
+    def bank(self, place: int, how: int, amount: int) -> None:
+        """A payout is sent, arrives, or comes back."""
+        payout = self._one_of(self.payouts, place)
+        if how == 0:
+            self.world.cancel_payout(payout)
+        elif how == 1:
+            self.world.send_payout(payout)
+        elif how == 2:
+            self.world.fail_payout(payout)
+        else:
+            self.world.pay_payout(payout)
+
     def _purpose(self, place: int) -> tuple[Document, dict]:
         document = self.documents[place % len(self.documents)]
         noun = "deposit" if document.is_deposit else "invoice"
@@ -153,8 +176,10 @@ class Life:
 
 
 def payment_of(event: dict) -> str | None:
-    """The payment that an event is about, if it is about one."""
+    """The payment or payout that an event is about, if it is about one."""
     shown = event["data"]["object"]
+    if shown["object"] == "payout":
+        return str(shown["id"])
     if shown["object"] == "payment_intent":
         return str(shown["id"])
     if shown["object"] == "charge":

@@ -41,6 +41,12 @@ _LINES = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency,
       sum(p.amount)::bigint as amount
     from posting p join journal_entry e on e.id = p.entry_id
     join ledger_account a on a.id = p.account_id group by 1, 2, 3, 4, 5"""
+_PAYOUTS = """select p.rail_payout_id, p.amount, p.status,
+      case when p.listed_at is not null then p.lines_net end as lines_net from payout p"""
+_PAYOUT_LINES = """select o.rail_payout_id, a.role, a.currency, sum(p.amount)::bigint as amount
+    from posting p join journal_entry e on e.id = p.entry_id
+    join ledger_account a on a.id = p.account_id join payout o on o.id = e.payout_id
+    group by 1, 2, 3"""
 _ALL_ASKED = """select payment_id, kind, coalesce(amount, 0) as amount from review_item
     where state = 'open'"""
 
@@ -85,11 +91,14 @@ class Shown:
     deposits: list
     lines: list
     asked: list
+    payouts: list
+    payout_lines: list
 
     @classmethod
     def by(cls, office: Office) -> "Shown":
         """As they are now."""
-        return cls(*map(office.rows, (_PAYMENTS, _INVOICES, _DEPOSITS, _LINES, _ALL_ASKED)))
+        queries = (_PAYMENTS, _INVOICES, _DEPOSITS, _LINES, _ALL_ASKED, _PAYOUTS, _PAYOUT_LINES)
+        return cls(*map(office.rows, queries))
 
     def ledger(self, payments: set[str], documents: set[str]) -> Iterator[tuple[str, str, int]]:
         """Currency, role and amount of what was posted because of these."""
@@ -172,3 +181,18 @@ def documents_match(shown: Shown, books: Books) -> None:
     assert owed == {n: said for n, said in books.invoices.items() if n in owed}
     held = {row.code: (row.received, row.applied, row.refunded, row.remaining) for row in deposits}
     assert held == books.deposits
+    _payouts_match(shown, books)
+
+
+def _payouts_match(shown: Shown, books: Books) -> None:
+    told = {
+        row.rail_payout_id: (row.amount, row.status, row.lines_net)
+        for row in shown.payouts
+        if row.rail_payout_id in books.payouts
+    }
+    assert told == books.payouts
+    ledger: Counter[tuple[str, str]] = Counter()
+    for row in shown.payout_lines:
+        if row.rail_payout_id in books.payouts:
+            ledger[row.role, row.currency] += row.amount
+    assert {name: amount for name, amount in ledger.items() if amount} == books.payout_ledger

@@ -62,8 +62,9 @@ def tell(office: Office, life: Life, chance: random.Random, lost: float) -> None
 
 
 def ask_about_all(office: Office) -> None:
-    """Look at every payment of this world again."""
-    office.ask_soon([*office.world.table("payment_intent"), *office.world.table("charge")])
+    """Look at every payment and payout of this world again."""
+    kinds = ("payment_intent", "charge", "payout")
+    office.ask_soon([name for kind in kinds for name in office.world.table(kind)])
     office.drain()
 
 

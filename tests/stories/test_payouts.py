@@ -1,5 +1,6 @@
 """Traps 70 to 79: payouts in every order, told one to three times and all over again."""
 
+import random
 from collections import Counter
 from itertools import permutations
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from reconciler.books.observations import BalanceFact
 from reconciler.books.payouts import Movement
+from reconciler.sandbox.world import World
 from reconciler.services import payouts
 from tests.runtime import Office
 
@@ -22,6 +24,9 @@ def paid(world, payout: str) -> None:
 def failed(world, payout: str) -> None:
     world.pay_payout(payout)
     world.fail_payout(payout)
+    back = world.table("payout")[payout]["failure_balance_transaction"]
+    # Otherwise the next payout would carry it.
+    world.table("balance_transaction")[back]["available_on"] += 10 * 86_400
 
 
 def canceled(world, payout: str) -> None:
@@ -85,6 +90,83 @@ def test_a_payout_ends_the_same_in_every_order(
         office.replay()
     failures = office.scalar("select count(*) from review_item where state = 'open'")
     assert failures == (orders if wanted == {} else 0)
+
+
+def at_once(world, payout: str) -> None:
+    """An instant one, for a fee that its own row bears."""
+    made = world.table("payout")[payout]
+    made["method"] = "instant"
+    row = world.table("balance_transaction")[made["balance_transaction"]]
+    row |= {"fee": 900, "net": row["amount"] - 900}
+    world.pay_payout(payout)
+
+
+SOME_ORDERS = 12
+
+
+@pytest.mark.parametrize(
+    ("then", "status", "wanted"),
+    [
+        (World.send_payout, "in_transit", CREATED),
+        (paid, "paid", AT_THE_BANK),
+        (failed, "failed", {}),
+        (at_once, "paid", AT_THE_BANK | {"clearing": -90_900, "processing_fees": 900}),
+    ],
+)
+def test_an_automatic_payout_adds_up_in_every_order(
+    office: Office, then, status: str, wanted: dict[str, int]
+) -> None:
+    """Traps 70 to 73 and 75: its parts come to 90 000, whatever is heard when."""
+    chance, made = random.Random(70), []
+    for place in range(SOME_ORDERS):
+        office.world.other_row(92_000, kind="payment", category="topup")
+        office.world.other_row(-2_000)
+        before = office.world.events_made()
+        made.append(office.world.payout())
+        then(office.world, made[-1])
+        news = office.world.events(before) * (1 + place % 3)
+        chance.shuffle(news)
+        for event in news:
+            assert office.deliver(event) == [200]
+            if place % 2:
+                office.apply()
+    office.drain()
+    for _ in range(2):
+        assert (office.unfinished(), office.violations()) == ([], [])
+        for payout in made:
+            assert ledger(office, payout) == wanted
+            (row,) = office.rows("select * from payout where rail_payout_id = :id", id=payout)
+            is_told = then is not at_once
+            lines = (90_000, 2) if is_told else (0, 0)
+            assert (row.amount, row.status) == (90_000, status)
+            assert (row.lines_net, row.line_count) == lines
+        office.replay()
+    moved = office.scalar("select sum(amount) from balance_movement")
+    assert moved == (len(made) * 90_000 if then is not at_once else None)
+    asked = office.rows(
+        "select kind, count(*) as n from review_item where state = 'open' group by 1"
+    )
+    assert {row.kind: row.n for row in asked} == (
+        {"payout_failed": len(made)} if status == "failed" else {}
+    )
+
+
+def test_a_payout_from_the_bank_that_fails_takes_nothing(office: Office) -> None:
+    """Trap 76, and 72 the other way round."""
+    office.world.other_row(-2_000)
+    made = office.world.payout()
+    for then, wanted in (
+        (paid, {"bank": -2_000, "clearing": 2_000}),
+        (World.fail_payout, {}),
+    ):
+        then(office.world, made)
+        office.deliver(*reversed(office.world.events()))
+        office.drain()
+        assert ledger(office, made) == wanted
+        assert office.scalar("select lines_net from payout") == -2_000
+        assert office.violations() == []
+    office.replay()
+    assert ledger(office, made) == {}
 
 
 def test_a_late_paid_does_not_undo_a_failure(office: Office) -> None:
