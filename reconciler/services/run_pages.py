@@ -68,8 +68,9 @@ def _events(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed]
 def _objects(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed]) -> Counted:
     place, rows = run.at(kind), {row.id: row for row in listed}
     views_ = [row.view for row in listed if row.view is not None]
-    store.copy(work.session, place, page, [(v.id, v.amount, v.currency, v.state) for v in views_])
-    pairs = store.differing(work.session, place, page)
+    shown = [(v.id, v.amount, v.currency, v.state) for v in views_]
+    taken = store.copy(work.session, place, page, shown)
+    pairs = store.differing(work.session, place, page, rows=taken)
     news = [rows[pair.object_id] for pair in pairs]
     touched = payments.observe(work, placed(work, (run.rail, run.account), news))
     payouts.observe(work, [row.payout for row in news if row.payout is not None])

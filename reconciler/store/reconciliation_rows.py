@@ -1,6 +1,7 @@
 """The comparing itself: what the rail showed goes in by COPY, and PostgreSQL joins both sides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from sqlmodel import Session
 from reconciler.books.reconciliation import Shown
 
 EVENTS = "event"
+# Of more rows than that at once, looking each up takes longer than reading both sides whole.
+LOOKED_UP_MAX = 5_000
 
 _COPY = """copy reconciliation_row (run_id, kind, page, object_id, amount, currency, state)
     from stdin"""
@@ -43,6 +46,8 @@ _OURS = sa.text(
     """select object_id, payment_id, amount, currency, state from rail_object
     where rail = :rail and account = :account and kind = :kind and object_id = any(:ids)"""
 )
+_NOT_ROW_BY_ROW = sa.text("set local enable_nestloop = off")
+_AS_EVER = sa.text("set local enable_nestloop to default")
 _COUNT = sa.text("select count(*) from reconciliation_row where run_id = :run and kind = :kind")
 _DROP = sa.text("delete from reconciliation_row where run_id = :run")
 _DROP_KIND = sa.text("delete from reconciliation_row where run_id = :run and kind = :kind")
@@ -80,18 +85,22 @@ class Pair:
 
 def copy(
     session: Session, place: Place, page: int, shown: Iterable[tuple[str, int, str, str]]
-) -> None:
-    """Take in (object, amount, currency, state) of a page."""
+) -> int:
+    """Take in (object, amount, currency, state) of a page, of any length; gives how many."""
+    taken = 0
     driver = session.connection().connection.driver_connection
     assert driver is not None, "a session that works has a connection"
     with driver.cursor() as cursor, cursor.copy(_COPY) as rows:
         for object_id, amount, currency, state in shown:
             rows.write_row((place.run_id, place.kind, page, object_id, amount, currency, state))
+            taken += 1
+    return taken
 
 
-def differing(session: Session, place: Place, page: int) -> list[Pair]:
-    """The objects of a page that the rail shows otherwise than we know them."""
-    rows = session.execute(_DIFFERING, place.given | {"page": page})
+def differing(session: Session, place: Place, page: int, *, rows: int) -> list[Pair]:
+    """The objects of a page of so many rows that the rail shows otherwise than we know them."""
+    with _whole(session, is_wanted=rows > LOOKED_UP_MAX):
+        found = session.execute(_DIFFERING, place.given | {"page": page}).all()
     return [
         Pair(
             r.object_id,
@@ -99,7 +108,7 @@ def differing(session: Session, place: Place, page: int) -> list[Pair]:
             Shown(r.our_amount, r.our_currency, r.our_state) if r.is_known else None,
             r.payment_id,
         )
-        for r in rows
+        for r in found
     ]
 
 
@@ -110,10 +119,10 @@ def unheard(session: Session, place: Place, page: int) -> list[str]:
 
 def surplus(session: Session, place: Place, since: datetime, until: datetime) -> list[Pair]:
     """Objects that we know of this window, and that the rail did not show in it."""
-    given = place.given | {"since": since, "until": until}
+    with _whole(session):
+        found = session.execute(_SURPLUS, place.given | {"since": since, "until": until}).all()
     return [
-        Pair(r.object_id, None, Shown(r.amount, r.currency, r.state), r.payment_id)
-        for r in session.execute(_SURPLUS, given)
+        Pair(r.object_id, None, Shown(r.amount, r.currency, r.state), r.payment_id) for r in found
     ]
 
 
@@ -136,3 +145,17 @@ def drop(session: Session, place: Place) -> None:
 def drop_all(session: Session, run_id: str) -> None:
     """Clear away what a finished run compared."""
     session.execute(_DROP, {"run": run_id})
+
+
+@contextmanager
+def _whole(session: Session, *, is_wanted: bool = True) -> Iterator[None]:
+    """Both sides are read whole and joined, and not row by row.
+
+    PostgreSQL knows nothing yet of rows that have just come and takes them for a handful. It would
+    look up each by itself, or, for each of ours, go through all that the rail showed.
+    """
+    if is_wanted:
+        session.execute(_NOT_ROW_BY_ROW)
+    yield
+    if is_wanted:
+        session.execute(_AS_EVER)
