@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "reconciler.cli.books:migrate",
     "reconcile": "reconciler.cli.reconciling:reconcile",
     "replay": "reconciler.cli.books:replay",
+    "statement": "reconciler.cli.statements:statement",
     "up": "reconciler.cli.main:start",
     "user": "reconciler.cli.people:user",
     "verify": "reconciler.cli.books:verify",

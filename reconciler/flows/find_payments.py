@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reconciler.runtime import Runtime
-from reconciler.services import finding, switches
+from reconciler.services import finding, statements, switches
 from reconciler.services.switches import SwitchName
 from reconciler.work import Cause, Work
 
@@ -22,7 +22,9 @@ def find_payments(runtime: Runtime) -> int:
         looked_at += count
         if not seekers:
             break
-    return looked_at + runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
+    looked_at += runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
+    runtime.do(CAUSE, statements.tie_what_is_certain)  # moves no money, so no switch stops it
+    return looked_at
 
 
 def _unless_off(step: Callable[[Work], T], nothing: T) -> Callable[[Work], T]:

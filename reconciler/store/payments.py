@@ -40,6 +40,12 @@ class Payment(SQLModel, table=True):
             postgresql_where=sa.text("is_held or strategy = 'customer_amount'"),
         ),
         sa.Index("ix_payment_occurred", "occurred_at", "id"),
+        sa.Index(
+            "ix_payment_by_hand",
+            "currency",
+            "captured",
+            postgresql_where=sa.text("rail = 'manual'"),
+        ),
     )
 
     id: str = base.key()

@@ -20,6 +20,7 @@ from reconciler.store import (
     restores,
     reviews,
     runs,
+    statements,
 )
 from reconciler.store.base import SQLModel
 
@@ -46,4 +47,5 @@ __all__ = [
     "restores",
     "reviews",
     "runs",
+    "statements",
 ]

@@ -13,8 +13,9 @@ PAGES = (
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
     "/disputes/{asked_about}", "/disputes/{lost}", "/questions", "/questions/{outside}",
-    "/reconciliation", "/reconciliation/{run}", "/events", "/ledger/trial-balance",
-    "/ledger/entries", "/switches", "/search?q=acme", "/restore", "/nowhere",
+    "/reconciliation", "/reconciliation/{run}", "/statements", "/statements/{statement}",
+    "/events", "/ledger/trial-balance", "/ledger/entries", "/switches", "/search?q=acme",
+    "/restore", "/nowhere",
 )  # fmt: skip
 ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
 

@@ -43,6 +43,8 @@ LOOKS = {
     "/questions?kind=drift&subject=USD": "The rail says something else than our books",
     "/reconciliation": "Complete up to",
     "/reconciliation/{run}": "The rail's balance is not what its movements here come to",
+    "/statements": "Read a statement",
+    "/statements/{statement}": "Could not be read",
     "/events": "Event log",
     "/events/{event}": "Payload",
     "/ledger": "Trial balance",

@@ -30,6 +30,7 @@ from reconciler.web.admin import (
     restore,
     search,
     sign_in,
+    statements,
     switches,
     today,
     unmatched,
@@ -54,6 +55,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+FORM_BYTES_MAX = 11 << 20  # a bank's statement, and what the form says beside it
 YEAR_SECONDS = 365 * 24 * 3600
 _FILES = (
     today,
@@ -68,6 +70,7 @@ _FILES = (
     questions,
     outside_refunds,
     reconciliation,
+    statements,
     events,
     ledger,
     switches,
@@ -100,6 +103,7 @@ def routes() -> list[Route]:
 
 def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
     def answer(**values: str) -> Response:
+        request.max_content_length = FORM_BYTES_MAX  # past it, reading raises 413
         session = _session(runtime)
         if session is None:
             return _to_the_door()

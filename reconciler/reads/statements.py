@@ -1,0 +1,201 @@
+"""Bank statements as screens show them: what was read, what each line is, and what is not there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import bank_lines
+from reconciler.books.bank_lines import LATE, BankLine, Fit
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.store import statement_rows
+
+SUGGESTIONS_MAX = 5
+MISSING_MAX = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """A file that was read. Of its `lines` it was the first to bring `new`; where those stand."""
+
+    id: str
+    bank_account: str
+    file_name: str
+    form: str
+    lines: int
+    new: int
+    open: int
+    tied: int
+    set_aside: int
+    bad: int
+    bad_rows: list[dict[str, object]]
+    first_on: date | None
+    last_on: date | None
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineShown:
+    """A line, what it is tied to, and what it might be. Amounts in minor units.
+
+    `name` is what the target is called; `has_failed` says that it is a payout which the rail has
+    since called failed.
+    """
+
+    id: str
+    number: int
+    booked_on: date
+    amount: int
+    currency: str
+    text: str
+    reference: str
+    counterparty: str
+    state: str
+    target_kind: str | None
+    target_id: str | None
+    name: str | None
+    has_failed: bool
+    tied_by: str | None
+    reasons: list[str]
+    why: str | None
+    rev: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A payout that the rail calls paid and that no line of the bank shows. Minor units."""
+
+    id: str
+    rail_payout_id: str
+    amount: int
+    currency: str
+    arrived_on: date
+
+
+LISTING = Listing(
+    source="bank_statement s",
+    order=Order(("s.read_at", "s.id"), ("timestamptz", "text")),
+    conditions={"bank_account": "s.bank_account = :bank_account"},
+)
+_STATEMENTS = sa.text(
+    """select s.*, count(*) filter (where l.state = 'open') as open,
+      count(*) filter (where l.state = 'tied') as tied,
+      count(*) filter (where l.state = 'set_aside') as set_aside,
+      min(l.booked_on) as first_on, max(l.booked_on) as last_on
+    from bank_statement s left join bank_line l on l.statement_id = s.id
+    where s.id = any(:ids) group by s.id"""
+)
+_LINES = Listing(
+    source="bank_line l",
+    order=Order(("l.booked_on::text", "l.id"), ("text", "text")),
+    conditions={"statement": "l.statement_id = :statement", "state": "l.state = :state"},
+)
+_SHOWN = sa.text(
+    """select l.*, coalesce(p.rail_payout_id, r.name) as name,
+      coalesce(p.status in ('failed', 'canceled'), false) as has_failed
+    from bank_line l
+    left join payout p on l.target_kind = 'payout' and p.id = l.target_id
+    left join lateral (select coalesce(string_agg(i.number, ', ' order by i.number),
+        'Money received by hand') as name
+      from allocation a join invoice i on i.id = a.invoice_id
+      where l.target_kind = 'receipt' and a.payment_id = l.target_id) r
+      on l.target_kind = 'receipt'
+    where l.id = any(:ids)"""
+)
+_ACCOUNTS = sa.text("select distinct bank_account from bank_statement order by 1")
+# Only where the account is one that payouts go to, and while its statements cover the days.
+_MISSING = sa.text(
+    """with covered as (
+      select l.bank_account, l.currency, min(l.booked_on) as since, max(l.booked_on) as until
+      from bank_line l group by 1, 2
+      having bool_or(l.target_kind = 'payout'))
+    select distinct p.id, p.rail_payout_id, p.amount, p.currency, p.arrival_at::date as arrived_on
+    from payout p join covered c on c.currency = p.currency
+      and p.arrival_at::date between c.since and c.until - cast(:late as integer)
+    where p.status = 'paid' and p.amount <> 0 and not exists (
+      select 1 from bank_line t where t.target_kind = 'payout' and t.target_id = p.id)
+    order by arrived_on desc, p.id limit :limit"""
+)
+
+
+def page(session: Session, wanted: Wanted) -> Page[StatementRow]:
+    """Files that were read, the last one first."""
+    ids, cursor = LISTING.keys(session, {}, wanted)
+    return Page(in_order(ids, _statements(session, ids)), cursor)
+
+
+def one(session: Session, statement_id: str) -> StatementRow:
+    """One file that was read. Raises NotFound."""
+    found = _statements(session, [statement_id]).get(statement_id)
+    if found is None:
+        raise NotFound(f"there is no statement {statement_id}")
+    return found
+
+
+def lines(
+    session: Session, statement_id: str, state: str | None, wanted: Wanted
+) -> Page[LineShown]:
+    """Lines that this file was the first to bring, the latest first."""
+    ids, cursor = _LINES.keys(session, {"statement": statement_id, "state": state}, wanted)
+    found = {row.id: _line(row) for row in session.execute(_SHOWN, {"ids": ids})}
+    return Page(in_order(ids, found), cursor)
+
+
+def suggestions(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Fit]]:
+    """What each open line might be the bank's side of, the likeliest first."""
+    given = {one.id: _as_line(one) for one in shown if one.state == "open"}
+    fits = bank_lines.fits(given, statement_rows.targets_near(session, sorted(given)))
+    ranked = {name: bank_lines.ranked(of) for name, of in bank_lines.by_line(fits).items()}
+    return {name: of[:SUGGESTIONS_MAX] for name, of in ranked.items()}
+
+
+def missing(session: Session) -> list[Missing]:
+    """Payouts that ought to stand on the statements that were read, and do not."""
+    given = {"late": LATE.days, "limit": MISSING_MAX}
+    return [Missing(**row._mapping) for row in session.execute(_MISSING, given)]  # noqa: SLF001
+
+
+def accounts(session: Session) -> list[str]:
+    """The bank accounts of which a statement was read."""
+    return list(session.execute(_ACCOUNTS).scalars())
+
+
+def _statements(session: Session, ids: list[str]) -> dict[str, StatementRow]:
+    return {
+        row.id: StatementRow(
+            id=row.id,
+            bank_account=row.bank_account,
+            file_name=row.file_name,
+            form=row.form,
+            lines=row.line_count,
+            new=row.new_count,
+            open=row.open,
+            tied=row.tied,
+            set_aside=row.set_aside,
+            bad=row.bad_count,
+            bad_rows=row.bad_rows,
+            first_on=row.first_on,
+            last_on=row.last_on,
+            read_at=row.read_at,
+        )
+        for row in session.execute(_STATEMENTS, {"ids": ids})
+    }
+
+
+def _line(row: sa.Row[tuple[object, ...]]) -> LineShown:
+    fields = LineShown.__dataclass_fields__
+    return LineShown(**{name: getattr(row, name) for name in fields})
+
+
+def _as_line(shown: LineShown) -> BankLine:
+    return BankLine(
+        number=shown.number,
+        booked_on=shown.booked_on,
+        amount=shown.amount,
+        currency=shown.currency,
+        text=shown.text,
+        reference=shown.reference,
+    )

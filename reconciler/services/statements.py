@@ -1,0 +1,203 @@
+"""Bank statements: read once, and each line tied to what it is the bank's side of.
+
+A tie moves no money (see books/bank_lines.py). Lines that fit nothing for certain stay open for a
+person, who ties them, or sets them aside as no business of these books.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from reconciler import ids
+from reconciler.books import bank_lines, texts
+from reconciler.books.bank_lines import (
+    BadRow,
+    BankLine,
+    DayOrder,
+    Fit,
+    LineState,
+    TargetKind,
+)
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.services import audit, statement_files
+from reconciler.store import statement_rows as store
+from reconciler.store.statement_rows import LineRow
+from reconciler.work import Work
+
+ACCOUNT_CHARS_MAX = 60
+FILE_NAME_CHARS_MAX = 200
+WHY_CHARS_MAX = 300
+BAD_ROWS_MAX = 100  # of a file that are kept; more have one cause
+BATCH = 50_000  # open lines that are looked at together, oldest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A file as it was handed over. `currency` is the account's, where the file names none."""
+
+    bank_account: str
+    file_name: str
+    body: bytes = field(repr=False)
+    currency: str | None = None
+    day_order: DayOrder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of a file. `statement_id` is that of an earlier reading if it was read before."""
+
+    statement_id: str
+    is_repeated: bool
+    lines: int
+    new: int
+    tied: int
+    bad: list[BadRow]
+
+
+def take(work: Work, given: Statement) -> Taken:
+    """Read a file and tie what is certain. The same file again adds nothing.
+
+    Raises Invalid with the field if it is no statement, or can be read two ways.
+    """
+    typed = texts.line(given.bank_account, field="bank_account", chars_max=ACCOUNT_CHARS_MAX)
+    account = store.account_like(work.session, typed) or typed
+    name = texts.line(given.file_name, field="file", chars_max=FILE_NAME_CHARS_MAX)
+    digest = hashlib.sha256(given.body).hexdigest()
+    read = statement_files.read(given.body, currency=given.currency, day_order=given.day_order)
+    known = store.by_digest(work.session, account, digest)
+    if known is not None:
+        work.has_only_looked = True
+        return Taken(
+            statement_id=known, is_repeated=True, lines=len(read.lines), new=0, tied=0, bad=read.bad
+        )
+    statement_id = ids.new_id("stm")
+    store.add_statement(
+        work.session,
+        {
+            "id": statement_id,
+            "bank_account": account,
+            "file_name": name,
+            "digest": digest,
+            "form": read.form.value,
+            "line_count": len(read.lines),
+            "bad_count": len(read.bad),
+            "bad_rows": [asdict(one) for one in read.bad[:BAD_ROWS_MAX]],
+            "read_at": work.now,
+        },
+    )
+    new = store.add_lines(work.session, statement_id, account, _rows(account, read.lines))
+    audit.note(
+        work,
+        "statement.read",
+        statement_id,
+        after={"account": account, "lines": len(read.lines), "new": new, "bad": len(read.bad)},
+    )
+    tied = tie_what_is_certain(work)
+    return Taken(
+        statement_id=statement_id,
+        is_repeated=False,
+        lines=len(read.lines),
+        new=new,
+        tied=tied,
+        bad=read.bad,
+    )
+
+
+def tie_what_is_certain(work: Work) -> int:
+    """Tie the open lines that fit one thing for certain; gives how many. Safe to repeat."""
+    tied = 0
+    rows = store.lock_open(work.session, None, BATCH)
+    while rows:
+        given = {row.id: row.line for row in rows}
+        untied = {row.id: row.untied_from for row in rows}
+        fits = bank_lines.fits(given, store.targets_near(work.session, sorted(given)))
+        found = bank_lines.certain(one for one in fits if one.target.id not in untied[one.line_id])
+        for one in found:
+            _tie(work, one, by=None)
+        tied += len(found)
+        last = rows[-1]
+        rows = store.lock_open(work.session, (last.line.booked_on.isoformat(), last.id), BATCH)
+    return tied
+
+
+def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int) -> None:
+    """A person says what a line is. Raises NotFound, Conflict if it changed, Refused if it cannot.
+
+    Another amount is refused: what the bank has and the books have not is a question, not a tie.
+    """
+    row = _open_line(work, line_id, rev)
+    target = store.target(work.session, kind, target_id)
+    if target is None:
+        raise NotFound(f"there is no {kind} {target_id}, or another line shows it already")
+    found = Fit(
+        line_id=row.id,
+        target=target,
+        is_named=False,
+        has_amount=(row.line.amount, row.line.currency) == (target.amount, target.currency),
+        days_apart=(row.line.booked_on - target.day).days,
+    )
+    if not found.has_amount:
+        raise Refused("the bank shows another amount", field="target")
+    _tie(work, found, by=work.cause.id)
+    audit.note(work, "bank_line.tied", row.id, after={"kind": kind.value, "target": target_id})
+
+
+def untie(work: Work, line_id: str, *, rev: int) -> None:
+    """Take a line from what it was tied to; it does not tie itself to that again."""
+    row = _changeable(work, line_id, rev)
+    if row.state != LineState.TIED:
+        raise Conflict("this line is not tied to anything")
+    assert row.target_id is not None
+    store.reopen(work.session, row.id, untied_from=row.target_id)
+    audit.note(
+        work, "bank_line.untied", row.id, before={"kind": row.target_kind, "target": row.target_id}
+    )
+
+
+def set_aside(work: Work, line_id: str, why: str, *, rev: int) -> None:
+    """This line is no business of these books. Raises Invalid without a reason."""
+    row = _open_line(work, line_id, rev)
+    reason = texts.line(why, field="why", chars_max=WHY_CHARS_MAX)
+    store.set_aside(work.session, row.id, reason, work.now)
+    audit.note(work, "bank_line.set_aside", row.id, why=reason)
+
+
+def take_up(work: Work, line_id: str, *, rev: int) -> None:
+    """Look at a line again that was set aside."""
+    row = _changeable(work, line_id, rev)
+    if row.state != LineState.SET_ASIDE:
+        raise Conflict("this line was not set aside")
+    store.reopen(work.session, row.id, untied_from=None)
+    audit.note(work, "bank_line.taken_up", row.id)
+
+
+def _rows(account: str, lines: Sequence[BankLine]) -> Iterable[dict[str, object]]:
+    for line, identity in zip(lines, bank_lines.identities(account, lines), strict=True):
+        yield {"id": ids.new_id("bln"), "identity": identity, **asdict(line)}
+
+
+def _tie(work: Work, found: Fit, *, by: str | None) -> None:
+    store.tie(
+        work.session,
+        found.line_id,
+        found.target,
+        by=by,
+        reasons=found.agreeing + found.disagreeing,
+        now=work.now,
+    )
+
+
+def _open_line(work: Work, line_id: str, rev: int) -> LineRow:
+    row = _changeable(work, line_id, rev)
+    if row.state != LineState.OPEN:
+        raise Conflict("this line is settled already")
+    return row
+
+
+def _changeable(work: Work, line_id: str, rev: int) -> LineRow:
+    row = store.lock(work.session, line_id)
+    if row is None:
+        raise NotFound(f"there is no bank line {line_id}")
+    if row.rev != rev:
+        raise Conflict("this line was changed meanwhile")
+    return row

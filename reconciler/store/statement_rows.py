@@ -1,0 +1,208 @@
+"""Statements about bank lines, and about what they may be the bank's side of."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.bank_lines import BankLine, LineState, Target, TargetKind
+
+_ADD_STATEMENT = sa.text(
+    """insert into bank_statement (id, bank_account, file_name, digest, form, line_count,
+      bad_count, bad_rows, read_at)
+    values (:id, :bank_account, :file_name, :digest, :form, :line_count, :bad_count,
+      cast(:bad_rows as jsonb), :read_at)"""
+)
+_ADD_LINES = sa.text(
+    """insert into bank_line (id, statement_id, bank_account, identity, number, booked_on, amount,
+      currency, text, reference, counterparty, bank_reference, state)
+    select n.id, :statement, :account, n.identity, n.number, n.booked_on, n.amount, n.currency,
+      n.text, n.reference, n.counterparty, n.bank_reference, 'open'
+    from json_to_recordset(cast(:lines as json)) as n(id text, identity text, number bigint,
+      booked_on date, amount bigint, currency text, text text, reference text, counterparty text,
+      bank_reference text)
+    order by n.identity on conflict (bank_account, identity) do nothing returning id"""
+)
+_COUNT = sa.text("update bank_statement set new_count = :new where id = :id")
+_BY_DIGEST = sa.text(
+    "select id from bank_statement where bank_account = :account and digest = :digest"
+)
+# `giro` is `Giro`: the first spelling stays.
+_ACCOUNT = sa.text(
+    """select bank_account from bank_statement where lower(bank_account) = lower(:account)
+    order by read_at, id limit 1"""
+)
+_COLUMNS = """id, number, booked_on, amount, currency, text, reference, counterparty,
+  bank_reference, state, target_kind, target_id, untied_from, rev"""
+_LOCK = sa.text(f"select {_COLUMNS} from bank_line where id = :id for no key update")
+_LOCK_OPEN = sa.text(
+    f"""select {_COLUMNS} from bank_line
+    where state = 'open' and (booked_on, id) > (cast(:day as date), :after)
+    order by booked_on, id limit :limit for no key update"""
+)
+# What is the bank's side of something that another line shows already is not looked for again.
+_PAYOUTS = """select 'payout' as kind, p.id, p.amount, p.currency,
+    coalesce(p.arrival_at, p.occurred_at)::date as day,
+    array_remove(array[p.rail_payout_id, p.facts->>'trace_id'], null) as names
+  from payout p
+  where p.status in ('in_transit', 'paid', 'pending') and p.currency is not null and p.amount <> 0
+    and not exists (select 1 from bank_line t where t.target_kind = 'payout'
+      and t.target_id = p.id)"""
+_RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency,
+    p.occurred_at::date as day,
+    array_remove(array[p.facts->'texts'->'reference'->>1] || array(
+      select i.number from allocation a join invoice i on i.id = a.invoice_id
+      where a.payment_id = p.id), null) as names
+  from payment p
+  where p.rail = 'manual' and p.captured > 0
+    and not exists (select 1 from bank_line t where t.target_kind = 'receipt'
+      and t.target_id = p.id)"""
+_NEAR = sa.text(
+    f"""select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+    from bank_line l
+    cross join lateral (
+      ({_PAYOUTS} and p.currency = l.currency
+        and (p.amount = l.amount or position(p.rail_payout_id in l.text) > 0) and p.occurred_at
+        between l.booked_on - interval '40 days' and l.booked_on + interval '40 days')
+      union all
+      ({_RECEIPTS} and p.currency = l.currency and p.captured = l.amount and p.occurred_at
+        between l.booked_on - interval '22 days' and l.booked_on + interval '22 days')
+    ) c
+    where l.id = any(:lines)"""
+)
+_TARGETS = {
+    TargetKind.PAYOUT: sa.text(f"{_PAYOUTS} and p.id = :id"),
+    TargetKind.RECEIPT: sa.text(f"{_RECEIPTS} and p.id = :id"),
+}
+_TIE = sa.text(
+    """update bank_line set state = 'tied', target_kind = :kind, target_id = :target,
+      tied_by = :by, reasons = :reasons, settled_at = :now, rev = rev + 1 where id = :id"""
+)
+_REOPEN = sa.text(
+    """update bank_line set state = 'open', target_kind = null, target_id = null, tied_by = null,
+      reasons = '{}', why = null, settled_at = null, rev = rev + 1,
+      untied_from = case when cast(:untied as text) is null then untied_from
+        else array_append(untied_from, cast(:untied as text)) end
+    where id = :id"""
+)
+_SET_ASIDE = sa.text(
+    """update bank_line set state = 'set_aside', why = :why, settled_at = :now, rev = rev + 1
+    where id = :id"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A locked line, and where it stands."""
+
+    id: str
+    line: BankLine
+    state: LineState
+    target_kind: str | None
+    target_id: str | None
+    untied_from: Sequence[str]
+    rev: int
+
+
+def account_like(session: Session, typed: str) -> str | None:
+    """How this bank account was spelled first."""
+    return session.execute(_ACCOUNT, {"account": typed}).scalar()
+
+
+def by_digest(session: Session, account: str, digest: str) -> str | None:
+    """The statement that this file was read as."""
+    return session.execute(_BY_DIGEST, {"account": account, "digest": digest}).scalar()
+
+
+def add_statement(session: Session, values: Mapping[str, object]) -> None:
+    """A file that was read. Two readers of one file cannot both add it."""
+    session.execute(_ADD_STATEMENT, {**values, "bad_rows": json.dumps(values["bad_rows"])})
+
+
+def add_lines(
+    session: Session, statement_id: str, account: str, lines: Iterable[Mapping[str, object]]
+) -> int:
+    """Keep the lines that are not there yet; gives how many."""
+    rows = json.dumps(list(lines), default=str)
+    given = {"statement": statement_id, "account": account, "lines": rows}
+    new = len(session.execute(_ADD_LINES, given).all())
+    session.execute(_COUNT, {"id": statement_id, "new": new})
+    return new
+
+
+def lock(session: Session, line_id: str) -> LineRow | None:
+    """Hold a line until the transaction ends."""
+    row = session.execute(_LOCK, {"id": line_id}).first()
+    return None if row is None else _row(row)
+
+
+def lock_open(session: Session, after: tuple[str, str] | None, limit: int) -> list[LineRow]:
+    """Hold some open lines, those after (day, id), in that order."""
+    day, line_id = after or ("0001-01-01", "")
+    given = {"day": day, "after": line_id, "limit": limit}
+    return [_row(row) for row in session.execute(_LOCK_OPEN, given)]
+
+
+def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
+    """For each line, what of its currency lies near it in time and is shown by no line yet."""
+    for row in session.execute(_NEAR, {"lines": list(line_ids)}):
+        yield row.line_id, _target(row)
+
+
+def target(session: Session, kind: TargetKind, target_id: str) -> Target | None:
+    """One thing that a line can be tied to; None if there is none, or a line shows it already."""
+    row = session.execute(_TARGETS[kind], {"id": target_id}).first()
+    return None if row is None else _target(row)
+
+
+def tie(
+    session: Session,
+    line_id: str,
+    to: Target,
+    *,
+    by: str | None,
+    reasons: Sequence[str],
+    now: datetime,
+) -> None:
+    """This line is the bank's side of that."""
+    given = {"id": line_id, "kind": to.kind.value, "target": to.id, "by": by, "now": now}
+    session.execute(_TIE, {**given, "reasons": list(reasons)})
+
+
+def reopen(session: Session, line_id: str, *, untied_from: str | None) -> None:
+    """Nobody knows what this line is."""
+    session.execute(_REOPEN, {"id": line_id, "untied": untied_from})
+
+
+def set_aside(session: Session, line_id: str, why: str, now: datetime) -> None:
+    """A person says that this line is no business of the books."""
+    session.execute(_SET_ASIDE, {"id": line_id, "why": why, "now": now})
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> LineRow:
+    line = BankLine(
+        number=row.number,
+        booked_on=row.booked_on,
+        amount=row.amount,
+        currency=row.currency,
+        text=row.text,
+        reference=row.reference,
+        counterparty=row.counterparty,
+        bank_reference=row.bank_reference,
+    )
+    state = LineState(row.state)
+    return LineRow(row.id, line, state, row.target_kind, row.target_id, row.untied_from, row.rev)
+
+
+def _target(row: sa.Row[tuple[object, ...]]) -> Target:
+    return Target(
+        kind=TargetKind(row.kind),
+        id=row.id,
+        amount=row.amount,
+        currency=row.currency,
+        day=row.day,
+        names=tuple(name for name in row.names if name),
+    )
