@@ -13,9 +13,15 @@ from reconciler.reads import refunds
 from reconciler.reads.refunds import RefundRow
 from reconciler.store.claims import decode_facts
 
+# Some of it did not arrive, and somebody has to do something about that: also while another part
+# is still on its way.
+_IN_TROUBLE = """exists (select 1 from refund_leg l where l.refund_id = r.id
+      and l.replaced_by is null and l.status in ('failed', 'manual'))"""
 _LISTED = sa.text(
-    """select r.id, r.requested_at from refund r
-    where r.status = any(:statuses)
+    f"""select r.id, r.requested_at from refund r
+    where case cast(:trouble as text) when 'only' then {_IN_TROUBLE}
+        when 'past' then r.status = any(:statuses) or (r.status = 'failed' and not {_IN_TROUBLE})
+        else r.status = any(:statuses) end
       and (cast(:mine as text) is null or (r.requested_by = :mine
         or :mine = any(r.edited_by)) = :is_mine)
       and (cast(:before as timestamptz) is null
@@ -23,14 +29,16 @@ _LISTED = sa.text(
     order by r.requested_at desc, r.id desc limit :limit"""
 )
 _COUNTS = sa.text(
-    """select count(*) filter (where status = 'requested' and requested_by <> :me
+    f"""select count(*) filter (where status = 'requested' and requested_by <> :me
         and not :me = any(edited_by)) as me,
       count(*) filter (where status = 'requested' and (requested_by = :me
         or :me = any(edited_by))) as others,
       count(*) filter (where status = any(:sent)) as sent,
-      count(*) filter (where status = any(:trouble)) as trouble,
-      count(*) filter (where status = any(:done)) as done
-    from refund"""
+      (select count(distinct refund_id) from refund_leg where replaced_by is null
+        and status in ('failed', 'manual')) as trouble,
+      count(*) filter (where status = any(:done)
+        or (status = 'failed' and not {_IN_TROUBLE})) as done
+    from refund r"""
 )
 _AROUND = sa.text(
     """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
@@ -68,7 +76,6 @@ _DEPOSIT_CLAIMS = sa.text(
 )
 
 SENT = ("approved", "submitted", "unknown", "pending", "requires_action")
-TROUBLE = ("failed", "manual")
 DONE = ("succeeded", "rejected", "canceled")
 
 
@@ -114,11 +121,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class WantedRefunds:
-    """Which refunds: in these states, and those that `mine` asked for or did not."""
+    """Which refunds: in these states, and those that `mine` asked for or did not.
 
-    statuses: Sequence[str]
+    `trouble`: "only" those of which a part did not arrive, in whatever state; "past", besides, what
+    failed in part and waits for nobody any more.
+    """
+
+    statuses: Sequence[str] = ()
     mine: str | None = None
     is_mine: bool = False
+    trouble: str = ""
 
 
 def cards(
@@ -132,7 +144,7 @@ def cards(
     at, refund_id = before or (None, None)
     given = {
         "statuses": list(wanted.statuses), "mine": wanted.mine, "is_mine": wanted.is_mine,
-        "before": at, "before_id": refund_id, "limit": limit,
+        "before": at, "before_id": refund_id, "limit": limit, "trouble": wanted.trouble,
     }  # fmt: skip
     return some(session, [row.id for row in session.execute(_LISTED, given)])
 
@@ -151,7 +163,7 @@ def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
 
 def counts(session: Session, me: str) -> Counts:
     """How many refunds each tab has for this person."""
-    given = {"me": me, "sent": list(SENT), "trouble": list(TROUBLE), "done": list(DONE)}
+    given = {"me": me, "sent": list(SENT), "done": list(DONE)}
     return Counts(*session.execute(_COUNTS, given).one())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from flask import Response, request
@@ -14,8 +15,8 @@ from reconciler.books.refund_routes import Keep, Method, Route, has_stopped
 from reconciler.errors import Conflict, Forbidden, NotFound, Refused
 from reconciler.flows import another_route
 from reconciler.reads import screens_people, screens_refunds
-from reconciler.reads.refunds import LegRow
-from reconciler.reads.screens_refunds import DONE, SENT, TROUBLE, RefundCard, WantedRefunds
+from reconciler.reads.refunds import LegRow, RefundRow
+from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_routes, refunds
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline, words
@@ -27,6 +28,7 @@ from reconciler.work import Work
 screens = Screens()
 
 ID_CHARS_MAX = 80
+_WORDS = ("why", "reference", "consent")  # what people type into the forms of this page
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def list_refunds(desk: Desk) -> Response:
         steps=_steps,
         ways=partial(_ways, desk),
         why=refund_words.why,
+        waits_since=_waits_since,
         older=older(len(cards), last),
     )
 
@@ -192,7 +195,7 @@ def _decide(desk: Desk, refund_id: str, step: Callable[[Work, int], None]) -> Re
         raise
     except Conflict as error:
         said = f"{errors.sentence(error)} Nothing was done. Below is how it stands now."
-        return _show(desk, refund_id, status=409, error=said)
+        return _show(desk, refund_id, status=409, error=said, is_late=True)
     except Refused as error:
         status = 403 if isinstance(error, Forbidden) else 422
         return _show(
@@ -205,11 +208,19 @@ def _wanted(desk: Desk, tab: str) -> WantedRefunds:
     if tab in {"me", "others"}:
         mine = desk.person.id if desk.may("approver") else None
         return WantedRefunds(("requested",), mine, is_mine=tab == "others")
-    return WantedRefunds({"sent": SENT, "trouble": TROUBLE, "done": DONE}[tab])
+    if tab == "trouble":
+        return WantedRefunds(trouble="only")
+    return WantedRefunds(SENT) if tab == "sent" else WantedRefunds(DONE, trouble="past")
 
 
 def _show(
-    desk: Desk, refund_id: str, *, status: int = 200, error: str = "", field: str | None = None
+    desk: Desk,
+    refund_id: str,
+    *,
+    status: int = 200,
+    error: str = "",
+    field: str | None = None,
+    is_late: bool = False,
 ) -> Response:
     with desk.runtime.read() as session:
         found = screens_refunds.some(session, [refund_id])
@@ -225,10 +236,13 @@ def _show(
         steps=_steps,
         ways=partial(_ways, desk),
         why=refund_words.why,
+        waits_since=_waits_since,
         moments=timeline.in_order(timeline.of_refunds([card.refund], names, is_own_page=True)),
         error=error,
         field=field,
         typed=request.form,
+        # The form may be gone with what it was for; what was typed into it is not.
+        kept=[request.form[name] for name in _WORDS if request.form.get(name)] if is_late else [],
     )
 
 
@@ -252,6 +266,15 @@ def _effect(card: RefundCard) -> str:
         return f"{books} {around.number} drops from {before_it} to {then}; nobody is chased for it."
     opens = words.shown(around.outstanding + refund.amount, refund.currency)
     return f"{books} {around.number} goes back to {opens} open."
+
+
+def _waits_since(refund: RefundRow) -> datetime | None:
+    """When the first part that still has not arrived failed, or came to people."""
+    stuck = {leg.id: leg.status for leg in refund.legs if leg.status in {"failed", "manual"}}
+    since = {
+        step.leg_id: step.at for step in refund.steps if step.after == stuck.get(step.leg_id or "")
+    }
+    return min(since.values(), default=None)
 
 
 _WAY = ("Asked for", "Approved", "Sent to the rail", "Confirmed and booked")

@@ -62,11 +62,19 @@ _QUEUES = (
     ),
     Queue("Refunds to approve", frozenset({"refund_requested"}), "warn", "list_refunds"),
     Queue(
-        "Failed refunds",
-        frozenset({"refund_failed", "manual_refund"}),
+        "Failed refunds, or by hand",
+        frozenset({"refund_in_trouble"}),
         "neg",
         "list_refunds",
         (("tab", "trouble"),),
+    ),
+    Queue(
+        "Outside refunds that failed",
+        frozenset({"outside_refund_failed"}),
+        "neg",
+        "list_questions",
+        (("kind", "refund_failed"),),
+        is_always_shown=False,
     ),
     Queue(
         "Refunds stopped or held",

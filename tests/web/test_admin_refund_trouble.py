@@ -1,0 +1,180 @@
+"""Refunds that did not arrive are found on the first page, and no word is typed twice."""
+
+from datetime import timedelta
+
+import pytest
+
+from reconciler.services import refunds
+from tests.web.screens import Screens, Somebody, said
+from tests.web.test_admin_refunds import invoice_paid, sent_back
+
+TILE = "Failed refunds, or by hand"
+
+
+@pytest.fixture
+def birch(screens: Screens) -> Screens:
+    """An invoice of 3,000.00, paid in full by card."""
+    return invoice_paid(screens)
+
+
+@pytest.fixture
+def halves(screens: Screens) -> Screens:
+    """An invoice of 300.00 paid by two cards, all of it asked back: one leg arrives, one does not.
+
+    The leg on the second card waits at the rail until a test says what becomes of it.
+    """
+    customer_id = screens.customer("Cedar")
+    screens.invoice(customer_id, 30_000, "INV-7")
+    for amount in (10_000, 20_000):
+        screens.paid(amount, metadata={"invoice": "INV-7"})
+        screens.office.clock.advance(minutes=1)
+    for _ in range(2):
+        screens.office.world.plan_refund(status="pending")
+    asked = screens.ask_refund("reconciler", invoice_id=screens.ids["INV-7"])
+    screens.by("approver", lambda work: refunds.approve(work, asked))
+    screens.office.drain(timedelta(seconds=30))
+    made = {r["amount"]: r["id"] for r in screens.office.world.table("refund").values()}
+    screens.ids |= {"asked": asked, "small": made[10_000], "large": made[20_000]}
+    return screens
+
+
+def _becomes(made: Screens, which: str, status: str) -> None:
+    made.office.world.advance_refund(made.ids[which], status)
+    made.hear("")
+
+
+def _post(made: Screens, by: Somebody, refund_id: str, what: str, **typed):
+    return by.post(f"/refunds/{refund_id}/{what}", {"rev": made.rev("refund", refund_id)} | typed)
+
+
+def test_a_part_that_failed_is_found_while_the_other_is_still_on_its_way(halves):
+    _becomes(halves, "large", "failed")
+    halves.office.clock.advance(hours=3)
+    aki = halves.as_("approver")
+    assert f"{TILE} 1 $200.00 , oldest 3 hours" in aki.read("/")
+    page = aki.read("/refunds?tab=trouble")
+    assert "Failed or by hand 1" in page
+    assert "Waits since" in page
+    assert "Try $200.00 again on the same rail" in page
+    assert "Refund $300.00 to Cedar" in aki.read("/refunds?tab=sent")
+    _becomes(halves, "small", "succeeded")
+    assert f"{TILE} 1 $200.00" in aki.read("/")
+    assert "Try it again on the same rail; or pay it another way" in aki.read(
+        "/refunds?tab=trouble"
+    )
+    assert halves.office.violations() == []
+
+
+def test_what_was_settled_in_any_way_waits_no_longer(halves):
+    _becomes(halves, "large", "failed")
+    _becomes(halves, "small", "succeeded")
+    aki = halves.as_("approver")
+    assert _post(halves, aki, halves.ids["asked"], "another-way", method="cash").status_code == 303
+    assert f"{TILE} 1 $200.00" in aki.read("/")
+    assert "A second person pays it back by cash" in aki.read("/refunds?tab=trouble")
+    assert _post(halves, aki, halves.ids["asked"], "cancel").status_code == 303
+    assert f"{TILE} 0 Nothing waits" in aki.read("/")
+    assert "No refund is in trouble" in aki.read("/refunds?tab=trouble")
+    assert "Refund $300.00 to Cedar" in aki.read("/refunds?tab=done")
+    assert halves.office.violations() == []
+
+
+def test_a_failed_refund_stays_where_it_is_found_though_its_question_was_closed(birch):
+    refund_id = sent_back(birch)
+    item = birch.office.rows("select id, rev from review_item where kind = 'refund_failed'")[0]
+    aki = birch.as_("approver")
+    form = {"note": "we will see", "rev": item.rev}
+    assert aki.post(f"/questions/{item.id}/acknowledge", form).status_code == 303
+    assert f"{TILE} 1 $300.00" in aki.read("/")
+    assert f"/admin/refunds/{refund_id}" in aki.get("/refunds?tab=trouble").get_data(as_text=True)
+
+
+def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
+    charge = next(iter(birch.office.world.table("charge")))
+    made = birch.office.world.refund(charge, 7_000)
+    birch.hear("")
+    birch.office.world.advance_refund(made, "failed")
+    birch.hear("")
+    page = birch.as_("viewer").read("/")
+    assert "Outside refunds that failed 1 $70.00" in page
+    assert f"{TILE} 0" in page
+    assert made in birch.as_("viewer").get("/questions?kind=refund_failed").get_data(as_text=True)
+
+
+# What people typed
+
+
+@pytest.mark.parametrize(
+    ("what", "typed", "kept"),
+    [
+        ("keep", {"consent": "Mail of Ada"}, ['value="Mail of Ada"']),
+        ("keep", {"kept_as": "credit", "consent": " "}, ['<option value="credit" selected>']),
+        ("keep", {"kept_as": "deposit", "consent": "x" * 201}, [f'value="{"x" * 201}"']),
+        ("another-way", {"method": "carrier pigeon"}, ["Choose how it is paid"]),
+    ],
+)
+def test_a_form_that_is_refused_keeps_what_was_typed_and_stays_open(birch, what, typed, kept):
+    refund_id = sent_back(birch)
+    before = birch.books()
+    answer = _post(birch, birch.as_("approver"), refund_id, what, **typed)
+    assert answer.status_code == 422
+    html = answer.get_data(as_text=True)
+    for words in kept:
+        assert words in html, words
+    assert '<details class="act" open>' in html
+    assert birch.books() == before
+
+
+def test_how_it_was_paid_back_is_kept_when_it_is_refused(birch):
+    refund_id = sent_back(birch)
+    assert (
+        _post(birch, birch.as_("approver"), refund_id, "another-way", method="cash").status_code
+        == 303
+    )
+    payer = birch.as_("second")
+    long = "Transfer " + "9" * 200
+    answer = _post(birch, payer, refund_id, "paid-back", reference=long)
+    assert answer.status_code == 422
+    assert f'value="{long}"' in answer.get_data(as_text=True)
+    late = payer.post(f"/refunds/{refund_id}/paid-back", {"rev": 0, "reference": "Cheque 17"})
+    assert late.status_code == 409
+    assert 'value="Cheque 17"' in late.get_data(as_text=True)
+    assert _post(birch, payer, refund_id, "paid-back", reference="Cheque 17").status_code == 303
+    again = _post(birch, payer, refund_id, "paid-back", reference="Cheque 18")
+    assert again.status_code in {409, 422}
+    assert birch.office.violations() == []
+
+
+@pytest.mark.parametrize("why", ["Not agreed with the client", "w" * 1_001])
+def test_why_it_was_declined_is_kept_when_somebody_else_was_first(birch, why):
+    asked = birch.ask_refund("reconciler", invoice_id=birch.ids["INV-1041"], amount=30_000)
+    rev = birch.rev("refund", asked)
+    first, second = birch.as_("approver"), birch.as_("second")
+    late = {"rev": rev, "why": why}
+    if len(why) <= 1_000:
+        assert _post(birch, first, asked, "approve").status_code == 303
+    answer = second.post(f"/refunds/{asked}/decline", late)
+    assert answer.status_code == (409 if len(why) <= 1_000 else 422)
+    assert why in said(answer)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": "9999.00"},
+        {"amount": "a lot"},
+        {"reason": ""},
+        {"treatment": "maybe"},
+        {"note": "n" * 1_001},
+    ],
+)
+def test_a_request_that_is_refused_keeps_every_field(birch, wrong):
+    form = {"amount": "12.50", "reason": "goodwill", "note": "Asked by Ada", "treatment": "reopen"}
+    typed = form | {"invoice": birch.ids["INV-1041"]} | wrong
+    answer = birch.as_("reconciler").post("/refunds/new", typed)
+    assert answer.status_code == 422
+    html = answer.get_data(as_text=True)
+    assert f'value="{typed["amount"]}"' in html
+    assert typed["note"] in html
+    assert ('<option value="goodwill" selected>' in html) is (typed["reason"] == "goodwill")
+    assert ('value="reopen" checked' in html) is (typed["treatment"] == "reopen")
