@@ -4,7 +4,10 @@
 that workers run. Its queue is thrown away: what is due is found in the database, as after a sweep.
 """
 
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 
 from reconciler.bell import Bell
+from reconciler.errors import Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
 from reconciler.flows.find_payments import find_payments
@@ -40,6 +44,7 @@ KEY = "sk_test_sandbox"
 WEBHOOK_SECRET = "whsec_test"
 SOMEBODY = Cause("person", "usr_ann")
 ROUNDS_MAX = 200
+DOORS = 3  # through which events come at once
 A_WEEK = timedelta(days=7)
 
 # Nobody listens there: the bell is rung in vain, as when Redis is down.
@@ -81,16 +86,46 @@ class Clock:
         self.instant += timedelta(**by)
 
 
+@dataclass
+class Meanwhile:
+    """What happens elsewhere while one request is on its way: before it is heard, or answered."""
+
+    call: str
+    about: Sequence[str]  # texts of which one is in the request
+    before: Callable[[], object] | None = None
+    after: Callable[[], object] | None = None
+
+
 @dataclass(repr=False)
 class Line:
     """The way to the rail: notes each call, and leads to whichever world is there now."""
 
     app: object = None
     calls: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)  # what was posted
+    expected: list[Meanwhile] = field(default_factory=list)  # each happens once
 
     def __call__(self, environ, start_response):
-        self.calls.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
-        return self.app(environ, start_response)
+        call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        self.calls.append(call)
+        said = ""
+        if environ["REQUEST_METHOD"] == "POST":
+            said = _reread(environ)
+            self.sent.append(said)
+        happens = self._expected(call, said)
+        if happens and happens.before:
+            happens.before()
+        answer = self.app(environ, start_response)
+        if happens and happens.after:
+            happens.after()
+        return answer
+
+    def _expected(self, call: str, said: str) -> Meanwhile | None:
+        for one in self.expected:
+            if one.call == call and any(text in said for text in one.about):
+                self.expected.remove(one)
+                return one
+        return None
 
 
 @dataclass(repr=False)
@@ -113,6 +148,24 @@ class Office:
         """Post events as Stripe does, signed now; gives the statuses."""
         return [self.post(body_of(event), secret=secret).status_code for event in events]
 
+    def deliver_at_once(self, *events: dict) -> list[int]:
+        """Post events through several doors, while as many workers apply what is there."""
+
+        def at_a_door(some: Sequence[dict]) -> list[int]:
+            client, statuses = self.door.application.test_client(), []
+            for event in some:
+                body = body_of(event)
+                header = sign(WEBHOOK_SECRET, body, int(self.clock().timestamp()))
+                answer = client.post("/stripe", data=body, headers={"Stripe-Signature": header})
+                statuses.append(answer.status_code)
+                with suppress(Unavailable):  # in each other's way: the next who comes does it
+                    self.apply()
+            return statuses
+
+        with ThreadPoolExecutor(DOORS) as doors:
+            parts = doors.map(at_a_door, (events[place::DOORS] for place in range(DOORS)))
+            return [status for part in parts for status in part]
+
     def post(self, body: bytes, *, secret: str = WEBHOOK_SECRET, header: str | None = None):
         """Post any bytes; gives the answer."""
         header = sign(secret, body, int(self.clock().timestamp())) if header is None else header
@@ -121,6 +174,10 @@ class Office:
     def apply(self) -> None:
         """Work off what came in, and ask nobody anything."""
         apply_inbox(self.runtime)
+
+    def submit(self) -> None:
+        """Send what refunds are due."""
+        submit_refunds(self.runtime)
 
     def drain(self, within: timedelta = A_WEEK) -> None:
         """Do all that is due, letting time pass from one thing due to the next."""
@@ -214,7 +271,9 @@ def open_office(
     way, url = line
     clock = Clock()
     world, faults = World(clock, **world_options), Faults()
-    way.app, way.calls[:] = create_sandbox(world, faults, KEY), []
+    way.app = create_sandbox(world, faults, KEY)
+    for kept in (way.calls, way.sent, way.expected):
+        kept.clear()
     runtime = make_runtime(database_url, url, clock, api)
     return Office(world, faults, clock, runtime, create_webhook_app(runtime).test_client(), way)
 
@@ -254,6 +313,13 @@ def events_of(world: World, since: int = 0) -> list[dict]:
 def by_kind(events: Iterable[dict], *kinds: str) -> list[dict]:
     """Only events of these kinds."""
     return [event for event in events if event["type"] in kinds]
+
+
+def _reread(environ) -> str:
+    """The body of a request, which the application reads after us."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body.decode()
 
 
 def _text(statement):

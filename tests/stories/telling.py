@@ -1,5 +1,6 @@
 """One telling of a story: its own customer, documents and payments in a world that is shared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.books.consent import RefundPolicy
@@ -20,8 +21,9 @@ from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
 from reconciler.work import Cause
 from tests.oracle import Document
-from tests.runtime import Office
+from tests.runtime import Meanwhile, Office
 
+SENDING = "POST /v1/refunds"
 SAME = (Decision.UNDECIDED, Decision.CHASE)  # either way it is owed again
 
 
@@ -125,6 +127,19 @@ class Telling:
         made = self.noted(self.world.authorize(amount, **self._metadata(name), **more), name)
         return str(made.intent)
 
+    def while_sending(
+        self,
+        *,
+        before: Callable[[], object] | None = None,
+        after: Callable[[], object] | None = None,
+    ) -> None:
+        """Something happens as the next refund of ours reaches the rail, or before its answer."""
+        self.office.line.expected.append(Meanwhile(SENDING, self._names(), before, after))
+
+    def sendings(self) -> int:
+        """How often we asked the rail to refund a payment of this telling."""
+        return sum(any(name in said for name in self._names()) for said in self.office.line.sent)
+
     def owed_again(self, rail_refund_id: str) -> None:
         """A person decides that the client still owes what a refund made outside took."""
         item = self.office.scalar(
@@ -197,14 +212,22 @@ class Telling:
         self._more = [event for event in self.news() if event["type"] not in kinds]
 
     def news(self) -> list[dict]:
-        """What was told since this was last asked. Tellings never overlap."""
-        found, self._more = [*self._more, *self.world.events(self._told)], []
+        """What was told since this was last asked. Tellings never overlap.
+
+        What workers of ours bring about at the rail is only told by `hear_of_refunds`: they may be
+        at it while another telling goes on.
+        """
+        made = [event for event in self.world.events(self._told) if not _is_ours(event)]
+        found, self._more = [*self._more, *made], []
         self._told = self.world.events_made()
         return found
 
     def begin(self) -> None:
         """Events from here on are this telling's."""
         self._told = self.world.events_made()
+
+    def _names(self) -> list[str]:
+        return [name for paid in self.payments for name in (paid.intent, paid.charge) if name]
 
     def _metadata(self, name: str | None) -> dict:
         if name is None:
@@ -214,3 +237,8 @@ class Telling:
 
     def _of(self, name: str) -> Document:
         return next(d for d in self.known if d.number == self.number(name))
+
+
+def _is_ours(event: dict) -> bool:
+    """Whether a request for a refund of ours made it."""
+    return str(event["request"]["idempotency_key"]).startswith("rr:")

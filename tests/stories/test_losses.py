@@ -6,19 +6,14 @@ import pytest
 
 from tests.runtime import Office
 from tests.stories.telling import Telling
-from tests.stories.traps import Trap, Traps, check_alone, check_trap
+from tests.stories.traps import Trap, Traps, check_trap
 
-traps, alone = Traps(), Traps()
+traps = Traps()
 
 
 @pytest.mark.parametrize("trap", traps, ids=str)
 def test_trap(office: Office, trap: Trap) -> None:
     check_trap(office, trap)
-
-
-@pytest.mark.parametrize("trap", alone, ids=str)
-def test_trap_alone(office: Office, trap: Trap) -> None:
-    check_alone(office, trap)
 
 
 LOST = """
@@ -55,7 +50,8 @@ def _asked(t: Telling) -> list[str]:
     """Where the disputes stand that somebody is asked about."""
     found = t.office.rows(
         """select details ->> 'stage' as stage from review_item
-        where kind = 'dispute' and state = 'open'"""
+        where kind = 'dispute' and state = 'open' and payment_id = :id""",
+        id=t.payment_id(),
     )
     return [row.stage for row in found]
 
@@ -144,7 +140,7 @@ def _(t: Telling) -> Iterator[str]:
     t.world.set_dispute_status(taken, "in_the_hands_of_fate")
 
 
-@alone.add("a-loss-is-chased", LOST.replace("asks     dispute 10000", ""))
+@traps.add("a-loss-is-chased", LOST.replace("asks     dispute 10000", ""))
 def _(t: Telling) -> Iterator[str]:
     taken = _lost(t)
     yield LOST
@@ -152,7 +148,7 @@ def _(t: Telling) -> Iterator[str]:
     assert _asked(t) == []
 
 
-@alone.add("a-loss-is-credited-and-won-late", WON)
+@traps.add("a-loss-is-credited-and-won-late", WON)
 def _(t: Telling) -> Iterator[str]:
     taken = _lost(t)
     yield LOST
@@ -164,7 +160,7 @@ def _(t: Telling) -> Iterator[str]:
     assert _asked(t) == ["won"]  # somebody may have told the customer
 
 
-@alone.add("a-write-off-is-taken-back-and-decided-anew", CREDITED)
+@traps.add("a-write-off-is-taken-back-and-decided-anew", CREDITED)
 def _(t: Telling) -> Iterator[str]:
     taken = _lost(t)
     yield LOST
@@ -178,7 +174,7 @@ def _(t: Telling) -> Iterator[str]:
 
 
 @traps.add(
-    "a-customer-pays-again-after-the-write-off",
+    "101-a-customer-pays-again-after-the-write-off",
     """
     books      clearing 7860  processing_fees 2140  revenue -10000
     INV-1      paid 10000
@@ -240,7 +236,7 @@ def _(t: Telling) -> Iterator[str | None]:
     t.decide(one, "write_off")
 
 
-@alone.add(
+@traps.add(
     "30-a-debit-is-returned-and-nobody-says-so",
     """
     books    clearing -320  processing_fees 320  chargeback_losses 10000  revenue -10000

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import Refused, Unavailable
-from reconciler.failpoints import armed
 from tests.runtime import Office
 from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_alone, check_trap
@@ -47,6 +46,13 @@ def _refunds(t: Telling) -> list[dict]:
     return [made for made in t.world.table("refund").values() if made["charge"] in ours]
 
 
+def _leg(t: Telling):
+    """What became of the first refund of ours on this telling's payment."""
+    return t.office.rows(
+        "select * from refund_leg where payment_id = :id order by id", id=t.payment_id()
+    )[0]
+
+
 @traps.add("46-our-own-refund-and-its-news", FOUR_WENT_BACK)
 def _(t: Telling) -> Iterator[str | None]:
     _paid(t)
@@ -78,15 +84,15 @@ def _(t: Telling) -> Iterator[None]:
 def _(t: Telling) -> Iterator[str | None]:
     _paid(t)
     yield PAID
-    t.ask_back("INV-1", 4_000)
 
     def hear() -> None:
         t.hear_of_refunds()
         t.office.deliver(*t.news())
         t.office.apply()
 
-    with armed({"refund.after_send": hear}):
-        t.office.drain()
+    t.while_sending(after=hear)
+    t.ask_back("INV-1", 4_000)
+    yield FOUR_WENT_BACK
     assert len(_refunds(t)) == 1
 
 
@@ -94,7 +100,7 @@ def _(t: Telling) -> Iterator[str | None]:
 def _(t: Telling) -> Iterator[str | None]:
     _paid(t)
     yield PAID
-    t.office.faults.add("drop_after", method="POST", path="/v1/refunds")
+    t.while_sending(before=lambda: t.office.faults.add("drop_after", method="POST"))
     t.ask_back("INV-1", 4_000)
     yield FOUR_WENT_BACK
     assert len(_refunds(t)) == 1
@@ -105,11 +111,17 @@ def _(t: Telling) -> Iterator[str | None]:
 def _(t: Telling) -> Iterator[str | None]:
     _paid(t)
     yield PAID
-    t.office.faults.add("saved_500", method="POST", path="/v1/refunds", effect=True)
+    t.while_sending(before=lambda: t.office.faults.add("saved_500", method="POST", effect=True))
     t.ask_back("INV-1", 4_000)
-    t.office.apply()
-    yield None
+    t.office.submit()
+    assert _leg(t).status == "unknown"
     t.hear_of_refunds()
+    told = t.news()
+    t.office.deliver(*told)
+    t.office.apply()
+    assert _leg(t).status == "succeeded", "taken for ours by its reference, before anybody looked"
+    for event in told:
+        t.also(event)
     yield FOUR_WENT_BACK
     assert len(_refunds(t)) == 1
 
@@ -125,6 +137,25 @@ def _(t: Telling) -> Iterator[str | None]:
     yield FOUR_WENT_BACK
     assert t.office.clock() - asked_at > timedelta(hours=24)
     assert len(_refunds(t)) == 1
+
+
+@alone.add("50-our-key-was-used-for-another-amount", f"{PAID} asks manual_refund 4000")
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    asked = {"method": "POST", "path": "/v1/refunds", "params": {"amount": "4001"}}
+
+    def take_the_key() -> None:
+        t.world.truth.idempotency[f"rr:{_leg(t).id}:1"] = {
+            "asked": asked, "body": {}, "created": t.world.now(), "request_id": "req_1",
+            "status": 200,
+        }  # fmt: skip
+
+    t.while_sending(before=take_the_key)
+    t.ask_back("INV-1", 4_000)
+    yield None
+    assert "idempotency_error" in _leg(t).failure
+    assert _refunds(t) == []
 
 
 SIX_WENT_BACK = """
@@ -183,27 +214,58 @@ def _(t: Telling) -> Iterator[str | None]:
     yield PAID
     t.world.refund(charge, 4_000)
     yield FOUR_WENT_BACK
-    before = list(t.office.line.calls)
     with pytest.raises(Refused) as refusal:
         t.ask_back("INV-1", 6_001)
     assert refusal.value.field == "amount"
-    assert t.office.line.calls == before
+    assert t.sendings() == 0
 
 
-@alone.add(
-    "64-a-refund-while-disputed",
-    """
+ALL_WENT_BACK = """
+    books    clearing -320  processing_fees 320  credits 10000  revenue -10000
+    INV-1    credited 10000
+    payment  captured 10000  refunded 10000  refunded
+"""
+
+
+@alone.add("54-more-than-the-rail-has-left", ALL_WENT_BACK)
+def _(t: Telling) -> Iterator[str | None]:
+    charge = _paid(t)
+    yield PAID
+    t.while_sending(before=lambda: t.world.refund(charge, 4_000))
+    t.ask_back("INV-1", 7_000)
+    t.office.submit()
+    yield f"{FOUR_WENT_BACK} asks external_refund 4000  refund_failed 7000"
+    assert _leg(t).status == "failed"
+    t.ask_back("INV-1", 6_000)  # what was set aside for ours is free again
+    yield None
+    t.hear_of_refunds()
+
+
+TAKEN = """
     books    clearing -1820  processing_fees 1820  disputed_funds 10000  revenue -10000
     INV-1    paid 10000
     payment  captured 10000  disputed
-    """,
-)
+"""
+
+
+@alone.add("64-a-refund-while-disputed", TAKEN)
 def _(t: Telling) -> Iterator[str | None]:
     charge = _paid(t)
     yield PAID
     t.world.dispute(charge)
     yield None
-    before = list(t.office.line.calls)
     with pytest.raises(Refused):
         t.ask_back("INV-1", 4_000)
-    assert t.office.line.calls == before
+    assert t.sendings() == 0
+
+
+@alone.add("64-a-dispute-that-only-the-rail-knows-of", f"{TAKEN} asks refund_failed 4000")
+def _(t: Telling) -> Iterator[str | None]:
+    charge = _paid(t)
+    yield PAID
+    t.while_sending(before=lambda: t.world.dispute(charge))
+    t.ask_back("INV-1", 4_000)
+    t.office.submit()
+    yield None
+    assert "charge_disputed" in _leg(t).failure
+    assert _refunds(t) == []

@@ -3,15 +3,21 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reconciler.books.rail_objects import EVENTS
+from reconciler.books.reconciliation import Window
 from reconciler.errors import Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.flows.reconcile import carry_on, reconcile
+from reconciler.rails.stripe.rail import StripeRail
 from reconciler.sandbox.player import body_of, sign
-from reconciler.services import inbox
+from reconciler.services import inbox, payments, reconciliation
+from reconciler.services.reconciliation import OWN
+from reconciler.settings import Secret
+from reconciler.work import Cause
 from tests.builders import balances, invoice
 from tests.runtime import WEBHOOK_SECRET, Office, make_runtime
 from webhooks.app import create_webhook_app
@@ -23,7 +29,9 @@ traps: dict[str, Check] = {}
 @pytest.mark.parametrize("name", traps, ids=str)
 def test_trap(office: Office, name: str) -> None:
     traps[name](office)
-
+    before = balances(office)
+    office.replay()
+    assert balances(office) == before
     assert office.violations() == []
 
 
@@ -147,6 +155,21 @@ def _(office: Office) -> None:
     assert _asked(office) == ["event_quarantined"] * 4
 
 
+@trap("87-test-mode-on-a-live-deployment")
+def _(office: Office) -> None:
+    settings = replace(office.runtime.settings, stripe_secret_key=Secret("sk_live_of_a_test"))
+    rails = {**office.runtime.rails, "stripe": StripeRail(settings, office.clock)}
+    runtime = replace(office.runtime, settings=settings, rails=rails)
+    door = create_webhook_app(runtime).test_client()
+    for event in _paid(office):
+        body = body_of(event)
+        headers = {"Stripe-Signature": sign(WEBHOOK_SECRET, body, _now(office))}
+        assert door.post("/stripe", data=body, headers=headers).status_code == 200
+    office.drain()
+    assert balances(office) == {"accounts_receivable": 10_000, "revenue": -10_000}
+    assert _asked(office) == ["event_quarantined"] * 4
+
+
 @trap("88-another-account")
 def _(office: Office) -> None:
     news = _paid(office)
@@ -203,27 +226,15 @@ def _(office: Office) -> None:
 def _(office: Office) -> None:
     office.deliver(*_paid(office))
     before = balances(office)
-    with pytest.raises(Unavailable), office.runtime.work(inbox_cause()) as work:
+    rail = office.runtime.rails["stripe"]
+    with pytest.raises(Unavailable), office.runtime.work(Cause("job", "apply_inbox")) as work:
         claimed = inbox.claim(work, 10)
         assert len(claimed) == 4
-        apply_here(office, work, claimed)
+        seen = [rail.sighting(event.body) for event in claimed]
+        payments.observe(work, [(one.facts, one.aliases) for one in seen if one.facts])
         raise Unavailable("killed")
     assert balances(office) == before
     _check_paid_once(office)
-
-
-def inbox_cause():
-    from reconciler.work import Cause
-
-    return Cause("job", "apply_inbox")
-
-
-def apply_here(office: Office, work, claimed) -> None:
-    from reconciler.services import payments
-
-    rail = office.runtime.rails["stripe"]
-    seen = [rail.sighting(event.body) for event in claimed]
-    payments.observe(work, [(one.facts, one.aliases) for one in seen if one.facts])
 
 
 @trap("93-fifty-deliveries-at-once")
@@ -251,14 +262,53 @@ def _(office: Office) -> None:
     _check_paid_once(office)
 
 
+BUSY = {
+    "clearing": 17_040, "processing_fees": 2_460, "credits": 500, "accounts_receivable": 10_000,
+    "revenue": -30_000,
+}  # fmt: skip
+
+
+def _busy_days(office: Office) -> list[dict]:
+    """Three payments: one is refunded in part, another is disputed and lost."""
+    charges = []
+    for number in ("INV-1", "INV-2", "INV-3"):
+        invoice(office, number, 10_000)
+        charges.append(office.world.pay(10_000, metadata={"invoice": number}).charge)
+        office.clock.advance(days=1)
+    office.world.refund(charges[1], 500)
+    office.world.close_dispute(office.world.dispute(charges[2]), "lost")
+    return office.world.events()
+
+
+def _check_late_news_change_nothing(office: Office, news: list[dict]) -> None:
+    office.drain()
+    assert balances(office) == BUSY
+    entries = office.scalar("select count(*) from journal_entry")
+    office.deliver(*news)
+    office.drain()
+    assert office.scalar("select count(*) from journal_entry") == entries
+    assert office.unfinished() == []
+
+
 @trap("94-the-endpoint-was-down-for-four-days")
 def _(office: Office) -> None:
-    _paid(office)
-    office.clock.advance(days=4)
-    rail, now = office.runtime.rails["stripe"], office.clock()
-    for listed in rail.list_page(EVENTS, now - timedelta(days=5), now).rows:
-        office.do(lambda work: inbox.store_event(work, listed.event))  # noqa: B023  run at once
-    _check_paid_once(office)
+    news = _busy_days(office)
+    office.clock.advance(days=1)
+    for _ in range(8):  # turns of the timed job, more than there are plans
+        reconcile(office.runtime)
+    _check_late_news_change_nothing(office, news)
+
+
+@trap("95-what-the-rail-has-no-events-of-any-more")
+def _(office: Office) -> None:
+    news = _busy_days(office)
+    office.clock.advance(days=40)
+    window = Window(office.clock() - timedelta(days=60), office.clock() - timedelta(minutes=2))
+    office.do(lambda work: reconciliation.start(work, "stripe", OWN, window))
+    while carry_on(office.runtime):
+        pass
+    assert _stored(office) == 0
+    _check_late_news_change_nothing(office, news)
 
 
 @trap("95-nothing-but-one-event-is-left-after-forty-days")
