@@ -1,11 +1,11 @@
 """What must be so after whatever happened: nothing lost, nothing twice, the same books."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -20,7 +20,7 @@ from reconciler.reads import ledger
 from reconciler.runtime import Runtime
 from reconciler.services import verification
 from reconciler.settings import Settings
-from reconciler.work import Cause
+from reconciler.work import Cause, Work
 from tests.chaos.rig import KEY, NOWHERE, Rig
 from tests.chaos.traffic import Answers, Story
 
@@ -28,6 +28,8 @@ TEST = Cause("command", "chaos")
 IN_ORDER = 100  # events applied at a time
 LATER = timedelta(days=1)  # all that was put off is due by then
 ROUNDS_MAX = 10
+
+T = TypeVar("T")
 
 _PAYMENTS = """select
     p.rail_payment_id, p.status, p.currency, p.captured, p.refunded, p.lost, p.fee,
@@ -51,7 +53,7 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-class _RemembersAnswers(StripeApi):
+class RemembersAnswers(StripeApi):
     """Asks the same thing once: nothing happens at the rail any more."""
 
     def __init__(self, api_base: str) -> None:
@@ -78,8 +80,30 @@ def office(settings: Settings, clock: Clock, api: StripeApi) -> Iterator[Runtime
 
 def write_invoices(rig: Rig, story: Story) -> None:
     """Send the story's invoices, before anything is paid."""
-    with office(rig.settings, Clock(), _RemembersAnswers(rig.settings.stripe_api_base)) as runtime:
-        runtime.do(TEST, story.write_invoices)
+    do(rig, story.write_invoices)
+
+
+def do(rig: Rig, step: Callable[[Work], T]) -> T:
+    """One unit of work on the rig's books."""
+    with open_office(rig) as runtime:
+        return runtime.do(TEST, step)
+
+
+@contextmanager
+def open_office(rig: Rig) -> Iterator[Runtime]:
+    """A runtime in this process on the rig's books, now."""
+    with office(rig.settings, Clock(), RemembersAnswers(rig.settings.stripe_api_base)) as runtime:
+        yield runtime
+
+
+def stored(rig: Rig) -> dict[str, str]:
+    """Every event that is kept, and what became of it."""
+    return dict(rig.stores.query(_STORED, rig.database))
+
+
+def stored_twice(rig: Rig) -> list[str]:
+    """Events that are kept more than once."""
+    return [name for (name,) in rig.stores.query(_TWICE, rig.database)]
 
 
 def nothing_lost_nothing_twice(rig: Rig, story: Story, answers: Answers) -> None:
@@ -88,13 +112,13 @@ def nothing_lost_nothing_twice(rig: Rig, story: Story, answers: Answers) -> None
     Ends the rig's workers first: what they put off is done here.
     """
     rig.stop(*(name for name in rig.running if name != "sandbox"))
-    stored = dict(rig.stores.query(_STORED, rig.database))
-    assert set(answers.acknowledged) - set(stored) == set(), "acknowledged, and lost"
-    assert set(stored) == {event["id"] for event in story.events}
-    assert rig.stores.query(_TWICE, rig.database) == []
-    assert set(stored.values()) == {"applied"}
+    kept = stored(rig)
+    assert set(answers.acknowledged) - set(kept) == set(), "acknowledged, and lost"
+    assert set(kept) == {event["id"] for event in story.events}
+    assert stored_twice(rig) == []
+    assert set(kept.values()) == {"applied"}
     assert answers.acknowledged.total() == answers.deliveries
-    api = _RemembersAnswers(rig.settings.stripe_api_base)
+    api = RemembersAnswers(rig.settings.stripe_api_base)
     found = books_of(rig, rig.database, api)
     wrong = differences(found, _books_of_a_quiet_day(rig, story, api))
     assert not wrong, "\n".join(map(str, wrong))
@@ -112,10 +136,7 @@ def books_of(rig: Rig, database: str, api: StripeApi) -> set:
     settings = replace(rig.settings, database_url=rig.stores.url(APP, database))
     clock = Clock()
     with office(settings, clock, api) as runtime:
-        for _ in range(ROUNDS_MAX):
-            clock.ahead += LATER
-            if not apply_inbox(runtime) + ask_rail(runtime) + find_payments(runtime):
-                break
+        come_to_rest(runtime, clock)
         with runtime.read() as session:
             assert verification.violations(session) == []
             balance = ledger.trial_balance(session)
@@ -131,6 +152,14 @@ def books_of(rig: Rig, database: str, api: StripeApi) -> set:
     }
 
 
+def come_to_rest(runtime: Runtime, clock: Clock) -> None:
+    """Do all that was put off, as the days go by."""
+    for _ in range(ROUNDS_MAX):
+        clock.ahead += LATER
+        if not apply_inbox(runtime) + ask_rail(runtime) + find_payments(runtime):
+            break
+
+
 def _books_of_a_quiet_day(rig: Rig, story: Story, api: StripeApi) -> set:
     """The same story told once, in order, to a reconciler that nobody disturbs."""
     database = rig.stores.new_database()
@@ -138,11 +167,16 @@ def _books_of_a_quiet_day(rig: Rig, story: Story, api: StripeApi) -> set:
     with office(settings, Clock(), api) as runtime:
         runtime.do(TEST, story.write_invoices)
         for events in _batches(story.events):
-            for event in events:
-                heard = runtime.rails["stripe"].event_of(event)
-                runtime.ingest.keep(heard, "{}", runtime.now())
+            keep(runtime, events)
             apply_inbox(runtime)
     return books_of(rig, database, api)
+
+
+def keep(runtime: Runtime, events: Iterable[dict]) -> None:
+    """Put events into the inbox, as the web does once it has proved who speaks."""
+    for event in events:
+        heard = runtime.rails["stripe"].event_of(event)
+        runtime.ingest.keep(heard, "{}", runtime.now())
 
 
 def _batches(events: list[dict]) -> Iterable[list[dict]]:

@@ -139,6 +139,8 @@ class Rig:
     commands: dict[str, Command]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     deaths: int = 0
+    rest_seconds: Callable[[], float] = float  # how long who died stays away: not at all
+    _back_at: dict[str, float] = field(default_factory=dict)
 
     @property
     def webhook_url(self) -> str:
@@ -161,20 +163,27 @@ class Rig:
                 )
 
     def tend(self) -> None:
-        """Start again what died."""
+        """Start again what died, once it has stayed away long enough."""
         for name, process in list(self.running.items()):
-            if process.poll() is not None:
+            if process.poll() is None:
+                continue
+            now = time.monotonic()
+            if now >= self._back_at.setdefault(name, now + self.rest_seconds()):
+                del self._back_at[name]
                 _sweep(process)
                 self.deaths += 1
                 self.start(name)
 
-    def kill(self, name: str) -> None:
-        """`kill -9` on a process of ours."""
-        self.running[name].kill()
+    def kill(self, name: str) -> bool:
+        """`kill -9` on a process of ours; whether it was alive."""
+        process = self.running[name]
+        is_alive = process.poll() is None
+        process.kill()
+        return is_alive
 
     def kill_child(self, name: str) -> bool:
         """`kill -9` on one of its children: a job's, or one that serves requests."""
-        children = _children(self.running[name].pid)
+        children = children_of(self.running[name].pid)
         if not children:
             return False
         with suppress(ProcessLookupError):
@@ -184,6 +193,7 @@ class Rig:
     def stop(self, *names: str) -> None:
         """End these in good order, or all."""
         ending = {name: self.running.pop(name) for name in names or list(self.running)}
+        self._back_at.clear()
         for process in ending.values():
             process.terminate()
         for process in ending.values():
@@ -298,7 +308,8 @@ def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that still live."""
     with suppress(OSError):
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []

@@ -7,14 +7,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
 
 from reconciler.sandbox.player import body_of, sign
 from reconciler.sandbox.state import keep
-from reconciler.sandbox.world import World
+from reconciler.sandbox.world import Payment, World
 from reconciler.services import customers, invoices
 from reconciler.services.invoices import NewInvoice
 from reconciler.work import Work
@@ -22,6 +22,9 @@ from tests.chaos.rig import WEBHOOK_SECRET, Rig, say
 
 SENDERS = 8
 REPEATED = 0.3  # of all events
+PLAIN = 0.4  # of the payments, as long as more of those are wanted to which nothing else happens
+EVENTS_A_SECOND = 3
+A_DAY = timedelta(days=1)
 AGAIN_SECONDS = 0.1  # a rail waits for hours; here only long enough not to be a load of its own
 REQUEST_SECONDS = 10.0
 
@@ -37,8 +40,10 @@ def seeded() -> random.Random:
 class Story:
     """Some days at the rail: what was told, and the invoices that it was about."""
 
-    events: list[dict]
-    invoices: list[tuple[str, int]]
+    world: World
+    events: list[dict] = field(default_factory=list)
+    invoices: list[tuple[str, int]] = field(default_factory=list)
+    paid: list[Payment] = field(default_factory=list)  # once, and nothing else befell them
 
     def write_invoices(self, work: Work) -> None:
         """Send every invoice."""
@@ -47,21 +52,43 @@ class Story:
             new = NewInvoice(customer_id=customer, currency="USD", total=total, number=number)
             invoices.send(work, invoices.create(work, new))
 
+    def targets(self) -> dict[str, list[tuple[str, int | None]]]:
+        """What each payment was for, as the oracle is told it."""
+        intents = self.world.table("payment_intent").values()
+        named = {intent["id"]: intent["metadata"].get("invoice") for intent in intents}
+        return {intent: [(number, None)] for intent, number in named.items() if number}
 
-def tell(count: int, chance: random.Random, state: Path) -> Story:
-    """At least so many events of payments, captures, refunds and disputes; kept for a sandbox."""
+
+def tell(
+    count: int,
+    chance: random.Random,
+    state: Path | None = None,
+    *,
+    paid: int = 0,
+    began: timedelta = A_DAY,
+    lasted: timedelta | None = None,
+) -> Story:
+    """At least so many events of payments, captures, refunds and disputes.
+
+    `paid` of the payments see nothing else. It `began` so long ago and `lasted` so long; if that is
+    not said, several things happen in one second. Kept in `state` for a sandbox, if given.
+    """
     world = World(lambda: datetime.fromtimestamp(time.time(), UTC), seed=chance.randrange(10**9))
-    story = Story([], [])
-    second = world.now() - 86_400
-    while world.events_made() < count:
+    story = Story(world)
+    first = world.now() - int(began.total_seconds())
+    length = int(lasted.total_seconds()) if lasted else count // EVENTS_A_SECOND
+    while world.events_made() < count or len(story.paid) < paid:
         number, total = f"INV-{len(story.invoices) + 1:05}", chance.randrange(500, 90_000)
         story.invoices.append((number, total))
-        second += chance.randrange(3)  # several things happen in one second
-        with world.at(second):
-            chance.choice(_BEFALLINGS)(world, chance, number, total)
+        with world.at(first + length * world.events_made() // max(count, 1)):
+            if len(story.paid) < paid and (not count or chance.random() < PLAIN):
+                story.paid.append(world.pay(total, "usd", metadata={"invoice": number}))
+            else:
+                chance.choice(_BEFALLINGS)(world, chance, number, total)
     story.events = world.events()
-    keep(world, state)
-    world.advance(0)  # a change: the file is written
+    if state is not None:
+        keep(world, state)
+        world.advance(0)  # a change: the file is written
     return story
 
 
@@ -132,7 +159,10 @@ class Answers:
 
 
 class Traffic:
-    """Posts every event, a part of them twice, in any order, each until a 2xx. Runs in threads."""
+    """Posts every event, a part of them twice, in any order, each until a 2xx. Runs in threads.
+
+    With `more_to_come` its senders wait for what is told `also`, until they hear `no_more`.
+    """
 
     def __init__(
         self,
@@ -141,17 +171,34 @@ class Traffic:
         chance: random.Random,
         *,
         a_second: float = 200.0,
+        senders: int = SENDERS,
+        more_to_come: bool = False,
     ) -> None:
         self.answers = Answers()
         self._url = there.webhook_url
+        self._chance = chance
         queue = events + chance.sample(events, round(len(events) * REPEATED))
         chance.shuffle(queue)
         self.answers.deliveries = len(queue)
         self._queue = deque(queue)
-        self._pause = SENDERS / a_second
+        self._pause = senders / a_second
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send) for _ in range(SENDERS)]
+        self._is_all = threading.Event()
+        if not more_to_come:
+            self._is_all.set()
+        self._threads = [threading.Thread(target=self._send) for _ in range(senders)]
+
+    def also(self, event: dict) -> None:
+        """One more event, which comes at any time among the others, perhaps twice."""
+        with self._lock:
+            for _ in range(1 + (self._chance.random() < REPEATED)):
+                self._queue.insert(self._chance.randint(0, len(self._queue)), event)
+                self.answers.deliveries += 1
+
+    def no_more(self) -> None:
+        """What is told by now is all."""
+        self._is_all.set()
 
     @property
     def is_over(self) -> bool:
@@ -174,13 +221,20 @@ class Traffic:
     def _send(self) -> None:
         with requests.Session() as session:
             while not self._stop.is_set():
-                try:
-                    event = self._queue.popleft()
-                except IndexError:
-                    return
+                is_all = self._is_all.is_set()  # asked first: what came before it is in the queue
+                event = self._next()
+                if event is None:
+                    if is_all:
+                        return
+                    self._stop.wait(AGAIN_SECONDS)
+                    continue
                 while not self._deliver(session, event) and not self._stop.wait(AGAIN_SECONDS):
                     continue
                 self._stop.wait(self._pause)
+
+    def _next(self) -> dict | None:
+        with self._lock:
+            return self._queue.popleft() if self._queue else None
 
     def _deliver(self, session: requests.Session, event: dict) -> bool:
         status, retry_after, seconds = post(session, self._url, body_of(event))
