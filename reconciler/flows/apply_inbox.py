@@ -3,10 +3,14 @@
 One transaction takes many events: it holds them, reads the facts out of them, and brings the
 books up to date for all their payments at once. If anything raises, the same events are taken
 again payment by payment, so that a bad one does not take its neighbours along.
+
+The oldest come first. While more waits than one transaction takes, what is new about payments at
+rest is taken in between: nobody waits for the end of a backlog of others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 import structlog
@@ -26,38 +30,47 @@ BATCH_EVENTS = 500
 # time limit, and a last nudge hands over to the next.
 DRAIN_SECONDS = 60
 BATCHES_MAX = 10_000
+EVENTS_OF_A_PAYMENT = 10  # that wait at once, or fewer
+NEWS_EVERY = timedelta(seconds=5)  # finding them costs a look at all that waits
 
 _log = structlog.get_logger()
+Claim = Callable[[Work], list[Claimed]]
 
 
 def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
     """Apply what is waiting; gives how many events were finished. Safe at any time, by anyone."""
-    ends_at = runtime.now() + timedelta(seconds=DRAIN_SECONDS)
+    news_at = runtime.now()
+    ends_at = news_at + timedelta(seconds=DRAIN_SECONDS)
+    oldest = partial(inbox.claim, limit=batch_events)
+    newest = partial(inbox.claim_news, payments=max(1, batch_events // EVENTS_OF_A_PAYMENT))
     finished = 0
     for _ in range(BATCHES_MAX):
-        count = _apply_batch(runtime, batch_events)
+        count = _apply_batch(runtime, oldest)
         finished += count
         if not count or runtime.now() > ends_at:
             break
+        if count >= batch_events and runtime.now() >= news_at:
+            news_at = runtime.now() + NEWS_EVERY
+            finished += _apply_batch(runtime, newest)
     runtime.do(_cause(), inbox.advance_horizon)
     return finished
 
 
-def _apply_batch(runtime: Runtime, batch_events: int) -> int:
+def _apply_batch(runtime: Runtime, claim: Claim) -> int:
     try:
-        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, batch_events))
+        return runtime.do(_cause(), lambda work: _take(work, runtime.rails, claim))
     except Unavailable as error:
         if not isinstance(error, Collision):
             raise
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
         _log.warning("batch.failed", error=_named(error))
-    return _apply_one_by_one(runtime, batch_events)
+    return _apply_one_by_one(runtime, claim)
 
 
-def _apply_one_by_one(runtime: Runtime, batch_events: int) -> int:
+def _apply_one_by_one(runtime: Runtime, claim: Claim) -> int:
     """The batch again, each payment's events in a transaction of their own."""
     with runtime.work(_cause()) as work:
-        held = inbox.claim(work, batch_events)
+        held = claim(work)
     groups: dict[str, list[Claimed]] = {}
     for event in held:
         groups.setdefault(_group(runtime.rails, event), []).append(event)
@@ -87,10 +100,10 @@ def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:
         runtime.do(cause, lambda work: inbox.failed(work, events, why))
 
 
-def _take(work: Work, rails: Mapping[str, Rail], limit: int) -> int:
+def _take(work: Work, rails: Mapping[str, Rail], claim: Claim) -> int:
     if not switches.are_on(work.session, SwitchName.APPLY):
         return 0
-    held = inbox.claim(work, limit)
+    held = claim(work)
     if held:
         _apply(work, rails, held)
     return len(held)

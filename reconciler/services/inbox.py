@@ -103,6 +103,11 @@ def claim(work: Work, limit: int) -> list[Claimed]:
     return store.claim(work.session, work.now, limit)
 
 
+def claim_news(work: Work, payments: int) -> list[Claimed]:
+    """Hold what came in last, of so many payments, as far as nothing older waits of the same."""
+    return store.claim_news(work.session, payments)
+
+
 def finish(work: Work, outcomes: Sequence[Outcome]) -> None:
     """Write what became of events."""
     store.finish(work.session, outcomes)

@@ -25,6 +25,20 @@ _CLAIM_NEW = sa.text(
       and not exists (select 1 from inbox_outcome o where o.seq = e.seq)
     order by e.seq limit :limit for no key update of e skip locked"""
 )
+# Of those payments whose first waiting event is the newest: all that waits of each.
+_CLAIM_NEWS = sa.text(
+    """with waiting as (
+      select e.seq, e.rail, e.account, e.about from inbox_event e
+      where e.seq > (select seq from inbox_horizon) and e.quarantine is null
+        and e.about is not null
+        and not exists (select 1 from inbox_outcome o where o.seq = e.seq)),
+    rested as (
+      select array_agg(seq) as seqs from waiting group by rail, account, about
+      order by min(seq) desc limit :payments)
+    select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts
+    from inbox_event e where e.seq in (select unnest(seqs) from rested)
+    order by e.seq for no key update of e skip locked"""
+)
 _CLAIM_DUE = sa.text(
     """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, o.attempts
     from inbox_outcome o join inbox_event e on e.seq = o.seq
@@ -156,6 +170,11 @@ def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
     due = session.execute(_CLAIM_DUE, {"now": now, "limit": limit}).all()
     new = session.execute(_CLAIM_NEW, {"limit": limit - len(due)}).all() if len(due) < limit else []
     return [Claimed(*row) for row in (*due, *new)]
+
+
+def claim_news(session: Session, payments: int) -> list[Claimed]:
+    """Hold what waits of the `payments` that have been waiting for the shortest time."""
+    return [Claimed(*row) for row in session.execute(_CLAIM_NEWS, {"payments": payments})]
 
 
 def claim_parked(session: Session, now: datetime, limit: int) -> list[Parked]:

@@ -9,7 +9,7 @@ from tests.chaos import backlog, gap, hell, massacre
 from tests.chaos.report import Report
 from tests.chaos.rig import Stores, say
 
-EVENTS_KILLED, EVENTS_LOST, EVENTS_WAITING = 1_000, 400, 1_500
+EVENTS_KILLED, EVENTS_LOST, EVENTS_WAITING = 800, 400, 1_500
 REFUNDS = 20
 RECOVER_SECONDS = 10.0
 MANUAL_MAX = 0.25  # one in a hundred of twenty is none, and two strokes of bad luck are enough

@@ -2,6 +2,9 @@
 
 import copy
 import threading
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +18,7 @@ from tests.builders import balances, invoice, paid_on
 from tests.runtime import Office, make_runtime
 
 PAID_ONCE = {"clearing": 9_680, "processing_fees": 320, "revenue": -10_000}
+_APPLIED = "select rail_event_id, applied_at from inbox_event join inbox_outcome using (seq)"
 
 
 class Orphan(NamedTuple):
@@ -57,6 +61,39 @@ def test_what_came_in_is_applied_once(office: Office) -> None:
     assert apply_inbox(office.runtime) == 0
     office.drain()
     assert balances(office) == PAID_ONCE
+
+
+def backlog_and_news(office: Office) -> tuple[list[dict], list[dict]]:
+    """News of eight payments, again of the first of them, and of one that was at rest."""
+    rested = office.world.pay(10_000)
+    office.deliver(*office.world.events())
+    office.apply()
+    since = office.world.events_made()
+    others = [office.world.pay(1_000 + number) for number in range(8)]
+    office.world.refund(others[0].charge, 300)
+    backlog = office.world.events(since)
+    office.world.refund(rested.charge, 300)
+    news = office.world.events(since + len(backlog))
+    office.deliver(*backlog, *news)
+    return backlog, news
+
+
+def test_news_are_what_came_last_of_payments_of_which_nothing_older_waits(office: Office) -> None:
+    backlog, news = backlog_and_news(office)
+    held = office.do(lambda work: inbox.claim_news(work, payments=2))
+    last_of_the_others = [e for e in backlog if "1007" in str(e["data"])]
+    assert last_of_the_others
+    assert [event.rail_event_id for event in held] == [e["id"] for e in last_of_the_others + news]
+
+
+def test_news_of_a_payment_at_rest_do_not_wait_for_the_end_of_a_backlog(office: Office) -> None:
+    backlog, news = backlog_and_news(office)
+    ticks = count()
+    ticking = replace(office.runtime, clock=lambda: office.clock() + timedelta(seconds=next(ticks)))
+    assert apply_inbox(ticking, batch_events=4) == len(backlog) + len(news)
+    applied = {row.rail_event_id: row.applied_at for row in office.rows(_APPLIED)}
+    assert applied[backlog[0]["id"]] < applied[news[-1]["id"]] < applied[backlog[-1]["id"]]
+    assert office.violations() == []
 
 
 def test_a_bad_event_does_not_take_its_neighbours_along(office: Office) -> None:
