@@ -29,7 +29,7 @@ from reconciler.services.inbox import ReplayFilter
 from reconciler.settings import from_environment
 from reconciler.work import Cause
 
-NOUNS = ("journal", "invoices", "payments", "refunds")
+NOUNS = ("journal", "invoices", "payments", "refunds", "payouts", "payout-lines")
 FORMATS = ("csv", "json", "beancount")
 CAUSE = Cause("command", "replay")
 STUCK = ("pending", "failed")
@@ -109,9 +109,9 @@ def export(noun: str, form: str, since: datetime | None, until: datetime | None)
     """Write the journal, or another noun, to standard output.
 
     The window goes by the instant of booking (journal), the day on the invoice (a draft: the
-    day it was made), when the rail says that it was paid (payments), and when it was asked for
-    (refunds). Amounts are there twice: in minor units, and as decimals. Nothing is written
-    unless all of it could be read.
+    day it was made), when the rail says that it was paid (payments), when it was asked for
+    (refunds), made (payouts) or moved (payout-lines). Amounts are there twice: in minor units, and
+    as decimals. Nothing is written unless all of it could be read.
     """
     if form == "beancount" and noun != "journal":
         raise click.UsageError("only the journal can be exported as beancount")

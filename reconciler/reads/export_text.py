@@ -22,7 +22,7 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
 
 def pieces(session: Session, noun: str, form: str, window: Window, *, today: date) -> Iterator[str]:
-    """A whole export, about a piece for each entry, invoice, payment or refund."""
+    """A whole export, about a piece for each row."""
     if noun != "journal":
         table, rows = _rows(session, noun, window, today)
         return as_json(rows) if form == "json" else as_csv(table, ([row] for row in rows))
@@ -71,6 +71,10 @@ def _rows(session: Session, noun: str, window: Window, today: date) -> tuple[Tab
         return exports.INVOICES, exports.invoices(session, window, today=today)
     if noun == "payments":
         return exports.PAYMENTS, exports.payments(session, window)
+    if noun == "payouts":
+        return exports.PAYOUTS, exports.payouts(session, window)
+    if noun == "payout-lines":
+        return exports.PAYOUT_LINES, exports.payout_lines(session, window)
     assert noun == "refunds", f"nothing is exported as {noun}"
     return exports.REFUNDS, exports.refunds(session, window)
 

@@ -1,4 +1,4 @@
-"""What leaves in files: the journal, invoices, payments and refunds, row by row, oldest first.
+"""What leaves in files: journal, invoices, payments, refunds, payouts, row by row, oldest first.
 
 Rows come in pages that start after a known row, all from one snapshot, so that memory stays
 flat however much there is and a row written meanwhile is neither doubled nor missed.
@@ -15,9 +15,11 @@ from sqlmodel import Session
 from reconciler.books.invoices import InvoiceState, status
 from reconciler.books.observations import RefundFact
 from reconciler.books.payments import is_released
+from reconciler.books.payout_lines import Lines, difference
 from reconciler.money import decimal_text
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.store.claims import decode_facts
+from reconciler.store.payout_rows import decode_facts as decode_payout
 from reconciler.timestamps import from_epoch
 from reconciler.work import Cause
 
@@ -75,7 +77,7 @@ class Table:
 
 JOURNAL = Table(
     (
-        "entry_id", "key", "at", "reverses", "payment_id", "invoice_id", "deposit_id",
+        "entry_id", "key", "at", "reverses", "payment_id", "invoice_id", "deposit_id", "payout_id",
         "cause_kind", "cause_id", "line", "role", "rail", "currency", "debit", "credit",
     ),
     {"debit": "currency", "credit": "currency"},
@@ -111,6 +113,22 @@ REFUNDS = Table(
         "approved_at",
     ),
     {"amount": "currency"},
+)  # fmt: skip
+PAYOUTS = Table(
+    (
+        "id", "rail", "account", "rail_payout_id", "status", "currency", "amount", "line_count",
+        "lines_net", "difference", "automatic", "instant", "arrival_at", "trace_id", "failure",
+        "occurred_at", "listed_at",
+    ),
+    dict.fromkeys(("amount", "lines_net", "difference"), "currency"),
+)  # fmt: skip
+PAYOUT_LINES = Table(
+    (
+        "payout_id", "rail_payout_id", "rail_movement_id", "category", "source", "payment_id",
+        "rail_payment_id", "customer_id", "customer_name", "currency", "amount", "fee", "net",
+        "moved_at",
+    ),
+    dict.fromkeys(("amount", "fee", "net"), "currency"),
 )  # fmt: skip
 
 _AFTER = "> (cast(:after_at as timestamptz), :after_id)"
@@ -174,6 +192,25 @@ _REFUNDED = sa.text(
     from payment p where p.facts ? 'refunds' and (p.occurred_at, p.id) {_AFTER}
     order by p.occurred_at, p.id limit :limit"""
 )
+_PAYOUTS = sa.text(
+    f"""select p.id, p.rail, p.account, p.rail_payout_id, p.status, p.currency, p.amount,
+      p.line_count, p.lines_net, p.arrival_at, p.occurred_at, p.listed_at,
+      p.facts::text as facts, p.occurred_at as walk_at, p.id as walk_id
+    from payout p where (p.occurred_at, p.id) {_AFTER} and p.occurred_at {_UNTIL}
+    order by p.occurred_at, p.id limit :limit"""
+)
+_PAYOUT_LINES = sa.text(
+    f"""select l.payout_id, w.rail_payout_id, l.rail_movement_id, l.category, l.source,
+      o.payment_id, p.rail_payment_id, p.customer_id, c.name as customer_name, l.currency,
+      l.amount, l.fee, l.amount - l.fee as net, l.moved_at,
+      l.moved_at as walk_at, l.payout_id || '/' || l.rail_movement_id as walk_id
+    from payout_line l join payout w on w.id = l.payout_id
+      left join rail_object o on o.rail = w.rail and o.account = w.account
+        and o.kind = 'balance_transaction' and o.object_id = l.rail_movement_id
+      left join payment p on p.id = o.payment_id left join customer c on c.id = p.customer_id
+    where (l.moved_at, l.payout_id || '/' || l.rail_movement_id) {_AFTER} and l.moved_at {_UNTIL}
+    order by 15, 16 limit :limit"""
+)
 _OF_THE_PAYMENT = ("payment_id", "rail", "rail_payment_id", "customer_id", "currency")
 _COUNTS = {
     "journal": f"""select count(*) from journal_entry e
@@ -210,8 +247,8 @@ def lines_of(entry: EntryRow) -> Iterator[Row]:
     shared: dict[str, Cell] = {
         "entry_id": entry.id, "key": entry.key, "at": entry.at, "reverses": entry.reverses,
         "payment_id": entry.payment_id, "invoice_id": entry.invoice_id,
-        "deposit_id": entry.deposit_id, "cause_kind": entry.cause.kind,
-        "cause_id": entry.cause.id,
+        "deposit_id": entry.deposit_id, "payout_id": entry.payout_id,
+        "cause_kind": entry.cause.kind, "cause_id": entry.cause.id,
     }  # fmt: skip
     for number, line in enumerate(entry.postings, 1):
         yield JOURNAL.filled(
@@ -264,6 +301,29 @@ def refunds(session: Session, window: Window) -> Iterator[Row]:
             is_inside = window.holds(from_epoch(refund.created))
             if is_inside and not is_ours and not is_released(refund, facts):
                 yield REFUNDS.filled(row | _made_elsewhere(refund))
+
+
+def payouts(session: Session, window: Window) -> Iterator[Row]:
+    """Payouts by when they were made, with what of each nothing explains."""
+    for row in _walk(session, _PAYOUTS, window, starts_at=window.since):
+        facts = decode_payout(row["facts"])
+        known = Lines(
+            count=row["line_count"], net=row["lines_net"], is_whole=row["listed_at"] is not None
+        )
+        more = {
+            "difference": difference(facts, known),
+            "automatic": "yes" if facts.is_automatic else "no",
+            "instant": "yes" if facts.is_instant else "no",
+            "trace_id": facts.trace_id,
+            "failure": facts.failure,
+        }
+        yield PAYOUTS.filled(row | more)
+
+
+def payout_lines(session: Session, window: Window) -> Iterator[Row]:
+    """What payouts consist of, by when it moved, with the payment that each line is of."""
+    rows = _walk(session, _PAYOUT_LINES, window, starts_at=window.since)
+    return map(PAYOUT_LINES.filled, rows)
 
 
 def _entries(session: Session, after: tuple[object, str], until: datetime | None) -> list[EntryRow]:

@@ -92,7 +92,7 @@ _ENTRIES = sa.text(
       join ledger_account a on a.id = p.account_id
     where e.id = any(:ids) order by e.at, e.id, p.line"""
 )
-_OWNERS = ("payment_id", "invoice_id", "deposit_id")
+_OWNERS = ("payment_id", "invoice_id", "deposit_id", "payout_id")
 _IDS_OF = {
     owner: sa.text(f"select id from journal_entry where {owner} = any(:ids)") for owner in _OWNERS
 }
@@ -148,7 +148,7 @@ def one(session: Session, entry_id: str) -> EntryRow:
 
 
 def entries_of(session: Session, owner: str, ids: Collection[str]) -> dict[str, list[EntryRow]]:
-    """The entries about each of these payments, invoices or deposits, the oldest first."""
+    """The entries about each of these payments, invoices, deposits or payouts, the oldest first."""
     entry_ids = session.scalars(_IDS_OF[owner], {"ids": list(ids)}).all()
     by_owner: dict[str, list[EntryRow]] = {}
     for entry in _load(session, entry_ids).values():

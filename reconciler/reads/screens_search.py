@@ -17,6 +17,7 @@ _JUMP = sa.text(
     union all select 'event', rail_event_id from inbox_event where rail_event_id = :q
     union all select 'refund', refund_id from refund_leg where rail_refund_id = :q
     union all select 'refund', id from refund where id = :q
+    union all select 'payout', id from payout where id = :q or rail_payout_id = :q
     limit 20"""
 )
 _LOOK = sa.text(

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from reconciler.books.disputes import Kind
 from reconciler.reads.disputes import DisputeRow
+from reconciler.reads.payouts import PayoutRow
 from reconciler.settings import Settings
 
 _STRIPE = "https://dashboard.stripe.com/"
@@ -17,3 +18,11 @@ def of_dispute(row: DisputeRow, settings: Settings) -> str | None:
     if row.kind is Kind.RETURN:  # nothing can be handed in: the payment tells of it
         return f"{_STRIPE}{mode}payments/{quote(row.rail_payment_id, safe='')}"
     return f"{_STRIPE}{mode}disputes/{quote(row.rail_dispute_id, safe='')}"
+
+
+def of_payout(row: PayoutRow, settings: Settings) -> str | None:
+    """Where the rail shows a payout; None where there is no such page, as in the sandbox."""
+    if row.rail != "stripe" or settings.is_sandbox:
+        return None
+    mode = "" if row.livemode else "test/"
+    return f"{_STRIPE}{mode}payouts/{quote(row.rail_payout_id, safe='')}"

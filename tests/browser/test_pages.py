@@ -12,10 +12,11 @@ PAGES = (
     "/payments/{part}", "/invoices", "/invoices/INV-1042", "/invoices/INV-1041", "/deposits",
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
-    "/disputes/{asked_about}", "/disputes/{lost}", "/questions", "/questions/{outside}",
-    "/reconciliation", "/reconciliation/{run}", "/statements", "/statements/{statement}",
-    "/events", "/ledger/trial-balance", "/ledger/entries", "/switches", "/search?q=acme",
-    "/restore", "/nowhere",
+    "/disputes/{asked_about}", "/disputes/{lost}", "/payouts", "/payouts?view=came_back",
+    "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
+    "/questions/{outside}", "/reconciliation", "/reconciliation/{run}", "/statements",
+    "/statements/{statement}", "/events", "/ledger/trial-balance", "/ledger/entries", "/switches",
+    "/search?q=acme", "/restore", "/nowhere",
 )  # fmt: skip
 ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
 

@@ -24,7 +24,7 @@ from reconciler.work import Work
 from tests.cli.conftest import PATIENCE_SECONDS, PROGRAM, ROOT, Command
 from tests.runtime import Office
 
-NOUNS = ("journal", "invoices", "payments", "refunds")
+NOUNS = ("journal", "invoices", "payments", "refunds", "payouts", "payout-lines")
 ALWAYS = Window()
 TODAY = date(2026, 11, 22)
 

@@ -251,6 +251,7 @@ def furnish(made: Screens) -> None:
     _refunds(made)
     _disputes(made)
     _outside(made)
+    _payouts(made)
     _runs(made)
     _bank(made)
 
@@ -342,6 +343,41 @@ def _disputes(made: Screens) -> None:
         made.ids[name] = made.office.scalar(
             "select id from dispute where rail_dispute_id = :id", id=rail_id
         )
+
+
+def _payouts(made: Screens) -> None:
+    """One at the bank, one that lacks a line, and one by hand that the bank sent back."""
+    world = made.office.world
+    carry(made, "payout")
+    for _ in range(2):
+        made.paid(3_000, "jpy")
+    lacking = carry(made, "payout_rest", "jpy", hear=False)
+    rows = world.table("balance_transaction").values()
+    next(row for row in rows if row.get("_payout") == lacking)["_payout"] = None
+    back = world.payout("eur", 12_000, automatic=False)
+    world.pay_payout(back)
+    world.fail_payout(back)
+    made.hear("")
+    for name, rail_id in (("payout_rest", lacking), ("payout_back", back)):
+        made.ids[name] = payout_id(made, rail_id)
+
+
+def carry(made: Screens, name: str, currency: str = "usd", *, hear: bool = True) -> str:
+    """An automatic payout of all that is on the balance, paid; gives the rail's id."""
+    world = made.office.world
+    for row in world.table("balance_transaction").values():
+        row["available_on"] = min(row["available_on"], world.now())
+    rail_id = world.payout(currency)
+    world.pay_payout(rail_id)
+    if hear:
+        made.hear("")
+        made.ids[name] = payout_id(made, rail_id)
+    return rail_id
+
+
+def payout_id(made: Screens, rail_id: str) -> str:
+    """Our id of a payout."""
+    return str(made.office.scalar("select id from payout where rail_payout_id = :id", id=rail_id))
 
 
 def _outside(made: Screens) -> None:

@@ -138,6 +138,7 @@ def _names(company: Screens) -> dict[str, str]:
         "allocation_id": scalar("select id from allocation where payment_id = :id", id=ids["part"]),
         "refund_id": ids["asked"],
         "dispute_id": ids["lost"],
+        "payout_id": ids["payout"],
         "item_id": scalar("select id from review_item where state = 'open' limit 1"),
         "run_id": ids["run"],
         "event_id": scalar("select rail_event_id from inbox_event order by seq limit 1"),

@@ -7,9 +7,18 @@ from flask import Response, request
 from reconciler.books.payments import PaymentStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import disputes, ledger, screens_payments, screens_people, screens_refunds
+from reconciler.reads import (
+    disputes,
+    ledger,
+    payouts,
+    screens_payments,
+    screens_people,
+    screens_refunds,
+)
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
+from reconciler.reads.pages import Wanted
+from reconciler.reads.payouts import PayoutRow
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import allocations, revisions
@@ -33,6 +42,7 @@ class Around:
     claims: list[ClaimLine]
     refunds: list[RefundCard]
     disputes: list[DisputeRow]
+    payouts: list[PayoutRow]
     entries: list[EntryRow]
     aliases: list[str]
     refundable: int
@@ -139,6 +149,9 @@ def _around(desk: Desk, payment_id: str) -> Around:
         claims = screens_payments.claims(session, payment_id)
         cards = screens_refunds.of_payment(session, payment_id)
         disputed = disputes.of_payment(session, payment_id, now=desk.now)
+        carried = payouts.page(
+            session, {"payment_id": payment_id}, Wanted(limit=PER_PAGE), shown=0
+        ).data
         entries = ledger.entries_of(session, "payment_id", [payment_id]).get(payment_id, [])
         events = screens_payments.events(session, payment_id)
         rows = [card.refund for card in cards]
@@ -151,7 +164,7 @@ def _around(desk: Desk, payment_id: str) -> Around:
         timeline.of_refunds(rows, names),
         timeline.of_entries(entries, names),
     )
-    return Around(payment, claims, cards, disputed, entries, aliases, refundable, moments)
+    return Around(payment, claims, cards, disputed, carried, entries, aliases, refundable, moments)
 
 
 def _after_unmatching(around: Around) -> dict[str, str]:

@@ -100,7 +100,15 @@ _RUN = {
     "done": Pill("Done", "pos"),
     "failed": Pill("Given up", "neg"),
 }
+_PAYOUT = {
+    "pending": Pill("Being made", "info"),
+    "in_transit": Pill("On its way", "info"),
+    "paid": Pill("Paid", "pos"),
+    "canceled": Pill("Canceled"),
+    "failed": Pill("Came back", "neg"),
+}
 _STATES = {
+    "payout": _PAYOUT,
     "dispute": _DISPUTE,
     "run": _RUN,
     "invoice": _INVOICE,

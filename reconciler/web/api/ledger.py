@@ -18,6 +18,7 @@ class EntryQuery(Paged):
     """Which journal entries."""
 
     payment_id: Line128 | None = None
+    payout_id: Line128 | None = None
     invoice_id: Line128 | None = None
     deposit_id: Line128 | None = None
     key: Line500 | None = None
