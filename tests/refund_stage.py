@@ -169,6 +169,9 @@ class Stage:
     def legs(self, refund_id):
         return self._all(RefundLeg, RefundLeg.refund_id == refund_id)
 
+    def all_legs(self):
+        return self._all(RefundLeg)
+
     def leg(self, refund_id):
         (leg,) = self.legs(refund_id)
         return leg

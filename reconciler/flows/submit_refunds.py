@@ -19,7 +19,7 @@ from reconciler.books import payments as facts_rules
 from reconciler.books.refund_sending import Look, Looked, is_still_meant, lists_everything
 from reconciler.errors import ReconcilerError, Refused, Unavailable
 from reconciler.failpoints import failpoint
-from reconciler.flows.watch_books import may_move_money, remember
+from reconciler.flows.watch_books import Watch, remember
 from reconciler.rails.protocol import Busy, KeyRefused, Rail, RefundOrder
 from reconciler.runtime import Runtime
 from reconciler.services import payments, refund_sending
@@ -47,11 +47,11 @@ class _Intent:
 def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
     """Bring every leg that is due one step further; gives how many were taken in hand."""
     started = time.monotonic()
-    unreached = 0
+    unreached, watch = 0, Watch(runtime)
     for count in range(legs_max):
         if unreached >= UNREACHED_MAX or time.monotonic() - started > RUN_SECONDS:
             return count
-        if not _may_go_on(runtime):
+        if not watch.may_send():
             return count
         lease = _do(runtime, refund_sending.claim)
         if lease is None:
@@ -63,13 +63,6 @@ def submit_refunds(runtime: Runtime, legs_max: int = LEGS_MAX) -> int:
             return count + 1
     runtime.queue.nudge([Task.SUBMIT_REFUNDS])
     return legs_max
-
-
-def _may_go_on(runtime: Runtime) -> bool:
-    if not may_move_money(runtime):
-        return False
-    with runtime.read() as session:
-        return refund_sending.is_allowed(session)
 
 
 def converge(runtime: Runtime, leg_id: str) -> None:

@@ -1,10 +1,50 @@
-"""Before money moves: see that these books are where they were, and know what was sent."""
+"""Before money moves: see that these books are where they were, and that nothing is wrong at large.
 
+Whatever speaks against it turns the switch off or holds the books, in words and audited, so that
+every sender stops at its fence and a person finds out why.
+"""
+
+import time
+
+import structlog
+
+from reconciler.books import refund_alarms as rules
 from reconciler.runtime import Runtime
-from reconciler.services import restores
-from reconciler.work import Cause
+from reconciler.services import refund_alarms, refund_sending, restores, switches
+from reconciler.services.switches import REASON_CHARS_MAX, SwitchName
+from reconciler.work import Cause, Work
 
 CAUSE = Cause("job", "watch_books")
+LAWS_EVERY_SECONDS = 1.0  # they are read over all refunds; the rest is looked at before each leg
+
+_log = structlog.get_logger()
+
+
+class Watch:
+    """One sender's eye on the books, from one leg to the next."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._laws_read: float | None = None
+
+    def may_send(self) -> bool:
+        """Whether the next leg may be taken in hand. Stops refunds if something is wrong."""
+        if not may_move_money(self._runtime):
+            return False
+        with self._runtime.read() as session:
+            if not refund_sending.is_allowed(session):
+                return False
+            now, with_laws = self._runtime.now(), self._is_time_for_laws()
+            if not refund_alarms.fresh(session, now, with_laws=with_laws):
+                return True
+        return not self._runtime.do(CAUSE, _stop)
+
+    def _is_time_for_laws(self) -> bool:
+        now = time.monotonic()
+        is_time = self._laws_read is None or now - self._laws_read >= LAWS_EVERY_SECONDS
+        if is_time:
+            self._laws_read = now
+        return is_time
 
 
 def may_move_money(runtime: Runtime) -> bool:
@@ -27,3 +67,18 @@ def remember(runtime: Runtime) -> None:
         at = restores.stand(session)
     if at.installation and at.newest_step:
         runtime.queue.remember(at.installation, at.newest_step)
+
+
+def _stop(work: Work) -> bool:
+    """Turn refunds off for what speaks against them now; gives whether they are off."""
+    refund_alarms.take_turn(work)
+    if not switches.are_on(work.session, SwitchName.REFUNDS):
+        return True  # another was first, or a person
+    found = refund_alarms.fresh(work.session, work.now, with_laws=True)
+    if not found:
+        return False
+    why = rules.said(found, chars_max=REASON_CHARS_MAX)
+    switches.change(work, SwitchName.REFUNDS.value, on=False, reason=why)
+    refund_alarms.ask(work, found)
+    _log.error("refunds.stopped", why=why)
+    return True

@@ -40,14 +40,16 @@ class Answer:
     body: str
 
 
-def take(work: Work, request: Request) -> Answer | None:
+def take(work: Work, request: Request, *, waits: bool = False) -> Answer | None:
     """Take the key for this transaction. The answer, if it was given already.
 
-    Raises Conflict while the same request runs, and Refused for a key used for another one.
+    While the same request runs it raises Conflict, or `waits` for it to end. Raises KeyReused
+    for a key used for another request.
     """
-    name = f"{request.principal}\n{request.key}"
-    lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(name, 1))
-    if not work.session.execute(sa.select(lock)).scalar_one():
+    name = sa.func.hashtextextended(f"{request.principal}\n{request.key}", 1)
+    if waits:
+        work.session.execute(sa.select(sa.func.pg_advisory_xact_lock(name)))
+    elif not work.session.execute(sa.select(sa.func.pg_try_advisory_xact_lock(name))).scalar_one():
         raise Conflict("a request with this Idempotency-Key is still running; ask again later")
     # A statement of its own, after the lock: it sees what the last holder wrote.
     kept = work.session.execute(

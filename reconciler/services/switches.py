@@ -1,6 +1,7 @@
 """What a person can turn off at once: refunds, applying what came in, everything that goes out.
 
-There is none for taking messages in: a message that is not stored is lost.
+There is none for taking messages in: a message that is not stored is lost. Refunds are turned off
+by the program as well, when something is wrong with more than one (refund_alarms.py).
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from reconciler.errors import Invalid, NotFound
-from reconciler.services import audit
+from reconciler.services import audit, refund_alarms
 from reconciler.store.runs import Switch
 from reconciler.work import Task, Work
 
@@ -62,6 +63,8 @@ def change(work: Work, name: str, *, on: bool, reason: str) -> SwitchState:
     if on:
         for task in _WOKEN[switch]:
             work.nudge(task)
+    if on and switch is SwitchName.REFUNDS:
+        refund_alarms.close(work)
     return _state(row)
 
 

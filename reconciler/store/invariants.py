@@ -236,6 +236,16 @@ QUERIES: dict[str, str] = {
           and not exists (select 1 from payout p where p.id = o.payout_id)""",
 }
 
+# Those that refunds stop for when they do not hold (services/refund_alarms.py).
+OF_REFUNDS = (
+    "refunds_stay_within_what_was_captured",
+    "one_refund_asked_for_is_one_on_the_rail",
+    "refunds_go_back_where_the_money_came_from",
+    "refund_legs_add_up",
+    "another_way_has_a_closed_rail_and_two_people",
+    "refunds_under_way_are_what_was_approved",
+)
+
 # What the Python side checks, payment by payment (services/verification.py).
 PAYMENTS = """
     select p.id, p.facts::text as facts, p.booked::text as booked, p.captured, p.refunded, p.lost,

@@ -1,5 +1,6 @@
 """What people typed, as values; and the proof that they typed it into a page of ours."""
 
+import hashlib
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -14,6 +15,8 @@ from reconciler.money import Money
 from reconciler.timestamps import parse_day
 
 FORM_TOKEN = "form_token"  # noqa: S105  the name of a field
+ONCE = "once"  # the name that a page gives to one form, so that it counts once
+_ONCE_CHARS_MAX = 100
 _WHOLE_DIGITS_MAX = 15
 NOTE_CHARS_MAX = 1000
 
@@ -76,6 +79,22 @@ def choice(form: Mapping[str, str], field: str, allowed: Collection[str], *, ask
     if chosen not in allowed:
         raise Invalid(ask, field=field)
     return chosen
+
+
+def sent_once(form: Mapping[str, str]) -> str | None:
+    """The name under which a form counts once, if the page gave it one."""
+    name = form.get(ONCE, "")
+    return name if name and name.isprintable() and len(name) <= _ONCE_CHARS_MAX else None
+
+
+def digest(request: Request) -> str:
+    """What was sent to where, as one short text; whatever proves who sent it left aside."""
+    fields = sorted(
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in {FORM_TOKEN, ONCE}
+    )
+    return hashlib.sha256(repr((request.path, fields)).encode(errors="replace")).hexdigest()
 
 
 def prove(request: Request, form_token: str, *, base_url: str) -> None:

@@ -93,6 +93,77 @@ def test_a_day_has_room_for_so_many_refunds(policy, sent, words):
     assert (why is None) if words is None else (words in why)
 
 
+_CENTS = st.integers(1, 40)
+_LEAVING = st.tuples(
+    _CENTS, st.sampled_from(["USD", "EUR", "JPY"]), st.sampled_from("pqr"), st.sampled_from("ab")
+)
+_POLICIES = st.builds(
+    RefundPolicy,
+    daily_limits=st.dictionaries(st.sampled_from(["USD", "EUR"]), st.integers(0, 300)),
+    daily_count=st.none() | st.integers(0, 30),
+    daily_count_per_customer=st.none() | st.integers(0, 20),
+)
+
+
+def _sent(left: list[tuple[int, str, str, str]], leaving: tuple[int, str, str, str]) -> SentToday:
+    """What of all that has left counts against the next one."""
+    _, currency, payment, customer = leaving
+    return SentToday(
+        amount=sum(one[0] for one in left if one[1] == currency),
+        count=len(left),
+        of_payment=sum(one[2] == payment for one in left),
+        of_customer=sum(one[3] == customer for one in left),
+    )
+
+
+@given(_POLICIES, st.lists(_LEAVING, max_size=80))
+def test_however_a_day_goes_no_limit_is_passed_and_nothing_is_held_that_would_fit(policy, wanted):
+    left: list[tuple[int, str, str, str]] = []
+    for leaving in wanted:
+        amount, currency, payment, customer = leaving
+        fits = (
+            sum(one[0] for one in left if one[1] == currency) + amount
+            <= policy.daily_limits.get(currency, 10**9)
+            and len(left) < (10**9 if policy.daily_count is None else policy.daily_count)
+            and len([one for one in left if one[2] == payment]) < OF_ONE_PAYMENT_DAILY_MAX
+            and len([one for one in left if one[3] == customer])
+            < (
+                10**9
+                if policy.daily_count_per_customer is None
+                else policy.daily_count_per_customer
+            )
+        )
+        why = policy.why_not_today(amount, currency, _sent(left, leaving))
+        assert (why is None) is fits, why
+        if fits:
+            left.append(leaving)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["USD", "EUR"]), st.integers(0, 300)),
+    st.integers(1, 400),
+    st.sampled_from(["USD", "EUR", "JPY"]),
+    st.booleans(),
+)
+def test_a_threshold_is_of_its_currency_and_counts_for_people_and_programs(
+    thresholds, amount, currency, is_person
+):
+    policy = RefundPolicy(thresholds)
+    needs = policy.needs_second_person(amount, currency, is_person=is_person)
+    assert needs is (amount > thresholds[currency] if currency in thresholds else is_person)
+
+
+@given(st.integers(1, 400), st.sampled_from(["USD", "EUR"]), st.integers(0, 300))
+def test_what_could_leave_on_no_day_is_refused_when_it_is_asked_for(amount, currency, limit):
+    policy = RefundPolicy(daily_limits={"USD": limit})
+    if currency == "USD" and amount > limit:
+        with pytest.raises(Refused, match="in a day"):
+            policy.may_ever_go(amount, currency)
+    else:
+        policy.may_ever_go(amount, currency)
+        assert policy.why_not_today(amount, currency, SentToday()) is None
+
+
 TERMS = Terms(
     refund_id="rfd_1",
     asked_of="inv_1",

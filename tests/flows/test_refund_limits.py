@@ -1,5 +1,6 @@
 """How many refunds leave in a day: what is beyond it waits, says why, and a person hears of it."""
 
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,11 @@ import pytest
 
 from reconciler.books.consent import OF_ONE_PAYMENT_DAILY_MAX
 from reconciler.flows.submit_refunds import submit_refunds
-from tests.refund_stage import open_stage
+from reconciler.services import refunds
+from reconciler.services.refunds import RefundAsk
+from tests.refund_stage import PROGRAM, open_stage
+
+DRIP = 1_000 if os.getenv("FULL_SIZE") else 200
 
 
 @pytest.fixture
@@ -40,6 +45,34 @@ def test_a_drip_of_cents_out_of_one_payment_is_held_and_goes_on_tomorrow(stage):
     stage.pass_time(hours=12)
     stage.submit()
     assert {stage.status(refund) for refund in asked} == {"succeeded"}
+
+
+def test_s_44_a_drip_of_cents_out_of_many_payments_meets_the_days_number(stage):
+    """Each payment is below the number of its own, so that only the house's number sees it.
+
+    A thousand cents take a minute or two: `FULL_SIZE=1 ./test -k s_44`.
+    """
+    limit(stage, refund_daily_count=30)
+    payments = [stage.paid(1_000) for _ in range(DRIP // 20)]
+    asks = [RefundAsk(reason="goodwill", payment_id=one, amount=1) for one in payments * 20]
+
+    def drip(work):
+        return [refunds.request(work, ask, stage.policy) for ask in asks]
+
+    asked = stage.do(drip, PROGRAM)
+    assert len(asked) == DRIP
+    assert submit_refunds(stage.runtime, legs_max=45) == 45
+    assert len(stage.at_the_rail()) == 30
+    (question,) = stage.questions("refunds_held")
+    assert question.details["why"] == ["the day's limit of 30 refunds is reached"]
+    waiting = [leg for leg in stage.all_legs() if leg.status == "approved"]
+    assert len(waiting) == DRIP - 30
+    held = [leg for leg in waiting if leg.due_at == stage.now + timedelta(hours=12)]
+    assert len(held) == 15, "those whose turn has come wait for midnight; the others meet the same"
+    why = "waits for tomorrow: the day's limit of 30 refunds is reached"
+    assert {leg.failure for leg in held} == {why}
+    submit_refunds(stage.runtime, legs_max=5)
+    assert len(stage.at_the_rail()) == 30
 
 
 def test_the_days_number_of_refunds_holds_the_rest_until_midnight(stage):

@@ -1,7 +1,10 @@
 """Stopping things from the screens: said in words first, by an admin, with a reason for all."""
 
+from datetime import timedelta
+
 import pytest
 
+from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.services import switches
 from tests.web.screens import Screens, said
 
@@ -39,6 +42,24 @@ def test_every_page_says_so_while_something_is_off(screens: Screens, path: str) 
     assert "Refunds are stopped. Since 22 Nov 2026, 12:00 UTC: Odd refunds since ten" in words
     screens.as_("admin").post("/switches/refunds", {"on": "yes", "reason": "All fine"})
     assert "Refunds are stopped" not in said(screens.as_("viewer").get(path))
+
+
+def test_what_stopped_by_itself_says_for_what_on_every_page(screens: Screens) -> None:
+    long_ago = screens.office.clock() - timedelta(days=30)
+    with screens.office.world.at(int(long_ago.timestamp())):
+        screens.office.world.other_row(-250)
+    screens.run()
+    screens.run()
+    submit_refunds(screens.office.runtime)
+    viewer = screens.as_("viewer")
+    assert "Refunds are stopped. Since" in viewer.read("/refunds")
+    assert "Stopped by itself: twice in a row the rail's balance" in viewer.read("/refunds")
+    assert "Turned off by Reconciler" in viewer.read("/switches")
+    assert "Refunds were stopped: something about them is not right" in viewer.read("/questions")
+    screens.as_("admin").post("/switches/refunds", {"on": "yes", "reason": "A fee of the rail"})
+    submit_refunds(screens.office.runtime)
+    assert "Refunds are stopped" not in viewer.read("/refunds")
+    assert "Refunds were stopped" not in viewer.read("/questions")
 
 
 def test_what_waits_for_it_is_counted_before_it_is_turned_on(screens: Screens) -> None:

@@ -63,7 +63,7 @@ def apply_to_invoice(desk: Desk, name: str) -> Response:
     try:
         invoice_id = forms.text(request.form, "invoice_id")
         amount = forms.amount(request.form, "amount", deposit.currency).minor
-        desk.do(lambda work: applications.apply(work, deposit.id, invoice_id, amount))
+        desk.once(lambda work: applications.apply(work, deposit.id, invoice_id, amount))
     except NotFound:
         raise
     except Refused as error:

@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Response, make_response, redirect, request, url_for
 
 from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import MATCHING_KINDS
+from reconciler.errors import Conflict
+from reconciler.ids import new_token
 from reconciler.reads import restore, screens_today
 from reconciler.runtime import Runtime
-from reconciler.services import switches
+from reconciler.services import idempotency, switches
+from reconciler.services.idempotency import Answer, KeyReused
 from reconciler.services.people import Person
-from reconciler.web import http
+from reconciler.web import forms, http
 from reconciler.web.admin import pages
 from reconciler.work import Cause, Work
 
@@ -42,6 +46,34 @@ class Desk:
         """Change the books, in this person's name."""
         return self.runtime.do(Cause("person", self.person.id), http.accountable(step))
 
+    def once(self, step: Callable[[Work], str]) -> str:
+        """Change the books once for one form; the same form again gives what it made then.
+
+        A browser sends a form twice where somebody clicks twice, and shows the second answer: so
+        the second waits for the first. Raises Conflict for a form that was sent with something
+        else in it before.
+        """
+        name = forms.sent_once(request.form)
+        if name is None:
+            return self.do(step)
+        asked = idempotency.Request(self.person.id, f"form/{name}", forms.digest(request))
+
+        def first(work: Work) -> str:
+            kept = idempotency.take(work, asked, waits=True)
+            if kept is not None:
+                work.has_only_looked = True
+                return kept.body
+            made = step(work)
+            idempotency.keep(work, asked, Answer(HTTPStatus.SEE_OTHER, made))
+            return made
+
+        try:
+            return self.do(first)
+        except KeyReused:
+            raise Conflict(
+                "This form was sent already, with something else in it.", field=forms.ONCE
+            ) from None
+
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A whole page, with its frame around it."""
         with self.runtime.read() as session:
@@ -53,6 +85,7 @@ class Desk:
             desk=self,
             person=self.person,
             form_token=self.form_token,
+            once=new_token(),
             now=self.now,
             today=self.today,
             counts=counts,

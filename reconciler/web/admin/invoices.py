@@ -77,7 +77,7 @@ def apply_deposit(desk: Desk, name: str) -> Response:
     try:
         deposit_id = forms.text(request.form, "deposit_id")
         amount = forms.amount(request.form, "amount", invoice.currency).minor
-        desk.do(lambda work: applications.apply(work, deposit_id, invoice.id, amount))
+        desk.once(lambda work: applications.apply(work, deposit_id, invoice.id, amount))
     except NotFound:
         raise
     except Refused as error:

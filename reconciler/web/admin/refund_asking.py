@@ -60,7 +60,7 @@ def request_refund(desk: Desk) -> Response:
     subject = _subject(desk, request.form)
     try:
         ask = _ask(subject)
-        refund_id = desk.do(
+        refund_id = desk.once(
             lambda work: refunds.request(work, ask, policy_of(desk.runtime.settings))
         )
     except NotFound:
