@@ -88,6 +88,7 @@ class RefundFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure_ref: str | None = None
     failure_reason: str | None = None
     reason: str | None = None
+    waits: tuple[int, str] = (0, "")  # at, the rail's word for what it waits for: display only
     created: int = 0
 
 

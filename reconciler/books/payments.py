@@ -219,6 +219,7 @@ def _join_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
         failure_ref=_greater(one.failure_ref, other.failure_ref),
         failure_reason=_greater(one.failure_reason, other.failure_reason),
         reason=_greater(one.reason, other.reason),
+        waits=max(one.waits, other.waits),
         created=_first(one.created, other.created),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.books.refund_routes import Keep, Method, Route
-from reconciler.books.refunds import RefundStatus, overall
+from reconciler.books.refunds import NO_BALANCE, RefundStatus, overall
 from reconciler.money import shown
 
 # Stripe: "Customers see the refund … approximately 5-10 business days later".
@@ -40,11 +40,12 @@ _ARRIVING = frozenset(
 )
 
 # Stripe's words for why a refund failed (`failure_reason` of a Refund).
+_DISPUTED = "charge_for_pending_refund_disputed"
 _FAILURES = {
     "lost_or_stolen_card": "the card was lost or stolen",
     "expired_or_canceled_card": "the card has expired or was canceled",
-    "charge_for_pending_refund_disputed": "the customer disputed the payment while it waited",
-    "insufficient_funds": "there was not enough on our balance at the rail",
+    _DISPUTED: "the customer disputed the payment while it waited",
+    NO_BALANCE: "there was not enough on our balance at the rail",
     "declined": "the customer's bank declined it",
     "merchant_request": "it was called off",
     "unknown": "the rail does not say why",
@@ -73,7 +74,10 @@ _NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class LegTold:
-    """What the words need of one leg. `amount` in minor units; `sends` is how often it was sent."""
+    """What the words need of one leg. `amount` in minor units; `sends` is how often it was sent.
+
+    `is_at_rail`: the rail shows, or once showed, a refund of it.
+    """
 
     status: RefundStatus
     amount: int
@@ -82,6 +86,7 @@ class LegTold:
     is_by_hand: bool = False
     sends: int = 0
     failure: str | None = None
+    is_at_rail: bool = True
 
 
 def for_client(legs: Sequence[LegTold], currency: str) -> str:
@@ -111,8 +116,10 @@ def next_step(legs: Sequence[LegTold]) -> str:
         return f"A second person pays it back{by} and records how."
     if any(leg.status is _S.MANUAL and not leg.sends for leg in legs):
         return "It was never sent. Call it off, and ask for what can still be refunded."
-    if any(leg.failure == "charge_for_pending_refund_disputed" for leg in legs):
-        return "Wait for the dispute: the bank decides who gets this money."
+    if any(leg.failure == _DISPUTED for leg in legs):
+        return "Wait for the dispute: the bank decides who gets this money. Once won, try it again."
+    if any(leg.status is _S.PENDING and leg.failure == NO_BALANCE for leg in legs):
+        return "Put money on our balance at the rail. The rail carries it out by itself then."
     return _NEXT[status]
 
 
@@ -124,6 +131,14 @@ def why(failure: str | None) -> str | None:
 def _leg_for_client(leg: LegTold) -> str:
     if leg.status is _S.SUCCEEDED and (leg.is_by_hand or leg.route is not Route.RAIL):
         return _PAID.get(leg.method or Method.OTHER, _PAID[Method.OTHER])
+    if leg.failure == _DISPUTED and leg.status is _S.FAILED:
+        return "The bank is deciding about this payment, and with it about this money."
+    if leg.status is _S.FAILED and (not leg.is_at_rail or leg.failure == NO_BALANCE):
+        return "It could not be sent. We will contact you."
+    if leg.status is _S.PENDING and leg.failure == NO_BALANCE:
+        return (
+            "It is agreed to, and will be sent as soon as we can. There is nothing to do for you."
+        )
     return _FOR_CLIENT[leg.status]
 
 

@@ -71,6 +71,9 @@ SENDABLE = frozenset({_S.APPROVED, _S.SUBMITTED, _S.UNKNOWN})
 # Books restored from a backup may have sent it since: it is looked for before any money moves.
 LOOKED_FOR_AGAIN = HOLDING | {_S.PENDING, _S.REQUIRES_ACTION}
 
+# Stripe's word, for a refund that waits as for one that failed.
+NO_BALANCE = "insufficient_funds"
+
 DEFAULT_TREATMENT: Mapping[RefundReason, Treatment] = {
     reason: (
         Treatment.REOPEN
@@ -113,6 +116,12 @@ def seen(fact: RefundFact) -> RefundStatus:
     if word in {_S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED}:
         return RefundStatus(word)
     return _S.SUCCEEDED if fact.stage == RefundStage.LEFT else _S.PENDING
+
+
+def why_waiting(fact: RefundFact) -> str | None:
+    """The rail's word for what a refund waits for, where that is something people can do."""
+    word = fact.waits[1]
+    return word if seen(fact) is _S.PENDING and word == NO_BALANCE else None
 
 
 # How much

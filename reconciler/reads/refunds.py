@@ -180,6 +180,7 @@ def _told(legs: Collection[LegRow]) -> list[LegTold]:
             is_by_hand=leg.rail == MANUAL_RAIL,
             sends=leg.attempts,
             failure=leg.failure,
+            is_at_rail=leg.rail_refund_id is not None,
         )
         for leg in legs
     ]

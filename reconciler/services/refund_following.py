@@ -92,6 +92,8 @@ def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, Refun
                 restores.suspect(work, "the rail has a refund that these books never sent")
             leg.rail_refund_id = fact.id
             refund_legs.move(work, leg, rules.seen(fact), why=_why(fact))
+            if leg.status == RefundStatus.PENDING.value:
+                leg.failure = _why(fact)  # also where only the reason of waiting is another
             if leg.replaced_by is not None and fact.stage <= RefundStage.LEFT:
                 questions += _take_place_again(work, whole, leg, fact)
         refund_legs.follow_legs(work, whole)
@@ -99,12 +101,14 @@ def _take_status(work: Work, legs: Iterable[RefundLeg], ours: Mapping[str, Refun
 
 
 def _differs(leg: RefundLeg, fact: RefundFact) -> bool:
-    return (leg.rail_refund_id, leg.status) != (fact.id, rules.seen(fact).value)
+    status = rules.seen(fact)
+    is_waiting_otherwise = status is RefundStatus.PENDING and leg.failure != _why(fact)
+    return is_waiting_otherwise or (leg.rail_refund_id, leg.status) != (fact.id, status.value)
 
 
 def _why(fact: RefundFact) -> str | None:
     if fact.stage <= RefundStage.LEFT:
-        return None
+        return rules.why_waiting(fact)
     return fact.failure_reason or f"the rail says {rules.seen(fact).value}"
 
 

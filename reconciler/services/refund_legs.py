@@ -18,10 +18,7 @@ from reconciler.services.reviews import Question
 from reconciler.store.refunds import Refund, RefundLeg, RefundStep
 from reconciler.work import Work
 
-_ASKED_WHEN = {
-    RefundStatus.FAILED: ReviewKind.REFUND_FAILED,
-    RefundStatus.MANUAL: ReviewKind.MANUAL_REFUND,
-}
+_ASKED = (ReviewKind.REFUND_FAILED, ReviewKind.MANUAL_REFUND, ReviewKind.REFUNDS_HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +158,8 @@ def follow_legs(work: Work, whole: Whole) -> None:
 
 def _ask(work: Work, whole: Whole) -> None:
     questions = []
-    for status, kind in _ASKED_WHEN.items():
-        legs = [leg for leg in whole.live if leg.status == status.value]
+    for kind in _ASKED:
+        legs = [leg for leg in whole.live if _asked_of(leg) is kind]
         if legs:
             questions.append(_question(kind, whole.refund, legs))
         else:
@@ -170,6 +167,27 @@ def _ask(work: Work, whole: Whole) -> None:
                 work, [kind], [whole.refund.id], resolution=f"the refund is {whole.refund.status}"
             )
     reviews.open_items(work, questions)
+
+
+def _asked_of(leg: RefundLeg) -> ReviewKind | None:
+    """What people are asked about a leg as it stands."""
+    match RefundStatus(leg.status):
+        case RefundStatus.FAILED:
+            return ReviewKind.REFUND_FAILED
+        case RefundStatus.MANUAL:
+            return ReviewKind.MANUAL_REFUND
+        case RefundStatus.REQUIRES_ACTION:
+            return ReviewKind.REFUNDS_HELD
+        case RefundStatus.PENDING:
+            return ReviewKind.REFUNDS_HELD if leg.failure else None
+        case _:
+            return None
+
+
+def _why(leg: RefundLeg) -> str | None:
+    if leg.status == RefundStatus.REQUIRES_ACTION.value:
+        return "the customer has to follow the rail's e-mail"
+    return leg.failure
 
 
 def _question(kind: ReviewKind, refund: Refund, legs: list[RefundLeg]) -> Question:
@@ -182,7 +200,7 @@ def _question(kind: ReviewKind, refund: Refund, legs: list[RefundLeg]) -> Questi
         refund_id=refund.id,
         amount=sum(leg.amount for leg in legs),
         currency=refund.currency,
-        details={"why": sorted({leg.failure for leg in legs if leg.failure})},
+        details={"why": sorted({why for leg in legs if (why := _why(leg))})},
     )
 
 

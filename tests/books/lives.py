@@ -87,6 +87,7 @@ refunds = st.builds(
     failure_ref=_sometimes(st.sampled_from(["txn_5", "txn_6"])),
     failure_reason=_sometimes(st.sampled_from(["unknown", "declined"])),
     reason=_sometimes(st.just("duplicate")),
+    waits=st.tuples(TIMES, st.sampled_from(["", "processing", "insufficient_funds"])),
     created=TIMES,
 )
 disputes = st.builds(

@@ -8,6 +8,7 @@ from reconciler.books.refund_words import LegTold, for_client, next_step, why
 from reconciler.books.refunds import RefundStatus
 
 S = RefundStatus
+DISPUTED = "charge_for_pending_refund_disputed"
 methods = st.sampled_from([None, *(m.value for m in Method), *(k.value for k in Keep)])
 legs = st.builds(
     LegTold,
@@ -17,7 +18,10 @@ legs = st.builds(
     method=methods,
     is_by_hand=st.booleans(),
     sends=st.integers(0, 3),
-    failure=st.sampled_from([None, "declined", "charge_for_pending_refund_disputed"]),
+    failure=st.sampled_from(
+        [None, "declined", "charge_for_pending_refund_disputed", "insufficient_funds"]
+    ),
+    is_at_rail=st.booleans(),
 )
 
 
@@ -44,6 +48,10 @@ def test_a_client_is_not_told_that_money_comes_that_was_stopped(told) -> None:
     [
         ([LegTold(S.PENDING, 5)], "On its way. Your bank usually shows it within 5 to 10"),
         ([LegTold(S.FAILED, 5)], "Your bank sent it back. We will contact you."),
+        ([LegTold(S.FAILED, 5, is_at_rail=False)], "It could not be sent. We will contact you."),
+        ([LegTold(S.FAILED, 5, failure="insufficient_funds")], "It could not be sent."),
+        ([LegTold(S.FAILED, 5, failure=DISPUTED)], "The bank is deciding about this payment"),
+        ([LegTold(S.PENDING, 5, failure="insufficient_funds")], "will be sent as soon as we can"),
         ([LegTold(S.REQUIRES_ACTION, 5)], "follow the e-mail"),
         ([LegTold(S.SUCCEEDED, 5, is_by_hand=True)], "Paid back to you."),
         ([LegTold(S.SUCCEEDED, 5, Route.HAND, "cash")], "Paid back to you in cash."),
@@ -66,7 +74,10 @@ def test_what_the_client_reads(told, said) -> None:
         ([LegTold(S.MANUAL, 5)], "It was never sent. Call it off"),
         ([LegTold(S.MANUAL, 5, sends=2)], "Look at the payment in the rail's dashboard"),
         ([LegTold(S.FAILED, 5, failure="declined")], "Try it again on the same rail"),
-        ([LegTold(S.FAILED, 5, failure="charge_for_pending_refund_disputed")], "Wait for the disp"),
+        ([LegTold(S.FAILED, 5, failure=DISPUTED)], "Wait for the dispute"),
+        ([LegTold(S.FAILED, 5, failure="insufficient_funds")], "Try it again on the same rail"),
+        ([LegTold(S.PENDING, 5, failure="insufficient_funds")], "Put money on our balance"),
+        ([LegTold(S.PENDING, 5)], "Nothing to do"),
     ],
 )
 def test_what_somebody_has_to_do(told, said) -> None:

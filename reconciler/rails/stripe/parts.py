@@ -172,6 +172,7 @@ def _refund_fact(refund: Obj, refund_id: str, at: int) -> RefundFact | None:
         failure_ref=link(refund, "failure_balance_transaction"),
         failure_reason=word(refund, "failure_reason"),
         reason=reason,
+        waits=(at, word(refund, "pending_reason") or ""),
         created=seconds(refund, "created"),
     )
 

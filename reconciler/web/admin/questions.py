@@ -27,7 +27,7 @@ TITLES = {
     ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank, and its money is back on the rail",
     ReviewKind.PAYOUT_DIFFERENCE: "A payout is not the sum of what it consists of",
     ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
-    ReviewKind.REFUNDS_HELD: "Refunds wait: a limit of the day is reached",
+    ReviewKind.REFUNDS_HELD: "A refund waits for something that people can do",
     ReviewKind.REFUNDS_STOPPED: "Refunds were stopped: something about them is not right",
     ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
     ReviewKind.EVENT_FAILED: "An event could not be applied",

@@ -77,7 +77,7 @@ _QUEUES = (
         is_always_shown=False,
     ),
     Queue(
-        "Refunds stopped or held",
+        "Refunds stopped or waiting",
         frozenset({"refunds_stopped", "refunds_held"}),
         "neg",
         "list_questions",
