@@ -20,9 +20,11 @@ from reconciler.cli.progress import counted, say, shown
 from reconciler.errors import Refused
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.migrations_runner import migrate as bring_up_to_date
-from reconciler.reads import audit, events, export_text, exports, status
+from reconciler.money import shown as amount
+from reconciler.reads import audit, events, export_text, exports, reconciliation, status
 from reconciler.reads.exports import Window
 from reconciler.reads.pages import LIMIT_MAX, Wanted
+from reconciler.reads.reconciliation import LastDrift
 from reconciler.runtime import Runtime
 from reconciler.services import inbox, verification
 from reconciler.services.inbox import ReplayFilter
@@ -82,9 +84,11 @@ def verify(*, as_json: bool, kept: Seal | None) -> int:
         differing = verification.differing_head(session, kept) if kept else None
         found += [differing] if differing else []
         head = audit.head(session)
+        drifts = reconciliation.drifts(session)
     if as_json:
         broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
         told = {"clean": not found, "violations": broken, "audit_head": str(head)}
+        told["drift"] = {one.rail: one.drift for one in drifts}
         print(json.dumps(told, indent=2))
     elif found:
         for one in found:
@@ -95,7 +99,16 @@ def verify(*, as_json: bool, kept: Seal | None) -> int:
         print(f"clean: all {len(verification.LAWS)} laws hold")
     if not as_json:
         print(f"audit trail: {head.seq} lines, head {head}")
+        for last in drifts:
+            print(_against_the_rail(last))
     return 1 if found else 0
+
+
+def _against_the_rail(last: LastDrift) -> str:
+    """The rail itself is not asked here: `tie-out` does that."""
+    rest = ", ".join(amount(units, currency) for currency, units in last.drift.items())
+    said = f"does not explain {rest}" if rest else "explained all that the rail held"
+    return f"{last.rail}: the run that ended at {last.at:%Y-%m-%d %H:%M} UTC {said}"
 
 
 @click.command()

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "reconcile": "reconciler.cli.reconciling:reconcile",
     "replay": "reconciler.cli.books:replay",
     "statement": "reconciler.cli.statements:statement",
+    "tie-out": "reconciler.cli.reconciling:tie_out",
     "up": "reconciler.cli.main:start",
     "user": "reconciler.cli.people:user",
     "verify": "reconciler.cli.books:verify",

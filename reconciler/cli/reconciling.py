@@ -8,11 +8,14 @@ import click
 
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.reconciliation import IN_WORDS, LAG, Difference, Window
+from reconciler.books.tie_out import IN_WORDS as TIED_IN_WORDS
 from reconciler.cli import reach
 from reconciler.cli.moments import FORMS, MOMENT
 from reconciler.cli.progress import say, shown
 from reconciler.errors import Refused
+from reconciler.flows import tie_out as flow
 from reconciler.flows.reconcile import carry_on
+from reconciler.flows.tie_out import RailTied
 from reconciler.money import shown as amount
 from reconciler.reads import reconciliation as reads
 from reconciler.reads.reconciliation import DiscrepancyRow, RunRow
@@ -70,6 +73,39 @@ def backfill(rail: str, since: datetime, until: datetime | None) -> int:
         run = _carried_out(runtime, rail, since, until, BACKFILL)
     _tell(run)
     return 1 if run.unhealed or run.status != "done" else 0
+
+
+@click.command("tie-out")
+@click.option("--json", "as_json", is_flag=True, help="Print an object instead of lines.")
+def tie_out(*, as_json: bool) -> int:
+    """Hold what each rail says that it holds against clearing, and explain every unit.
+
+    Exit code 1 if a rail cannot be asked, or a difference is more than what is still awaited.
+    """
+    with reach.opened() as runtime, shown("asking the rails"):
+        found = flow.tie_out(runtime)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2, default=_written))
+    else:
+        for one in found:
+            _tell_tied(one)
+    return 0 if all(one.is_sound for one in found) else 1
+
+
+def _tell_tied(found: RailTied) -> None:
+    if found.why_not:
+        print(f"{found.rail} cannot be asked now: {found.why_not}")
+    for one in found.tied:
+        for line in one.lines:
+            said = f"{line.subject}: {TIED_IN_WORDS[line.why]}"
+            note = f" ({line.note})" if line.note else ""
+            print(f"{amount(line.amount, one.currency)}: {said}{note}")
+        print(
+            f"{found.rail} holds {amount(one.balance, one.currency)}, clearing is"
+            f" {amount(one.clearing, one.currency)}: difference"
+            f" {amount(one.difference, one.currency)}, of which"
+            f" {amount(one.unexplained, one.currency)} are not explained"
+        )
 
 
 def _carried_out(

@@ -87,6 +87,19 @@ class Turn:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastDrift:
+    """What the last finished run over a rail could not explain, by currency in minor units.
+
+    Empty where the rail's balance was what its movements here come to.
+    """
+
+    rail: str
+    run_id: str
+    at: datetime
+    drift: dict[str, int]
+
+
 LISTING = Listing(
     source="reconciliation_run r",
     order=Order(("r.started_at", "r.id"), ("timestamptz", "text")),
@@ -114,6 +127,10 @@ _PROGRESS = sa.text("select kind, rows, is_complete from reconciliation_step whe
 _TURNS = sa.text(
     """select job, max(tick) as tick, max(fired_at) as at from job_tick
     where job like 'reconcile/%' group by job"""
+)
+_DRIFTS = sa.text(
+    """select distinct on (rail) rail, id, finished_at, drift from reconciliation_run
+    where state = 'done' order by rail, finished_at desc"""
 )
 _ASKED = sa.text(
     """select d.rail_object from reconciliation_discrepancy d
@@ -143,6 +160,14 @@ def complete(session: Session) -> list[Complete]:
     return [
         Complete(rail=r.rail, kind=r.kind, since=r.complete_since, until=r.complete_until)
         for r in session.execute(_COMPLETE)
+    ]
+
+
+def drifts(session: Session) -> list[LastDrift]:
+    """Whether each rail's balance was explained when a run was over last."""
+    return [
+        LastDrift(rail=r.rail, run_id=r.id, at=r.finished_at, drift=r.drift)
+        for r in session.execute(_DRIFTS)
     ]
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.reads import audit as trail, reconciliation, restore
-from reconciler.reads.reconciliation import Complete
+from reconciler.reads.reconciliation import Complete, LastDrift
 from reconciler.reads.restore import Held
 
 
@@ -69,6 +69,7 @@ class Status:
     audit: AuditStatus
     restore: Held | None
     complete: list[Complete]
+    drift: list[LastDrift]
 
 
 _UNFINISHED = sa.text(
@@ -111,6 +112,7 @@ def status(session: Session, now: datetime) -> Status:
         audit=audit(session),
         restore=restore.held(session),
         complete=reconciliation.complete(session),
+        drift=reconciliation.drifts(session),
     )
 
 

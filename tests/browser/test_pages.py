@@ -14,9 +14,10 @@ PAGES = (
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
     "/disputes/{asked_about}", "/disputes/{lost}", "/payouts", "/payouts?view=came_back",
     "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
-    "/questions/{outside}", "/reconciliation", "/reconciliation/{run}", "/statements",
-    "/statements/{statement}", "/events", "/ledger/trial-balance", "/ledger/entries", "/switches",
-    "/search?q=acme", "/restore", "/nowhere",
+    "/questions/{outside}", "/reconciliation", "/reconciliation/{run}",
+    "/reconciliation/tie-out", "/statements", "/statements/{statement}", "/events",
+    "/ledger/trial-balance", "/ledger/entries", "/switches", "/search?q=acme", "/restore",
+    "/nowhere",
 )  # fmt: skip
 ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
 

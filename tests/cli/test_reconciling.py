@@ -47,6 +47,32 @@ def test_what_only_a_person_can_settle_is_exit_code_1(office: Office, command: C
     assert "1 left for a person" in ended.stdout
 
 
+def test_a_tie_out_names_what_differs_until_it_is_healed(office: Office, command: Command) -> None:
+    office.world.pay(5_000)
+    with office.world.at(1_790_000_000):
+        fee = office.world.other_row(-250)
+    ended = command("tie-out")
+    assert ended.returncode == 1
+    assert f"-USD 2.50: {fee}: the rail moved it, and nobody here has heard of it" in ended.stdout
+    assert (
+        "clearing is USD 0.00: difference USD 45.75, of which USD 0.00 are not explained"
+        in ended.stdout
+    )
+    assert command("reconcile", "--rail", "stripe", "--since", "2026-01-01").returncode == 0
+    told = json.loads(command("tie-out", "--json").stdout)
+    (usd,) = told[0]["tied"]
+    assert (told[0]["rail"], told[0]["why_not"], told[0]["is_still"]) == ("stripe", None, True)
+    assert (usd["balance"], usd["clearing"], usd["lines"]) == (4_575, 4_575, [])
+    assert command("tie-out").returncode == 0
+
+
+def test_a_rail_out_of_reach_is_exit_code_1(office: Office, command: Command) -> None:
+    office.line.app = lambda _environ, start: (start("503 Down", []), [b"{}"])[1]
+    ended = command("tie-out")
+    assert ended.returncode == 1
+    assert "stripe cannot be asked now: " in ended.stdout
+
+
 def test_the_past_is_taken_in(office: Office, command: Command) -> None:
     office.world.pay(5_000)
     ended = command("backfill", *WINDOW)

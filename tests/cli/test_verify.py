@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.services.verification import LAWS
 from tests.cli.conftest import Command
-from tests.runtime import Office
+from tests.runtime import KEY, WEBHOOK_SECRET, Office
 
 
 def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
@@ -21,7 +21,7 @@ def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
     assert head
     as_json = reconciler("verify", "--json")
     assert as_json.returncode == 0
-    told = {"clean": True, "violations": [], "audit_head": head[2]}
+    told = {"clean": True, "violations": [], "audit_head": head[2], "drift": {}}
     assert json.loads(as_json.stdout) == told
     assert reconciler("verify", "--audit-head", head[2]).returncode == 0
 
@@ -31,6 +31,26 @@ def test_a_kept_head_that_is_no_line_any_more_is_wrong(reconciler: Command) -> N
     assert other.returncode == 1
     assert "the_audit_trail_is_unbroken: line 1 is not the one" in other.stdout
     assert reconciler("verify", "--audit-head", "17").returncode == 2
+
+
+def test_it_says_what_the_last_run_could_not_explain(
+    office: Office, on: Callable[[str], Command]
+) -> None:
+    office.world.pay(5_000)
+    with office.world.at(1_790_000_000):  # before the window
+        office.world.other_row(-250)
+    url = office.runtime.settings.database_url
+    rail = {
+        "STRIPE_API_BASE": office.runtime.settings.stripe_api_base,
+        "STRIPE_SECRET_KEY": KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+    ended = on(url)("reconcile", "--rail", "stripe", "--since", "2026-11-01", **rail)
+    assert ended.returncode == 1
+    told = on(url)("verify")
+    assert told.returncode == 0, "the laws are about the books alone"
+    assert told.stdout.splitlines()[-1].endswith("UTC does not explain -USD 2.50")
+    assert json.loads(on(url)("verify", "--json").stdout)["drift"] == {"stripe": {"USD": -250}}
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ LOOKS = {
     "/reconciliation/{run}": "The rail's balance is not what its movements here come to",
     "/statements": "Read a statement",
     "/statements/{statement}": "Could not be read",
+    "/reconciliation/tie-out": "-$2.50",
     "/events": "Event log",
     "/events/{event}": "Payload",
     "/ledger": "Trial balance",

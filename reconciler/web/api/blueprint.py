@@ -21,6 +21,7 @@ from reconciler.web.api import (
     review_items,
     status,
     switches,
+    tie_out,
 )
 from reconciler.web.api.routes import Route, add_to
 
@@ -35,6 +36,7 @@ RESOURCES = (
     payouts.resource,
     review_items.resource,
     reconciliation_runs.resource,
+    tie_out.resource,
     events.resource,
     ledger.resource,
     switches.resource,

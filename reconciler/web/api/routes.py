@@ -86,9 +86,14 @@ class Resource:
     tag: str
     routes: list[Route] = field(default_factory=list)
 
-    def get(self, path: str, scope: Scope = Scope.READ) -> Callable[[F], F]:
-        """Register a reading."""
-        return self._route("GET", path, scope, HTTPStatus.OK)
+    def get(
+        self,
+        path: str,
+        scope: Scope = Scope.READ,
+        looks: Callable[..., object] | None = None,
+    ) -> Callable[[F], F]:
+        """Register a reading; `looks` as with `post`."""
+        return self._route("GET", path, scope, HTTPStatus.OK, looks)
 
     def post(
         self,
@@ -170,6 +175,7 @@ def add_to(blueprint: Blueprint, runtime: Runtime, route: Route) -> None:
 
 
 def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
+    _look(runtime, route, given)
     with runtime.read() as session:
         found = route.handler(Look(session, runtime.now()), **given)
     return http.respond(_answer(route, found))
@@ -179,15 +185,20 @@ def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, obje
     body = http.sent()
     if route.body:
         given["body"] = http.body_of(route.body, body)
-    if route.looks:
-        named = {name: given[name] for name in route.in_path}
-        given["looked"] = route.looks(runtime, **named)
+    _look(runtime, route, given)
 
     def step(work: Work) -> Answer:
         return _answer(route, route.handler(work, **given))
 
     answer, was_kept = http.once(runtime, who, body, http.accountable(step))
     return http.respond(answer, was_kept=was_kept)
+
+
+def _look(runtime: Runtime, route: Route, given: dict[str, object]) -> None:
+    """What has to be asked of a rail, before a transaction begins."""
+    if route.looks:
+        named = {name: given[name] for name in route.in_path}
+        given["looked"] = route.looks(runtime, **named)
 
 
 def _answer(route: Route, found: object) -> Answer:

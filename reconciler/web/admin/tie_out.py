@@ -1,0 +1,48 @@
+"""What each rail says that it holds, against clearing: the same to the unit, or why not."""
+
+from dataclasses import dataclass
+
+from flask import Response
+
+from reconciler.books.tie_out import IN_WORDS, TiedOut
+from reconciler.flows import tie_out as flow
+from reconciler.web.admin import words
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+LINES_MAX = 100  # of one currency on a page; all of them are in the API
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One currency, with what is wrong in one word, and what of its lines has no room."""
+
+    tied: TiedOut
+    verdict: words.Pill
+    hidden: int
+
+
+@screens.get("/reconciliation/tie-out")
+def show_tie_out(desk: Desk) -> Response:
+    """Ask each rail what it holds, and say where every unit of a difference is."""
+    rails = flow.tie_out(desk.runtime)
+    return desk.page(
+        "tie_out.html",
+        rails=[(rail, [_shown(one) for one in rail.tied]) for rail in rails],
+        why=IN_WORDS,
+        lines_max=LINES_MAX,
+    )
+
+
+def _shown(tied: TiedOut) -> Shown:
+    return Shown(tied, _verdict(tied), max(0, len(tied.lines) - LINES_MAX))
+
+
+def _verdict(tied: TiedOut) -> words.Pill:
+    if tied.unexplained:
+        return words.Pill("Not explained", "neg")
+    if tied.is_sound:
+        return words.Pill("Awaited" if tied.lines else "The same", "info" if tied.lines else "pos")
+    return words.Pill("Explained", "warn")

@@ -1,0 +1,15 @@
+"""The route /tie-out."""
+
+from reconciler.flows import tie_out as flow
+from reconciler.flows.tie_out import RailTied
+from reconciler.reads.pages import Page
+from reconciler.web.api.routes import Look, Resource
+
+resource = Resource("tie-out")
+
+
+@resource.get("/tie-out", looks=flow.tie_out)
+def tie_out(look: Look, looked: list[RailTied]) -> Page[RailTied]:
+    """Ask each rail what it holds, and compare it with clearing, unit by unit."""
+    del look
+    return Page(looked, None)
