@@ -5,6 +5,7 @@ them alone. The entries that are due are the difference to what is booked.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -30,6 +31,10 @@ CATEGORIES = frozenset({SENT_CATEGORY, RETURNED_CATEGORY})
 TOPUP_CATEGORIES = frozenset({"topup", "topup_reversal"})
 # Only what stands on this balance is part of what the rail says that it holds for us.
 PAYMENTS_BALANCE = "payments"
+
+
+BANK_DAYS = 5  # business days in which a bank takes a payout or sends it back
+_SATURDAY = 5
 
 
 class PayoutStage(IntEnum):
@@ -144,6 +149,20 @@ def status(facts: PayoutFacts) -> PayoutStatus:
     if stage < PayoutStage.CANCELED and _of(facts, RETURNED_CATEGORY):
         stage = PayoutStage.FAILED
     return PayoutStatus[stage.name]
+
+
+def is_late(facts: PayoutFacts, now: datetime) -> bool:
+    """Whether it should be at the bank by now: five business days after the day it was expected.
+
+    Without such a day it is counted from when it was made.
+    """
+    expected = facts.arrival[1] or facts.created
+    day = datetime.fromtimestamp(expected, UTC)
+    left = BANK_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < _SATURDAY
+    return bool(expected) and now > day
 
 
 def open_questions(facts: PayoutFacts) -> list[str]:

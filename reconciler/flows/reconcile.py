@@ -17,14 +17,23 @@ import structlog
 
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts
+from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
+from reconciler.flows.take_payout import take_payout
 from reconciler.runtime import Runtime
-from reconciler.services import discrepancies, reconciliation, run_checks, run_pages, run_plans
+from reconciler.services import (
+    discrepancies,
+    payout_checks,
+    reconciliation,
+    run_checks,
+    run_pages,
+    run_plans,
+)
 from reconciler.services.discrepancies import Found
 from reconciler.services.payments import Sighted
-from reconciler.services.reconciliation import OPEN_ITEMS, OWN, Run
+from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS, OWN, Counted, Run
 from reconciler.services.run_plans import KINDS, PLANS
 from reconciler.work import Cause, Work
 
@@ -109,10 +118,13 @@ class _Carrier:
     def go_on(self) -> bool:
         """Step by step; whether all of them are done."""
         if self._run.purpose == OPEN_ITEMS:
-            is_read = self._reread()
+            is_read = self._reread() and self._reread_payouts()
         else:
             is_read = all(self._list(kind) for kind in KINDS)
-        if not (is_read and self._look() and self._settle()):
+        if not is_read:
+            return False
+        self.do(lambda work: payout_checks.doubt_lines(work, self._run))
+        if not (self._look() and self._settle()):
             return False
         balance = self._rail.balance()
         self.do(lambda work: run_checks.close(work, self._run, balance))
@@ -153,6 +165,36 @@ class _Carrier:
             step = self.do(lambda work: run_checks.take_open(work, run, before, looks))  # noqa: B023  run at once
             self._progress(OPEN_ITEMS, len(looks))
         return True
+
+    def _reread_payouts(self) -> bool:
+        """Every payout that may still change, with its lines, whatever its age."""
+        run = self._run
+        step = self.do(lambda work: reconciliation.step(work, run, OPEN_PAYOUTS))
+        while not step.is_complete:
+            if self._is_time():
+                return False
+            after = step.cursor or ""
+            known = self.do(lambda work: payout_checks.open_payouts(work, after))  # noqa: B023  run at once
+            differing = [self._read_payout(payout_id, facts) for payout_id, facts in known]
+            counted = Counted(len(known), differing.count(0))
+            before, last = step, known[-1][0] if known else None
+            step = self.do(lambda work: payout_checks.stepped(work, run, before, last, counted))  # noqa: B023  run at once
+            self._progress(OPEN_PAYOUTS, len(known))
+        return True
+
+    def _read_payout(self, payout_id: str, known: PayoutFacts) -> int:
+        """In how much the rail shows a payout otherwise; what can be healed of it is."""
+        self.do(lambda work: reconciliation.renew(work, self._run))
+        # Nothing but its name is handed over: what the rail does not show is to be seen.
+        bare = PayoutFacts(rail=known.rail, account=known.account, payout_id=known.payout_id)
+        try:
+            look = self._rail.fetch_payout(bare)
+        except (NotFound, Refused) as error:
+            why = str(error)
+            self.do(lambda work: payout_checks.unseen(work, self._run, known, why))
+            return 1
+        take_payout(self.do, look)
+        return self.do(lambda work: payout_checks.compare(work, self._run, payout_id, known, look))
 
     def _look(self) -> bool:
         """Ask the rail about each doubt."""

@@ -1,5 +1,6 @@
 """What a run finds: noted once, settled when the rail was asked, and asked about if it is left."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +37,16 @@ _DROP = sa.text(
 )
 _LEFT = sa.text(
     """select rail_object, kind, payment_id, difference, expected, actual, note
-    from reconciliation_discrepancy where run_id = :run and not is_healed order by seq
-    limit :limit"""
+    from reconciliation_discrepancy where run_id = :run and not is_healed
+      and difference <> 'payout'  -- asked about where its lines were listed
+    order by seq limit :limit"""
+)
+# What earlier runs asked about, of what every run looks for everywhere.
+_SETTLED = sa.text(
+    """select i.subject from review_item i where i.kind = 'drift' and i.state = 'open'
+      and concat(i.details->>'kind', '/', i.details->>'difference') = any(:looked_for)
+      and not exists (select 1 from reconciliation_discrepancy d where d.run_id = :run
+        and d.rail_object = i.subject and not d.is_healed)"""
 )
 # What an earlier run asked about and this one found right, or healed.
 _HEALED = sa.text(
@@ -128,6 +137,17 @@ def ask(work: Work, run_id: str) -> None:
     reviews.open_items(work, [_question(row) for row in found])
     healed = work.session.scalars(_HEALED, {"run": run_id})
     reviews.close_items(work, [ReviewKind.DRIFT], list(healed), resolution="both sides agree now")
+
+
+def settle(work: Work, run_id: str, looked_for: Sequence[tuple[str, Difference]]) -> None:
+    """Ask no more about what a run did not find any more, of kinds and differences that it knows.
+
+    Only for what a run looks for everywhere, and not just in its window.
+    """
+    named = [f"{kind}/{difference.value}" for kind, difference in looked_for]
+    given = {"run": run_id, "looked_for": named}
+    gone = list(work.session.scalars(_SETTLED, given))
+    reviews.close_items(work, [ReviewKind.DRIFT], gone, resolution="both sides agree now")
 
 
 def _question(row: sa.Row[Any]) -> Question:

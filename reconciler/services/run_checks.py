@@ -1,7 +1,8 @@
 """The ends of a run: what may still change is read again, and the layers below are compared.
 
 Rail against payments is done page by page (run_pages.py). Here follow the inbox against the
-payments, the payments against the ledger, and the movements against the rail's own balance.
+payments, the payments against the ledger, the ledger against the payouts (payout_checks.py), and
+the movements against the rail's own balance.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,14 @@ import sqlalchemy as sa
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.rail_objects import EVENTS, views
 from reconciler.books.reconciliation import Difference, Shown, difference
-from reconciler.services import discrepancies, inbox, payments, reconciliation, verification
+from reconciler.services import (
+    discrepancies,
+    inbox,
+    payments,
+    payout_checks,
+    reconciliation,
+    verification,
+)
 from reconciler.services.discrepancies import Found
 from reconciler.services.payments import Sighted
 from reconciler.services.reconciliation import OPEN_ITEMS, Counted, Run, Step
@@ -82,7 +90,7 @@ def open_payments(work: Work, after: str) -> list[tuple[str, PaymentFacts]]:
 
 def take_open(work: Work, run: Run, step: Step, looks: Sequence[Looked]) -> Step:
     """What the rail shows now of payments that may have changed, through the door."""
-    rows = matched = healed = 0
+    rows = matched = 0
     for payment_id, seen, why in looks:
         if seen is None:
             found = Found(
@@ -98,12 +106,11 @@ def take_open(work: Work, run: Run, step: Step, looks: Sequence[Looked]) -> Step
         differing = _differing(work, payment_id, seen)
         rows += 1
         matched += not differing
-        healed += sum(found.is_healed for found in differing)
         for found in differing:
             discrepancies.note(work, run.id, found)
     is_complete = len(looks) < OPEN_AT_ONCE
     cursor = looks[-1][0] if looks else step.cursor
-    reconciliation.stepped(work, run, OPEN_ITEMS, cursor, Counted(rows, matched, healed))
+    reconciliation.stepped(work, run, OPEN_ITEMS, cursor, Counted(rows, matched))
     if is_complete:
         reconciliation.step_done(work, run, OPEN_ITEMS)
     return Step(cursor, step.pages + 1, is_complete)
@@ -174,6 +181,7 @@ def close(work: Work, run: Run, balance: dict[str, int]) -> None:
             note=detail,
         )
         discrepancies.note(work, run.id, found)
+    payout_checks.find(work, run)
     reconciliation.finish(work, run, _drift(work, run, balance))
 
 

@@ -21,6 +21,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.audit import Seal, breaks
 from reconciler.books.disputes import Decision
 from reconciler.books.observations import BalanceFact, PaymentFacts
+from reconciler.books.payouts import PayoutFacts
 from reconciler.books.rail_objects import ObjectKind, View, views
 from reconciler.services import disputes
 from reconciler.store import audit, dispute_rows, invariants
@@ -162,18 +163,32 @@ def _clearing(payment_id: str, facts: PaymentFacts, booked: dict[str, int]) -> I
 
 
 def _payouts(session: Session) -> Iterator[Violation]:
+    return (found for _, found in _payouts_by_id(session))
+
+
+def of_payouts(session: Session) -> Iterator[tuple[PayoutFacts, str]]:
+    """What of payouts is not as their facts call for: the payout, and what is wrong."""
+    for facts, found in _payouts_by_id(session):
+        yield facts, found.detail
+
+
+def _payouts_by_id(session: Session) -> Iterator[tuple[PayoutFacts, Violation]]:
     for row in session.execute(sa.text(invariants.PAYOUTS)):
         facts = decode_payout(row.facts)
-        said = (payouts.amount(facts) or 0, payouts.status(facts))
-        if (row.amount, row.status) != said:
-            detail = f"payout {row.id} says {row.amount}, {row.status}; its facts say {said}"
-            yield Violation(PAYOUTS_LAW, detail)
-        booked = msgspec.json.decode(row.booked, type=posting_rules.Booked)
-        for entry in payouts.entries_due(facts, booked, ours=row.id)[0]:
-            yield Violation(PAYOUTS_LAW, f"payout {row.id} lacks the entry {entry.key}")
-        if not payouts.open_questions(facts):
-            clearing = msgspec.json.decode(row.clearing, type=dict[str, int])
-            yield from _tie(f"payout {row.id}", facts.rows.values(), clearing)
+        yield from ((facts, found) for found in _of_payout(row, facts))
+
+
+def _of_payout(row: sa.Row[Any], facts: PayoutFacts) -> Iterator[Violation]:
+    said = (payouts.amount(facts) or 0, payouts.status(facts))
+    if (row.amount, row.status) != said:
+        detail = f"payout {row.id} says {row.amount}, {row.status}; its facts say {said}"
+        yield Violation(PAYOUTS_LAW, detail)
+    booked = msgspec.json.decode(row.booked, type=posting_rules.Booked)
+    for entry in payouts.entries_due(facts, booked, ours=row.id)[0]:
+        yield Violation(PAYOUTS_LAW, f"payout {row.id} lacks the entry {entry.key}")
+    if not payouts.open_questions(facts):
+        clearing = msgspec.json.decode(row.clearing, type=dict[str, int])
+        yield from _tie(f"payout {row.id}", facts.rows.values(), clearing)
 
 
 def _tie(what: str, rows: Iterable[BalanceFact], booked: dict[str, int]) -> Iterator[Violation]:

@@ -75,6 +75,23 @@ _LINES = sa.text(
     from payout_line where payout_id = :id"""
 )
 
+# What may still change, whatever its age: not at the bank yet, or there for so short a time that
+# the bank may send it back; not listed whole, or listed and not adding up.
+_OPEN = sa.text(
+    """select id, facts::text as facts from payout where id > :after
+      and (status in ('pending', 'in_transit')
+        or status = 'paid' and greatest(arrival_at, occurred_at) > :recently
+        or status not in ('canceled', 'failed') and facts->>'is_automatic' = 'true'
+          and facts->>'is_instant' is null and (listed_at is null or lines_net <> amount)
+          and occurred_at > :not_old)
+    order by id limit :limit"""
+)
+_FACTS = sa.text("select facts::text as facts from payout where id = :id")
+_KEPT_LINES = sa.text(
+    """select rail_movement_id, amount - fee as net, currency from payout_line
+    where payout_id = :id order by 1"""
+)
+
 _facts_decoder = msgspec.json.Decoder(PayoutFacts)
 _booked_decoder = msgspec.json.Decoder(Booked)
 
@@ -203,3 +220,26 @@ def add_movement(session: Session, movement: Movement, now: datetime) -> bool:
         },
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]  # a DML result has it
+
+
+def open_payouts(
+    session: Session, after: str, *, recently: datetime, not_old: datetime, limit: int
+) -> list[tuple[str, PayoutFacts]]:
+    """Payouts that may still change, some at a time, by our id.
+
+    Those that were at the bank before `recently` count no more, nor those without whole lines that
+    were made before `not_old`.
+    """
+    given = {"after": after, "recently": recently, "not_old": not_old, "limit": limit}
+    return [(r.id, decode_facts(r.facts)) for r in session.execute(_OPEN, given)]
+
+
+def facts_of(session: Session, payout_id: str) -> PayoutFacts:
+    """What is known of a payout of ours, unlocked."""
+    return decode_facts(session.execute(_FACTS, {"id": payout_id}).scalar_one())
+
+
+def kept_lines(session: Session, payout_id: str) -> dict[str, tuple[int, str]]:
+    """Net and currency of each movement that a payout was ever listed to consist of."""
+    rows = session.execute(_KEPT_LINES, {"id": payout_id})
+    return {r.rail_movement_id: (r.net, r.currency) for r in rows}

@@ -2,6 +2,7 @@
 
 import functools
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -166,3 +167,20 @@ def test_a_movement_of_no_payment(category, amount, fee, wanted, is_asked) -> No
     elsewhere = Movement(rail="stripe", account="own", row=row, kind="any", balance_type="issuing")
     assert payouts.movement_entries(elsewhere) == []
     assert not payouts.is_unclassified(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("arrives", "late_from"),
+    [
+        ("2026-11-23", "2026-11-30"),  # from Monday to Monday
+        ("2026-11-25", "2026-12-02"),
+        ("2026-11-28", "2026-12-04"),  # a Saturday is no day of a bank
+    ],
+)
+def test_a_payout_is_late_after_five_business_days(arrives: str, late_from: str) -> None:
+    day, late = (datetime.fromisoformat(d).replace(tzinfo=UTC) for d in (arrives, late_from))
+    expected = said(arrival=(1, int(day.timestamp())))
+    assert not payouts.is_late(expected, late)
+    assert payouts.is_late(expected, late + timedelta(seconds=1))
+    assert payouts.is_late(said(created=int(day.timestamp())), late + timedelta(seconds=1))
+    assert not payouts.is_late(said(), late)

@@ -10,7 +10,8 @@ from reconciler.books.reconciliation import IN_WORDS, Difference
 from reconciler.flows import reconcile as flow
 from reconciler.reads import reconciliation as reads
 from reconciler.services import reconciliation, run_plans
-from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, WINDOW
+from reconciler.services.payout_checks import ACCOUNT
+from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OPEN_PAYOUTS, WINDOW
 from reconciler.services.run_checks import BALANCE, PAYMENT
 from reconciler.web.admin import reconciliation as screen, words
 from tests.web.screens import Screens, said
@@ -234,7 +235,7 @@ def test_a_side_is_said_in_words(side, other, text):
 
 
 def test_every_kind_that_is_compared_has_its_words():
-    assert {*run_plans.KINDS, OPEN_ITEMS} == set(words.RAIL_OBJECTS)
-    assert {*run_plans.KINDS, PAYMENT, BALANCE} == set(words.RAIL_OBJECT)
+    assert {*run_plans.KINDS, OPEN_ITEMS, OPEN_PAYOUTS} == set(words.RAIL_OBJECTS)
+    assert {*run_plans.KINDS, PAYMENT, BALANCE, ACCOUNT} == set(words.RAIL_OBJECT)
     assert {WINDOW, OPEN_ITEMS, BACKFILL} == set(words.RUNS)
     assert set(Difference) == set(IN_WORDS)

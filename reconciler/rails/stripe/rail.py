@@ -29,6 +29,7 @@ from reconciler.rails.stripe.fields import (
     text,
 )
 from reconciler.rails.stripe.listing import Reading, list_page
+from reconciler.rails.stripe.payouts import row_facts
 from reconciler.rails.stripe.signature import verify_signature
 from reconciler.settings import Settings
 from reconciler.timestamps import to_epoch
@@ -46,6 +47,7 @@ _REASON_ELSE = "requested_by_customer"
 _LOOKUPS: tuple[tuple[tuple[str, ...], str, str, Callable[[Obj, int], Sighting]], ...] = (
     (("re_", "pyr_"), "refund", "refunds", parts.refund_facts),
     (("dp_", "du_"), "dispute", "disputes", parts.dispute_facts),
+    (("txn_",), "balance_transaction", "balance_transactions", lambda row, _: row_facts(row)),
     (("cs_",), "checkout.session", "checkout/sessions", objects.session_facts),
     (("",), "charge", "charges", objects.charge_facts),
 )
@@ -97,7 +99,7 @@ class StripeRail:
         return observe.sighting(body, self._keys)
 
     def payment_of(self, object_id: str, account: str) -> str | None:
-        """The intent, or else the charge, that a charge, session, refund or dispute belongs to."""
+        """The intent, or else the charge, that an object of another kind belongs to."""
         if account != OWN_ACCOUNT:
             return None
         if object_id.startswith("pi_"):

@@ -15,7 +15,7 @@ from reconciler.reads import reconciliation as reads, screens_people
 from reconciler.reads.pages import Page, Wanted
 from reconciler.reads.reconciliation import Complete, DiscrepancyRow, Progress, RunRow, Turn
 from reconciler.services import reconciliation
-from reconciler.services.reconciliation import OPEN_ITEMS
+from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS
 from reconciler.services.run_plans import KINDS, PLANS, Plan
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline, words
@@ -162,7 +162,7 @@ def _planned(rail: str, turns: dict[str, Turn], now: datetime) -> list[Planned]:
 
 
 def _steps(run: RunRow, known: dict[str, Progress]) -> list[tuple[str, Progress | None]]:
-    kinds = (OPEN_ITEMS,) if run.purpose == OPEN_ITEMS else KINDS
+    kinds = (OPEN_ITEMS, OPEN_PAYOUTS) if run.purpose == OPEN_ITEMS else KINDS
     return [(kind, known.get(kind)) for kind in kinds]
 
 

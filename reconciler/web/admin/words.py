@@ -196,6 +196,7 @@ RAIL_OBJECTS = {
     "payout": "Payouts",
     "event": "Events",
     "open_items": "Payments that may still change",
+    "open_payouts": "Payouts that may still change",
 }
 RAIL_OBJECT = {
     "charge": "Charge",
@@ -206,6 +207,7 @@ RAIL_OBJECT = {
     "event": "Event",
     "payment": "Payment",
     "balance": "Balance",
+    "account": "Account",
 }
 RUNS = {
     "window": "Everything that was made",
