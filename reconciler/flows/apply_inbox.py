@@ -133,7 +133,7 @@ def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> 
         payment_id = ours[facts.rail, facts.account, facts.payment_id]
         outcomes.append(inbox.applied(work, event, payment_id, sighting.kept_for))
     outcomes += _apply_payouts(work, told)
-    inbox.finish(work, outcomes)
+    inbox.finish(work, outcomes, events)
 
 
 def _apply_payouts(work: Work, told: Sequence[tuple[Claimed, Sighting]]) -> list[Outcome]:

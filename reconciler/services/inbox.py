@@ -10,6 +10,7 @@ from reconciler.books.observations import RailEvent
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import NotFound, Refused
 from reconciler.services import audit, reviews
+from reconciler.services.aliases import payments_by_alias
 from reconciler.services.reviews import Question
 from reconciler.store import inbox_rows as store
 from reconciler.store.inbox import EventStatus
@@ -19,6 +20,8 @@ from reconciler.work import Task, Work
 ATTEMPTS_MAX = 8  # 10 s · 2^n: the last try comes about forty minutes after the first
 RETRY_SECONDS = 10
 PARKED_ATTEMPTS_MAX = 12
+_GIVEN_UP = frozenset({ReviewKind.EVENT_FAILED})
+_DONE = frozenset({EventStatus.APPLIED.value, EventStatus.IGNORED.value})
 REPLAY_MAX = 100_000  # one command does over a month at three thousand events a day
 
 
@@ -108,9 +111,12 @@ def claim_news(work: Work, payments: int) -> list[Claimed]:
     return store.claim_news(work.session, payments)
 
 
-def finish(work: Work, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of events."""
+def finish(work: Work, outcomes: Sequence[Outcome], events: Sequence[Claimed]) -> None:
+    """Write what became of these events; nobody is asked any more about one that is done now."""
     store.finish(work.session, outcomes)
+    tried = {event.seq: event.rail_event_id for event in events if not event.is_new}
+    done = [tried[o.seq] for o in outcomes if o.seq in tried and o.status in _DONE]
+    reviews.close_items(work, _GIVEN_UP, done, resolution="it was applied after all")
 
 
 def applied(
@@ -181,8 +187,15 @@ def _ask_about(work: Work, seq: int, subject: str, why: str) -> None:
 
 
 def claim_parked(work: Work, limit: int) -> list[store.Parked]:
-    """Hold parked events whose parent is to be asked for, and put off their next turn."""
-    held = store.claim_parked(work.session, work.now, limit)
+    """Hold parked events whose parent is to be asked for, and put off their next turn.
+
+    A parent may have come while its part was being parked, when neither saw the other: that
+    part goes on, and need not be asked about.
+    """
+    due = store.claim_parked(work.session, work.now, limit)
+    leads_to = payments_by_alias(work, {(e.rail, e.account, e.waits_for) for e in due})
+    held = [e for e in due if (e.rail, e.account, e.waits_for) not in leads_to]
+    wake(work, {name for _, _, name in leads_to})
     outcomes = []
     for event in held:
         attempts = event.attempts + 1
@@ -207,6 +220,7 @@ def claim_parked(work: Work, limit: int) -> list[store.Parked]:
 def wake(work: Work, objects: Collection[str]) -> None:
     """What waited for one of these objects can go on."""
     if store.wake(work.session, objects, work.now):
+        reviews.close_items(work, _GIVEN_UP, objects, resolution="its payment is known by now")
         work.nudge(Task.APPLY_INBOX)
 
 

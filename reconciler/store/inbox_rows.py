@@ -19,7 +19,8 @@ _INSERT = sa.text(
     on conflict (rail, account, rail_event_id) do nothing returning seq"""
 )
 _CLAIM_NEW = sa.text(
-    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts
+    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts,
+      true as is_new
     from inbox_event e
     where e.seq > (select seq from inbox_horizon) and e.quarantine is null
       and not exists (select 1 from inbox_outcome o where o.seq = e.seq)
@@ -35,12 +36,14 @@ _CLAIM_NEWS = sa.text(
     rested as (
       select array_agg(seq) as seqs from waiting group by rail, account, about
       order by min(seq) desc limit :payments)
-    select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts
+    select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts,
+      true as is_new
     from inbox_event e where e.seq in (select unnest(seqs) from rested)
     order by e.seq for no key update of e skip locked"""
 )
 _CLAIM_DUE = sa.text(
-    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, o.attempts
+    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, o.attempts,
+      false as is_new
     from inbox_outcome o join inbox_event e on e.seq = o.seq
     where o.due_at <= :now and o.status = 'pending' and e.quarantine is null
     order by o.due_at, o.seq limit :limit for no key update of o skip locked"""
@@ -65,8 +68,9 @@ _FINISH = sa.text(
     where inbox_outcome.status <> 'applied' or excluded.status = 'applied'"""
 )
 _WAKE = sa.text(
-    """update inbox_outcome set status = 'pending', due_at = :now, waits_for = null
-    where waits_for = any(:objects) and status = 'parked'"""
+    """update inbox_outcome set status = 'pending', due_at = :now, waits_for = null,
+      attempts = 0, error = null
+    where waits_for = any(:objects) and status in ('parked', 'failed')"""
 )
 _REPLAY = sa.text(
     """insert into inbox_outcome (seq, status, attempts, due_at)
@@ -131,6 +135,7 @@ class Claimed:
     type: str
     body: bytes
     attempts: int
+    is_new: bool  # nobody has tried to apply it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 
 def wake(session: Session, objects: Collection[str], now: datetime) -> int:
-    """Events that waited for one of these objects are due; gives how many."""
+    """Events that waited for one of these objects are due, also given up; gives how many."""
     result = session.execute(_WAKE, {"objects": list(objects), "now": now})
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DML result has it
 

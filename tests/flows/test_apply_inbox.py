@@ -11,9 +11,10 @@ import pytest
 
 from reconciler.errors import Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.flows.ask_rail import ask_rail
 from reconciler.services import inbox, switches
 from reconciler.services.inbox import ReplayFilter
-from reconciler.work import Cause
+from reconciler.work import Cause, Work
 from tests.builders import balances, invoice, paid_on
 from tests.runtime import Office, make_runtime
 
@@ -227,6 +228,63 @@ def test_an_event_whose_charge_is_never_told_finds_it_by_asking(
     office.drain()
     assert office.unfinished() == []
     assert balances(office) == TAKEN
+
+
+def test_an_event_that_was_parked_just_as_its_charge_was_told_needs_no_rail(
+    office: Office, orphan: Orphan
+) -> None:
+    office.deliver(*orphan.parents)
+    office.apply()
+    office.deliver(*orphan.events)
+    charge = orphan.events[0]["data"]["object"]["charge"]
+
+    def park(work: Work) -> None:  # as one who did not see the charge yet
+        held = inbox.claim(work, 10)
+        inbox.finish(work, [inbox.parked(work, event, charge) for event in held], held)
+
+    office.do(park)
+    office.faults.add("answer", method="GET", status=503, count=None)
+    office.clock.advance(seconds=3)
+    ask_rail(office.runtime)
+    office.apply()
+    assert office.unfinished() == []
+    assert office.scalar("select disputed from payment") == 10_000
+
+
+def test_an_event_that_was_given_up_goes_on_when_its_charge_is_told_after_all(
+    office: Office, orphan: Orphan
+) -> None:
+    rule = office.faults.add("answer", method="GET", status=503, count=None)
+    office.deliver(*orphan.events)
+    office.drain()
+    assert {status for _, status, _ in office.unfinished()} == {"failed"}
+    assert asked(office) == ["event_failed"]
+    rule.count = 0
+
+    office.deliver(*orphan.parents)
+    office.drain()
+
+    assert office.unfinished() == []
+    assert asked(office) == ["dispute"]
+    assert balances(office) == TAKEN
+
+
+def test_a_question_about_an_event_closes_when_it_is_applied_after_all(office: Office) -> None:
+    office.deliver(*paid(office))
+
+    def give_up(work: Work) -> None:
+        held = inbox.claim(work, 1)
+        inbox.failed(work, [replace(held[0], attempts=inbox.ATTEMPTS_MAX)], "a bug of ours")
+
+    office.do(give_up)
+    office.drain()
+    assert asked(office) == ["event_failed"]
+
+    office.do(lambda work: inbox.replay_matching(work, ReplayFilter(only_failed=True)))
+    office.drain()
+
+    assert office.unfinished() == []
+    assert asked(office) == []
 
 
 def test_an_event_about_nothing_the_rail_knows_is_given_to_a_person(office: Office) -> None:
