@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from reconciler.errors import Unavailable
 from reconciler.reads.gauges import Gauge, gauges
+from reconciler.reads.measures import measures
 from reconciler.runtime import Runtime
 from reconciler.services import switches
 
@@ -56,7 +57,7 @@ def _measured(runtime: Runtime) -> list[Gauge]:
     up_help = "Whether the database answers."
     try:
         with runtime.read() as session:
-            found = gauges(session, runtime.now())
+            found = [*gauges(session, runtime.now()), *measures(session, runtime.now())]
             found += [
                 Gauge(
                     "killswitch_on",

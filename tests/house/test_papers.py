@@ -26,7 +26,7 @@ from tests.house.source import PACKAGES, ROOT, modules, parsed
 
 PAPERS = [
     "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "SECURITY.md", "CHANGELOG.md",
-    "benchmarks/README.md", "tests/chaos/README.md",
+    "benchmarks/README.md", "docs/operations.md", "tests/chaos/README.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "decisions").glob("*.md")),
 ]  # fmt: skip
 
