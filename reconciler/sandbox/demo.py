@@ -367,6 +367,7 @@ def _payouts(teller: Teller) -> None:
     teller.on(8.2, lambda: ids.append(world.payout("usd")))
     teller.on(6.2, lambda: world.pay_payout(ids[1]))
     teller.on(1.2, lambda: ids.append(world.payout("usd")))
+    teller.on(0.4, lambda: world.send_payout(ids[2]))
 
 
 _SCENES = (

@@ -114,6 +114,8 @@ def test_the_story_ends_as_the_tour_says(told: Office) -> None:
     assert (paid["INV-1013"], paid["INV-1014"], paid["INV-1018"]) == (70_000, 130_000, 0)
     refunds = told.rows("select reason, status from refund order by reason")
     assert refunds == [("overpayment", "succeeded"), ("partial_scope", "requested")]
+    payouts = told.rows("select status, amount - lines_net from payout order by occurred_at")
+    assert payouts == [("paid", 0), ("paid", 0), ("in_transit", 0)]
     named = {f"INV-{number}" for number in re.findall(r"\b(1\d{3})\b", TOUR)}
     assert named - paid.keys() == set()
     assert told.violations() == []
