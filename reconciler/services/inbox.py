@@ -229,12 +229,13 @@ def replay(work: Work, event_ids: Sequence[str]) -> int:
     found = store.find(work.session, event_ids)
     if not found:
         raise NotFound(f"no event is known as {', '.join(event_ids)}")
-    for quarantine in found.values():
-        if quarantine:
-            raise Refused(f"it is kept apart and never applied: {quarantine}")
-    for seq in found:
-        audit.note(work, "event.replayed", str(seq))
-    return _replay(work, list(found))
+    for event in found:
+        if event.quarantine:
+            raise Refused(f"it is kept apart and never applied: {event.quarantine}")
+    for event in found:
+        before, after = {"status": event.status}, {"status": EventStatus.PENDING.value}
+        audit.note(work, "event.replayed", str(event.seq), before=before, after=after)
+    return _replay(work, [event.seq for event in found])
 
 
 def replay_matching(work: Work, wanted: ReplayFilter) -> int:

@@ -128,7 +128,8 @@ def accept(work: Work) -> bool:
     if held.accepted_by is None:
         held.accepted_by, held.accepted_at = work.cause.id, work.now
         work.session.add(held)
-        audit.note(work, "restore.accepted", held.id)
+        after = {"accepted_by": work.cause.id}
+        audit.note(work, "restore.accepted", held.id, before={"why": held.why}, after=after)
         return False
     if held.accepted_by == work.cause.id:
         raise Forbidden("you have said so; a second person has to")

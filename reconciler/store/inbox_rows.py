@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -103,8 +104,9 @@ _STORED = sa.text(
     where rail = :rail and account = :account and rail_event_id = :id"""
 )
 _FIND = sa.text(
-    """select seq, quarantine from inbox_event
-    where rail_event_id = any(:names) or seq = any(:numbers)"""
+    """select e.seq, e.quarantine, coalesce(o.status, 'pending') as status
+    from inbox_event e left join inbox_outcome o on o.seq = e.seq
+    where e.rail_event_id = any(:names) or e.seq = any(:numbers)"""
 )
 _FIND_SINCE = sa.text(
     """select e.seq from inbox_event e left join inbox_outcome o on o.seq = e.seq
@@ -224,11 +226,10 @@ def stored(
     return session.execute(_STORED, {"rail": rail, "account": account, "id": event_id}).first()
 
 
-def find(session: Session, ids: Sequence[str]) -> dict[int, str | None]:
-    """Events by our number or the rail's id, each with why it is kept apart, if it is."""
+def find(session: Session, ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """Events by our number or the rail's id: seq, status, and why one is kept apart if it is."""
     numbers = [int(i) for i in ids if i.isdigit() and len(i) < 19]
-    found = session.execute(_FIND, {"names": list(ids), "numbers": numbers})
-    return {row.seq: row.quarantine for row in found}
+    return session.execute(_FIND, {"names": list(ids), "numbers": numbers}).all()
 
 
 def find_since(

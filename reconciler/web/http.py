@@ -145,12 +145,21 @@ def once(
         return _keep_refusal(runtime, cause, asked, answer)
 
 
+def in_request(step: Callable[[Work], T]) -> Callable[[Work], T]:
+    """The same step, with the name of this request in whatever it notes."""
+
+    def named(work: Work) -> T:
+        work.request_id = g.get("request_id")
+        return step(work)
+
+    return named
+
+
 def accountable(step: Callable[[Work], T]) -> Callable[[Work], T]:
     """The same step, in this request's name. That it changes something unnoted is a bug."""
 
     def noted(work: Work) -> T:
-        work.request_id = g.get("request_id")
-        done = step(work)
+        done = in_request(step)(work)
         assert work.notes or work.has_only_looked, "changed without a line in the audit trail"
         return done
 

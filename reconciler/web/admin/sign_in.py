@@ -10,7 +10,7 @@ from reconciler.runtime import Runtime
 from reconciler.services import people
 from reconciler.services.people import SignedIn, TooManyAttempts
 from reconciler.settings import Settings
-from reconciler.web import forms
+from reconciler.web import forms, http
 from reconciler.web.admin import errors, pages as templates
 from reconciler.web.forms import Stale
 from reconciler.work import Cause
@@ -81,7 +81,9 @@ def _signed_in(runtime: Runtime) -> SignedIn | None:
     address = request.remote_addr or ""
     return runtime.do(
         _CAUSE,
-        lambda work: people.sign_in(work, email=email, password=password, address=address),
+        http.in_request(
+            lambda work: people.sign_in(work, email=email, password=password, address=address)
+        ),
     )
 
 
@@ -92,7 +94,7 @@ def _leave(runtime: Runtime) -> Response:
         session = runtime.do(_CAUSE, lambda work: people.session_of(work, token))
         if session is not None:
             forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
-            runtime.do(_CAUSE, lambda work: people.sign_out(work, token))
+            runtime.do(_CAUSE, http.in_request(lambda work: people.sign_out(work, token)))
     answer = make_response(redirect(url_for("admin.ask", left=1), 303))
     answer.delete_cookie(name, path="/", secure=is_secure(runtime.settings), httponly=True)
     return answer
