@@ -6,7 +6,7 @@ much of a claim is *taken up* is never decided step by step: it follows from all
 once, so that it comes out the same whatever order they arrived in.
 
     offers()          one source: its captured money over its claims, refunds and losses taken
-                      back in the order of BOOKS
+                      back in the order that it names
     settle_deposit()  one deposit: what it takes up, and what it can offer to invoices
     settle_invoice()  one invoice: what it takes up of all claims, and what refunds credit on it
 

@@ -19,7 +19,9 @@ from reconciler.books.observations import (
     RefundStage,
 )
 
-# Stripe's word for a remainder that an API version before 2025-03-31 dressed as a refund.
+# What Stripe calls movements of real refunds (their `reporting_category`).
+REFUND_CATEGORIES = frozenset({"refund", "refund_failure"})
+# And its word for a remainder that an API version before 2025-03-31 dressed as a refund.
 RELEASED_CATEGORY = "partial_capture_reversal"
 
 
@@ -108,7 +110,8 @@ def is_released(refund: RefundFact, facts: PaymentFacts) -> bool | None:
     movement = facts.balance.get(refund.balance_ref or "")
     if refund.is_released or (movement and movement.category == RELEASED_CATEGORY):
         return True
-    if refund.is_real or refund.reference or movement:
+    # A word that nobody knows tells nothing about it.
+    if refund.is_real or refund.reference or (movement and movement.category in REFUND_CATEGORIES):
         return False
     charge = facts.charges.get(refund.charge or "")
     intent = facts.intent

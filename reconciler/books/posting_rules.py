@@ -1,4 +1,4 @@
-"""Facts of a payment -> the journal entries still due. The table of BOOKS, row by row.
+"""Facts of a payment -> the journal entries still due. The README's table of what is booked.
 
 What the ledger should hold for a payment is a function of its facts alone: a set of named
 *components*, each an amount on two accounts. What is posted is the difference between the
@@ -23,11 +23,10 @@ from reconciler.money import Money
 
 # What Stripe calls movements that belong to a payment (its `reporting_category`).
 CHARGE_CATEGORIES = frozenset({"charge", payments.RELEASED_CATEGORY})
-REFUND_CATEGORIES = frozenset({"refund", "refund_failure"})
 FEE_CATEGORIES = frozenset({"fee", "network_cost", "tax"})
 KNOWN_CATEGORIES = (
     CHARGE_CATEGORIES
-    | REFUND_CATEGORIES
+    | payments.REFUND_CATEGORIES
     | FEE_CATEGORIES
     | disputes.CATEGORIES
     | disputes.RETURN_CATEGORIES
@@ -177,7 +176,7 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
     rows = [row for row in facts.balance.values() if row.id not in untold]
     yield "captured", Component(at.captured, currency, held, accounts.UNAPPLIED_CASH)
     yield from _refunds(facts, at, currency)
-    yield from _movements(facts.rail, rows)
+    yield from _movements(facts.rail, rows, _own_rows(facts, at))
     # What a bank took back of a debit that had come through is a loss, and stands below.
     returned = {one.dispute_id for one in disputes.taken(facts)}
     own = [
@@ -217,16 +216,27 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
             )
 
 
-def _movements(rail: str, rows: list[BalanceFact]) -> Iterator[tuple[str, Component]]:
+def _own_rows(facts: PaymentFacts, at: Position) -> set[tuple[str, str]]:
+    """Movements (id, currency) that charges and refunds name as theirs: their money is booked."""
+    named = [charge.balance_ref for charge in facts.charges.values() if charge.captured]
+    named += [one.balance_ref for one in at.refunds if one.stage == RefundStage.LEFT]
+    return {(row_id, facts.currency or "") for row_id in named if row_id}
+
+
+def _movements(
+    rail: str, rows: list[BalanceFact], own: set[tuple[str, str]]
+) -> Iterator[tuple[str, Component]]:
     held = clearing(rail)
     for row in rows:
         cost = row.fee - (row.amount if row.category in FEE_CATEGORIES else 0)
         if cost:
             yield f"fee/{row.id}", Component(cost, row.currency, accounts.PROCESSING_FEES, held)
         if row.category not in KNOWN_CATEGORIES and row.amount:
+            # Whatever it is called, it is not to be booked a second time.
+            amount = 0 if (row.id, row.currency) in own else row.amount
             yield (
                 f"unclassified/{row.id}",
-                Component(row.amount, row.currency, held, accounts.SUSPENSE),
+                Component(amount, row.currency, held, accounts.SUSPENSE),
             )
 
 
@@ -247,7 +257,10 @@ def _settlement(
     yield "converted", Component(converted, currency, trading, held)
     settled: dict[str, int] = {}
     for row in rows:
-        if row.category in CHARGE_CATEGORIES | REFUND_CATEGORIES | disputes.RETURN_CATEGORIES:
+        if (
+            row.category
+            in CHARGE_CATEGORIES | payments.REFUND_CATEGORIES | disputes.RETURN_CATEGORIES
+        ):
             settled[row.currency] = settled.get(row.currency, 0) + row.amount
     for other, amount in settled.items():
         yield f"settled/{other}", Component(amount, other, held, trading)

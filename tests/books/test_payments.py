@@ -76,6 +76,11 @@ RELEASED = {
         {"balance": row("t", -300, "refund")},
         False,
     ),
+    "its-row-is-of-a-kind-that-nobody-knows": (
+        refund("re_1", 300, balance_ref="t", **MAYBE),
+        {"balance": row("t", -300, "hocus")},
+        None,
+    ),
     "its-category-says-refund": (refund("re_1", 300), {}, False),
     "it-is-ours": (refund("re_1", 300, reference="leg_1", **MAYBE), {}, False),
     "all-was-captured": (refund("re_1", 300, charge="ch_1", **MAYBE), {"whole": True}, False),

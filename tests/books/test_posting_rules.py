@@ -158,6 +158,29 @@ BOOKED = {
         facts(balance=row("txn_2", 7, "hocus", fee=1)),
         {"clearing": 6, "processing_fees": 1, "suspense": -7},
     ),
+    "a-charges-own-movement-is-booked-once-whatever-it-is-called": (
+        facts(
+            charges=charge(captured=1_000, is_whole=True, balance_ref="txn_1"),
+            balance=row("txn_1", 1_000, "hocus", source="ch_1", fee=30),
+        ),
+        {"clearing": 970, "processing_fees": 30, "unapplied_cash": -1_000},
+    ),
+    "a-refunds-own-movement-is-booked-once-whatever-it-is-called": (
+        facts(
+            **TAKEN,
+            refunds=refund("re_1", 400, balance_ref="txn_2"),
+            balance=row("txn_2", -400, "hocus", source="re_1"),
+        ),
+        {"clearing": 600, "unapplied_cash": -600},
+    ),
+    "what-may-be-a-refund-is-none-for-a-movement-that-nobody-knows": (
+        facts(
+            charges=charge(authorized=1_000, captured=700),
+            refunds=refund("re_1", 300, is_real=False, balance_ref="txn_2"),
+            balance=row("txn_2", -300, "hocus", source="re_1"),
+        ),
+        {"clearing": 400, "unapplied_cash": -700, "suspense": 300},
+    ),
     "a-refund-is-promised": (
         facts(**TAKEN, refunds=refund("re_1", 400, RefundStage.PROMISED)),
         {"clearing": 1_000, "unapplied_cash": -600, "refunds_payable": -400},

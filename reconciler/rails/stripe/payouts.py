@@ -1,6 +1,7 @@
 """Payouts and balance rows as facts."""
 
 from reconciler.books import disputes
+from reconciler.books.payments import REFUND_CATEGORIES
 from reconciler.books.payouts import (
     CATEGORIES,
     PAYMENTS_BALANCE,
@@ -8,7 +9,7 @@ from reconciler.books.payouts import (
     PayoutFacts,
     PayoutStage,
 )
-from reconciler.books.posting_rules import CHARGE_CATEGORIES, REFUND_CATEGORIES
+from reconciler.books.posting_rules import CHARGE_CATEGORIES
 from reconciler.errors import Invalid
 from reconciler.rails.protocol import Sighting
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL
