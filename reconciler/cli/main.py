@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "reconciler.cli.books:migrate",
     "reconcile": "reconciler.cli.reconciling:reconcile",
     "replay": "reconciler.cli.books:replay",
+    "restore": "reconciler.cli.restores:restore",
     "statement": "reconciler.cli.statements:statement",
     "tie-out": "reconciler.cli.reconciling:tie_out",
     "up": "reconciler.cli.main:start",

@@ -138,6 +138,26 @@ def sign_in(work: Work, *, email: str, password: str, address: str) -> SignedIn 
     None is an answer and no exception, because the attempt has to be counted: the caller
     commits either way. Raises TooManyAttempts.
     """
+    user = _proved(work, email, password, address)
+    if user is None:
+        return None
+    audit.note(work, "person.signed_in", user.id)
+    return _begin(work, user)
+
+
+def vouched(work: Work, *, email: str, password: str, address: str) -> Person | None:
+    """Who this is, proved as at the door but without a session; the work is in their name then.
+
+    None and TooManyAttempts as in `sign_in`.
+    """
+    user = _proved(work, email, password, address)
+    if user is None:
+        return None
+    audit.note(work, "person.vouched", user.id)
+    return _person(user)
+
+
+def _proved(work: Work, email: str, password: str, address: str) -> User | None:
     who = _attempts_of(email, address)
     _slow_down(work, *who)
     user = _by_email(work, email.strip()) if "\0" not in email else None
@@ -152,8 +172,7 @@ def sign_in(work: Work, *, email: str, password: str, address: str) -> SignedIn 
         user.password_hash = passwords.hashed(password)
     work.session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.who) == who[0]))
     work.cause = Cause("person", user.id)  # from here on it is known who this is
-    audit.note(work, "person.signed_in", user.id)
-    return _begin(work, user)
+    return user
 
 
 def session_of(work: Work, token: str) -> OpenSession | None:

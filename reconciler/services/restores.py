@@ -16,8 +16,10 @@ from reconciler import ids
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.refunds import LOOKED_FOR_AGAIN
+from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, Forbidden
-from reconciler.services import audit
+from reconciler.services import audit, reviews
+from reconciler.services.reviews import Question
 from reconciler.store import claims
 from reconciler.store.refunds import RefundLeg
 from reconciler.store.restores import Installation, Restore, progress
@@ -121,7 +123,7 @@ def accept(work: Work) -> bool:
     if held is None:
         raise Conflict("nothing is held: these books are in the database they were in")
     if work.cause.kind != PERSON:
-        raise Forbidden("two people let money move again, on the screens; a key is not a person")
+        raise Forbidden("two people let money move again; a key is not a person")
     at = progress(work.session, held)
     if not (held.is_read and at.is_done):
         raise Conflict("the rail is still being read again; wait until all of it was looked at")
@@ -135,6 +137,9 @@ def accept(work: Work) -> bool:
         raise Forbidden("you have said so; a second person has to")
     held.released_by, held.released_at = work.cause.id, work.now
     work.session.add(held)
+    reviews.close_items(
+        work, [ReviewKind.REFUNDS_STOPPED], [held.id], resolution="two people let money move"
+    )
     _settle_in(work)
     audit.note(work, "restore.released", held.id, before={"why": held.why})
     work.nudge(Task.SUBMIT_REFUNDS)
@@ -292,4 +297,7 @@ def _hold(work: Work, seen_at: datetime, why: str) -> None:
     ).first()
     if made is not None:  # else another has noticed it in this moment
         audit.note(work, "restore.noticed", held_id, after={"why": why})
+        details = {"why": [why], "next": "two admins let money move again, once the rail was read"}
+        question = Question(kind=ReviewKind.REFUNDS_STOPPED, subject=held_id, details=details)
+        reviews.open_items(work, [question])
         work.nudge(Task.REREAD_RAIL)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from reconciler.flows.reread_rail import reread_rail
+from reconciler.services import people, restores
 from tests.browser.conftest import NARROW, WIDE, Site, Window
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
@@ -213,4 +215,54 @@ def test_the_ways_of_a_refund_that_the_bank_sent_back_fit_and_are_accessible(sit
             window.page.click(f"summary:has-text('{opened}')")
         assert window.faults() == []
         assert window.overflow() <= 0
+        assert window.complaints == []
+
+
+def test_restored_books_say_so_on_every_page_and_two_admins_let_them_go(site):
+    office = site.screens.office
+    other = site.screens.person("second")
+    office.do(lambda work: people.set_role(work, other, "admin"))
+    office.do(lambda work: restores.suspect(work, "a drill"))
+    first = site.window(size=NARROW)
+    first.sign_in("admin")
+    assert "No refund is sent: the database was restored." in first.text()
+    assert (first.faults(), first.overflow()) == ([], 0)
+    first.page.click("text=See what was forgotten")
+    assert "This can be said once all of it was read." in first.text()
+    for _ in range(3):
+        reread_rail(office.runtime)
+        office.clock.advance(seconds=15)
+    first.go("/restore")
+    assert (first.faults(), first.overflow()) == ([], 0)
+    first.page.click("button:has-text('The books are right')")
+    first.page.wait_for_selector("text=A second person has to say so too.")
+    second = site.window(script=False)
+    second.sign_in("second")
+    second.go("/restore")
+    second.page.click("button:has-text('Let money move')")
+    assert "Nothing is held" in second.text()
+    first.go("/")
+    assert "the database was restored" not in first.text()
+    assert first.complaints == []
+
+
+def test_a_refund_made_outside_is_answered_by_keyboard_and_without_scripts(site):
+    screens = invoice_paid(site.screens)
+    screens.office.world.refund(next(iter(screens.office.world.table("charge"))), 5_000)
+    screens.hear("")
+    owed = "select outstanding from invoice where number = 'INV-1041'"
+    for script in (True, False):
+        window = site.window(script=script)
+        window.sign_in("reconciler")
+        window.go("/questions?kind=external_refund")
+        window.page.click("text=Say whether the customer still owes it")
+        window.page.focus("#note")
+        window.page.keyboard.type("Ada said so")
+        _keys(window, "Tab", "Tab", "Enter")
+        window.page.wait_for_selector("text=Yes, it is owed again.")
+        assert screens.office.scalar(owed) == 5_000
+        window.page.focus("button:has-text('Take back')")
+        _keys(window, "Enter")
+        window.page.wait_for_selector("text=Taken back: the question is open again.")
+        assert screens.office.scalar(owed) == 0
         assert window.complaints == []

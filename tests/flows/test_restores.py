@@ -10,6 +10,7 @@ from psycopg import sql
 
 from reconciler.embedded import postgres
 from reconciler.errors import Conflict, Forbidden
+from reconciler.flows import release_books
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
 from reconciler.flows.recover import sweep
@@ -18,7 +19,7 @@ from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.flows.watch_books import may_move_money
 from reconciler.reads import restore as reads
 from reconciler.runtime import make_engine
-from reconciler.services import refunds, restores, waiting
+from reconciler.services import people, refunds, restores, waiting
 from reconciler.work import Task
 from tests.refund_stage import ANN, BEN, PROGRAM, open_stage
 
@@ -156,6 +157,58 @@ def test_two_people_let_money_move_again_and_no_program(stage, backup):
     with pytest.raises(Conflict, match="nothing is held"):
         stage.do(restores.accept, ANN)
     assert may_move_money(stage.runtime)
+
+
+def test_people_are_asked_once_until_money_moves_again(stage):
+    stage.do(lambda work: restores.suspect(work, "a drill"))
+    stage.do(lambda work: restores.suspect(work, "a second one"))
+    [item] = stage.questions("refunds_stopped")
+    assert item.details["why"] == ["a drill"]
+    reread(stage)
+    assert release(stage)
+    assert stage.questions("refunds_stopped") == []
+
+
+def accounts(stage):
+    for name, role in (("ann", "admin"), ("ben", "admin"), ("cid", "approver")):
+        made = {"email": f"{name}@example.com", "password": f"{name} and seven herons"}
+        stage.do(lambda work, made=made, role=role: people.create_user(work, role=role, **made))
+
+
+def accepts(stage, name, password=None):
+    return release_books.accept_as(
+        stage.runtime,
+        PROGRAM,
+        email=f"{name}@example.com",
+        password=password or f"{name} and seven herons",
+        address="here",
+    )
+
+
+def test_two_admins_let_it_go_by_their_passwords_and_nobody_else(stage):
+    accounts(stage)
+    stage.do(lambda work: restores.suspect(work, "a drill"))
+    with pytest.raises(Conflict, match="still being read"):
+        accepts(stage, "ann")
+    reread(stage)
+    for name, password in (("cid", None), ("ann", "a guess"), ("nobody", None)):
+        with pytest.raises(Forbidden, match="of an admin"):
+            accepts(stage, name, password)
+    assert held(stage).accepted_by is None
+    assert accepts(stage, "ann") is False
+    with pytest.raises(Forbidden, match="a second person"):
+        accepts(stage, "ann")
+    assert accepts(stage, "ben") is True
+    assert may_move_money(stage.runtime)
+
+
+def test_wrong_guesses_of_a_password_are_counted_though_nothing_is_done(stage):
+    accounts(stage)
+    for _ in range(people.ATTEMPTS_PER_ACCOUNT_MAX):
+        with pytest.raises(Forbidden):
+            accepts(stage, "ann", "a guess")
+    with pytest.raises(people.TooManyAttempts):
+        accepts(stage, "ann")
 
 
 def test_a_refund_on_the_rail_that_was_never_sent_by_our_books_stops_the_rest(stage):

@@ -18,6 +18,7 @@ from reconciler.web.api import (
     payouts,
     reconciliation_runs,
     refunds,
+    restore,
     review_items,
     status,
     switches,
@@ -41,6 +42,7 @@ RESOURCES = (
     ledger.resource,
     switches.resource,
     audit.resource,
+    restore.resource,
     status.resource,
 )
 ROUTES: tuple[Route, ...] = tuple(route for one in RESOURCES for route in one.routes)
