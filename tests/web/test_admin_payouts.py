@@ -75,6 +75,7 @@ def test_a_rest_is_named_and_leads_to_its_question(birch):
     asked = birch.as_("viewer").get("/questions?kind=payout_difference")
     text = asked.get_data(as_text=True)
     assert "A payout is not the sum of what it consists of" in text
+    assert "<dd>1 line, $67.67</dd>" in text
     assert f"/admin/payouts/{payout_id(birch, rail_id)}" in text
 
 
