@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
+from reconciler.services import rebuild
 from reconciler.services.verification import LAWS
+from reconciler.work import Cause
 from tests.cli.conftest import Command
 from tests.runtime import KEY, WEBHOOK_SECRET, Office
 
@@ -24,6 +27,12 @@ def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
     told = {"clean": True, "violations": [], "audit_head": head[2], "drift": {}}
     assert json.loads(as_json.stdout) == told
     assert reconciler("verify", "--audit-head", head[2]).returncode == 0
+
+
+def test_books_full_of_stories_are_the_same_made_anew(reconciler: Command) -> None:
+    ended = reconciler("verify", "--rebuild")
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.startswith(f"clean: all {len(LAWS) + len(rebuild.LAWS)} laws hold\n")
 
 
 def test_a_kept_head_that_is_no_line_any_more_is_wrong(reconciler: Command) -> None:
@@ -72,6 +81,20 @@ def test_it_is_the_same_as_a_process_of_its_own(
     assert ended.returncode == 0
     assert ended.stdout.startswith(f"clean: all {len(LAWS)} laws hold\naudit trail: ")
     assert ended.stderr == ""
+
+
+def test_what_the_books_made_anew_have_and_these_have_not_is_exit_code_1(
+    office: Office, on: Callable[[str], Command]
+) -> None:
+    office.world.pay(5_000)
+    office.deliver(*office.world.events())
+    office.drain()
+    with office.runtime.work(Cause("person", "usr_x")) as work:
+        work.session.execute(sa.text("update payment set facts = facts - 'charges' - 'intent'"))
+    ended = on(office.runtime.settings.database_url)("verify", "--rebuild", "--json")
+    assert ended.returncode == 1
+    broken = {one["invariant"] for one in json.loads(ended.stdout)["violations"]}
+    assert {rebuild.EVENTS_LAW, rebuild.FACTS_LAW} <= broken
 
 
 def test_what_is_wrong_is_listed_and_the_exit_code_is_1(broken: Command) -> None:

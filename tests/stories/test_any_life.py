@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from reconciler.flows.rebuild import rebuild
 from reconciler.services import applications
 from tests import oracle
 from tests.builders import customer, deposit, invoice
@@ -99,6 +100,7 @@ def check(office: Office, life: Life) -> None:
     )
     documents_match(Shown.by(office), books)
     assert office.violations() == []
+    assert rebuild(office.runtime) == []
     assert office.unfinished() == []
 
 
