@@ -15,6 +15,7 @@ from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store import audit as store
 from reconciler.work import Cause
 
+ABOUT_MAX = 100  # lines of one history: the rest is on the page of the trail
 CHECKED_MAX = 5_000  # lines that a page checks while somebody waits; `verify` checks all
 
 
@@ -73,6 +74,10 @@ _ROWS = sa.text(
     left join api_key k on l.cause_kind = 'api_key' and k.id = l.cause_id
     where l.seq = any(:seqs)"""
 )
+_ABOUT = sa.text(
+    """select seq from audit_line where subject = any(:subjects) and action = any(:actions)
+    order by seq desc limit :limit"""
+)
 _NOTHING: dict[str, Any] = {"before": {}, "after": {}, "why": None}
 _SEQ_DIGITS_MAX = 18
 
@@ -81,6 +86,13 @@ def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Pag
     """Lines, the last first."""
     ids, more = LISTING.keys(session, filters, wanted)
     return Page(in_order(ids, _load(session, ids)), more)
+
+
+def about(session: Session, subjects: Collection[str], actions: Collection[str]) -> list[AuditRow]:
+    """What of this was done to these subjects, the first first; the last so many of them."""
+    given = {"subjects": list(subjects), "actions": list(actions), "limit": ABOUT_MAX}
+    ids = [str(seq) for seq in session.scalars(_ABOUT, given)]
+    return sorted(_load(session, ids).values(), key=lambda line: int(line.id))
 
 
 def one(session: Session, line_id: str) -> AuditRow:

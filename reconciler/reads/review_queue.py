@@ -47,6 +47,11 @@ class ReviewRow:
     rev: int
 
 
+ABOUT_MAX = 50
+_ABOUT = sa.text(
+    """select id from review_item where payment_id = :payment_id
+    order by opened_at desc, id desc limit :limit"""
+)
 LISTING = Listing(
     source="review_item r",
     order=Order(("r.opened_at", "r.id"), ("timestamptz", "text")),
@@ -83,6 +88,11 @@ def one(session: Session, item_id: str) -> ReviewRow:
     if not found:
         raise NotFound(f"there is no review item {item_id}")
     return found[item_id]
+
+
+def about_payment(session: Session, payment_id: str) -> list[str]:
+    """The ids of the last questions about a payment, open or not."""
+    return list(session.scalars(_ABOUT, {"payment_id": payment_id, "limit": ABOUT_MAX}))
 
 
 def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:

@@ -8,9 +8,11 @@ from reconciler.books.payments import PaymentStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
+    audit,
     disputes,
     ledger,
     payouts,
+    review_queue,
     screens_payments,
     screens_people,
     screens_refunds,
@@ -157,11 +159,15 @@ def _around(desk: Desk, payment_id: str) -> Around:
         rows = [card.refund for card in cards]
         names = screens_people.names(session, timeline.causes(entries, rows))
         refundable = screens_refunds.refundable(session, [payment_id]).get(payment_id, 0)
+        subjects = [*(row.id for row in rows), *(one.rail_dispute_id for one in disputed)]
+        subjects += review_queue.about_payment(session, payment_id)
+        done = audit.about(session, subjects, timeline.AUDITED)
         aliases = screens_payments.aliases(session, payment_id)
     moments = timeline.in_order(
         timeline.of_events(events),
         timeline.of_claims(claims, payment.currency),
         timeline.of_refunds(rows, names),
+        timeline.of_audit(done),
         timeline.of_entries(entries, names),
     )
     return Around(payment, claims, cards, disputed, carried, entries, aliases, refundable, moments)

@@ -14,7 +14,7 @@ from reconciler.books.people import Role
 from reconciler.books.refund_routes import Keep, Method, Route, has_stopped
 from reconciler.errors import Conflict, Forbidden, NotFound, Refused
 from reconciler.flows import another_route
-from reconciler.reads import screens_people, screens_refunds
+from reconciler.reads import audit, screens_people, screens_refunds
 from reconciler.reads.refunds import LegRow, RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_routes, refunds
@@ -228,6 +228,7 @@ def _show(
             raise NotFound(f"There is no refund {refund_id[:ID_CHARS_MAX]}")
         card = found[0]
         names = screens_people.names(session, timeline.causes([], [card.refund]))
+        done = audit.about(session, [refund_id], timeline.AUDITED)
     return desk.page(
         "refund.html",
         status=status,
@@ -237,7 +238,9 @@ def _show(
         ways=partial(_ways, desk),
         why=refund_words.why,
         waits_since=_waits_since,
-        moments=timeline.in_order(timeline.of_refunds([card.refund], names, is_own_page=True)),
+        moments=timeline.in_order(
+            timeline.of_refunds([card.refund], names, is_own_page=True), timeline.of_audit(done)
+        ),
         error=error,
         field=field,
         typed=request.form,

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import url_for
 
 from reconciler.books import refund_words
+from reconciler.reads.audit import AuditRow
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
@@ -18,6 +19,18 @@ from reconciler.work import Cause
 _HEARD, _DECIDED, _REFUNDED, _BOOKED = range(4)
 
 Names = Mapping[str, str]
+
+# What the trail tells beyond the steps, and which words of it.
+AUDITED = {
+    "refund.sent_another_way": "To be paid another way",
+    "refund.kept": "Kept for the customer",
+    "refund.paid_back": "Paid back by hand",
+    "refund.retried": "Tried again",
+    "dispute.decided": "Decided about a loss",
+    "review_item.resolved": "Question answered",
+    "review_item.decision_taken_back": "Answer taken back",
+}
+_SAID = ("method", "kept_as", "reference", "decision", "action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,20 @@ def of_refunds(
                 link="" if is_own_page else url_for("admin.show_refund", refund_id=refund.id),
                 link_text="the refund",
             )
+
+
+def of_audit(lines: Iterable[AuditRow]) -> Iterable[Moment]:
+    """What people did, and why, where no step of a refund or claim tells it."""
+    for line in lines:
+        said = [str(line.after.get(name) or "") for name in _SAID]
+        parts = [part.replace("_", " ") for part in said if part]
+        yield Moment(
+            line.at,
+            _DECIDED,
+            AUDITED[line.action],
+            text=": ".join([*parts, *([line.why] if line.why else [])]),
+            by=line.name or who(line.cause, {}),
+        )
 
 
 def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
