@@ -17,6 +17,7 @@ from typing_extensions import override
 STRIPE_API = "https://api.stripe.com"
 PORT_DEFAULT = 8000
 WEBHOOK_TOLERANCE_DEFAULT = 300
+REFUND_UNKNOWN_MAX_DEFAULT = 10  # a rail that answers leaves one or two, for seconds
 PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
 AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
@@ -84,6 +85,7 @@ class Settings:
     refund_daily_limit: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
     refund_daily_count: int | None = None  # how many refunds may leave in a day
     refund_daily_count_per_customer: int | None = None
+    refund_unknown_max: int = REFUND_UNKNOWN_MAX_DEFAULT  # of unknown outcome; more stop them all
     worker_processes: int = 1
     web_processes: int = 2
 
@@ -175,6 +177,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
         refund_daily_count_per_customer=_read(said, "REFUND_DAILY_COUNT_PER_CUSTOMER", count, None),
+        refund_unknown_max=_read(said, "REFUND_UNKNOWN_MAX", count, REFUND_UNKNOWN_MAX_DEFAULT),
         worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
         web_processes=_read(said, "WEB_PROCESSES", processes, 2),
     )
@@ -362,6 +365,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
     "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),
     "REFUND_DAILY_COUNT_PER_CUSTOMER": lambda s: _count_text(s.refund_daily_count_per_customer),
+    "REFUND_UNKNOWN_MAX": lambda s: str(s.refund_unknown_max),
     "WORKER_PROCESSES": lambda s: str(s.worker_processes),
     "WEB_PROCESSES": lambda s: str(s.web_processes),
 }

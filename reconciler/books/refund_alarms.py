@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-UNKNOWN_MAX = 10  # at once: a rail that answers leaves one or two, for seconds
 LAST = 50  # of what was sent last, how much failed: enough of them for a share to say something
 LAST_WITHIN = timedelta(days=30)  # for so long a bank sends one back; older news is no news
 FAILED_OF_LAST_MAX = LAST // 5
@@ -20,14 +19,15 @@ class Signs:
     """What is seen of refunds at one moment.
 
     `broken` says what is wrong with which law; `unknown` are legs that were sent and nobody knows
-    what came of them; `failed` those among the last LAST sent that failed; `drifts` what two runs
-    in a row found a rail's balance to differ by.
+    what came of them, of which there may be `unknown_max` at once; `failed` those among the last
+    LAST sent that failed; `drifts` what two runs in a row found a rail's balance to differ by.
     """
 
     broken: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     drifts: frozenset[str] = frozenset()
+    unknown_max: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ def alarms(signs: Signs) -> list[Alarm]:
     found = []
     if signs.broken:
         found.append(_alarm("a law of the books about refunds is broken", "law", signs.broken))
-    if len(signs.unknown) > UNKNOWN_MAX:
+    if len(signs.unknown) > signs.unknown_max:
         why = (
             f"{len(signs.unknown)} refunds were sent and nobody knows what came of them; "
-            f"at most {UNKNOWN_MAX} may be like that at once"
+            f"at most {signs.unknown_max} may be like that at once"
         )
         found.append(Alarm(why, _named("unknown", signs.unknown)))
     if len(signs.failed) > FAILED_OF_LAST_MAX:

@@ -5,6 +5,7 @@ every sender stops at its fence and a person finds out why.
 """
 
 import time
+from functools import partial
 
 import structlog
 
@@ -25,6 +26,7 @@ class Watch:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._unknown_max = runtime.settings.refund_unknown_max
         self._laws_read: float | None = None
 
     def may_send(self) -> bool:
@@ -35,9 +37,9 @@ class Watch:
             if not refund_sending.is_allowed(session):
                 return False
             now, with_laws = self._runtime.now(), self._is_time_for_laws()
-            if not refund_alarms.fresh(session, now, with_laws=with_laws):
+            if not refund_alarms.fresh(session, now, self._unknown_max, with_laws=with_laws):
                 return True
-        return not self._runtime.do(CAUSE, _stop)
+        return not self._runtime.do(CAUSE, partial(_stop, unknown_max=self._unknown_max))
 
     def _is_time_for_laws(self) -> bool:
         now = time.monotonic()
@@ -69,12 +71,12 @@ def remember(runtime: Runtime) -> None:
         runtime.queue.remember(at.installation, at.newest_step)
 
 
-def _stop(work: Work) -> bool:
+def _stop(work: Work, *, unknown_max: int) -> bool:
     """Turn refunds off for what speaks against them now; gives whether they are off."""
     refund_alarms.take_turn(work)
     if not switches.are_on(work.session, SwitchName.REFUNDS):
         return True  # another was first, or a person
-    found = refund_alarms.fresh(work.session, work.now, with_laws=True)
+    found = refund_alarms.fresh(work.session, work.now, unknown_max, with_laws=True)
     if not found:
         return False
     why = rules.said(found, chars_max=REASON_CHARS_MAX)

@@ -5,6 +5,7 @@ is known again: by the same evidence they are not stopped a second time.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +57,12 @@ _ONE_AT_A_TIME = sa.text("select pg_advisory_xact_lock(hashtext('refunds/by itse
 _NEXT = "find out what is behind it, then turn refunds on again; only something new stops them"
 
 
-def fresh(session: Session, now: datetime, *, with_laws: bool) -> list[Alarm]:
+def fresh(session: Session, now: datetime, unknown_max: int, *, with_laws: bool) -> list[Alarm]:
     """Why refunds should stop now, if there is a reason that has not stopped them before.
 
     The laws are read over all refunds, which takes longer than the rest.
     """
-    signs = _signs(session, now, with_laws=with_laws)
+    signs = replace(_signs(session, now, with_laws=with_laws), unknown_max=unknown_max)
     return rules.fresh(signs, _seen(session)) if rules.alarms(signs) else []
 
 

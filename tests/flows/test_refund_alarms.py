@@ -1,6 +1,7 @@
 """Refunds stop by themselves: for each reason no POST leaves from then on, and a person decides."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -78,6 +79,16 @@ def unknown(stage: Stage, number: int) -> None:
     many(stage, number)
     stage.submit()
     stage.faults.clear()
+
+
+def test_a_house_may_say_how_many_may_be_unknown(stage):
+    settings = replace(stage.runtime.settings, refund_unknown_max=12)
+    stage.runtime = replace(stage.runtime, settings=settings)
+    unknown(stage, 12)
+    stage.submit()
+    assert switch(stage).on
+    unknown(stage, 1)
+    stops_for(stage, "at most 12 may be like that at once")
 
 
 def test_more_than_ten_unknown_at_once(stage):
