@@ -13,7 +13,7 @@ from tests.runtime import Clock
 AMOUNTS = st.integers(1, 9).map(lambda n: n * 1_000)
 PLACES = st.integers(0, 5)
 _MONEY = ("pay", "pay", "hold", "capture", "refund", "refund", "move", "debit")
-KINDS = (*_MONEY, "dispute", "close", "appeal", "payout", "bank")
+KINDS = (*_MONEY, "dispute", "close", "appeal", "payout", "payout", "bank", "bank")
 deeds = st.lists(
     st.tuples(st.sampled_from(KINDS), PLACES, PLACES, AMOUNTS), min_size=2, max_size=12
 )
@@ -138,14 +138,20 @@ class Life:
             self.world.fail_delayed(self._one_of(self.debits, place))
 
     def payout(self, place: int, how: int, amount: int) -> None:
-        """All that is on the balance; or so much of another currency, perhaps from the bank."""
-        if how == 0:
-            sign = -1 if place % 2 else 1
-            self.payouts.append(self.world.payout("eur", sign * amount, automatic=False))
-            return
+        """All that is on the balance; or so much of another currency, perhaps from the bank.
+
+        Half of them are at the bank at once.
+        """
         for row in self.world.table("balance_transaction").values():
             row["available_on"] = min(row["available_on"], self.world.now())
-        self.payouts.append(self.world.payout(("usd", "gbp")[how == 1]))
+        if how < 2:
+            sign = -1 if place % 2 else 1
+            made = self.world.payout("eur", sign * amount, automatic=False)
+        else:
+            made = self.world.payout(("usd", "gbp")[how == 2])
+        self.payouts.append(made)
+        if amount > 4_000:
+            self.world.pay_payout(made)
 
     def bank(self, place: int, how: int, amount: int) -> None:
         """A payout is sent, arrives, or comes back."""
