@@ -1,7 +1,12 @@
-"""Words that come from outside, judged before they are kept."""
+"""Words that come from outside, judged before they are kept or shown."""
 
+import json
 import re
 import unicodedata
+from contextlib import suppress
+from typing import Any
+
+import msgspec
 
 from reconciler.errors import Invalid
 
@@ -39,6 +44,21 @@ def mail(text: str, *, field: str = "email") -> str:
     if not _MAIL.fullmatch(cleaned):
         raise Invalid(f"{field} is not a mail address such as ann@example.com", field=field)
     return cleaned
+
+
+def message(body: bytes) -> Any:  # noqa: ANN401  any JSON
+    """What a kept message says, fit to be written again. Any bytes give something.
+
+    Half of a character, which a text cut short leaves behind, becomes a question mark. What no
+    reader can read is given as the text that it is.
+    """
+    with suppress(ValueError, RecursionError):
+        return msgspec.json.decode(body)
+    text = body.decode(errors="replace")
+    with suppress(ValueError, RecursionError):
+        whole = json.dumps(json.loads(text), ensure_ascii=False)
+        return msgspec.json.decode(whole.encode(errors="replace"))
+    return text
 
 
 def _is_writable(text: str) -> bool:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books import texts
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store.inbox import EventStatus
@@ -123,5 +123,5 @@ def _event(row: sa.Row[tuple[object, ...]]) -> EventRow:
         attempts=row.attempts or 0,
         note=row.note or row.quarantine,
         created_at=from_epoch(row.created),
-        payload=msgspec.json.decode(row.body),
+        payload=texts.message(row.body),
     )

@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-import msgspec
-
+from reconciler.books import texts
 from reconciler.books.observations import RailEvent
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import NotFound, Refused
@@ -95,7 +94,8 @@ def note_conflict(work: Work, event: RailEvent) -> None:
 
 
 def _lasting(body: bytes) -> object:
-    envelope = msgspec.json.decode(body)
+    """What of an event stays the same at each delivery."""
+    envelope = texts.message(body)
     if isinstance(envelope, dict):
         envelope.pop("pending_webhooks", None)
     return envelope

@@ -47,3 +47,17 @@ def test_an_address_has_two_sides():
         with pytest.raises(Invalid) as refusal:
             texts.mail(odd)
         assert refusal.value.field == "email"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a": "\\u00e9\\ud83d\\ude00"}', {"a": "\u00e9\U0001f600"}),
+        (b'{"a": "roof \\ud83d", "\\ude00": 1}', {"a": "roof ?", "?": 1}),
+        (b'{"a": 1', '{"a": 1'),
+        (b"\xff", "\ufffd"),
+        (b"[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_a_kept_message_can_always_be_shown(body, said):
+    assert texts.message(body) == said

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.sandbox.player import body_of
 from tests.web.screens import Screens, said
 
 
@@ -254,6 +255,13 @@ def test_an_event_shows_what_became_of_it_and_what_it_said(still):
     assert '"object": "charge"' in words
     assert "About the same payment" in words
     assert "payment_intent.succeeded" in words
+
+
+def test_half_of_a_character_does_not_spoil_the_page_of_an_event(screens):
+    screens.office.world.pay(500, description="for the roof")
+    event = screens.office.world.events()[1]
+    screens.office.post(body_of(event).replace(b"the roof", b"the \\ud83d"))
+    assert '"description": "for the ?"' in screens.as_("viewer").read(f"/events/{event['id']}")
 
 
 def test_events_are_filtered_by_what_the_address_says(still):

@@ -1,5 +1,6 @@
 import pytest
 
+from reconciler.sandbox.player import body_of
 from tests.web.api import ok, refused
 
 MUST_HAVE = {
@@ -139,3 +140,15 @@ def test_a_filter_by_time_counts_the_day_whole(api):
     day = newest["received_at"][:10]
     assert api.read("/events", since=day, until=day, limit=1)["data"] == [newest]
     assert ok(api.get("/events", until="2020-01-01"))["data"] == []
+
+
+def test_half_of_a_character_spoils_neither_the_event_nor_the_list(api):
+    api.office.world.pay(1_217, "usd", description="for the roof")
+    told = api.office.world.events()[-3]
+    body = body_of(told).replace(b"the roof", b"the \\ud83d")
+    assert api.office.post(body).status_code == 200
+    api.settle()
+    event = api.read(f"/events/{told['id']}")
+    assert event["status"] == "applied"
+    assert event["payload"]["data"]["object"]["description"] == "for the ?"
+    assert event in api.read("/events", limit=10)["data"]

@@ -1,10 +1,10 @@
 """The event log: what rails have sent, what became of it, and doing it over."""
 
-import contextlib
 import json
 
 from flask import Response, request
 
+from reconciler.books import texts
 from reconciler.books.people import Role
 from reconciler.errors import Invalid, NotFound
 from reconciler.reads import ledger, pages, screens_events
@@ -102,7 +102,6 @@ def _before() -> int | None:
 
 def _pretty(body: bytes) -> tuple[str, bool]:
     """The body with its lines indented, or as it came; and whether it is cut."""
-    text = body.decode(errors="replace")
-    with contextlib.suppress(ValueError, RecursionError):  # then it is shown as it came
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    said = texts.message(body)
+    text = said if isinstance(said, str) else json.dumps(said, indent=2, ensure_ascii=False)
     return text[:PAYLOAD_CHARS_MAX], len(text) > PAYLOAD_CHARS_MAX
