@@ -45,6 +45,8 @@ SHOTS = (
     Shot("invoice", "/admin/invoices/INV-1002"),
     Shot("deposit", "/admin/deposits/DEP-2001"),
     Shot("refunds", "/admin/refunds"),
+    Shot("reconciliation", "/admin/reconciliation"),
+    Shot("payouts", "/admin/payouts"),
     Shot("events", "/admin/events"),
     Shot("trial-balance", "/admin/ledger/trial-balance"),
     Shot("api", "/api/v1/docs"),
