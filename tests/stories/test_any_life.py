@@ -24,6 +24,7 @@ def shared(module_database_url: str, line, stripe_api) -> Office:
     """One office for all lives: each has a world, customers and documents of its own."""
     office = open_office(module_database_url, line, stripe_api)
     yield office
+    assert rebuild(office.runtime) == [], "all these books, made anew, are others"
     office.runtime.engine.dispose()
 
 
@@ -100,7 +101,6 @@ def check(office: Office, life: Life) -> None:
     )
     documents_match(Shown.by(office), books)
     assert office.violations() == []
-    assert rebuild(office.runtime) == []
     assert office.unfinished() == []
 
 
