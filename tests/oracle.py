@@ -143,31 +143,37 @@ def _payments(tables: Mapping[str, Mapping[str, dict]]) -> list[Paid]:
     charges: dict[str, list[dict]] = {}
     for charge in tables["charge"].values():
         charges.setdefault(charge["payment_intent"] or charge["id"], []).append(charge)
-    return [_payment(tables, name, some) for name, some in charges.items()]
+    rows: dict[str, list[dict]] = {}
+    for row in tables["balance_transaction"].values():
+        rows.setdefault(row["source"], []).append(row)
+    return [_payment(tables, name, some, rows) for name, some in charges.items()]
 
 
-def _payment(tables: Mapping[str, Mapping[str, dict]], name: str, charges: list[dict]) -> Paid:
+def _payment(
+    tables: Mapping[str, Mapping[str, dict]],
+    name: str,
+    charges: list[dict],
+    rows: Mapping[str, list[dict]],
+) -> Paid:
     currency = charges[0]["currency"].upper()
     one = Paid(name, currency)
-    sources = set()
+    sources: list[str] = []
     for charge in charges:
         if charge["status"] == "pending":
             continue  # a debit under way: no money, even where a row announces it
-        sources.add(charge["id"])
+        sources.append(charge["id"])
         if charge["status"] == "succeeded":
             one.captured += charge["amount_captured"] or 0
             waiting = (charge["amount_captured"] or 0) - charge["_booked"]
             one.ledger["clearing", currency] += waiting
-        sources.update(charge["_refunds"])
-        sources.update(charge["_disputes"])
+        sources += [*charge["_refunds"], *charge["_disputes"]]
         _refunds(tables, charge, one)
     for charge in charges:
         for dispute_id in charge["_disputes"]:
             _dispute(tables, tables["dispute"][dispute_id], one)
-    for row in tables["balance_transaction"].values():
-        if row["source"] in sources:
-            _row(row, one)
-        if row["type"] == "payment_reversal" and row["source"] in sources:
+    for row in (row for source in sources for row in rows.get(source, ())):
+        _row(row, one)
+        if row["type"] == "payment_reversal":
             one.losses.append((row["source"], -row["amount"]))
     one.ledger["refunds_payable", currency] -= one.promised
     return one
@@ -259,7 +265,9 @@ class _Desk:
         self._noted = {n: d.credit_notes + _rails_credit(d, tables) for n, d in documents.items()}
         self._room = {n: d.total - self._noted[n] for n, d in documents.items()}
         self._lies: dict[str, Counter[str]] = {number: Counter() for number in documents}
-        self._used: dict[str, dict[str, int]] = {number: {} for number in documents}
+        self._used: dict[str, dict[str, int]] = {
+            number: {} for number, document in documents.items() if document.is_deposit
+        }
         self._credited: Counter[str] = Counter()
         self._written_off: Counter[str] = Counter()
         self._gone: Counter[str] = Counter()  # what a deposit gave back
@@ -301,13 +309,14 @@ class _Desk:
         """What documents and loose money come to, in the ledger's accounts."""
         for one in paid:
             ledger["unapplied_cash", one.currency] -= self.loose[one.id]
+        invoices, deposits = self.invoices(), self.deposits()
         for number, document in self._documents.items():
             currency = document.currency
             if document.is_deposit:
-                ledger["customer_deposits", currency] -= self.deposits()[number][3]
+                ledger["customer_deposits", currency] -= deposits[number][3]
             elif document.is_sent:
                 ledger["revenue", currency] -= document.total
-                ledger["accounts_receivable", currency] += self.invoices()[number][2]
+                ledger["accounts_receivable", currency] += invoices[number][2]
                 lowered = self._noted[number] + self._credited[number]
                 ledger["credits", currency] += lowered
                 ledger["chargeback_losses", currency] += self._written_off[number]

@@ -10,6 +10,11 @@ from tests.chaos.rig import ROOT
 SHOWN_MAX = 20  # of one kind of breach: the rest is counted
 
 
+def _commit() -> str:
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+
 @dataclass
 class Report:
     """Figures in the order in which they were found, and breaches; none means that it holds."""
@@ -19,6 +24,7 @@ class Report:
     size: int
     figures: dict[str, object] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    commit: str = field(default_factory=_commit)
     began: float = field(default_factory=time.monotonic)
 
     def none(self, name: str, found: Collection[object]) -> None:
@@ -47,7 +53,7 @@ class Report:
 
     def lines(self) -> Iterable[str]:
         """The report as it is printed."""
-        yield f"{self.run} size={self.size} seed={self.seed} commit={_commit()}"
+        yield f"{self.run} size={self.size} seed={self.seed} commit={self.commit}"
         figures = {**self.figures, "seconds": round(time.monotonic() - self.began)}
         width = max(map(len, figures))
         for name, value in figures.items():
@@ -65,15 +71,6 @@ def _few(found: Collection[object]) -> Iterable[str]:
 
 
 def _said(value: object) -> str:
-    return (
-        f"{value:,.1f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
-
-
-def _commit() -> str:
-    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)
