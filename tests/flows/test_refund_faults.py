@@ -1,6 +1,8 @@
 """What goes wrong between us and the rail, and what has to come of it: FT-32 to FT-40.
 
-The same faults in every order and mixture are `tests/books/test_refund_simulator.py`'s.
+The same faults in every order and mixture are `tests/books/test_refund_simulator.py`'s; FT-41 is
+`test_restores.py`'s. Many at once, resumed after hours, frozen and thawed: a million lives by
+`python -m benchmarks.refund_simulator`, and real processes by `python -m tests.chaos.run hell`.
 """
 
 import mmap
