@@ -7,12 +7,14 @@ template, really committed to, so that triggers, locks and after-commit work are
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from hypothesis import HealthCheck, settings
 
 from reconciler import embedded
@@ -34,6 +36,19 @@ settings.register_profile(
     "nightly", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.getenv("HYPOTHESIS_PROFILE", "dev"))
+
+
+class _ToStandardError(structlog.PrintLogger):
+    """As in production: standard output holds what a command prints, and nothing else.
+
+    The stream is looked for at each line, since each test has its own.
+    """
+
+    def __init__(self, *_: object) -> None:
+        super().__init__(sys.stderr)
+
+
+structlog.configure(logger_factory=_ToStandardError, cache_logger_on_first_use=False)
 
 SERVERS_DIR = pytest.StashKey[Path]()
 

@@ -72,9 +72,13 @@ def _print(told: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(told, indent=2))
         return
-    bad = told.pop("bad")
+    bad = told["bad"]
     assert isinstance(bad, list)
     for row in bad:
         print(f"line {row['number']}: {row['field']} {row['why']}")
-    say(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items()))
+    say(
+        ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in told.items() if name != "bad"
+        )
+    )
     say(f"{len(bad)} rows could not be read" if bad else "every row could be read")

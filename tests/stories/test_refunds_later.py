@@ -52,7 +52,7 @@ class Asked:
             t.world.plan_refund(**plan)
         asked = cls(t, t.ask_back("INV-1", 4_000))
         t.office.drain()
-        (asked.made,) = t.world.table("refund")
+        asked.made = list(t.world.table("refund"))[-1]
         return asked
 
     def becomes(self, status: str, why: str | None = None, *, days: int = 1) -> None:
@@ -172,6 +172,7 @@ def _(t: Telling) -> Iterator[str | None]:
     yield PAID
     asked = Asked.once_paid(t, status="pending")
     yield PROMISED
+    t.office.clock.advance(hours=1)
     t.world.get("refund", asked.made)["pending_reason"] = "insufficient_funds"
     t.office.ask_soon([paid.intent for paid in t.payments])
     yield PROMISED + WAITS  # only the reason of waiting is another
@@ -182,8 +183,10 @@ def _(t: Telling) -> Iterator[str | None]:
 
 
 def _open(t: Telling) -> list[str]:
-    """What people are asked now."""
-    return [
-        row.kind
-        for row in t.office.rows("select kind from review_item where state = 'open' order by kind")
-    ]
+    """What people are asked now about this telling's payments."""
+    rows = t.office.rows(
+        """select i.kind from review_item i join payment p on p.id = i.payment_id
+        where i.state = 'open' and p.rail_payment_id = any(:payments) order by i.kind""",
+        payments=[paid.intent for paid in t.payments],
+    )
+    return [row.kind for row in rows]
