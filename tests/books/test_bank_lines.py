@@ -93,6 +93,21 @@ def test_what_is_far_away_in_time_is_no_suggestion():
     assert bank_lines.fit("a", line(day=DAY + timedelta(days=21)), payout()) is not None
 
 
+def test_how_far_apart_they_are_is_said_in_words():
+    for days, words in ((-3, "3 days before"), (-1, "1 day before"), (6, "6 days after")):
+        found = bank_lines.fit("a", line(day=DAY + timedelta(days=days)), payout())
+        assert found is not None
+        assert words in (found.agreeing if found.is_timely else found.disagreeing)
+
+
+def test_lines_are_laid_beside_what_lies_near_them_and_fits():
+    near = [("a", payout("po_1")), ("a", payout("po_2", 999)), ("b", payout("po_1"))]
+    given_lines = {"a": line(), "b": line(-5)}
+    assert [(one.line_id, one.target.id) for one in bank_lines.fits(given_lines, near)] == [
+        ("a", "po_1")
+    ]
+
+
 def test_suggestions_come_by_amount_then_name_then_nearness():
     one = line(text="po_named_one", day=DAY)
     near = payout("near", day=DAY + timedelta(days=1))
