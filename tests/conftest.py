@@ -38,17 +38,10 @@ settings.register_profile(
 settings.load_profile(os.getenv("HYPOTHESIS_PROFILE", "dev"))
 
 
-class _ToStandardError(structlog.PrintLogger):
-    """As in production: standard output holds what a command prints, and nothing else.
-
-    The stream is looked for at each line, since each test has its own.
-    """
-
-    def __init__(self, *_: object) -> None:
-        super().__init__(sys.stderr)
-
-
-structlog.configure(logger_factory=_ToStandardError, cache_logger_on_first_use=False)
+# Logs go past what a test reads as the output of a command: another test's thread may write one.
+structlog.configure(
+    logger_factory=structlog.PrintLoggerFactory(sys.__stderr__), cache_logger_on_first_use=False
+)
 
 SERVERS_DIR = pytest.StashKey[Path]()
 
