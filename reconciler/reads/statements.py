@@ -78,7 +78,7 @@ class Missing:
 LISTING = Listing(
     source="bank_statement s",
     order=Order(("s.read_at", "s.id"), ("timestamptz", "text")),
-    conditions={"bank_account": "s.bank_account = :bank_account"},
+    conditions={},
 )
 _STATEMENTS = sa.text(
     """select s.*, count(*) filter (where l.state = 'open') as open,
