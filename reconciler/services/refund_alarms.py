@@ -33,16 +33,19 @@ _FAILED = sa.text(
       order by first_sent_at desc limit :last) as t
     join refund_leg l on l.id = t.leg_id where l.status = 'failed'"""
 )
-# The same difference twice: news that is on its way while a run reads the balance is not.
+# The same difference twice: news that is on its way while a run reads the balance is not. And the
+# second time by a run that listed all that had moved when the first read the balance: two runs that
+# follow each other at once may miss the same news.
 _DRIFTS = sa.text(
-    """with run as (
-      select rail, drift, row_number() over (partition by rail, account order by started_at desc,
-        id desc) as nth
-      from (select * from reconciliation_run where state = 'done'
-        order by started_at desc, id desc limit 50) as latest)
-    select format('%s %s %s', n.rail, d.key, d.value) from run n join run b
-      on b.rail = n.rail and n.nth = 1 and b.nth = 2,
-      jsonb_each_text(n.drift) d where b.drift ->> d.key = d.value"""
+    """with run as (select * from reconciliation_run where state = 'done'
+        order by started_at desc, id desc limit 50),
+      last as (select distinct on (rail, account) * from run where purpose <> 'open_items'
+        order by rail, account, started_at desc, id desc)
+    select format('%s %s %s', last.rail, now.key, now.value) from last
+      join lateral (select drift from run where rail = last.rail and account = last.account
+          and finished_at <= last.until order by started_at desc, id desc limit 1) before on true,
+        jsonb_each_text(last.drift) now
+      where before.drift ->> now.key = now.value"""
 )
 _SEEN = sa.text(
     """select jsonb_array_elements_text(details -> 'evidence') from review_item

@@ -12,6 +12,7 @@ from reconciler.failpoints import armed
 from reconciler.flows.reconcile import carry_on
 from reconciler.flows.submit_refunds import converge, submit_refunds
 from reconciler.reads import audit
+from reconciler.reads import reconciliation as reads
 from reconciler.reads.pages import Wanted
 from reconciler.services import reconciliation, switches
 from reconciler.services.reconciliation import OWN
@@ -166,6 +167,25 @@ def test_a_drift_that_stays_for_two_cycles(stage):
     for _ in range(3):  # the first of them does not know yet what was sent just now
         run(stage)
     stops_for(stage, "stripe USD -300")
+
+
+def test_two_runs_that_follow_each_other_at_once_may_miss_the_same_news(stage):
+    stage.paid()
+    stage.pass_time(minutes=15)
+    stage.world.other_row(-250)  # just now: neither run lists it
+    for _ in range(2):
+        window = Window(stage.now - timedelta(minutes=30), stage.now - LAG)
+        stage.do(lambda work: reconciliation.start(work, "stripe", OWN, window))
+        while carry_on(stage.runtime):
+            pass
+        assert drift_of_the_last_run(stage) == {"USD": -250}
+    stage.submit()
+    assert switch(stage).on
+
+
+def drift_of_the_last_run(stage: Stage) -> dict[str, int]:
+    with stage.runtime.read() as session:
+        return reads.drifts(session)[0].drift
 
 
 BROKEN = {
