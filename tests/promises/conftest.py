@@ -1,0 +1,7 @@
+"""What the tests of the promises stand on: the API of an office, and its screens."""
+
+from tests.runtime import line, office, stripe_api
+from tests.web.api import api, empty_api
+from tests.web.screens import company, screens, standing
+
+__all__ = ["api", "company", "empty_api", "line", "office", "screens", "standing", "stripe_api"]
