@@ -10,6 +10,7 @@ from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
+from reconciler.flows.send_mail import send_mail as _send_mail
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
 from reconciler.flows.tidy import tidy as _tidy
 from reconciler.work import Task
@@ -49,6 +50,12 @@ def reread_rail() -> None:
     """Read the rail again, for books that were restored from a backup."""
     runtime().queue.answer(Task.REREAD_RAIL)
     _reread_rail(runtime())
+
+
+def send_mail() -> None:
+    """Send mail that is due, after a last look at what it says."""
+    runtime().queue.answer(Task.SEND_MAIL)
+    _send_mail(runtime())
 
 
 def tidy() -> None:

@@ -1,4 +1,4 @@
-"""A worker: `python -m jobs.worker books` or `money`. One queue a process, always.
+"""A worker: `python -m jobs.worker books`, `money` or `outbound`. One queue a process, always.
 
 With two queues a worker takes jobs off with a command that loses one if the process dies at
 that instant; with one it does not. Jobs run in a forked child that dies with its parent, so
@@ -16,7 +16,7 @@ from rq.job import Job
 from typing_extensions import override
 
 from jobs.process import runtime
-from reconciler.queue import BOOKS, MONEY
+from reconciler.queue import BOOKS, MONEY, QUEUES
 
 _PR_SET_PDEATHSIG = 1
 _JOB_PREFIX = "jobs.tasks."
@@ -45,8 +45,8 @@ class ReconcilerWorker(Worker):
 
 def main(name: str) -> None:
     """Work on one queue until told to stop."""
-    if name not in (BOOKS, MONEY):
-        sys.exit(f"unknown queue {name!r}: {BOOKS} or {MONEY}")
+    if name not in QUEUES:
+        sys.exit(f"unknown queue {name!r}: one of {', '.join(QUEUES)}")
     if name == MONEY:
         # The SDK takes a third of a second to import: once here, not in the child of each job.
         import reconciler.rails.stripe.client  # noqa: F401, PLC0415

@@ -19,6 +19,8 @@ _log = structlog.get_logger()
 
 BOOKS = "books"  # applies what came in
 MONEY = "money"  # asks rails, sends refunds: may wait for the network
+OUTBOUND = "outbound"  # mail and webhooks out: a slow stranger there delays no refund
+QUEUES = (BOOKS, MONEY, OUTBOUND)
 
 _QUEUE_OF = {
     Task.APPLY_INBOX: BOOKS,
@@ -28,6 +30,7 @@ _QUEUE_OF = {
     Task.RECONCILE: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
     Task.REREAD_RAIL: MONEY,
+    Task.SEND_MAIL: OUTBOUND,
 }
 _BELL_SECONDS = 0.25  # a rail waits for our answer meanwhile
 JOB_SECONDS = 90

@@ -8,9 +8,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Self, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from typing_extensions import override
 
@@ -78,7 +80,8 @@ class Settings:
     stripe_webhook_tolerance_seconds: int = WEBHOOK_TOLERANCE_DEFAULT
     # The metadata keys that name an invoice or a deposit, by which of the two; else the usual ones.
     metadata_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    smtp_url: Secret = Secret()  # empty: mail is kept, not sent
+    smtp_url: Secret = Secret()  # empty: mail is written to files
+    mail_from: str = ""  # who mail comes from; empty: whoever signs in to the mail server
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
     )  # by currency, minor units
@@ -103,6 +106,14 @@ class Settings:
     def is_sandbox(self) -> bool:
         """Whether the rail is a stand-in and not Stripe itself. Each page says so."""
         return not self.has_stripe or bool(self.stripe_api_base)
+
+    @property
+    def mail_sender(self) -> Address:
+        """Who mail comes from."""
+        user = unquote(urlsplit(self.smtp_url.reveal()).username or "")
+        here = f"reconciler@{urlsplit(self.base_url).hostname or 'localhost'}"
+        wanted = (self.mail_from, user, self.admin_email, here, "reconciler@localhost")
+        return next(made for text in wanted if (made := _mailbox(text)))
 
     def checked_for_demo(self) -> Self:
         """These settings, if a demo may write into what they name. Raises SettingsError."""
@@ -173,6 +184,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         ),
         metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", _metadata_keys, {}),
         smtp_url=_read(said, "SMTP_URL", _smtp_url, Secret()),
+        mail_from=_read(said, "RECONCILER_MAIL_FROM", _mail_from, ""),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", _amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
@@ -282,6 +294,20 @@ def _smtp_url(text: str) -> Secret:
     return Secret(text)
 
 
+def _mail_from(text: str) -> str:
+    if _mailbox(text) is None:
+        raise ValueError("expected ann@example.com, or Acme Studio <billing@example.com>")
+    return text
+
+
+def _mailbox(text: str) -> Address | None:
+    """A name and an address, such as stand in a header; None for what is none."""
+    name, address = parseaddr(text)
+    if not text.isprintable() or not re.fullmatch(r"[!#-'*+\--9=?A-Z^-~]+@[A-Za-z0-9.-]+", address):
+        return None
+    return Address(name, addr_spec=address)
+
+
 def _email(text: str) -> str:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
         raise ValueError("expected a mail address such as ann@example.com")
@@ -361,6 +387,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
         str(s.stripe_webhook_tolerance_seconds) if s.has_stripe else ""
     ),
     "SMTP_URL": lambda s: s.smtp_url.reveal(),
+    "RECONCILER_MAIL_FROM": lambda s: s.mail_from,
     "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
     "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),

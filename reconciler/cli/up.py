@@ -121,7 +121,8 @@ def _commands(settings: Settings, *, with_sandbox: bool) -> Iterator[Command]:
         yield Command("sandbox", [python, "-m", "reconciler.sandbox", "--port", port], environ)
     web = web_command(port=settings.port, processes=settings.web_processes)
     yield Command("web", web, environ)
-    yield Command("money", [python, "-m", "jobs.worker", "money"], environ)
+    for queue in ("money", "outbound"):
+        yield Command(queue, [python, "-m", "jobs.worker", queue], environ)
     for number in range(1, settings.worker_processes + 1):
         yield Command(f"books-{number}", [python, "-m", "jobs.worker", "books"], environ)
     yield Command("clock", [python, "-m", "jobs.clock"], environ)

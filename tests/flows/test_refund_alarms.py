@@ -11,8 +11,7 @@ from reconciler.books.reconciliation import LAG, Window
 from reconciler.failpoints import armed
 from reconciler.flows.reconcile import carry_on
 from reconciler.flows.submit_refunds import converge, submit_refunds
-from reconciler.reads import audit
-from reconciler.reads import reconciliation as reads
+from reconciler.reads import audit, reconciliation as reads
 from reconciler.reads.pages import Wanted
 from reconciler.services import reconciliation, switches
 from reconciler.services.reconciliation import OWN
@@ -175,7 +174,7 @@ def test_two_runs_that_follow_each_other_at_once_may_miss_the_same_news(stage):
     stage.world.other_row(-250)  # just now: neither run lists it
     for _ in range(2):
         window = Window(stage.now - timedelta(minutes=30), stage.now - LAG)
-        stage.do(lambda work: reconciliation.start(work, "stripe", OWN, window))
+        stage.do(lambda work, seen=window: reconciliation.start(work, "stripe", OWN, seen))
         while carry_on(stage.runtime):
             pass
         assert drift_of_the_last_run(stage) == {"USD": -250}

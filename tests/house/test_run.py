@@ -187,7 +187,7 @@ def test_children_know_neither_the_owners_login_nor_the_admins_password() -> Non
     )
     commands = {c.name: c for c in up_module._commands(settings, with_sandbox=True)}
     assert list(commands) == [
-        "sandbox", "web", "money", "books-1", "books-2", "books-3", "clock",
+        "sandbox", "web", "money", "outbound", "books-1", "books-2", "books-3", "clock",
     ]  # fmt: skip
     for command in commands.values():
         assert command.environ["DATABASE_URL"] == "postgresql+psycopg://app@h/d"

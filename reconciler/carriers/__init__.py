@@ -1,0 +1,1 @@
+"""Whoever carries what goes out: mail servers, files, other people's endpoints."""
