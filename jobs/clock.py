@@ -4,15 +4,17 @@ The sweep has no row: it only rings again for work that is waiting in PostgreSQL
 harm twice, and it is what makes a lost nudge, an emptied Redis or a dead worker cost seconds.
 """
 
+import os
 import signal
+import socket
 import threading
 
 import structlog
 
 from jobs.process import runtime
-from jobs.schedule import SCHEDULE
 from reconciler.errors import Unavailable
 from reconciler.flows.recover import sweep
+from reconciler.flows.schedule import SCHEDULE
 from reconciler.flows.ticking import fire_due
 
 _PAUSE_SECONDS = 2.0
@@ -25,7 +27,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    name = f"{socket.gethostname()}:{os.getpid()}"
     while not stop.wait(_PAUSE_SECONDS):
+        runtime().queue.beat(name, runtime().now())
         try:
             sweep(runtime())
             fire_due(runtime(), SCHEDULE)

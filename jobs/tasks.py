@@ -1,8 +1,10 @@
 """Every task a worker does: the page to read to know what runs.
 
 A task gets no argument: the rows say what is to do. Each may run at any time, any number of
-times, in several workers at once.
+times, in several workers at once. What is timed (reconciler/flows/schedule.py) notes its turns.
 """
+
+from collections.abc import Callable
 
 from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
@@ -12,7 +14,9 @@ from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
 from reconciler.flows.send_mail import send_mail as _send_mail
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
+from reconciler.flows.ticking import in_turn
 from reconciler.flows.tidy import tidy as _tidy
+from reconciler.runtime import Runtime
 from reconciler.work import Task
 
 
@@ -30,20 +34,17 @@ def ask_rail() -> None:
 
 def find_payments() -> None:
     """Look among held payments for those that a new document explains."""
-    runtime().queue.answer(Task.FIND_PAYMENTS)
-    _find_payments(runtime())
+    _in_turn(Task.FIND_PAYMENTS, _find_payments)
 
 
 def reconcile() -> None:
     """Compare what the rail lists with what is known here, and heal what was missed."""
-    runtime().queue.answer(Task.RECONCILE)
-    _reconcile(runtime())
+    _in_turn(Task.RECONCILE, _reconcile)
 
 
 def submit_refunds() -> None:
     """Send approved refunds, and find out about those whose answer was lost."""
-    runtime().queue.answer(Task.SUBMIT_REFUNDS)
-    _submit_refunds(runtime())
+    _in_turn(Task.SUBMIT_REFUNDS, _submit_refunds)
 
 
 def reread_rail() -> None:
@@ -60,5 +61,9 @@ def send_mail() -> None:
 
 def tidy() -> None:
     """Drop what nobody will ask for again."""
-    runtime().queue.answer(Task.TIDY)
-    _tidy(runtime())
+    _in_turn(Task.TIDY, _tidy)
+
+
+def _in_turn(task: Task, flow: Callable[[Runtime], object]) -> None:
+    runtime().queue.answer(task)
+    in_turn(runtime(), task, flow)

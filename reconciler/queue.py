@@ -5,13 +5,18 @@ and at most one such job waits. Redis may be down, slow or emptied at any moment
 sweep finds the work a little later.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import redis
 import rq
 import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from rq.job import Job
 
 from reconciler.work import Task
 
@@ -36,6 +41,42 @@ _BELL_SECONDS = 0.25  # a rail waits for our answer meanwhile
 JOB_SECONDS = 90
 # If the job that took the mark is lost, the mark must not silence the bell for long.
 _MARK_SECONDS = 5
+# A clock beats every two seconds; one that has not for this long is shown no more.
+_CLOCKS_KEPT = timedelta(minutes=1)
+_CLOCKS = "reconciler:clocks"
+_FAILED_MAX = 100  # of a queue that are looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSeen:
+    """A worker as it showed itself last. `task` is what it is at, None while it waits."""
+
+    host: str
+    pid: int
+    seen_at: datetime
+    task: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSeen:
+    """A queue: nudges that wait in it, since when the first does, and who works on it.
+
+    `failed` counts by task the jobs of the last day that ended with an error.
+    """
+
+    name: str
+    waiting: int
+    oldest_at: datetime | None
+    workers: Sequence[WorkerSeen]
+    failed: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All queues, and the last beat of each clock."""
+
+    queues: Sequence[QueueSeen]
+    clocks: dict[str, datetime]
 
 
 class Queue:
@@ -83,6 +124,41 @@ class Queue:
             return None
         return found.decode() if isinstance(found, bytes) else None
 
+    def beat(self, clock: str, now: datetime) -> None:
+        """A clock shows that it is alive. Never raises."""
+        try:
+            self._redis.zadd(_CLOCKS, {clock: now.timestamp()})
+            self._redis.zremrangebyscore(_CLOCKS, 0, (now - _CLOCKS_KEPT).timestamp())
+        except (redis.RedisError, OSError):
+            _log.warning("clock.beat_lost")
+
+    def look(self) -> Seen | None:
+        """Who is alive and what waits, for people; None while Redis does not answer."""
+        try:
+            clocks: Any = self._redis.zrange(_CLOCKS, 0, -1, withscores=True)
+            return Seen(
+                queues=[self._queue(name) for name in QUEUES],
+                clocks={name.decode(): datetime.fromtimestamp(at, UTC) for name, at in clocks},
+            )
+        except (redis.RedisError, OSError):
+            return None
+
+    def _queue(self, name: str) -> QueueSeen:
+        queue = rq.Queue(name, connection=self._redis, serializer="json")
+        waiting = queue.get_jobs(0, 1)
+        found = [_worker(worker) for worker in rq.Worker.all(queue=queue, serializer="json")]
+        registry = queue.failed_job_registry
+        failed = Job.fetch_many(
+            registry.get_job_ids(0, _FAILED_MAX, cleanup=False), self._redis, serializer="json"
+        )
+        return QueueSeen(
+            name=name,
+            waiting=queue.count,
+            oldest_at=_utc(waiting[0].enqueued_at) if waiting else None,
+            workers=sorted((one for one in found if one), key=lambda one: (one.host, one.pid)),
+            failed=dict(Counter(str(job.func_name) for job in failed if job is not None)),
+        )
+
     def _enqueue(self, task: Task) -> None:
         queue = rq.Queue(_QUEUE_OF[task], connection=self._redis, serializer="json")
         queue.enqueue(task.value, job_timeout=JOB_SECONDS, result_ttl=0, failure_ttl=86_400)
@@ -93,6 +169,24 @@ class Queue:
             self._redis.delete(mark(task))
         except (redis.RedisError, OSError):
             _log.warning("nudge.unmarked", task=task.name)
+
+
+def _worker(worker: rq.worker.BaseWorker) -> WorkerSeen | None:
+    seen_at = _utc(worker.last_heartbeat)
+    if seen_at is None or worker.pid is None:
+        return None
+    job = worker.get_current_job()
+    return WorkerSeen(
+        host=worker.hostname or "",
+        pid=worker.pid,
+        seen_at=seen_at,
+        task=str(job.func_name) if job else None,
+    )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """RQ's times are in UTC, and in some versions do not say so."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _keepsake(installation: str) -> str:

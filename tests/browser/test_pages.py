@@ -18,8 +18,8 @@ PAGES = (
     "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
     "/questions/{outside}", "/reconciliation", "/reconciliation/{run}",
     "/reconciliation/tie-out", "/statements", "/statements/{statement}", "/events",
-    "/ledger/trial-balance", "/ledger/entries", "/switches", "/search?q=acme", "/restore",
-    "/nowhere",
+    "/ledger/trial-balance", "/ledger/entries", "/jobs", "/jobs/tidy", "/switches",
+    "/search?q=acme", "/restore", "/nowhere",
 )  # fmt: skip
 ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
 

@@ -335,6 +335,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = {
     "POST /admin/statements/<statement_id>/lines/<bank_line_id>": _settles_a_line,
     "POST /admin/reconciliation": _starts_a_run(rail="stripe", since="2026-11-21"),
     "POST /admin/events/<event_id>/replay": lambda house: ({"event_id": house.event()}, {}),
+    "POST /admin/jobs/<name>/run": lambda _: ({"name": "tidy"}, {}),
     "POST /admin/switches/<name>": lambda _: (
         {"name": "outbound"}, {"on": "yes", "reason": "A drill"},
     ),

@@ -57,6 +57,8 @@ LOOKS = {
     "/ledger/trial-balance": "Debits equal credits.",
     "/ledger/entries": "Journal",
     "/switches": "Taking in events has no switch",
+    "/jobs": "Looks again for the documents of payments that are held",
+    "/jobs/tidy": "No turn yet",
     "/switches/refunds": "Stop refunds?",
     "/audit": "What people, programs and commands did",
     "/audit/1": "Erase the words",
@@ -97,7 +99,7 @@ def test_the_policy_allows_our_own_files_and_nothing_else():
 
 
 def _shape(path: str) -> str:
-    variable = r"\{[^}]+\}|INV-\d+|DEP-\d+|<[^>]+>|(?<=/switches/).+|(?<=/audit/)\d+"
+    variable = r"\{[^}]+\}|INV-\d+|DEP-\d+|<[^>]+>|(?<=/switches/).+|(?<=/jobs/).+|(?<=/audit/)\d+"
     return re.sub(variable, "*", path.partition("?")[0])
 
 

@@ -8,10 +8,10 @@ from reconciler.work import Task
 SCHEDULE: tuple[TimedJob, ...] = (
     # Documents and payments may cross in the same second and miss each other.
     TimedJob("find_payments", timedelta(minutes=5), Task.FIND_PAYMENTS),
-    # A refund whose answer was lost is looked up on the rail even if its own turn was lost.
     # Sessions that ended, sign-ins that count no more, answers past their time.
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
     # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).
     TimedJob("reconcile", timedelta(minutes=5), Task.RECONCILE),
+    # A refund whose answer was lost is looked up on the rail even if its own turn was lost.
     TimedJob("submit_refunds", timedelta(minutes=5), Task.SUBMIT_REFUNDS),
 )
