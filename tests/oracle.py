@@ -29,6 +29,7 @@ class Document:
     is_sent: bool = True
     credit_notes: int = 0
     rail_invoice: str | None = None  # the rail's own, whose credit is credit here, too
+    tax: int = 0  # of the total; owed on to the tax office
     uses: list[tuple[str, int]] = field(default_factory=list)  # of a deposit: invoice, amount
 
 
@@ -65,6 +66,7 @@ class Books:
     known: frozenset[str]  # every payment that was ever tried
     payouts: dict[str, tuple[int, str, int | None]]  # amount, status, what its parts come to
     payout_ledger: dict[tuple[str, str], int]
+    taxes: dict[str, int]  # what each invoice still owes the tax office
 
 
 def expected(
@@ -114,6 +116,7 @@ def expected(
         frozenset(paid),
         {one["id"]: _payout(one) for one in tables["payout"].values()},
         _payout_ledger(tables),
+        {number: desk.tax_owed(number) for number in desk.invoices()},
     )
 
 
@@ -126,17 +129,12 @@ def _rails_credit(document: Document, tables: Mapping[str, Mapping[str, dict]]) 
     return max(0, min(gone, document.total - invoice["amount_due"]))
 
 
-def _rivals(
-    paid: Mapping[str, Paid], targets: Mapping[str, list[tuple[str, int | None]]]
-) -> list[list[str]]:
+def _rivals(paid: Mapping[str, Paid], targets: Mapping[str, list]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for name in paid:
         what = targets.get(name, [])
         groups.setdefault(what[0][0] if len(what) == 1 else name, []).append(name)
     return list(groups.values())
-
-
-# The rail's side
 
 
 def _payments(tables: Mapping[str, Mapping[str, dict]]) -> list[Paid]:
@@ -252,9 +250,6 @@ def _balance_by_conversion(ledger: Counter[tuple[str, str]]) -> None:
         ledger["currency_conversion", currency] -= rest
 
 
-# Our side
-
-
 class _Desk:
     """The clerk's desk: what lies on each document, from which payment, and what lies loose."""
 
@@ -315,10 +310,11 @@ class _Desk:
             if document.is_deposit:
                 ledger["customer_deposits", currency] -= deposits[number][3]
             elif document.is_sent:
-                ledger["revenue", currency] -= document.total
+                ledger["revenue", currency] -= document.total - document.tax
                 ledger["accounts_receivable", currency] += invoices[number][2]
                 lowered = self._noted[number] + self._credited[number]
-                ledger["credits", currency] += lowered
+                ledger["sales_tax_payable", currency] -= self.tax_owed(number)
+                ledger["credits", currency] += lowered - document.tax + self.tax_owed(number)
                 ledger["chargeback_losses", currency] += self._written_off[number]
 
     def invoices(self) -> dict[str, tuple[int, int, int]]:
@@ -344,6 +340,13 @@ class _Desk:
                 found[number] = (lies + gone, applied, gone, lies - applied)
         return found
 
+    def tax_owed(self, number: str) -> int:
+        """Of what was credited, a fair part was tax: so much is owed to the tax office no more."""
+        document = self._documents[number]
+        credited = self._noted[number] + self._credited[number]
+        gone = (2 * document.tax * credited + document.total) // (2 * document.total)
+        return document.tax - gone if document.is_sent else 0
+
     def _used_on(self, invoice: str) -> int:
         return sum(uses.get(invoice, 0) for uses in self._used.values())
 
@@ -362,7 +365,7 @@ class _Desk:
         return part
 
     def _replace(self, number: str, amount: int) -> int:
-        """Another payment for the same thing may have more than there was room for."""
+        """Another payment for the same may have more than there was room for."""
         filled = 0
         for other, wants in self._wants.items():
             if number in wants:

@@ -32,6 +32,7 @@ class Role(StrEnum):
     UNAPPLIED_CASH = "unapplied_cash"
     REFUNDS_PAYABLE = "refunds_payable"
     ACCOUNTS_PAYABLE = "accounts_payable"
+    SALES_TAX_PAYABLE = "sales_tax_payable"
     REVENUE = "revenue"
     CREDITS = "credits"
     PROCESSING_FEES = "processing_fees"
@@ -52,6 +53,7 @@ KINDS: dict[Role, Kind] = {
     Role.UNAPPLIED_CASH: Kind.LIABILITY,
     Role.REFUNDS_PAYABLE: Kind.LIABILITY,
     Role.ACCOUNTS_PAYABLE: Kind.LIABILITY,
+    Role.SALES_TAX_PAYABLE: Kind.LIABILITY,
     Role.REVENUE: Kind.INCOME,
     Role.CREDITS: Kind.INCOME,
     Role.PROCESSING_FEES: Kind.EXPENSE,
@@ -77,6 +79,7 @@ UNAPPLIED_CASH = Account(Role.UNAPPLIED_CASH)
 ACCOUNTS_RECEIVABLE = Account(Role.ACCOUNTS_RECEIVABLE)
 CUSTOMER_DEPOSITS = Account(Role.CUSTOMER_DEPOSITS)
 REFUNDS_PAYABLE = Account(Role.REFUNDS_PAYABLE)
+SALES_TAX_PAYABLE = Account(Role.SALES_TAX_PAYABLE)
 REVENUE = Account(Role.REVENUE)
 CREDITS = Account(Role.CREDITS)
 PROCESSING_FEES = Account(Role.PROCESSING_FEES)

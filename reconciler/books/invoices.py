@@ -1,9 +1,13 @@
 """An invoice's status, read off its amounts and its day; never set by hand."""
 
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 
+from reconciler.books import accounts
+from reconciler.books.journal import JournalEntry, Posting, Side
 from reconciler.errors import Refused
+from reconciler.money import Money
 
 
 class InvoiceState(StrEnum):
@@ -77,3 +81,30 @@ def may_be_voided(state: InvoiceState, number: str, *, paid: int, credited: int)
             f"invoice {number} has money on it (paid {paid}, credited {credited} minor units); "
             "unmatch or refund it first"
         )
+
+
+def sent_entry(invoice_id: str, *, total: int, tax: int, currency: str) -> JournalEntry:
+    """From now on it is owed; of that, the tax is owed on and is no revenue. Minor units."""
+    return JournalEntry(
+        key=f"invoice/{invoice_id}/sent",
+        postings=tuple(_owed(Side.DEBIT, Side.CREDIT, total, tax, currency)),
+        invoice_id=invoice_id,
+    )
+
+
+def voided_entry(invoice_id: str, *, total: int, tax: int, currency: str) -> JournalEntry:
+    """It was never owed: the mirror of having been sent."""
+    return JournalEntry(
+        key=f"invoice/{invoice_id}/voided",
+        postings=tuple(_owed(Side.CREDIT, Side.DEBIT, total, tax, currency)),
+        reverses=f"invoice/{invoice_id}/sent",
+        invoice_id=invoice_id,
+    )
+
+
+def _owed(owed: Side, earned: Side, total: int, tax: int, currency: str) -> Iterator[Posting]:
+    yield Posting(owed, accounts.ACCOUNTS_RECEIVABLE, Money(total, currency))
+    if total > tax:
+        yield Posting(earned, accounts.REVENUE, Money(total - tax, currency))
+    if tax:
+        yield Posting(earned, accounts.SALES_TAX_PAYABLE, Money(tax, currency))

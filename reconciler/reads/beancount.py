@@ -14,6 +14,7 @@ the rail as a third. Trading accounts go under Equity, because Beancount has fiv
     unapplied_cash       Liabilities:UnappliedCash
     refunds_payable      Liabilities:RefundsPayable
     accounts_payable     Liabilities:AccountsPayable
+    sales_tax_payable    Liabilities:SalesTaxPayable
     revenue              Income:Revenue
     credits              Income:Credits
     processing_fees      Expenses:ProcessingFees

@@ -85,10 +85,12 @@ JOURNAL = Table(
 INVOICES = Table(
     (
         "id", "number", "customer_id", "customer_name", "project_id", "milestone_id",
-        "description", "currency", "total", "paid", "credited", "outstanding", "status",
-        "issued_on", "due_on", "created_at", "sent_at", "voided_at",
+        "description", "currency", "subtotal", "tax", "total", "tax_credited", "paid", "credited",
+        "outstanding", "status", "issued_on", "due_on", "created_at", "sent_at", "voided_at",
     ),
-    dict.fromkeys(("total", "paid", "credited", "outstanding"), "currency"),
+    dict.fromkeys(
+        ("subtotal", "tax", "total", "tax_credited", "paid", "credited", "outstanding"), "currency"
+    ),
 )  # fmt: skip
 PAYMENTS = Table(
     (
@@ -149,9 +151,9 @@ _INVOICE_WINDOW = f"""{_INVOICE_DAY} >= coalesce(cast(:since as timestamptz), '-
     and {_INVOICE_DAY} {_UNTIL}"""
 _INVOICES = sa.text(
     f"""select i.id, i.number, i.customer_id, c.name as customer_name, i.project_id,
-      i.milestone_id, i.description, i.currency, i.total, i.paid, i.credit_notes,
-      i.refund_credits, i.write_offs, i.credited, i.outstanding, i.state, i.issued_on, i.due_on,
-      i.created_at, i.sent_at, i.voided_at,
+      i.milestone_id, i.description, i.currency, i.total - i.tax as subtotal, i.tax, i.total,
+      i.tax_credited, i.paid, i.credit_notes, i.refund_credits, i.write_offs, i.credited,
+      i.outstanding, i.state, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at,
       i.created_at as walk_at, i.id as walk_id
     from invoice i join customer c on c.id = i.customer_id
     where (i.created_at, i.id) {_AFTER} and {_INVOICE_WINDOW}

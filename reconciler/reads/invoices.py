@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -35,8 +36,40 @@ class InvoicePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLineRow:
+    """One line: as it was written, and what it comes to.
+
+    `quantity` and `tax_rate` (percent) are exact decimals. `net` is without tax, `tax` the line's
+    part of the tax; both, as `unit_price`, in minor units.
+    """
+
+    description: str
+    quantity: str
+    unit_price: int
+    tax_rate: str
+    tax_name: str | None
+    net: int
+    tax: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteRow:
+    """A document that lowers what is owed: `amount` in all, of that `tax`. Minor units."""
+
+    id: str
+    number: str | None
+    amount: int
+    tax: int
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceRow:
     """A claim on a customer, in minor units of `currency`.
+
+    `subtotal` and `tax` make the total; `tax_credited` is what of the tax went with what was
+    credited. An invoice of only a total has no lines, and no tax.
 
     total less credited less paid is outstanding. `credited` is all that lowers what is owed without
     paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
@@ -51,6 +84,9 @@ class InvoiceRow:
     milestone_id: str | None
     description: str | None
     currency: str
+    subtotal: int
+    tax: int
+    tax_credited: int
     total: int
     paid: int
     credited: int
@@ -59,6 +95,8 @@ class InvoiceRow:
     status: InvoiceStatus
     issued_on: date | None
     due_on: date | None
+    lines: list[InvoiceLineRow]
+    credit_notes: list[CreditNoteRow]
     allocations: list[InvoicePart]
     history: list[Happening]
     rail_references: list[str]
@@ -115,9 +153,13 @@ _PARTS = sa.text(
     order by created_at, id"""
 )
 _CREDIT_NOTES = sa.text(
-    """select c.id, c.invoice_id, c.amount, c.reason, c.created_at, c.cause_kind, c.cause_id,
-      i.currency from credit_note c join invoice i on i.id = c.invoice_id
-    where c.invoice_id = any(:ids)"""
+    """select c.id, c.number, c.invoice_id, c.amount, c.tax, c.reason, c.created_at, c.cause_kind,
+      c.cause_id, i.currency from credit_note c join invoice i on i.id = c.invoice_id
+    where c.invoice_id = any(:ids) order by c.created_at, c.id"""
+)
+_LINES = sa.text(
+    """select invoice_id, description, quantity, unit_price, tax_rate, tax_name, net, tax
+    from invoice_line where invoice_id = any(:ids) order by invoice_id, place"""
 )
 
 
@@ -145,24 +187,39 @@ def is_on_hold(session: Session, invoice_id: str) -> bool:
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, InvoiceRow]:
     """These invoices, as they stand on a day."""
     given = {"ids": list(ids)}
-    parts: dict[str, list[InvoicePart]] = {}
-    for row in session.execute(_PARTS, given):
-        values = row._asdict()
-        parts.setdefault(values.pop("invoice_id"), []).append(InvoicePart(**values))
     rows = session.execute(_INVOICES, given).all()
-    histories = _histories(session, rows)
+    notes = session.execute(_CREDIT_NOTES, given).all()
+    parts, lines = _by_invoice(session, _PARTS, given), _by_invoice(session, _LINES, given)
+    histories = _histories(session, rows, notes)
     return {
-        row.id: _invoice(row, parts.get(row.id, []), histories.get(row.id, []), today)
+        row.id: _invoice(
+            row,
+            today,
+            allocations=[InvoicePart(**one) for one in parts.get(row.id, [])],
+            lines=[InvoiceLineRow(**one) for one in lines.get(row.id, [])],
+            credit_notes=[_note(note) for note in notes if note.invoice_id == row.id],
+            history=histories.get(row.id, []),
+        )
         for row in rows
     }
 
 
-def _invoice(
-    row: sa.Row[tuple[object, ...]],
-    parts: list[InvoicePart],
-    history: list[Happening],
-    today: date,
-) -> InvoiceRow:
+def _by_invoice(
+    session: Session, query: sa.TextClause, given: Mapping[str, object]
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in session.execute(query, given):
+        values = row._asdict()
+        found.setdefault(values.pop("invoice_id"), []).append(values)
+    return found
+
+
+def _note(row: sa.Row[Any]) -> CreditNoteRow:
+    columns = ("id", "number", "amount", "tax", "reason", "created_at")
+    return CreditNoteRow(**{name: getattr(row, name) for name in columns})
+
+
+def _invoice(row: sa.Row[Any], today: date, **more: Any) -> InvoiceRow:  # noqa: ANN401  its lists
     shown = status(
         InvoiceState(row.state),
         total=row.total,
@@ -175,20 +232,20 @@ def _invoice(
     )
     same = (
         "id", "number", "customer_id", "project_id", "milestone_id", "description", "currency",
-        "total", "paid", "credited", "outstanding", "issued_on", "due_on", "rail_references",
-        "on_hold", "created_at", "sent_at", "voided_at", "rev",
+        "tax", "tax_credited", "total", "paid", "credited", "outstanding", "issued_on", "due_on",
+        "rail_references", "on_hold", "created_at", "sent_at", "voided_at", "rev",
     )  # fmt: skip
     return InvoiceRow(
         **{name: getattr(row, name) for name in same},
+        **more,
+        subtotal=row.total - row.tax,
         written_off=row.write_offs,
         status=shown,
-        allocations=parts,
-        history=history,
     )
 
 
 def _histories(
-    session: Session, rows: Collection[sa.Row[tuple[object, ...]]]
+    session: Session, rows: Collection[sa.Row[Any]], notes: Collection[sa.Row[Any]]
 ) -> timeline.Histories:
     ids = [row.id for row in rows]
     found: list[tuple[str, Happening]] = []
@@ -199,7 +256,7 @@ def _histories(
             for text, at in moments
             if at
         ]
-    for note in session.execute(_CREDIT_NOTES, {"ids": ids}):
+    for note in notes:
         found.append(
             (
                 note.invoice_id,

@@ -4,16 +4,18 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from reconciler.books import accounts
+from reconciler.books import accounts, invoice_lines
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry, lines
 from reconciler.money import Money
-from reconciler.services import ledger
+from reconciler.services import ledger, numbering
 from reconciler.services.settlement import Scene
 from reconciler.store import documents
 from reconciler.store.claims import InvoiceRow, PaymentRow
 from reconciler.store.invoices import CreditNote
 from reconciler.work import Work
+
+PREFIX = "CN-"
 
 # our invoice -> (rail, its own invoice) -> the credit that it used there, and what it left to pay
 RailCredits = dict[str, dict[tuple[str, str], tuple[int, int]]]
@@ -25,11 +27,22 @@ _NOTED = sa.text(
 
 
 def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason: str) -> None:
-    """Note `amount` minor units on a locked invoice, which is then to be settled."""
+    """Note `amount` minor units on a locked invoice, which is then to be settled.
+
+    It gets the next number of its own. Its tax is what the notes so far lower together, less what
+    those before it did: so that the notes of an invoice add up to its tax.
+    """
+    upto = invoice.credit_notes + amount
+    before, now = (
+        invoice_lines.tax_share(tax=invoice.tax, total=invoice.total, credited=credited)
+        for credited in (invoice.credit_notes, upto)
+    )
     note = CreditNote(
         id=note_id,
+        number=numbering.next_free(work.session, "credit_note", PREFIX),
         invoice_id=invoice.id,
         amount=amount,
+        tax=now - before,
         reason=reason,
         cause_kind=work.cause.kind,
         cause_id=work.cause.id,
@@ -37,7 +50,7 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
     )
     work.session.add(note)
     work.session.flush()
-    invoice.credit_notes += amount
+    invoice.credit_notes = upto
     invoice.is_changed = True
     ledger.post(work, [_credited(note, invoice.currency)])
 

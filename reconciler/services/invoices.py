@@ -1,24 +1,25 @@
 """Invoices: drafted, sent, credited, voided. What pays them is not decided here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import TypedDict
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler import currencies
-from reconciler.books import accounts, invoices as rules, texts
-from reconciler.books.accounts import Account
+from reconciler.books import invoices as rules, texts
+from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceState
-from reconciler.books.journal import JournalEntry, lines
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
-from reconciler.money import MINOR_MAX, Money, shown
+from reconciler.money import MINOR_MAX, shown
 from reconciler.services import (
     audit,
     credit_notes,
     customers,
+    invoice_lines,
     ledger,
     numbering,
     rail_references,
@@ -35,13 +36,20 @@ REASON_CHARS_MAX = 500
 _DAYS = (date(1970, 1, 1), date(2200, 1, 1))  # outside it is a typing error
 
 
+class _Owed(TypedDict):
+    total: int
+    tax: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewInvoice:
-    """What an invoice is made of. `total` in minor units of `currency`."""
+    """What an invoice is made of: `lines`, or only a `total` in minor units of `currency`."""
 
     customer_id: str
     currency: str
-    total: int
+    total: int | None = None
+    lines: tuple[Line, ...] = ()
     number: str | None = None
     due_on: date | None = None
     issued_on: date | None = None
@@ -62,14 +70,19 @@ def create(work: Work, new: NewInvoice) -> str:
     number = new.number or numbering.next_free(work.session, "invoice", PREFIX)
     invoice = Invoice(id=new_id("inv"), state=InvoiceState.DRAFT, created_at=work.now)
     given = {name: getattr(new, name) for name in _CHECKS if name != "number"}
+    if new.lines:
+        given["total"] = 1  # until the lines are there and say it
     _put(work, invoice, {**given, "number": number})
     work.session.add(invoice)
     work.session.flush()
+    if new.lines:
+        invoice_lines.put(work, invoice, new.lines)
+        invoice_lines.refuse_total(new.total, invoice)
     refer(work, invoice.id, new)
     references = {
         "rail_payment_ids": new.rail_payment_ids, "rail_invoice_id": new.rail_invoice_id,
     }  # fmt: skip
-    audit.note(work, "invoice.created", invoice.id, after=_as_said(invoice) | references)
+    audit.note(work, "invoice.created", invoice.id, after=_as_said(work, invoice) | references)
     return invoice.id
 
 
@@ -80,9 +93,15 @@ def patch(
     invoice = _locked(work, invoice_id, rev)
     if invoice.state != InvoiceState.DRAFT:
         raise Refused(f"invoice {invoice.number} is {invoice.state}, only a draft can be changed")
-    before = _as_said(invoice)
-    _put(work, invoice, changes)
-    was, became = audit.changes(before, _as_said(invoice))
+    before = _as_said(work, invoice)
+    known = invoice_lines.of(work, invoice_id)
+    lines = _lines(changes["lines"]) if "lines" in changes else known
+    invoice.tax = 0  # until the lines say it again: what is written meanwhile has to fit together
+    _put(work, invoice, {name: value for name, value in changes.items() if name != "lines"})
+    if lines or known:
+        invoice_lines.put(work, invoice, lines)
+        invoice_lines.refuse_total(changes.get("total"), invoice)
+    was, became = audit.changes(before, _as_said(work, invoice))
     audit.note(work, "invoice.changed", invoice_id, before=was, after=became)
     invoice.rev += 1
     work.session.flush()
@@ -99,7 +118,7 @@ def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
     invoice.seeks_payment = True
     invoice.rev += 1
     work.session.flush()
-    ledger.post(work, [_sent(invoice)])
+    ledger.post(work, [rules.sent_entry(invoice.id, **_owed(invoice))])
     work.nudge(Task.FIND_PAYMENTS)
 
 
@@ -117,7 +136,7 @@ def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
     invoice.rev += 1
     work.session.flush()
     if was_sent:
-        ledger.post(work, [_voided(invoice)])
+        ledger.post(work, [rules.voided_entry(invoice.id, **_owed(invoice))])
 
 
 def credit_note(work: Work, invoice_id: str, *, amount: int, reason: str) -> str:
@@ -173,8 +192,20 @@ def _locked(work: Work, invoice_id: str, rev: int | None) -> Invoice:
     return invoice
 
 
-def _as_said(invoice: Invoice) -> dict[str, object]:
-    return {name: getattr(invoice, name) for name in _CHECKS}
+def _as_said(work: Work, invoice: Invoice) -> dict[str, object]:
+    said = {name: getattr(invoice, name) for name in _CHECKS}
+    lines = invoice_lines.of(work, invoice.id)
+    return said | ({"tax": invoice.tax, "lines": [asdict(one) for one in lines]} if lines else {})
+
+
+def _owed(invoice: Invoice) -> _Owed:
+    return {"total": invoice.total, "tax": invoice.tax, "currency": invoice.currency}
+
+
+def _lines(value: object) -> tuple[Line, ...]:
+    if not isinstance(value, Sequence) or not all(isinstance(one, Line) for one in value):
+        raise Invalid("lines are a list of lines", field="lines")
+    return tuple(value)
 
 
 def _note_state(work: Work, invoice: Invoice, after: InvoiceState) -> None:
@@ -265,33 +296,3 @@ _CHECKS = {
     "milestone_id": _milestone_id,
     "description": _description,
 }
-
-
-def _sent(invoice: Invoice) -> JournalEntry:
-    return _entry(
-        f"invoice/{invoice.id}/sent",
-        invoice,
-        debit=accounts.ACCOUNTS_RECEIVABLE,
-        credit=accounts.REVENUE,
-    )
-
-
-def _voided(invoice: Invoice) -> JournalEntry:
-    return _entry(
-        f"invoice/{invoice.id}/voided",
-        invoice,
-        debit=accounts.REVENUE,
-        credit=accounts.ACCOUNTS_RECEIVABLE,
-        reverses=f"invoice/{invoice.id}/sent",
-    )
-
-
-def _entry(
-    key: str, invoice: Invoice, *, debit: Account, credit: Account, reverses: str | None = None
-) -> JournalEntry:
-    return JournalEntry(
-        key=key,
-        postings=lines(Money(invoice.total, invoice.currency), debit=debit, credit=credit),
-        reverses=reverses,
-        invoice_id=invoice.id,
-    )

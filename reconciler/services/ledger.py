@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from reconciler import ids
+from reconciler.books.accounts import Role
 from reconciler.books.journal import JournalEntry
 from reconciler.work import Work
 
@@ -34,7 +35,7 @@ _POSTINGS = sa.text(
 _LAST_LOWERING = sa.text(
     """select e.key, -p.amount as amount
     from journal_entry e join posting p on p.entry_id = e.id
-    join ledger_account a on a.id = p.account_id and a.role = 'accounts_receivable'
+    join ledger_account a on a.id = p.account_id and a.role = :role
     where e.invoice_id = :invoice_id and starts_with(e.key, :prefix)
     order by length(e.key) desc, e.key desc limit 1"""
 )
@@ -84,12 +85,13 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
         )
 
 
-def lowered_by(work: Work, invoice_id: str, prefix: str, amount: int) -> str | None:
-    """The key of the entry that lowered what an invoice is owed from nothing to `amount` in one go.
+def lowered_by(work: Work, invoice_id: str, prefix: str, credited: Role, amount: int) -> str | None:
+    """The key of the entry that lowered an invoice from nothing to `amount` in one go.
 
-    None where that took several: then no single entry is mirrored by taking all of it back.
+    `credited` is the account that it credits. None where that took several: then no single entry
+    is mirrored by taking all of it back.
     """
-    given = {"invoice_id": invoice_id, "prefix": prefix}
+    given = {"invoice_id": invoice_id, "prefix": prefix, "role": credited.value}
     row = work.session.execute(_LAST_LOWERING, given).first()
     return str(row.key) if row is not None and row.amount == amount else None
 

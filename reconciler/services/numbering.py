@@ -12,7 +12,7 @@ _TAKEN = {
     table: sa.text(
         f"select lower(btrim({column})) from {table} where lower(btrim({column})) = any(:names)"
     )
-    for table, column in (("invoice", "number"), ("deposit", "code"))
+    for table, column in (("invoice", "number"), ("deposit", "code"), ("credit_note", "number"))
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from reconciler.books import accounts, allocations, refund_terms
+from reconciler.books import accounts, allocations, invoice_lines, refund_terms
 from reconciler.books.allocations import Claim, Claimed, Offer, Take
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.journal import JournalEntry, lines
@@ -131,7 +131,7 @@ def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> No
 def finish(work: Work, scene: Scene) -> None:
     """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
     before = _amounts(scene)
-    lowered = {i.id: (i.refund_credits, i.write_offs) for i in scene.invoices.values()}
+    lowered = {i.id: _lowered(i) for i in scene.invoices.values()}
     surer_before = _surer(scene)
     terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
     for row in scene.payments.values():
@@ -217,10 +217,20 @@ def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
     )
     for claim in in_order:
         _set_amount(claim, settled.amounts[claim.id])
-    now = (settled.paid, settled.credited, settled.written_off)
-    if now != (invoice.paid, invoice.refund_credits, invoice.write_offs):
-        invoice.paid, invoice.refund_credits, invoice.write_offs = now
+    tax_credited = invoice_lines.tax_share(
+        tax=invoice.tax, total=invoice.total, credited=invoice.credit_notes + settled.credited
+    )
+    if (settled.paid, settled.credited, settled.written_off, tax_credited) != (
+        invoice.paid,
+        *_lowered(invoice),
+    ):
+        invoice.paid, invoice.refund_credits = settled.paid, settled.credited
+        invoice.write_offs, invoice.tax_credited = settled.written_off, tax_credited
         invoice.is_changed = True
+
+
+def _lowered(invoice: InvoiceRow) -> tuple[int, int, int]:
+    return invoice.refund_credits, invoice.write_offs, invoice.tax_credited
 
 
 def _rivals(scene: Scene, before: dict[str, int]) -> set[str]:
@@ -296,27 +306,31 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
             )
 
 
+# What lowers an invoice: debited, and credited. The credited part of the tax is owed to the tax
+# office no more, and so it is no loss of ours.
+_LOWERING = (
+    ("refund_credits", accounts.CREDITS, accounts.ACCOUNTS_RECEIVABLE),
+    ("write_offs", accounts.CHARGEBACK_LOSSES, accounts.ACCOUNTS_RECEIVABLE),
+    ("tax_credited", accounts.SALES_TAX_PAYABLE, accounts.CREDITS),
+)
+
+
 def _lowering_entries(
-    work: Work, scene: Scene, before: dict[str, tuple[int, int]]
+    work: Work, scene: Scene, before: dict[str, tuple[int, int, int]]
 ) -> Iterable[JournalEntry]:
     for invoice in scene.invoices.values():
-        credited, written_off = before[invoice.id]
-        for what, account, was, now in (
-            ("refund_credits", accounts.CREDITS, credited, invoice.refund_credits),
-            ("write_offs", accounts.CHARGEBACK_LOSSES, written_off, invoice.write_offs),
-        ):
+        amounts = zip(before[invoice.id], _lowered(invoice), strict=True)
+        for (what, debit, credit), (was, now) in zip(_LOWERING, amounts, strict=True):
             if was == now:
                 continue
             prefix = f"invoice/{invoice.id}/{what}/"
             yield JournalEntry(
                 # The revision the invoice is about to get: each change of it has its own.
                 key=f"{prefix}{invoice.rev + 1}",
-                reverses=ledger.lowered_by(work, invoice.id, prefix, was) if not now else None,
-                postings=lines(
-                    Money(now - was, invoice.currency),
-                    debit=account,
-                    credit=accounts.ACCOUNTS_RECEIVABLE,
-                ),
+                reverses=None
+                if now
+                else ledger.lowered_by(work, invoice.id, prefix, credit.role, was),
+                postings=lines(Money(now - was, invoice.currency), debit=debit, credit=credit),
                 invoice_id=invoice.id,
             )
 

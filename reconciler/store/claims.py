@@ -113,6 +113,8 @@ class InvoiceRow:
     credit_notes: int
     refund_credits: int
     write_offs: int
+    tax: int
+    tax_credited: int
     rev: int
     is_changed: bool = False
 
@@ -185,7 +187,8 @@ _LOCK_DEPOSITS = sa.text(
 )
 _LOCK_INVOICES = sa.text(
     """select id, number, customer_id, currency, total, state, paid, credit_notes, refund_credits,
-      write_offs, rev from invoice where id = any(:ids) order by id for no key update"""
+      write_offs, tax, tax_credited, rev
+    from invoice where id = any(:ids) order by id for no key update"""
 )
 
 
@@ -305,10 +308,12 @@ _INSERT_APPLICATIONS = sa.text(
 )
 _UPDATE_INVOICES = sa.text(
     """update invoice i set paid = n.paid, credit_notes = n.credit_notes,
-      refund_credits = n.refund_credits, write_offs = n.write_offs, rev = i.rev + 1
+      refund_credits = n.refund_credits, write_offs = n.write_offs,
+      tax_credited = n.tax_credited, rev = i.rev + 1
     from unnest(cast(:id as text[]), cast(:paid as bigint[]), cast(:credit_notes as bigint[]),
-      cast(:refund_credits as bigint[]), cast(:write_offs as bigint[]))
-      as n(id, paid, credit_notes, refund_credits, write_offs)
+      cast(:refund_credits as bigint[]), cast(:write_offs as bigint[]),
+      cast(:tax_credited as bigint[]))
+      as n(id, paid, credit_notes, refund_credits, write_offs, tax_credited)
     where i.id = n.id"""
 )
 _UPDATE_DEPOSITS = sa.text(
@@ -365,26 +370,16 @@ def write_invoices(session: Session, rows: Iterable[InvoiceRow]) -> None:
     """Update the amounts of the changed ones."""
     changed = [r for r in rows if r.is_changed]
     if changed:
-        session.execute(
-            _UPDATE_INVOICES,
-            {
-                name: [getattr(r, name) for r in changed]
-                for name in ("id", "paid", "credit_notes", "refund_credits", "write_offs")
-            },
-        )
+        columns = ("id", "paid", "credit_notes", "refund_credits", "write_offs", "tax_credited")
+        session.execute(_UPDATE_INVOICES, {n: [getattr(r, n) for r in changed] for n in columns})
 
 
 def write_deposits(session: Session, rows: Iterable[DepositRow]) -> None:
     """Update the amounts of the changed ones."""
     changed = [r for r in rows if r.is_changed]
     if changed:
-        session.execute(
-            _UPDATE_DEPOSITS,
-            {
-                name: [getattr(r, name) for r in changed]
-                for name in ("id", "received", "applied", "refunded")
-            },
-        )
+        columns = ("id", "received", "applied", "refunded")
+        session.execute(_UPDATE_DEPOSITS, {n: [getattr(r, n) for r in changed] for n in columns})
 
 
 def _claim_columns(rows: Sequence[AllocationRow] | Sequence[ApplicationRow]) -> dict[str, object]:

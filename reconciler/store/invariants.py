@@ -69,6 +69,29 @@ QUERIES: dict[str, str] = {
         from invoice i left join (select invoice_id, sum(amount) as amount from credit_note
           group by 1) c on c.invoice_id = i.id
         where i.credit_notes <> coalesce(c.amount, 0)""",
+    "lines_and_tax_add_up": """
+        select format('invoice %s: total %s with tax %s, its lines come to %s with tax %s',
+          i.number, i.total, i.tax, coalesce(l.amount, 0), coalesce(l.tax, 0))
+        from invoice i left join (select invoice_id, sum(net + tax) as amount, sum(tax) as tax
+          from invoice_line group by 1) l on l.invoice_id = i.id
+        where i.tax <> coalesce(l.tax, 0) or i.total <> coalesce(l.amount, i.total)""",
+    "tax_goes_with_what_is_credited": """
+        select format('invoice %s: %s of the tax %s are credited with %s of %s; its credit notes '
+          'say %s', i.number, i.tax_credited, i.tax, i.credit_notes + i.refund_credits, i.total,
+          coalesce(c.tax, 0))
+        from invoice i left join (select invoice_id, sum(tax) as tax from credit_note
+          group by 1) c on c.invoice_id = i.id
+        where i.tax_credited <> div(2 * i.tax::numeric * (i.credit_notes + i.refund_credits)
+            + i.total, 2 * i.total::numeric)
+          or coalesce(c.tax, 0)
+            <> div(2 * i.tax::numeric * i.credit_notes + i.total, 2 * i.total::numeric)""",
+    "tax_is_owed_as_invoices_say": f"""
+        select format('invoice %s: tax %s of which %s credited, sales_tax_payable holds %s for it',
+          coalesce(i.number, l.invoice_id, 'none'), i.tax, i.tax_credited, coalesce(l.held, 0))
+        from invoice i full join (select invoice_id, -sum(amount) as held from ({_NET}) n
+          where role = 'sales_tax_payable' group by 1) l on l.invoice_id = i.id
+        where coalesce(l.held, 0) <> case when i.state = 'sent'
+          then i.tax - i.tax_credited else 0 end""",
     "movements_of_no_payment_are_those_of_the_rail": """
         select format('%s %s: %s %s is not what was told', o.kind, o.object_id, o.amount, o.state)
         from rail_object o where o.payment_id is null and o.kind = 'balance_transaction'

@@ -13,6 +13,9 @@ from reconciler.store.base import SQLModel, datetime
 class Invoice(SQLModel, table=True):
     """A claim on a customer, in minor units of `currency`.
 
+    `tax` is the part of `total` that is owed on to the tax office, `tax_credited` what of it went
+    with what was credited.
+
     `paid` is what allocations and applications come to now, `credit_notes` what people
     credited, `refund_credits` what refunds credited and `write_offs` what a bank took that we bear;
     all four follow from other rows and are kept here so that a balance is one read. `credited` and
@@ -27,6 +30,10 @@ class Invoice(SQLModel, table=True):
             "invoice_is_not_paid_beyond_its_total",
             "paid >= 0 and credit_notes >= 0 and refund_credits >= 0 and write_offs >= 0"
             " and paid + credit_notes + refund_credits + write_offs <= total",
+        ),
+        base.holds(
+            "invoice_tax_is_part_of_its_total",
+            "tax >= 0 and tax <= total and tax_credited >= 0 and tax_credited <= tax",
         ),
         base.holds(
             "only_a_sent_invoice_holds_money",
@@ -58,6 +65,8 @@ class Invoice(SQLModel, table=True):
     write_offs: int = base.minor_units()
     credited: int = base.made_of("credit_notes + refund_credits + write_offs")
     outstanding: int = base.made_of("total - paid - credit_notes - refund_credits - write_offs")
+    tax: int = base.minor_units()
+    tax_credited: int = base.minor_units()
     description: str | None = base.text_or_none()
     issued_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
@@ -68,15 +77,44 @@ class Invoice(SQLModel, table=True):
     rev: int = base.whole(default=1)
 
 
+class InvoiceLine(SQLModel, table=True):
+    """One line of an invoice: as it was written, and what it comes to in minor units."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (base.holds("invoice_line_has_a_place", "place > 0"),)
+
+    invoice_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="invoice.id")
+    place: int = Field(
+        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
+    )
+    description: str = base.text()
+    quantity: str = base.text()
+    unit_price: int = base.minor_units()
+    tax_rate: str = base.text()
+    tax_name: str | None = base.text_or_none()
+    net: int = base.minor_units()
+    tax: int = base.minor_units()
+
+
 class CreditNote(SQLModel, table=True):
-    """A person lowered what an invoice is owed, and said why."""
+    """A document that lowers what an invoice is owed, and says why.
+
+    `amount` is all of it, `tax` the part that the tax office is owed less. Those from before they
+    had numbers have none.
+    """
 
     __tablename__ = "credit_note"
-    __table_args__ = (base.holds("credit_note_amount_is_positive", "amount > 0"),)
+    __table_args__ = (
+        base.holds("credit_note_amount_is_positive", "amount > 0"),
+        base.holds("credit_note_tax_is_part_of_it", "tax >= 0 and tax <= amount"),
+        sa.Index("uq_credit_note_number", sa.text("lower(btrim(number))"), unique=True),
+    )
 
     id: str = base.key()
+    number: str | None = base.text_or_none()
     invoice_id: str = base.reference("invoice.id")
     amount: int = base.minor_units()
+    tax: int = base.minor_units()
     reason: str = base.text()
     cause_kind: str = base.text()
     cause_id: str = base.text()

@@ -2,12 +2,14 @@
 
 import pytest
 
+from reconciler.books.invoice_lines import Line
+from reconciler.services import invoices
 from reconciler.services.verification import LAWS
 from tests.builders import deposit, invoice
 from tests.runtime import Office, events_of
 
 PAYMENT = "(select id from payment where rail = 'stripe')"
-INVOICE = "(select id from invoice)"
+INVOICE = "(select id from invoice where number = 'INV-1')"
 DEPOSIT = "(select id from deposit)"
 ENTRY = "(select min(id) from journal_entry)"
 OTHER_ACCOUNT = "(select max(id) from ledger_account)"
@@ -49,6 +51,11 @@ PLANTED: dict[str, list[str]] = {
     "invoices_are_paid_by_their_claims": ["update invoice set paid = paid - 1"],
     "invoices_owe_what_the_ledger_says": ["update invoice set total = total + 1"],
     "credit_notes_add_up": ["update invoice set credit_notes = credit_notes + 1"],
+    "lines_and_tax_add_up": ["update invoice_line set net = net + 1"],
+    "tax_goes_with_what_is_credited": [
+        "update invoice set tax_credited = tax_credited + 1 where tax > 0"
+    ],
+    "tax_is_owed_as_invoices_say": ["update invoice set tax = tax + 1 where tax > 0"],
     "write_offs_are_booked_as_losses": ["update invoice set write_offs = 1"],
     "losses_are_taken_back_as_decided": [
         f"""update allocation set written_off = 1 where payment_id = {PAYMENT}
@@ -144,8 +151,12 @@ PLANTED: dict[str, list[str]] = {
 
 @pytest.fixture
 def sound(office: Office) -> Office:
-    """Books with a payment, its fee, an invoice and a deposit in them, all in order."""
+    """Books with a payment, its fee, invoices, one with tax, and a deposit in them, in order."""
     invoice(office, "INV-1", 10_000)
+    taxed = invoice(
+        office, "INV-2", None, lines=(Line(description="Day", unit_price=8_000, tax_rate="19"),)
+    )
+    office.do(lambda work: invoices.credit_note(work, taxed, amount=1_190, reason="less"))
     deposit(office, "DEP-1", 5_000)
     world = office.world
     world.pay(15_000, metadata={"invoice": "INV-1"})

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from reconciler.books.invoice_lines import Line
 from reconciler.flows.rebuild import rebuild
 from reconciler.services import applications
 from tests import oracle
@@ -36,9 +37,16 @@ def begin(office: Office, totals: list[tuple[int, bool]], **world) -> Life:
     life = Life(office.world, [], office.clock)
     for place, (total, is_deposit) in enumerate(totals):
         name = f"{'DEP' if is_deposit else 'INV'}-{number}.{place}"
-        make = deposit if is_deposit else invoice
-        make(office, name, total, customer_id=ann)
-        life.documents.append(Document(name, "USD", total, is_deposit))
+        if is_deposit:
+            deposit(office, name, total, customer_id=ann)
+            life.documents.append(Document(name, "USD", total, is_deposit=True))
+        elif place % 2:
+            invoice(office, name, total, customer_id=ann)
+            life.documents.append(Document(name, "USD", total))
+        else:  # a third of it is tax, so that no share of it is a whole number by luck
+            work = Line(description="Work", unit_price=total, tax_rate="50")
+            invoice(office, name, None, customer_id=ann, lines=(work,))
+            life.documents.append(Document(name, "USD", total + total // 2, tax=total // 2))
     return life
 
 
@@ -100,8 +108,21 @@ def check(office: Office, life: Life) -> None:
         life.world.truth.tables, life.documents, life.targets, are_deposits_used_last=True
     )
     documents_match(Shown.by(office), books)
+    assert taxes(office, books.taxes) == books.taxes
     assert office.violations() == []
     assert office.unfinished() == []
+
+
+def taxes(office: Office, numbers) -> dict[str, int]:
+    """What the ledger holds for the tax office, by invoice."""
+    rows = office.rows(
+        """select i.number, -sum(p.amount)::bigint as held from posting p
+        join journal_entry e on e.id = p.entry_id join invoice i on i.id = e.invoice_id
+        join ledger_account a on a.id = p.account_id and a.role = 'sales_tax_payable'
+        where i.number = any(:numbers) group by 1""",
+        numbers=list(numbers),
+    )
+    return dict.fromkeys(numbers, 0) | {row.number: row.held for row in rows}
 
 
 SEEDS = st.integers(0, 1 << 32)

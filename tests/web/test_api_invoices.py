@@ -19,6 +19,10 @@ MUST_HAVE = {
     "due_on",
     "allocations",
     "history",
+    "lines",
+    "tax",
+    "subtotal",
+    "credit_notes",
 }
 
 

@@ -232,6 +232,7 @@ ACCOUNTS = {
     "unapplied_cash": "Unapplied cash",
     "refunds_payable": "Refunds payable",
     "accounts_payable": "Accounts payable",
+    "sales_tax_payable": "Sales tax payable",
     "revenue": "Revenue",
     "credits": "Credits",
     "processing_fees": "Processing fees",

@@ -102,6 +102,7 @@ def _read_instant(text: str, later: timedelta) -> datetime:
     return instant
 
 
+Line40 = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_one_line)]
 Line64 = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)]
 Line128 = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_one_line)]
 Line255 = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]

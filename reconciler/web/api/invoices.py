@@ -2,11 +2,15 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import override
 
+from reconciler.books import invoice_lines as rules
+from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceStatus
+from reconciler.money import MINOR_MAX
 from reconciler.reads import invoices as reads
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.pages import Page
@@ -18,6 +22,7 @@ from reconciler.web.api.fields import (
     Changes,
     Currency,
     Day,
+    Line40,
     Line64,
     Line128,
     Line255,
@@ -42,12 +47,52 @@ _RailPayments = Annotated[
 ]
 
 
+_Total = Annotated[
+    Amount | None,
+    Field(description="What is owed, tax included. Left out where lines say it."),
+]
+
+
+class LineBody(Body):
+    """One line of an invoice. Its tax is added to it."""
+
+    description: Line500
+    quantity: Annotated[
+        str,
+        Field(max_length=18, description="An exact decimal above 0.", examples=["2.5"]),
+    ] = "1"
+    unit_price: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=-MINOR_MAX,
+            le=MINOR_MAX,
+            description="Whole minor units without tax; below 0 for a discount.",
+        ),
+    ]
+    tax_rate: Annotated[
+        str, Field(max_length=9, description="Percent, an exact decimal.", examples=["7.7"])
+    ] = "0"
+    tax_name: Annotated[Line40 | None, Field(examples=["VAT"])] = None
+
+    def line(self) -> Line:
+        """The same for the service."""
+        return Line(**self.model_dump())
+
+
+_Lines = Annotated[
+    list[LineBody],
+    Field(max_length=rules.LINES_MAX, description="What is invoiced, instead of only a total."),
+]
+
+
 class InvoiceBody(Body):
-    """What an invoice is made of."""
+    """What an invoice is made of: lines, or only a total."""
 
     customer_id: Line128
     currency: Currency
-    total: Amount
+    total: _Total = None
+    lines: _Lines = Field(default_factory=list)
     number: Annotated[
         Line64 | None, Field(description="The next free one if left out.", examples=["INV-1001"])
     ] = None
@@ -70,6 +115,7 @@ class InvoiceChanges(Changes):
     customer_id: Line128 = ""
     currency: Currency = ""
     total: Amount = 0
+    lines: _Lines = Field(default_factory=list)
     number: Line64 = ""
     due_on: Day | None = None
     issued_on: Day | None = None
@@ -77,6 +123,12 @@ class InvoiceChanges(Changes):
     milestone_id: Line128 | None = None
     description: Words2000 | None = None
     rev: Rev
+
+    @override
+    def given(self) -> dict[str, Any]:
+        """What was given, the lines as the service takes them."""
+        given = super().given()
+        return given | ({"lines": [one.line() for one in self.lines]} if "lines" in given else {})
 
 
 class InvoiceQuery(Paged):
@@ -122,8 +174,12 @@ def _one(work: Work, invoice_id: str) -> InvoiceRow:
 @resource.post("/invoices", status=HTTPStatus.CREATED)
 def create(work: Work, body: InvoiceBody) -> InvoiceRow:
     """Draft an invoice, and send it if `send` says so."""
-    given = body.model_dump(exclude={"send", "rail_payment_ids"})
-    draft = Draft(**given, rail_payment_ids=tuple(body.rail_payment_ids))
+    given = body.model_dump(exclude={"send", "rail_payment_ids", "lines"})
+    draft = Draft(
+        **given,
+        lines=tuple(one.line() for one in body.lines),
+        rail_payment_ids=tuple(body.rail_payment_ids),
+    )
     invoice_id = invoices.create(work, draft)
     if body.send:
         invoices.send(work, invoice_id)
