@@ -11,6 +11,7 @@ from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.reconcile import reconcile as _reconcile
+from reconciler.flows.remind import plan_reminders as _plan_reminders
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
 from reconciler.flows.send_mail import send_mail as _send_mail
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
@@ -51,6 +52,11 @@ def reread_rail() -> None:
     """Read the rail again, for books that were restored from a backup."""
     runtime().queue.answer(Task.REREAD_RAIL)
     _reread_rail(runtime())
+
+
+def plan_mail() -> None:
+    """Write down which reminders are due."""
+    _in_turn(Task.PLAN_MAIL, _plan_reminders)
 
 
 def send_mail() -> None:

@@ -35,6 +35,7 @@ _QUEUE_OF = {
     Task.RECONCILE: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
     Task.REREAD_RAIL: MONEY,
+    Task.PLAN_MAIL: OUTBOUND,
     Task.SEND_MAIL: OUTBOUND,
 }
 _BELL_SECONDS = 0.25  # a rail waits for our answer meanwhile

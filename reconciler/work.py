@@ -20,6 +20,7 @@ class Task(StrEnum):
     RECONCILE = "jobs.tasks.reconcile"
     SUBMIT_REFUNDS = "jobs.tasks.submit_refunds"
     REREAD_RAIL = "jobs.tasks.reread_rail"
+    PLAN_MAIL = "jobs.tasks.plan_mail"
     SEND_MAIL = "jobs.tasks.send_mail"
     TIDY = "jobs.tasks.tidy"
 

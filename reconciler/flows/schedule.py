@@ -12,6 +12,8 @@ SCHEDULE: tuple[TimedJob, ...] = (
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
     # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).
     TimedJob("reconcile", timedelta(minutes=5), Task.RECONCILE),
+    # Reminders whose day has come.
+    TimedJob("plan_mail", timedelta(minutes=2), Task.PLAN_MAIL),
     # A refund whose answer was lost is looked up on the rail even if its own turn was lost.
     TimedJob("submit_refunds", timedelta(minutes=5), Task.SUBMIT_REFUNDS),
 )

@@ -9,14 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.headerregistry import Address
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
+from reconciler.books.mail import MessageKind
 from reconciler.carriers import mail as carrier
 from reconciler.carriers.mail import Envelope, Postbox
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.failpoints import failpoint
+from reconciler.flows.remind import last_look
 from reconciler.runtime import Runtime
 from reconciler.services import mail
 from reconciler.services.mail import Letter
@@ -54,12 +57,12 @@ def send_mail(runtime: Runtime, messages_max: int = MESSAGES_MAX) -> int:
 
 
 def _send_all(runtime: Runtime, postbox: Postbox, messages_max: int) -> int:
-    started = time.monotonic()
+    started, take_next = time.monotonic(), partial(_take_next, house=house_of(runtime))
     for count in range(messages_max):
         if time.monotonic() - started > RUN_SECONDS:
             break
         begun = _boot_seconds()  # before the transaction: too old is safe, too young is not
-        turn = runtime.do(_CAUSE, _take_next)
+        turn = runtime.do(_CAUSE, take_next)
         if turn is None:
             return count
         failpoint("mail.after_claim")
@@ -69,7 +72,13 @@ def _send_all(runtime: Runtime, postbox: Postbox, messages_max: int) -> int:
     return messages_max
 
 
-def _take_next(work: Work) -> _Turn | None:
+def house_of(runtime: Runtime) -> str:
+    """The name that mails are signed with."""
+    sender = runtime.settings.mail_sender
+    return sender.display_name or sender.domain
+
+
+def _take_next(work: Work, house: str) -> _Turn | None:
     if not mail.may_go_out(work.session):
         return None
     message = mail.next_due(work)
@@ -77,6 +86,8 @@ def _take_next(work: Work) -> _Turn | None:
         return None
     if not mail.may_be_sent_again(message):
         mail.give_up(work, message, message.why or "it may have left, and nobody knows")
+        return _Turn(None)
+    if message.kind == MessageKind.REMINDER and not last_look(work, message, house):
         return _Turn(None)
     return _Turn(mail.claim(work, message))
 

@@ -1,7 +1,7 @@
 """Mail as rows: written once, claimed by one sender at a time, and how each sending came out."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -228,21 +228,21 @@ def retry(work: Work, message_id: str) -> None:
     work.nudge(Task.SEND_MAIL)
 
 
-def drop_waiting(work: Work, kind: MessageKind, abouts: Sequence[str], why: str) -> int:
-    """What of this kind waits for these has nothing left to say; gives how many that were."""
+def drop_before(work: Work, steps: Mapping[str, int], why: str) -> None:
+    """Reminders of these invoices that wait still, and are of an earlier step, are not needed."""
     found = work.session.exec(
         select(Message)
         .where(
-            col(Message.kind) == kind.value,
-            col(Message.about).in_(abouts),
+            col(Message.kind) == MessageKind.REMINDER.value,
+            col(Message.about).in_(steps),
             col(Message.state) == MessageState.WAITING.value,
         )
         .order_by(col(Message.id))
         .with_for_update(skip_locked=True)
     ).all()
     for message in found:
-        drop(work, message, why)
-    return len(found)
+        if message.step is not None and message.step < steps[message.about]:
+            drop(work, message, why)
 
 
 def _again(work: Work, message: Message, why: str) -> None:

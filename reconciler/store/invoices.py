@@ -47,6 +47,12 @@ class Invoice(SQLModel, table=True):
             "currency",
             postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
         ),
+        sa.Index(
+            "ix_invoice_due",
+            "due_on",
+            "id",
+            postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
+        ),
         sa.Index("ix_invoice_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_invoice_created", "created_at", "id"),
     )

@@ -46,6 +46,7 @@ MEANINGS = {
     "reconcile": Meaning(
         "Reconcile", "Begins the runs that are due, and carries on the one under way."
     ),
+    "plan_mail": Meaning("Plan mail", "Writes down which reminders and receipts are due."),
     "submit_refunds": Meaning(
         "Send refunds", "Sends what is approved, and looks up what was sent without an answer."
     ),
@@ -62,6 +63,7 @@ _TASKS = {
     Task.RECONCILE: "reconciling",
     Task.SUBMIT_REFUNDS: "sending refunds",
     Task.REREAD_RAIL: "reading the rail again",
+    Task.PLAN_MAIL: "planning mail",
     Task.SEND_MAIL: "sending mail",
     Task.TIDY: "tidying up",
 }

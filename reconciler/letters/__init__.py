@@ -1,0 +1,1 @@
+"""The words of mails: plain text and HTML, made from values alone."""

@@ -1,0 +1,131 @@
+"""Values become a subject, a text and an HTML page. Whatever customers wrote is escaped."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from reconciler import money
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a mail says."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """What a reminder speaks of. Minor units of `currency`; `left` is what is to be paid."""
+
+    house: str
+    customer: str
+    number: str
+    description: str | None
+    currency: str
+    billed: int
+    received: int
+    credited: int
+    held: int  # of deposits, not used on an invoice yet
+    left: int
+    due_on: date | None
+    today: date
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An amount and what it went to."""
+
+    text: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a receipt speaks of: one payment, where it went, and what is left of those."""
+
+    house: str
+    customer: str
+    currency: str
+    amount: int
+    received_on: date
+    lines: tuple[Line, ...]
+    untied: int  # kept as credit
+    left: int  # of the invoices it went to
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNews:
+    """What the mail about a refund speaks of."""
+
+    house: str
+    customer: str
+    currency: str
+    amount: int
+    target: str | None
+    reference: str
+
+
+def reminder(said: Reminder) -> Words:
+    """A reminder, as of this moment."""
+    amount = money.shown(said.left, said.currency)
+    if said.due_on is None:
+        when, subject = "is open", f"Invoice {said.number}: {amount} open"
+    elif said.due_on > said.today:
+        when = f"is due on {day(said.due_on)}"
+        subject = f"Invoice {said.number}: {amount} due on {day(said.due_on)}"
+    elif said.due_on == said.today:
+        when, subject = "is due today", f"Invoice {said.number}: {amount} due today"
+    else:
+        when = f"was due on {day(said.due_on)}"
+        subject = f"Invoice {said.number}: {amount} was due on {day(said.due_on)}"
+    return _words("reminder", subject, said=said, when=when)
+
+
+def receipt(said: Receipt) -> Words:
+    """Thanks for a payment."""
+    subject = f"Receipt for {money.shown(said.amount, said.currency)}"
+    return _words("receipt", subject, said=said)
+
+
+def refund_receipt(said: RefundNews) -> Words:
+    """A refund has left."""
+    subject = f"Your refund of {money.shown(said.amount, said.currency)}"
+    return _words("refund_receipt", subject, said=said)
+
+
+def refund_failed(said: RefundNews) -> Words:
+    """A refund that was said to have left came back."""
+    subject = f"Your refund of {money.shown(said.amount, said.currency)} came back"
+    return _words("refund_failed", subject, said=said)
+
+
+def day(value: date) -> str:
+    """A day as it stands in a mail: 1 December 2026."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def _words(name: str, subject: str, **values: object) -> Words:
+    given = {"subject": subject, **values}
+    text = _templates.get_template(f"{name}.txt").render(given)
+    html = _templates.get_template(f"{name}.html").render(given)
+    return Words(subject, text.strip() + "\n", html)
+
+
+_templates = Environment(
+    loader=FileSystemLoader(_TEMPLATES),
+    autoescape=select_autoescape(("html",), disabled_extensions=("txt",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_templates.filters |= {"day": day, "money": money.shown}

@@ -1,0 +1,156 @@
+"""What a reminder would say now, and why one stays silent: read by the sender and by the screens.
+
+The sender reads it under the locks of services/reminders.py; a screen may be a moment behind.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import reminders as rules
+from reconciler.books.invoices import InvoiceState
+from reconciler.books.reminders import Standing
+from reconciler.errors import NotFound
+from reconciler.reads import suggestions
+from reconciler.reads.invoices import ON_HOLD
+
+UNTIED_MAX = 50  # held payments of nobody known that are looked through for one invoice
+
+# The oldest event that is still to be applied; what was set aside waits for a person instead.
+_BEHIND = sa.text(
+    """select exists (select 1 from inbox_outcome o join inbox_event e on e.seq = o.seq
+        where o.status = 'pending' and e.received_at < :before)
+      or exists (select 1 from inbox_event e where e.seq > (select seq from inbox_horizon)
+        and e.quarantine is null and e.received_at < :before
+        and not exists (select 1 from inbox_outcome o where o.seq = e.seq))"""
+)
+BEHIND_AFTER = timedelta(seconds=5)
+
+_THEIRS = """(p.customer_id = i.customer_id or exists (select 1 from allocation a
+      where a.payment_id = p.id and a.invoice_id = i.id and a.closed_at is null))"""
+_NAMES = """array[lower(btrim(i.number)), i.id, lower(coalesce(c.email, i.id))]
+      || array(select lower(r.rail_customer_id) from customer_rail_id r
+        where r.customer_id = i.customer_id)
+      || array(select r.object_id from rail_reference r where r.invoice_id = i.id)"""
+_UNAPPLIED = """p.captured - p.refunded - p.lost
+      - coalesce((select sum(a.amount) from allocation a where a.payment_id = p.id), 0)"""
+_STANDING = sa.text(
+    f"""select i.id, i.number, i.customer_id, i.project_id, i.state, i.currency, i.outstanding,
+      i.due_on, i.sent_at, c.name as customer_name, c.email,
+      {ON_HOLD} as is_disputed,
+      exists (select 1 from payment p where {_THEIRS}
+        and p.status in ('processing', 'authorized', 'partially_captured')) as is_on_its_way,
+      exists (select 1 from payment p where p.is_held and p.clues && ({_NAMES})) as is_named,
+      (select coalesce(sum({_UNAPPLIED}), 0) from payment p where p.customer_id = i.customer_id
+        and p.currency = i.currency)::bigint as credit,
+      (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
+        where d.customer_id = i.customer_id and d.currency = i.currency
+          and d.project_id is not distinct from i.project_id)::bigint as deposits,
+      exists (select 1 from refund r where (r.customer_id = i.customer_id or r.invoice_id = i.id)
+        and r.status in ('requested', 'approved', 'submitted', 'unknown', 'pending',
+          'requires_action', 'manual')) as is_refunding,
+      exists (select 1 from review_item q left join payment p on p.id = q.payment_id
+        where q.state = 'open' and (q.invoice_id = i.id or p.customer_id = i.customer_id)
+          and q.kind in ('unmatched_payment', 'ambiguous_match', 'overpayment',
+            'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund',
+            'manual_refund')) as is_in_question,
+      (select max(e.at) from journal_entry e join payment p on p.id = e.payment_id
+        where {_THEIRS} and p.updated_at > :quiet_since and e.key like '%/captured/%')
+        as last_payment_at,
+      stop.why as paused, stop.until as paused_until
+    from invoice i join customer c on c.id = i.customer_id
+    left join lateral (select r.paused_why as why, r.paused_until as until from reminder_plan r
+      where (r.subject = 'house' or r.customer_id = i.customer_id or r.invoice_id = i.id)
+        and r.is_paused and (r.paused_until is null or r.paused_until > cast(:today as date))
+      order by r.paused_until desc nulls first limit 1) stop on true
+    where i.id = any(:ids)"""
+)
+_UNTIED = sa.text(
+    f"""select p.id from payment p where p.is_held and p.customer_id is null
+      and p.currency = any(:currencies) and {_UNAPPLIED} > 0
+    order by p.occurred_at desc, p.id limit :limit"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLook:
+    """One invoice as a last look sees it, and whom it is about."""
+
+    id: str
+    number: str
+    customer_id: str
+    customer_name: str
+    email: str | None
+    project_id: str | None
+    currency: str
+    due_on: date | None
+    sent_on: date | None
+    standing: Standing
+
+
+def one(session: Session, invoice_id: str, now: datetime) -> InvoiceLook:
+    """How an invoice stands for a reminder now. Raises NotFound."""
+    found = looks(session, [invoice_id], now)
+    if invoice_id not in found:
+        raise NotFound(f"there is no invoice {invoice_id}")
+    return found[invoice_id]
+
+
+def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, InvoiceLook]:
+    """The same for several."""
+    is_behind = bool(session.execute(_BEHIND, {"before": now - BEHIND_AFTER}).scalar())
+    given = {
+        "ids": list(ids), "today": now.date(), "quiet_since": now - rules.QUIET_AFTER_PAYMENT,
+    }  # fmt: skip
+    rows = session.execute(_STANDING, given).all()
+    suggested = _suggested(session, {row.currency for row in rows})
+    return {
+        row.id: InvoiceLook(
+            id=row.id,
+            number=row.number,
+            customer_id=row.customer_id,
+            customer_name=row.customer_name,
+            email=row.email,
+            project_id=row.project_id,
+            currency=row.currency,
+            due_on=row.due_on,
+            sent_on=row.sent_at.date() if row.sent_at else None,
+            standing=Standing(
+                state=InvoiceState(row.state),
+                outstanding=row.outstanding,
+                is_behind=is_behind,
+                paused=row.paused,
+                paused_until=_start_of(row.paused_until),
+                is_on_its_way=row.is_on_its_way,
+                is_disputed=row.is_disputed,
+                is_unmatched=row.is_named or row.id in suggested,
+                credit=row.credit,
+                deposits=row.deposits,
+                is_refunding=row.is_refunding,
+                is_in_question=row.is_in_question,
+                last_payment_at=row.last_payment_at,
+            ),
+        )
+        for row in rows
+    }
+
+
+def _suggested(session: Session, currencies: Collection[str]) -> set[str]:
+    """Invoices that held money of nobody known may be for."""
+    held = list(session.scalars(_UNTIED, {"currencies": list(currencies), "limit": UNTIED_MAX}))
+    if not held:
+        return set()
+    return {
+        part.invoice_id
+        for ranked in suggestions.for_payments(session, held).values()
+        for suggestion in ranked
+        for part in suggestion.allocations
+        if part.invoice_id
+    }
+
+
+def _start_of(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
