@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from reconciler.errors import Invalid
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAIL_CHARS_MAX = 254
+_DAYS = (date(1970, 1, 1), date(2200, 1, 1))  # outside it is a typing error
 
 
 def line(text: str, *, field: str, chars_max: int) -> str:
@@ -44,6 +46,15 @@ def mail(text: str, *, field: str = "email") -> str:
     if not _MAIL.fullmatch(cleaned):
         raise Invalid(f"{field} is not a mail address such as ann@example.com", field=field)
     return cleaned
+
+
+def day(value: object, *, field: str) -> date | None:
+    """A day within living memory, or none. Raises Invalid."""
+    if value is None:
+        return None
+    if not isinstance(value, date) or not _DAYS[0] <= value < _DAYS[1]:
+        raise Invalid(f"{field} is a day such as 2026-11-22", field=field)
+    return value
 
 
 def message(body: bytes) -> Any:  # noqa: ANN401  any JSON

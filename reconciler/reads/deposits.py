@@ -51,6 +51,7 @@ class DepositRow:
     code: str
     customer_id: str
     project_id: str | None
+    milestone_id: str | None
     date: DayTaken
     currency: str
     amount: int
@@ -154,8 +155,8 @@ def _deposit(
 ) -> DepositRow:
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
-        "id", "code", "customer_id", "project_id", "currency", "amount", "received_into", "notes",
-        "created_at", "rev",
+        "id", "code", "customer_id", "project_id", "milestone_id", "currency", "amount",
+        "received_into", "notes", "created_at", "rev",
     )  # fmt: skip
     return DepositRow(
         **{name: getattr(row, name) for name in same},

@@ -12,7 +12,7 @@ from reconciler.books import texts
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
-from reconciler.services import audit, customers, invoices, numbering, rail_references
+from reconciler.services import audit, customers, milestones, numbering, rail_references
 from reconciler.store.deposits import Deposit
 from reconciler.work import Task, Work
 
@@ -38,6 +38,7 @@ class NewDeposit:
     code: str | None = None
     date: Day | None = None
     project_id: str | None = None
+    milestone_id: str | None = None
     received_into: str | None = None
     notes: str | None = None
     rail: str = "stripe"
@@ -128,6 +129,8 @@ def _put(work: Work, deposit: Deposit, changes: Mapping[str, object]) -> None:
         others = select(Deposit.id).where(same, col(Deposit.id) != deposit.id)
         if work.session.exec(others).first():
             raise Conflict(f"the code {deposit.code} is taken", field="code")
+    if changes.keys() & {"project_id", "milestone_id", "customer_id", "currency", "amount"}:
+        milestones.secure(work, deposit)
 
 
 def _code(value: object) -> str:
@@ -149,16 +152,24 @@ def _amount(value: object) -> int:
 
 
 def _day(value: object) -> date:
-    found = invoices.day(value, field="date")
+    found = texts.day(value, field="date")
     if found is None:
         raise Invalid("date is a day such as 2026-11-22", field="date")
     return found
 
 
 def _project_id(value: object) -> str | None:
+    return _or_none(value, "project_id")
+
+
+def _milestone_id(value: object) -> str | None:
+    return _or_none(value, "milestone_id")
+
+
+def _or_none(value: object, field: str) -> str | None:
     if value is None:
         return None
-    return texts.line(str(value), field="project_id", chars_max=REFERENCE_CHARS_MAX)
+    return texts.line(str(value), field=field, chars_max=REFERENCE_CHARS_MAX)
 
 
 def _received_into(value: object) -> str | None:
@@ -180,6 +191,7 @@ _CHECKS = {
     "amount": _amount,
     "date": _day,
     "project_id": _project_id,
+    "milestone_id": _milestone_id,
     "received_into": _received_into,
     "notes": _notes,
 }

@@ -25,6 +25,7 @@ class Deposit(SQLModel, table=True):
         base.holds("no_deposit_is_spent_twice", "applied + refunded <= received"),
         base.holds("deposit_receives_no_more_than_asked", "received <= amount"),
         sa.Index("uq_deposit_code", sa.text("lower(btrim(code))"), unique=True),
+        sa.UniqueConstraint("milestone_id"),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_deposit_created", "created_at", "id"),
     )
@@ -32,7 +33,8 @@ class Deposit(SQLModel, table=True):
     id: str = base.key()
     code: str = base.text()
     customer_id: str = base.reference("customer.id")
-    project_id: str | None = base.text_or_none()
+    project_id: str | None = base.reference("project.id", nullable=True)
+    milestone_id: str | None = base.reference("milestone.id", nullable=True, index=False)
     taken_on: date = Field(sa_type=sa.Date, nullable=False)
     currency: str = base.text()
     amount: int = base.minor_units()

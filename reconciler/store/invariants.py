@@ -257,6 +257,34 @@ QUERIES: dict[str, str] = {
         where o.status = 'applied'
           and not exists (select 1 from payment p where p.id = o.payment_id)
           and not exists (select 1 from payout p where p.id = o.payout_id)""",
+    "projects_cost_what_their_change_orders_say": """
+        select format('project %s: approved %s, its last change order says %s', p.id,
+          p.approved_price, coalesce(c.price_after, p.original_price))
+        from project p left join lateral (select price_after from change_order
+          where project_id = p.id order by number desc limit 1) c on true
+        where p.approved_price <> coalesce(c.price_after, p.original_price)""",
+    "change_orders_follow_each_other": """
+        select format('change order %s begins at %s, not at %s', c.id, c.price_before, c.was)
+        from (select c.id, c.price_before, coalesce(lag(c.price_after) over
+            (partition by c.project_id order by c.number), p.original_price) as was
+          from change_order c join project p on p.id = c.project_id) c
+        where c.price_before <> c.was""",
+    "projects_plan_and_bill_no_more_than_was_approved": """
+        select format('project %s: approved %s, planned %s, billed %s', p.id, p.approved_price,
+          coalesce(m.planned, 0), coalesce(i.billed, 0))
+        from project p
+        left join (select project_id, sum(amount) as planned from milestone
+          where dropped_at is null group by 1) m on m.project_id = p.id
+        left join (select project_id, sum(total - credit_notes) as billed from invoice
+          where state <> 'void' group by 1) i on i.project_id = p.id
+        where coalesce(m.planned, 0) > p.approved_price
+          or coalesce(i.billed, 0) > p.approved_price""",
+    "milestones_are_billed_once_and_no_more_than_they_are": """
+        select format('milestone %s of %s is billed %s', m.id, m.amount, sum(i.total))
+        from milestone m join invoice i on i.milestone_id = m.id and i.state <> 'void'
+        group by m.id, m.amount
+        having count(*) > 1 or sum(i.total) > m.amount or bool_or(m.dropped_at is not null)
+          or bool_or(i.project_id is distinct from m.project_id or i.currency <> m.currency)""",
 }
 
 # Those that refunds stop for when they do not hold (services/refund_alarms.py).

@@ -41,6 +41,13 @@ class Invoice(SQLModel, table=True):
             " and write_offs = 0)",
         ),
         sa.Index("uq_invoice_number", sa.text("lower(btrim(number))"), unique=True),
+        # Ids from before there were projects here may be anything, also twice.
+        sa.Index(
+            "uq_invoice_milestone",
+            "milestone_id",
+            unique=True,
+            postgresql_where=sa.text("state <> 'void' and milestone_id like 'mil\\_%'"),
+        ),
         sa.Index(
             "ix_invoice_open",
             "customer_id",
@@ -60,8 +67,8 @@ class Invoice(SQLModel, table=True):
     id: str = base.key()
     number: str = base.text()
     customer_id: str = base.reference("customer.id")
-    project_id: str | None = base.text_or_none()
-    milestone_id: str | None = base.text_or_none()
+    project_id: str | None = base.reference("project.id", nullable=True)
+    milestone_id: str | None = base.reference("milestone.id", nullable=True)
     currency: str = base.text()
     total: int = base.minor_units()
     state: str = base.text()

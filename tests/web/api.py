@@ -87,6 +87,15 @@ class Api:
         given = {"customer_id": customer_id, "currency": currency, "amount": amount}
         return self.make("/deposits", {**given, **more})
 
+    def a_project(self, price: int = 10_000, *, currency: str = "USD", plan=(), **more):
+        """A project; `plan` by kinds and percentages, such as `("deposit", 30)`."""
+        customer_id = more.pop("customer_id", None) or self.a_customer()["id"]
+        stages = [{"kind": kind, "percent": percent} for kind, percent in plan]
+        given = {"customer_id": customer_id, "name": "Kitchen", "currency": currency}
+        return self.make(
+            "/projects", given | {"original_price": price, "milestones": stages} | more
+        )
+
     def paid(self, amount: int, currency: str = "usd", **how):
         """A card payment that the rail told us of, as it is read here."""
         payment = self.office.world.pay(amount, currency, **how)
@@ -123,6 +132,7 @@ class Api:
             "customer", "customer_rail_id", "invoice", "invoice_line", "credit_note", "deposit",
             "allocation", "application", "payment", "rail_reference", "refund", "refund_leg",
             "review_item", "journal_entry", "posting", "inbox_outcome", "switch",
+            "project", "milestone", "change_order",
         )  # fmt: skip
         digest = "select md5(string_agg(t::text, ';' order by t::text)) from {} t"
         return [self.office.scalar(digest.format(table)) for table in tables]

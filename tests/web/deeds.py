@@ -55,6 +55,11 @@ class House:
         self.api.make(f"/deposits/{made}/receipts", RECEIPT | {"amount": 10_000})
         return made, self.invoice(customer_id=customer)
 
+    def milestone(self) -> str:
+        """A deposit of 30.00 that a project of 100.00 begins with; nothing asks for it yet."""
+        plan = (("deposit", 30), ("final", 70))
+        return self.api.a_project(plan=plan)["milestones"][0]["id"]
+
     def applied(self) -> tuple[str, str]:
         """A deposit, and its use on an invoice."""
         made, target = self.deposit()
@@ -258,6 +263,32 @@ DEEDS: dict[str, Callable[[House], Sent]] = {
     f"POST {_API}/customers": lambda _: ({}, {"name": "Ann Lee"}),
     f"PATCH {_API}/customers/<customer_id>": lambda house: (
         {"customer_id": house.api.a_customer()["id"]}, {"name": "Anna Lee"},
+    ),
+    f"POST {_API}/projects": lambda house: (
+        {}, {"customer_id": house.api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
+             "original_price": 100},
+    ),
+    f"PATCH {_API}/projects/<project_id>": lambda house: (
+        {"project_id": house.api.a_project()["id"]}, {"name": "Bath"},
+    ),
+    f"POST {_API}/projects/<project_id>/milestones": lambda house: (
+        {"project_id": house.api.a_project()["id"]}, {"kind": "final", "amount": 100},
+    ),
+    f"POST {_API}/projects/<project_id>/change-orders": lambda house: (
+        {"project_id": house.api.a_project()["id"]},
+        {"approved_price": 12_000, "reason": "Two more doors"},
+    ),
+    f"PATCH {_API}/milestones/<milestone_id>": lambda house: (
+        {"milestone_id": house.milestone()}, {"name": "Done"},
+    ),
+    f"DELETE {_API}/milestones/<milestone_id>": lambda house: (
+        {"milestone_id": house.milestone()}, {},
+    ),
+    f"POST {_API}/milestones/<milestone_id>/invoice": lambda house: (
+        {"milestone_id": house.milestone()}, {},
+    ),
+    f"POST {_API}/milestones/<milestone_id>/deposit": lambda house: (
+        {"milestone_id": house.milestone()}, {},
     ),
     f"POST {_API}/invoices": lambda house: (
         {}, {"customer_id": house.api.a_customer()["id"], "currency": "USD", "total": 100},

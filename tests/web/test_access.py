@@ -13,6 +13,7 @@ from reconciler.embedded import postgres
 from reconciler.queue import Queue
 from reconciler.services import api_keys, people
 from tests.runtime import Office, open_office
+from tests.web import furniture
 from tests.web.access import CELLS, KEYS, PAPER, PEOPLE, Table, served_by
 from tests.web.screens import NAMES, PASSWORD, Screens, furnish, open_screens, token_of
 
@@ -89,6 +90,7 @@ def gate(servers, module_database: str, line, stripe_api) -> Iterator[Gate]:
     office = open_office(servers.url(postgres.APP, module_database), line, stripe_api)
     company = open_screens(office)
     furnish(company)
+    furniture.projects_of(company)
     runtime = replace(office.runtime, queue=Queue(servers.redis_url))  # /readyz asks for it
     made = Gate(office, wsgi.create_app(runtime), _names(company))
     _let_in(made)
@@ -133,6 +135,8 @@ def _names(company: Screens) -> dict[str, str]:
         "invoice_id": ids["INV-1047"],
         "name": ids["INV-1042"],
         "deposit_id": ids["DEP-1001"],
+        "project_id": ids["project"],
+        "milestone_id": ids["milestone_3"],
         "application_id": scalar("select id from application"),
         "payment_id": ids["part"],
         "allocation_id": scalar("select id from allocation where payment_id = :id", id=ids["part"]),

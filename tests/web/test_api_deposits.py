@@ -178,7 +178,10 @@ def test_a_payment_intent_told_late_finds_the_money_that_waits(api):
 
 
 def test_words_around_a_deposit_can_be_taken_away(api):
-    deposit = api.a_deposit(notes="Soon", received_into="Bank 1", project_id="P-1")
+    project = api.a_project()
+    of = {"customer_id": project["customer_id"], "project_id": project["id"]}
+    deposit = api.a_deposit(notes="Soon", received_into="Bank 1", **of)
+    assert deposit["project_id"] == project["id"]
     changes = {"notes": None, "received_into": None, "project_id": None, "code": "NEW-CODE"}
     changed = ok(api.patch(f"/deposits/{deposit['id']}", changes))
     assert {name: changed[name] for name in changes} == changes

@@ -13,9 +13,11 @@ from reconciler.web.api import (
     events,
     invoices,
     ledger,
+    milestones,
     openapi,
     payments,
     payouts,
+    projects,
     reconciliation_runs,
     refunds,
     restore,
@@ -29,6 +31,8 @@ from reconciler.web.api.routes import Route, add_to
 PREFIX = "/api/v1"
 RESOURCES = (
     customers.resource,
+    projects.resource,
+    milestones.resource,
     invoices.resource,
     deposits.resource,
     payments.resource,

@@ -43,6 +43,7 @@ class DepositBody(Body):
     ] = None
     date: Annotated[Date | None, Field(description="Today, if left out.")] = None
     project_id: Line128 | None = None
+    milestone_id: Line128 | None = None
     received_into: Line128 | None = None
     notes: Words4000 | None = None
     rail: Line64 = "stripe"
@@ -58,6 +59,7 @@ class DepositChanges(Changes):
     code: Line64 = ""
     date: Date | None = None
     project_id: Line128 | None = None
+    milestone_id: Line128 | None = None
     received_into: Line128 | None = None
     notes: Words4000 | None = None
     rev: Rev

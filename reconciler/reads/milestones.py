@@ -1,0 +1,141 @@
+"""Milestones as lists and screens show them, with the documents that ask for their money."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.invoices import InvoiceState, InvoiceStatus, status as invoice_status
+from reconciler.books.milestones import Held, MilestoneKind, status
+from reconciler.errors import NotFound
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """The client said that a milestone is done: by a document, or by name on their page."""
+
+    id: str
+    attachment_id: str | None
+    signed_by_name: str | None
+    source: str
+    sha256: str | None
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneRow:
+    """A part of a project that is paid for by itself, in minor units of `currency`.
+
+    `invoice_id` is the invoice that bills it and is not void, `deposit_id` the deposit it asked
+    for; `status` follows from them. `paid` is what came in for it, held or applied.
+    """
+
+    id: str
+    project_id: str
+    kind: MilestoneKind
+    name: str
+    description: str | None
+    amount: int
+    currency: str
+    due_on: date | None
+    invoice_id: str | None
+    invoice_number: str | None
+    deposit_id: str | None
+    deposit_code: str | None
+    paid: int
+    status: InvoiceStatus
+    sign_offs: list[SignOff]
+    change_order_id: str | None
+    position: int
+    created_at: datetime
+    rev: int
+
+
+LISTING = Listing(
+    source="milestone m join project p on p.id = m.project_id and m.dropped_at is null",
+    order=Order(("m.created_at", "m.id"), ("timestamptz", "text")),
+    conditions={
+        "project_id": "m.project_id = :project_id",
+        "customer_id": "p.customer_id = :customer_id",
+        "kind": "m.kind = :kind",
+    },
+)
+_MILESTONES = sa.text(
+    """select m.*, i.id as invoice_id, i.number as invoice_number, i.state, i.total, i.paid,
+      i.credited, i.refund_credits, i.write_offs, i.due_on as invoice_due_on, d.id as deposit_id,
+      d.code as deposit_code, d.amount as asked, d.received - d.refunded as held
+    from milestone m
+    left join invoice i on i.milestone_id = m.id and i.state <> 'void'
+    left join deposit d on d.milestone_id = m.id
+    where m.id = any(:ids)"""
+)
+_OF_PROJECTS = sa.text(
+    """select project_id, id from milestone
+    where project_id = any(:ids) and dropped_at is null order by project_id, position, id"""
+)
+
+
+def page(
+    session: Session, filters: dict[str, object], wanted: Wanted, *, today: date
+) -> Page[MilestoneRow]:
+    """Milestones, the newest first."""
+    ids, more = LISTING.keys(session, filters, wanted)
+    return Page(in_order(ids, load(session, ids, today=today)), more)
+
+
+def one(session: Session, milestone_id: str, *, today: date) -> MilestoneRow:
+    """One milestone that was not given up. Raises NotFound."""
+    found = load(session, [milestone_id], today=today)
+    if milestone_id not in found:
+        raise NotFound(f"there is no milestone {milestone_id}")
+    return found[milestone_id]
+
+
+def of_projects(
+    session: Session, projects: Collection[str], *, today: date
+) -> dict[str, list[MilestoneRow]]:
+    """The milestones of these projects, in their order."""
+    listed = session.execute(_OF_PROJECTS, {"ids": list(projects)}).all()
+    rows = load(session, [row.id for row in listed], today=today)
+    found: dict[str, list[MilestoneRow]] = {}
+    for row in listed:
+        found.setdefault(row.project_id, []).append(rows[row.id])
+    return found
+
+
+def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:
+    """These milestones, as they stand on a day."""
+    rows = session.execute(_MILESTONES, {"ids": list(ids)})
+    return {row.id: _milestone(row, today) for row in rows if row.dropped_at is None}
+
+
+def _milestone(row: sa.Row[tuple[object, ...]], today: date) -> MilestoneRow:
+    invoiced = None
+    if row.invoice_id is not None:
+        invoiced = invoice_status(
+            InvoiceState(row.state),
+            total=row.total,
+            paid=row.paid,
+            credited=row.credited,
+            refunded=row.refund_credits,
+            written_off=row.write_offs,
+            due_on=row.invoice_due_on,
+            today=today,
+        )
+    held = None if row.deposit_id is None else Held(row.asked, row.held)
+    same = (
+        "id", "project_id", "name", "description", "amount", "currency", "due_on", "invoice_id",
+        "invoice_number", "deposit_id", "deposit_code", "change_order_id", "position",
+        "created_at", "rev",
+    )  # fmt: skip
+    return MilestoneRow(
+        **{name: getattr(row, name) for name in same},
+        kind=MilestoneKind(row.kind),
+        paid=row.paid if invoiced is not None else (row.held or 0),
+        status=status(invoiced, held, due_on=row.due_on, today=today),
+        sign_offs=[],
+    )

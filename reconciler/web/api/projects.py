@@ -1,0 +1,128 @@
+"""The routes under /projects."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.reads import milestones as milestone_reads, projects as reads
+from reconciler.reads.milestones import MilestoneRow
+from reconciler.reads.pages import Page
+from reconciler.reads.projects import ProjectRow
+from reconciler.services import change_orders, milestones, projects
+from reconciler.services.change_orders import NewChangeOrder
+from reconciler.services.projects import NewProject
+from reconciler.web.api.fields import (
+    Amount,
+    Body,
+    Changes,
+    Currency,
+    Day,
+    Line128,
+    Line255,
+    Line500,
+    Paged,
+    Rev,
+)
+from reconciler.web.api.routes import Look, Resource
+from reconciler.web.api.stages import StageBody, Stages
+from reconciler.work import Work
+
+resource = Resource("projects")
+
+_Name = Annotated[Line255, Field(max_length=projects.NAME_CHARS_MAX)]
+
+
+class ProjectBody(Body):
+    """Work for a customer at a price, and the milestones it is billed by."""
+
+    customer_id: Line128
+    name: _Name
+    currency: Currency
+    original_price: Amount
+    milestones: Stages = Field(default_factory=list)
+
+
+class ProjectChanges(Changes):
+    """What is to be changed; what is left out stays. The approved price moves by change order."""
+
+    customer_id: Line128 = ""
+    name: _Name = ""
+    currency: Currency = ""
+    original_price: Amount = 0
+    rev: Rev
+
+
+class ProjectQuery(Paged):
+    """Which projects."""
+
+    customer_id: Line128 | None = None
+    currency: Currency | None = None
+    name: Annotated[Line255 | None, Field(description="A part of the name.")] = None
+
+
+class ChangeOrderBody(Body):
+    """The price that the client approved, and why it is another."""
+
+    approved_price: Amount
+    reason: Line500
+    approved_by: Annotated[
+        Line255 | None, Field(max_length=200, description="Who said so at the client's.")
+    ] = None
+    approved_on: Annotated[Day | None, Field(description="Today, if left out.")] = None
+    document: Annotated[
+        Line128 | None, Field(description="The attachment or reference that proves it.")
+    ] = None
+    milestones: Annotated[
+        Stages, Field(description="For what the price rises by; together exactly that.")
+    ] = Field(default_factory=list)
+    rev: Rev
+
+
+def _one(work: Work, project_id: str) -> ProjectRow:
+    return reads.one(work.session, project_id, today=work.now.date())
+
+
+@resource.post("/projects", status=HTTPStatus.CREATED)
+def create(work: Work, body: ProjectBody) -> ProjectRow:
+    """Begin a project, with its milestones if they are sent along."""
+    given = body.model_dump(exclude={"milestones"})
+    project_id = projects.create(work, NewProject(**given))
+    if body.milestones:
+        milestones.plan(work, project_id, [one.stage() for one in body.milestones])
+    return _one(work, project_id)
+
+
+@resource.get("/projects")
+def listed(look: Look, query: ProjectQuery) -> Page[ProjectRow]:
+    """List projects, the newest first."""
+    return reads.page(look.session, query.filters, query.wanted, today=look.today)
+
+
+@resource.get("/projects/{project_id}")
+def one(look: Look, project_id: str) -> ProjectRow:
+    """Read one project."""
+    return reads.one(look.session, project_id, today=look.today)
+
+
+@resource.patch("/projects/{project_id}")
+def patch(work: Work, project_id: str, body: ProjectChanges) -> ProjectRow:
+    """Change a project."""
+    projects.patch(work, project_id, body.given(), rev=body.rev)
+    return _one(work, project_id)
+
+
+@resource.post("/projects/{project_id}/milestones", status=HTTPStatus.CREATED)
+def add_milestone(work: Work, project_id: str, body: StageBody) -> MilestoneRow:
+    """Plan one more milestone of a project."""
+    milestone_id = milestones.create(work, project_id, body.stage())
+    return milestone_reads.one(work.session, milestone_id, today=work.now.date())
+
+
+@resource.post("/projects/{project_id}/change-orders", status=HTTPStatus.CREATED)
+def change_order(work: Work, project_id: str, body: ChangeOrderBody) -> ProjectRow:
+    """Record that the client approved another price."""
+    given = body.model_dump(exclude={"milestones", "rev"})
+    order = NewChangeOrder(**given, stages=[one.stage() for one in body.milestones])
+    change_orders.approve(work, project_id, order, rev=body.rev)
+    return _one(work, project_id)
