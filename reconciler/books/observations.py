@@ -47,6 +47,7 @@ class ChargeFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     authorized: int = 0
+    pending: int = 0  # asked of a bank that has not answered: on its way, and no promise
     captured: int = 0
     is_final: bool = False  # no further capture will come
     is_whole: bool = False  # all that was authorized was captured: nothing could be released
@@ -62,6 +63,7 @@ class IntentFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the rail's umbrella over several attempts says."""
 
     authorized: int = 0
+    pending: int = 0
     received: int = 0
     is_final: bool = False
     is_whole: bool = False

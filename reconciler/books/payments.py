@@ -93,6 +93,23 @@ def authorized(facts: PaymentFacts) -> int:
     return max([captured(facts), *promised])
 
 
+def on_its_way(facts: PaymentFacts) -> int:
+    """Money that was promised or is being collected and has not come, in minor units.
+
+    A hold on a card that may still be captured, or a debit that its bank has not answered. Shown
+    apart, never booked, and never counted as paid.
+    """
+    intent = facts.intent
+    if is_final(facts) or (intent and intent.is_canceled):
+        return 0
+    live = [c for c in facts.charges.values() if not c.is_failed and not c.is_expired]
+    promised = [max(c.authorized, c.pending) for c in live]
+    # The umbrella's word counts as long as no attempt, or not every one, has come to nothing.
+    if intent and (live or not (facts.charges or intent.is_failed)):
+        promised.append(max(intent.authorized, intent.pending))
+    return max(0, max(promised, default=0) - captured(facts))
+
+
 def is_final(facts: PaymentFacts) -> bool:
     """Whether no further capture will come."""
     return bool(facts.intent and facts.intent.is_final) or any(
@@ -179,6 +196,7 @@ def _join_charges(one: ChargeFact, other: ChargeFact) -> ChargeFact:
     return ChargeFact(
         id=one.id,
         authorized=max(one.authorized, other.authorized),
+        pending=max(one.pending, other.pending),
         captured=max(one.captured, other.captured),
         is_final=one.is_final or other.is_final,
         is_whole=one.is_whole or other.is_whole,
@@ -196,6 +214,7 @@ def _join_intents(one: IntentFact | None, other: IntentFact | None) -> IntentFac
         return one or other
     return IntentFact(
         authorized=max(one.authorized, other.authorized),
+        pending=max(one.pending, other.pending),
         received=max(one.received, other.received),
         is_final=one.is_final or other.is_final,
         is_whole=one.is_whole or other.is_whole,

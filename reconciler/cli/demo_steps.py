@@ -85,7 +85,7 @@ def load_documents(work: Work, story: Story) -> bool:
     Raises Conflict where other documents have the demo's numbers.
     """
     first = {"rail_customer_id": story.customers[0].rail_id}
-    if customer_reads.page(work.session, first, _ONE).data:
+    if customer_reads.page(work.session, first, _ONE, today=work.now.date()).data:
         return False
     ids = {
         one.key: customers.create(

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.errors import NotFound
+from reconciler.reads import balances
+from reconciler.reads.balances import Balance
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 
 
@@ -16,7 +18,8 @@ class CustomerRow:
     """One who is invoiced and pays.
 
     `rail_customers` says what each rail calls them; `credit` is money received from them and
-    held unapplied, by currency, in minor units.
+    held unapplied, by currency, in minor units. `balances` says by currency all that they owe
+    and all that is held for them.
     """
 
     id: str
@@ -24,6 +27,7 @@ class CustomerRow:
     email: str | None
     rail_customers: dict[str, str]
     credit: dict[str, int]
+    balances: dict[str, Balance]
     created_at: datetime
     rev: int
 
@@ -43,49 +47,38 @@ _RAIL_IDS = sa.text(
     """select customer_id, rail, rail_customer_id from customer_rail_id
     where customer_id = any(:ids) order by rail, rail_customer_id desc"""
 )
-_CREDIT = sa.text(
-    """select p.customer_id, p.currency,
-      sum(p.captured - p.refunded - p.lost - coalesce(a.amount, 0))::bigint as credit
-    from payment p left join (
-        select payment_id, sum(amount) as amount from allocation where payment_id in (
-          select id from payment where customer_id = any(:ids)) group by payment_id
-      ) a on a.payment_id = p.id
-    where p.customer_id = any(:ids) and p.currency is not null
-    group by p.customer_id, p.currency
-    having sum(p.captured - p.refunded - p.lost - coalesce(a.amount, 0)) <> 0
-    order by p.currency"""
-)
 
 
-def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[CustomerRow]:
+def page(
+    session: Session, filters: Mapping[str, object], wanted: Wanted, *, today: date
+) -> Page[CustomerRow]:
     """Customers, the newest first."""
     ids, more = LISTING.keys(session, filters, wanted)
-    return Page(in_order(ids, _load(session, ids)), more)
+    return Page(in_order(ids, _load(session, ids, today)), more)
 
 
-def one(session: Session, customer_id: str) -> CustomerRow:
+def one(session: Session, customer_id: str, *, today: date) -> CustomerRow:
     """One customer. Raises NotFound."""
-    found = _load(session, [customer_id])
+    found = _load(session, [customer_id], today)
     if not found:
         raise NotFound(f"there is no customer {customer_id}")
     return found[customer_id]
 
 
-def _load(session: Session, ids: Collection[str]) -> dict[str, CustomerRow]:
+def _load(session: Session, ids: Collection[str], today: date) -> dict[str, CustomerRow]:
     given = {"ids": list(ids)}
     rail_ids: dict[str, dict[str, str]] = {}
     for row in session.execute(_RAIL_IDS, given):
         rail_ids.setdefault(row.customer_id, {})[row.rail] = row.rail_customer_id
-    credit: dict[str, dict[str, int]] = {}
-    for row in session.execute(_CREDIT, given):
-        credit.setdefault(row.customer_id, {})[row.currency] = row.credit
+    stand = balances.of_customers(session, ids, today=today)
     return {
         row.id: CustomerRow(
             id=row.id,
             name=row.name,
             email=row.email,
             rail_customers=rail_ids.get(row.id, {}),
-            credit=credit.get(row.id, {}),
+            credit={at: one.credit for at, one in stand.get(row.id, {}).items() if one.credit},
+            balances=stand.get(row.id, {}),
             created_at=row.created_at,
             rev=row.rev,
         )

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from reconciler.books import deposits
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
 from reconciler.errors import NotFound
-from reconciler.reads import timeline
+from reconciler.reads import balances, timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 
@@ -43,7 +43,8 @@ class DepositReceipt:
 class DepositRow:
     """Money taken ahead of an invoice, in minor units of `currency`. A liability.
 
-    received = applied + refunded + remaining. `fees` is what rails kept of the payments, in
+    received = applied + refunded + remaining. `on_its_way` is held on a card or being collected for
+    it, and not part of what is received. `fees` is what rails kept of the payments, in
     proportion, where the fee is in the same currency.
     """
 
@@ -59,6 +60,7 @@ class DepositRow:
     applied: int
     refunded: int
     remaining: int
+    on_its_way: int
     fees: int
     payment_status: PaymentStatus
     applied_status: AppliedStatus
@@ -133,9 +135,11 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
         fees[deposit_id] = fees.get(deposit_id, 0) + values.pop("fee")
         receipts.setdefault(deposit_id, []).append(DepositReceipt(**values))
     histories = timeline.of_documents(session, "deposit_id", ids)
+    stand = balances.of_deposits(session, ids)
     return {
         row.id: _deposit(
             row,
+            on_its_way=stand[row.id].on_its_way,
             applications=uses.get(row.id, []),
             receipts=receipts.get(row.id, []),
             fees=fees.get(row.id, 0),
@@ -148,6 +152,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
 def _deposit(
     row: sa.Row[tuple[object, ...]],
     *,
+    on_its_way: int,
     applications: list[DepositUse],
     receipts: list[DepositReceipt],
     fees: int,
@@ -163,6 +168,7 @@ def _deposit(
         **used,
         date=row.taken_on,
         remaining=deposits.remaining(**used),
+        on_its_way=on_its_way,
         fees=fees,
         payment_status=deposits.payment_status(amount=row.amount, received=row.received),
         applied_status=deposits.applied_status(**used),

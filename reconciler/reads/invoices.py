@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from reconciler.books.invoices import InvoiceState, InvoiceStatus, status
 from reconciler.errors import NotFound
-from reconciler.reads import timeline
+from reconciler.reads import balances, timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 from reconciler.work import Cause
@@ -73,7 +73,8 @@ class InvoiceRow:
 
     total less credited less paid is outstanding. `credited` is all that lowers what is owed without
     paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
-    from these and from `due_on`. `on_hold`: a dispute of what paid it is open, or lost and nobody
+    from these and from `due_on`. `on_its_way` is held on a card or being collected for it, and not
+    part of what is paid. `on_hold`: a dispute of what paid it is open, or lost and nobody
     has decided; nobody is to be asked to pay it meanwhile.
     """
 
@@ -92,6 +93,7 @@ class InvoiceRow:
     credited: int
     written_off: int
     outstanding: int
+    on_its_way: int
     status: InvoiceStatus
     issued_on: date | None
     due_on: date | None
@@ -191,10 +193,12 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, In
     notes = session.execute(_CREDIT_NOTES, given).all()
     parts, lines = _by_invoice(session, _PARTS, given), _by_invoice(session, _LINES, given)
     histories = _histories(session, rows, notes)
+    stand = balances.of_invoices(session, ids, today=today)
     return {
         row.id: _invoice(
             row,
             today,
+            on_its_way=stand[row.id].on_its_way,
             allocations=[InvoicePart(**one) for one in parts.get(row.id, [])],
             lines=[InvoiceLineRow(**one) for one in lines.get(row.id, [])],
             credit_notes=[_note(note) for note in notes if note.invoice_id == row.id],

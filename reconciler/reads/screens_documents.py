@@ -33,14 +33,6 @@ _ONE_INVOICE = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
     where i.id = :name or lower(btrim(i.number)) = lower(btrim(:name)) limit 1"""
 )
-_TOTALS = sa.text(
-    """select currency, count(*) as number, sum(total)::bigint as invoiced,
-      sum(paid)::bigint as collected, sum(credited)::bigint as credited,
-      sum(outstanding)::bigint as outstanding,
-      coalesce(sum(outstanding)
-        filter (where due_on < :today), 0)::bigint as overdue
-    from invoice where state = 'sent' group by currency order by currency"""
-)
 _VIEWS = sa.text(
     """select count(*) as all,
       count(*) filter (where state = 'sent' and outstanding > 0) as open,
@@ -106,10 +98,6 @@ _OPEN_INVOICES = sa.text(
       and i.outstanding > 0
     order by i.due_on nulls last, i.created_at, i.id limit 20"""
 )
-_LEFT_ON_DEPOSIT = sa.text(
-    """select coalesce(sum(received - applied - refunded), 0)::bigint from deposit
-    where customer_id = :customer and currency = :currency"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +138,6 @@ class InvoiceLine:
             due_on=self.due_on,
             today=today,
         ).value
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceTotals:
-    """Sums over the sent invoices of one currency."""
-
-    currency: str
-    number: int
-    invoiced: int
-    collected: int
-    credited: int
-    outstanding: int
-    overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +261,6 @@ def invoice(session: Session, name: str) -> InvoiceLine | None:
     return InvoiceLine(**row._asdict()) if row else None
 
 
-def invoice_totals(session: Session, today: date) -> list[InvoiceTotals]:
-    """Sums over all sent invoices, by currency."""
-    return [InvoiceTotals(**row._asdict()) for row in session.execute(_TOTALS, {"today": today})]
-
-
 def invoice_views(session: Session, today: date) -> dict[str, int]:
     """How many invoices each view has."""
     return dict(session.execute(_VIEWS, {"today": today}).one()._asdict())
@@ -345,9 +315,3 @@ def received_by(session: Session, deposit_id: str) -> list[ReceivedBy]:
 def uses(session: Session, deposit_id: str) -> Sequence[UseLine]:
     """The invoices a deposit is used on; closed uses too."""
     return [UseLine(**row._asdict()) for row in session.execute(_USES, {"id": deposit_id})]
-
-
-def left_on_deposit(session: Session, customer_id: str, currency: str) -> int:
-    """What a customer has on deposit and has not used."""
-    given = {"customer": customer_id, "currency": currency}
-    return int(session.execute(_LEFT_ON_DEPOSIT, given).scalar_one())

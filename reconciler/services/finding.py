@@ -1,4 +1,4 @@
-"""Held payments meet documents that appeared after them."""
+"""Held payments, and money on its way, meet documents that appeared after them."""
 
 from datetime import timedelta
 
@@ -32,7 +32,10 @@ _CLUES = sa.text(
         where invoice_id = any(:documents) or deposit_id = any(:documents)) as c"""
 )
 _HELD = sa.text(
-    """select id from payment where is_held and clues && cast(:clues as text[])
+    """select id from (
+      select id, occurred_at from payment where is_held and clues && cast(:clues as text[])
+      union select id, occurred_at from payment
+        where on_its_way > 0 and clues && cast(:clues as text[])) as waiting
     order by occurred_at limit :limit"""
 )
 # Matched by equal amount alone: what appeared or changed may be better, or show that it is none.
@@ -41,7 +44,8 @@ _GUESSED = sa.text(
       and customer_id = any(:customers) order by occurred_at desc, id limit :limit"""
 )
 _RECENT = sa.text(
-    """select id from payment where is_held and created_at > :since order by id limit :limit"""
+    """select id from payment where (is_held or on_its_way > 0) and created_at > :since
+    order by id limit :limit"""
 )
 _DONE = {
     noun: sa.text(f"update {noun} set seeks_payment = false where id = any(:ids)")
@@ -50,7 +54,7 @@ _DONE = {
 
 
 def match_recent(work: Work) -> int:
-    """Decide again on payments that were held a moment ago; gives how many."""
+    """Decide again on payments that came a moment ago and found nothing; gives how many."""
     held = list(
         work.session.scalars(_RECENT, {"since": work.now - CROSSING, "limit": PAYMENTS_MAX})
     )

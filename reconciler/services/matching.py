@@ -59,6 +59,7 @@ def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
 
 def told_anew(work: Work, rows: Sequence[PaymentRow]) -> list[PaymentRow]:
     """Those of these payments that would be decided otherwise now."""
+    rows = [row for row in rows if row.strategy not in BY_PEOPLE]
     if not rows:
         return []
     among = look_up(work, [row.facts for row in rows])
@@ -66,8 +67,12 @@ def told_anew(work: Work, rows: Sequence[PaymentRow]) -> list[PaymentRow]:
         claim.payment_id: claim
         for claim in store.allocations_of(work.session, [row.id for row in rows])
     }
+    answers = [(row, _decide(row, among, claims.get(row.id))) for row in rows]
     return [
-        row for row in rows if list(_decide(row, among, claims.get(row.id)).reasons) != row.reasons
+        row
+        for row, answer in answers
+        if _bound(row, answer) != row.bound_for
+        or (payments.captured(row.facts) and list(answer.reasons) != row.reasons)
     ]
 
 
@@ -98,10 +103,12 @@ def match(
     held: Held = {}
     for row in undecided:
         row.customer_id = row.customer_id or matching.payer(row.facts, among)
-        if not payments.captured(row.facts):
-            continue
         current = claims.get(row.id, [])
         answer = _decide(row, among, current[0] if current else None)
+        row.bound_for = _bound(row, answer)
+        if not payments.captured(row.facts):
+            row.clues = clues(row.facts) if payments.on_its_way(row.facts) else []
+            continue
         if current and not _overrules(answer, row, current):
             continue
         if isinstance(answer, Match):
@@ -109,6 +116,13 @@ def match(
         else:
             held[row.id] = _hold(row, answer, current)
     return added, held
+
+
+def _bound(row: PaymentRow, answer: Match | Hold) -> str | None:
+    """The document that money on its way is for, where that is certain and one."""
+    if not payments.on_its_way(row.facts) or not isinstance(answer, Match):
+        return None
+    return answer.targets[0][0].id if len(answer.targets) == 1 else None
 
 
 def _overrules(answer: Match | Hold, row: PaymentRow, current: list[AllocationRow]) -> bool:

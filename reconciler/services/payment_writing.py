@@ -48,6 +48,7 @@ def _totals(row: PaymentRow) -> Totals:
         refunded=at.refunded,
         lost=at.lost,
         disputed=at.disputed,
+        on_its_way=payments.on_its_way(row.facts),
         fee=fees.get(fee_currency or "", 0),
         fee_currency=fee_currency,
         status=payments.status(row.facts, refunded=at.refunded, disputed=at.disputed).value,

@@ -70,10 +70,12 @@ def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, st
 
 
 def rematch(work: Work, payment_ids: Sequence[str]) -> None:
-    """Decide again where the money belongs of those that are held or were matched by amount."""
+    """Decide again where the money belongs of those that are held, on their way or guessed."""
     rows = store.lock_payments(work.session, payment_ids)
     unsure = [
-        row for row in rows.values() if row.is_held or row.strategy == Strategy.CUSTOMER_AMOUNT
+        row
+        for row in rows.values()
+        if row.is_held or row.strategy == Strategy.CUSTOMER_AMOUNT or payments.on_its_way(row.facts)
     ]
     _write(work, {row.id: row for row in matching.told_anew(work, unsure)}, (), {})
 

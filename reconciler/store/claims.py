@@ -1,7 +1,7 @@
 """The rows that settling works on, read under locks and written back in one go.
 
-Locks are taken in one order everywhere, so that two transactions never wait for each other:
-payments, then deposits, then invoices, each by ascending id.
+Locks are taken in one order everywhere, so that nobody waits in a circle: payments, then deposits,
+then invoices, each by ascending id.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -30,6 +30,7 @@ class PaymentRow:
     facts: PaymentFacts
     booked: Booked
     customer_id: str | None = None
+    bound_for: str | None = None
     strategy: str | None = None
     match_dated: int = 0
     reasons: list[str] = field(default_factory=list)
@@ -151,8 +152,8 @@ def decode_facts(text: str) -> PaymentFacts:
     return _facts_decoder.decode(text)
 
 
-_PAYMENT_COLUMNS = """id, facts::text as facts, booked::text as booked, customer_id, strategy,
-    match_dated, reasons, is_held, clues, fetch_due_at, fetch_attempts"""
+_PAYMENT_COLUMNS = """id, facts::text as facts, booked::text as booked, customer_id, bound_for,
+    strategy, match_dated, reasons, is_held, clues, fetch_due_at, fetch_attempts"""
 _LOCK_PAYMENTS = sa.text(
     f"select {_PAYMENT_COLUMNS} from payment where id = any(:ids) order by id for no key update"
 )
@@ -194,9 +195,8 @@ _LOCK_INVOICES = sa.text(
 
 def lock_payments(session: Session, ids: Collection[str]) -> dict[str, PaymentRow]:
     """Hold these payments until the transaction ends."""
-    if not ids:
-        return {}
-    return {r.id: _payment(r) for r in session.execute(_LOCK_PAYMENTS, {"ids": sorted(ids)})}
+    found = session.execute(_LOCK_PAYMENTS, {"ids": sorted(ids)}) if ids else ()
+    return {r.id: _payment(r) for r in found}
 
 
 def lock_payments_by_rail_id(

@@ -22,6 +22,7 @@ class Totals:
     refunded: int
     lost: int
     disputed: int
+    on_its_way: int
     fee: int
     fee_currency: str | None
     status: str
@@ -32,7 +33,8 @@ class Totals:
 _COLUMNS = {
     "id": "text", "customer_id": "text", "currency": "text", "authorized": "bigint",
     "captured": "bigint", "refunded": "bigint", "lost": "bigint", "disputed": "bigint",
-    "fee": "bigint", "fee_currency": "text", "status": "text", "facts": "text", "booked": "text",
+    "on_its_way": "bigint", "bound_for": "text", "fee": "bigint", "fee_currency": "text",
+    "status": "text", "facts": "text", "booked": "text",
     "strategy": "text", "match_dated": "bigint", "reasons": "text", "is_held": "boolean",
     "clues": "text", "fetch_due_at": "timestamptz", "fetch_attempts": "bigint",
     "livemode": "boolean", "occurred_at": "timestamptz",
@@ -135,12 +137,13 @@ def _values(rows: Sequence[tuple[PaymentRow, Totals]]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: [getattr(totals, name) for _, totals in rows]
         for name in (
-            "authorized", "captured", "refunded", "lost", "disputed", "fee", "fee_currency",
-            "status", "occurred_at",
+            "authorized", "captured", "refunded", "lost", "disputed", "on_its_way", "fee",
+            "fee_currency", "status", "occurred_at",
         )
     }  # fmt: skip
     for name in (
-        "id", "customer_id", "strategy", "match_dated", "is_held", "fetch_due_at", "fetch_attempts",
+        "id", "customer_id", "bound_for", "strategy", "match_dated", "is_held", "fetch_due_at",
+        "fetch_attempts",
     ):  # fmt: skip
         values[name] = [getattr(row, name) for row, _ in rows]
     values["currency"] = [row.facts.currency for row, _ in rows]

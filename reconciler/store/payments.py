@@ -26,6 +26,14 @@ class Payment(SQLModel, table=True):
             "payment_parts_are_not_negative", "captured >= 0 and refunded >= 0 and lost >= 0"
         ),
         base.holds("payment_gives_back_no_more_than_it_took", "refunded + lost <= captured"),
+        base.holds("payment_on_its_way_is_not_negative", "on_its_way >= 0"),
+        sa.Index("ix_payment_on_its_way", "bound_for", postgresql_where=sa.text("on_its_way > 0")),
+        sa.Index(
+            "ix_payment_on_its_way_clues",
+            "clues",
+            postgresql_using="gin",
+            postgresql_where=sa.text("on_its_way > 0"),
+        ),
         sa.Index(
             "ix_payment_clues", "clues", postgresql_using="gin", postgresql_where=sa.text("is_held")
         ),
@@ -59,6 +67,9 @@ class Payment(SQLModel, table=True):
     refunded: int = base.minor_units()
     lost: int = base.minor_units()
     disputed: int = base.minor_units()
+    # Held or being collected, and not here yet; and the invoice or deposit that it is meant for.
+    on_its_way: int = base.minor_units()
+    bound_for: str | None = base.text_or_none()
     fee: int = base.minor_units()
     fee_currency: str | None = base.text_or_none()
     status: str = base.text()

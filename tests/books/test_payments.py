@@ -9,6 +9,7 @@ from reconciler.books.payments import (
     counted_refunds,
     is_final,
     is_released,
+    on_its_way,
     status,
 )
 from tests.builders import charge, dispute, facts, intent, refund, row
@@ -52,6 +53,47 @@ STATUSES = {
 def test_the_status_follows_from_the_facts(case: str) -> None:
     told, word = STATUSES[case]
     assert status(told, refunded=0, disputed=0) is word
+
+
+ON_ITS_WAY = {
+    "nothing": (facts(), 0),
+    "held": (facts(charges=HELD), 1_000),
+    "held-as-the-intent-says": (facts(intent=intent(authorized=1_000)), 1_000),
+    "a-debit-under-way": (facts(charges=charge(is_pending=True, pending=700)), 700),
+    "a-debit-as-the-intent-says": (facts(intent=intent(is_processing=True, pending=700)), 700),
+    "a-debit-that-came": (
+        facts(charges=charge(pending=700, captured=700, authorized=700, is_final=True)),
+        0,
+    ),
+    "a-debit-that-was-refused": (
+        facts(charges=charge(pending=700, is_failed=True), intent=intent(pending=700)),
+        0,
+    ),
+    "refused-as-the-intent-says": (facts(intent=intent(pending=700, is_failed=True)), 0),
+    "refused-and-tried-again": (
+        facts(
+            charges=charge("ch_1", pending=700, is_failed=True) | charge("ch_2", pending=500),
+            intent=intent(is_failed=True, pending=500),
+        ),
+        500,
+    ),
+    "taken-in-part-and-more-may-come": (
+        facts(charges=charge(authorized=1_000, captured=300)),
+        700,
+    ),
+    "taken-in-part-and-for-good": (
+        facts(charges=charge(authorized=1_000, captured=300, is_final=True)),
+        0,
+    ),
+    "let-go": (facts(charges=charge(authorized=1_000, is_expired=True)), 0),
+    "given-up": (facts(charges=HELD, intent=intent(is_canceled=True)), 0),
+}
+
+
+@pytest.mark.parametrize("case", ON_ITS_WAY, ids=str)
+def test_what_is_on_its_way_is_what_may_still_come(case: str) -> None:
+    known, wanted = ON_ITS_WAY[case]
+    assert on_its_way(known) == wanted
 
 
 def test_what_went_back_shows_in_the_status() -> None:

@@ -26,6 +26,7 @@ class Life:
     world: World
     documents: list[Document]
     clock: Clock
+    customer_id: str = ""
     targets: dict[str, list[tuple[str, int | None]]] = field(default_factory=dict)
     charges: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)

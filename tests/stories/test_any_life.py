@@ -13,6 +13,7 @@ from tests import oracle
 from tests.builders import customer, deposit, invoice
 from tests.oracle import Document
 from tests.runtime import Office, open_office
+from tests.stories.figures import all_agree
 from tests.stories.lives import Life, deeds, payment_of
 from tests.stories.pages import Shown, documents_match
 
@@ -34,7 +35,7 @@ def begin(office: Office, totals: list[tuple[int, bool]], **world) -> Life:
     number = next(_numbers)
     office.enter_world(seed=number, salt=f"life-{number}", **world)
     ann = customer(office)
-    life = Life(office.world, [], office.clock)
+    life = Life(office.world, [], office.clock, customer_id=ann)
     for place, (total, is_deposit) in enumerate(totals):
         name = f"{'DEP' if is_deposit else 'INV'}-{number}.{place}"
         if is_deposit:
@@ -109,6 +110,7 @@ def check(office: Office, life: Life) -> None:
     )
     documents_match(Shown.by(office), books)
     assert taxes(office, books.taxes) == books.taxes
+    all_agree(office, life.customer_id, on_its_way(life))
     assert office.violations() == []
     assert office.unfinished() == []
 
@@ -123,6 +125,18 @@ def taxes(office: Office, numbers) -> dict[str, int]:
         numbers=list(numbers),
     )
     return dict.fromkeys(numbers, 0) | {row.number: row.held for row in rows}
+
+
+def on_its_way(life: Life) -> dict[str, int]:
+    """What holds and debits that have not come through would bring, by what it is for."""
+    found: dict[str, int] = {}
+    for intent in life.world.table("payment_intent").values():
+        waits = intent["amount_capturable"] or (
+            intent["amount"] if intent["status"] == "processing" else 0
+        )
+        for name, _ in life.targets.get(intent["id"], []):
+            found[name] = found.get(name, 0) + waits
+    return found
 
 
 SEEDS = st.integers(0, 1 << 32)

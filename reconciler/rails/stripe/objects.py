@@ -220,6 +220,7 @@ def _charge_fact(charge: Obj, charge_id: str, *, is_expired: bool) -> ChargeFact
         id=charge_id,
         # While a debit is pending it is processing, not a hold.
         authorized=authorized if is_good else 0,
+        pending=asked if status == "pending" else 0,
         captured=taken,
         is_final=is_good and is_captured,  # while captures in steps go on, it says false
         is_whole=has_told and 0 < authorized <= taken,
@@ -242,6 +243,7 @@ def _intent_fact(intent: Obj, charges: Sequence[Obj], *, is_failed: bool) -> Int
     return IntentFact(
         # Only asked for, until a charge holds it.
         authorized=asked if status in {"requires_capture", "succeeded"} else 0,
+        pending=asked if status == "processing" else 0,
         received=received,
         is_final=status == "succeeded",
         is_whole=0 < asked <= received,  # over-capture rewrites `amount` to what was taken

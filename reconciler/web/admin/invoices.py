@@ -5,6 +5,7 @@ from flask import Response, request
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
 from reconciler.reads import (
+    balances,
     invoices as invoice_reads,
     ledger,
     screens_documents,
@@ -46,13 +47,13 @@ def list_invoices(desk: Desk) -> Response:
             before=before(),
             limit=PER_PAGE,
         )
-        totals = screens_documents.invoice_totals(session, desk.today)
+        sent = balances.of_all_invoices(session, today=desk.today)
         numbers = screens_documents.invoice_views(session, desk.today)
     last = (lines[-1].created_at, lines[-1].id) if lines else None
     return desk.page(
         "invoices.html",
         lines=lines,
-        totals=totals,
+        totals=[one for one in sent.values() if one.billed],
         sums=_sums(lines),
         chips=[(name, label, numbers[name], name == view) for name, label in _VIEWS.items()],
         view=view,
@@ -107,10 +108,12 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
             if one.currency == invoice.currency
         ]
         refundable = screens_refunds.most_of_invoice(session, invoice.id)
+        balance = balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id]
     return desk.page(
         "invoice.html",
         status=status,
         invoice=invoice,
+        balance=balance,
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
         on_hold=on_hold,

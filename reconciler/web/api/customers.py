@@ -58,23 +58,23 @@ def create(work: Work, body: NewCustomer) -> CustomerRow:
     customer_id = customers.create(
         work, name=body.name, email=body.email, rail_customers=body.rail_customers
     )
-    return reads.one(work.session, customer_id)
+    return reads.one(work.session, customer_id, today=work.now.date())
 
 
 @resource.get("/customers")
 def listed(look: Look, query: CustomerQuery) -> Page[CustomerRow]:
     """List customers, the newest first."""
-    return reads.page(look.session, query.filters, query.wanted)
+    return reads.page(look.session, query.filters, query.wanted, today=look.today)
 
 
 @resource.get("/customers/{customer_id}")
 def one(look: Look, customer_id: str) -> CustomerRow:
     """Read one customer."""
-    return reads.one(look.session, customer_id)
+    return reads.one(look.session, customer_id, today=look.today)
 
 
 @resource.patch("/customers/{customer_id}")
 def patch(work: Work, customer_id: str, body: CustomerChanges) -> CustomerRow:
     """Change a customer."""
     customers.patch(work, customer_id, body.given(), rev=body.rev)
-    return reads.one(work.session, customer_id)
+    return reads.one(work.session, customer_id, today=work.now.date())

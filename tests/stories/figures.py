@@ -1,0 +1,147 @@
+"""One balance, wherever it is shown: each place beside the others, and all beside the ledger."""
+
+from collections import Counter
+from dataclasses import fields
+
+from reconciler.reads import (
+    balances,
+    customers,
+    deposits,
+    exports,
+    invoices,
+    screens_documents,
+)
+from reconciler.reads.balances import Balance
+from tests.runtime import Office
+
+# Debits less credits that the journal has on what is this customer's, by account and currency.
+_LEDGER = """
+    select a.role, a.currency, sum(x.amount)::bigint as amount
+    from posting x join journal_entry e on e.id = x.entry_id
+      join ledger_account a on a.id = x.account_id
+      left join invoice i on i.id = e.invoice_id left join deposit d on d.id = e.deposit_id
+      left join payment p on p.id = e.payment_id
+    where :customer = case a.role when 'accounts_receivable' then i.customer_id
+      when 'customer_deposits' then d.customer_id else p.customer_id end
+    group by 1, 2"""
+_DOCUMENTS = """select id, number as name, false as is_deposit from invoice
+    where customer_id = :customer
+    union all select id, code, true from deposit where customer_id = :customer"""
+AMOUNTS = tuple(field.name for field in fields(Balance))[1:]
+
+
+def all_agree(office: Office, customer_id: str, on_its_way: dict[str, int]) -> None:
+    """Every place that shows what this customer owes and has says the same.
+
+    `on_its_way` is what the rail's truth knows of, by number or code.
+    """
+    documents = office.rows(_DOCUMENTS, customer=customer_id)
+    assert _on_its_way(office, documents) == {n: a for n, a in on_its_way.items() if a}
+    stand = _by_customer(office, customer_id)
+    assert _as_the_ledger_says(office, customer_id) == {
+        currency: (one.outstanding, one.deposits, one.credit)
+        for currency, one in stand.items()
+        if one.outstanding or one.deposits or one.credit
+    }
+    assert _of_documents(office, documents) == {
+        at: {
+            name: getattr(one, name)
+            for name in (
+                "billed",
+                "paid",
+                "credited",
+                "outstanding",
+                "overdue",
+                "deposits",
+                "deposits_due",
+                "on_its_way",
+            )
+            if getattr(one, name)
+        }
+        for at, one in stand.items()
+    }
+    _pages_say_so(office, documents)
+
+
+def _by_customer(office: Office, customer_id: str) -> dict[str, Balance]:
+    today = office.clock().date()
+    with office.runtime.read() as session:
+        stand = balances.of_customers(session, [customer_id], today=today)[customer_id]
+        row = customers.one(session, customer_id, today=today)
+    assert row.balances == stand
+    assert row.credit == {at: one.credit for at, one in stand.items() if one.credit}
+    return stand
+
+
+def _as_the_ledger_says(office: Office, customer_id: str) -> dict[str, tuple[int, int, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for row in office.rows(_LEDGER, customer=customer_id):
+        found.setdefault(row.currency, {})[row.role] = row.amount
+    held = {
+        currency: (
+            roles.get("accounts_receivable", 0),
+            -roles.get("customer_deposits", 0),
+            -roles.get("unapplied_cash", 0),
+        )
+        for currency, roles in found.items()
+    }
+    return {currency: amounts for currency, amounts in held.items() if any(amounts)}
+
+
+def _of_documents(office: Office, documents: list) -> dict[str, dict[str, int]]:
+    """The single balances of invoices and deposits, added up."""
+    today = office.clock().date()
+    bills = [row.id for row in documents if not row.is_deposit]
+    asked = [row.id for row in documents if row.is_deposit]
+    with office.runtime.read() as session:
+        each = [
+            *balances.of_invoices(session, bills, today=today).values(),
+            *balances.of_deposits(session, asked).values(),
+        ]
+    assert len(each) == len(documents)
+    found: dict[str, Counter[str]] = {}
+    for one in each:
+        sums = found.setdefault(one.currency, Counter())
+        sums.update({name: getattr(one, name) for name in AMOUNTS if name != "refunds"})
+    return {at: {name: a for name, a in sums.items() if a} for at, sums in found.items()}
+
+
+def _on_its_way(office: Office, documents: list) -> dict[str, int]:
+    ids = [row.id for row in documents]
+    with office.runtime.read() as session:
+        each = balances.of_invoices(
+            session, ids, today=office.clock().date()
+        ) | balances.of_deposits(session, [row.id for row in documents if row.is_deposit])
+    return {row.name: each[row.id].on_its_way for row in documents if each[row.id].on_its_way}
+
+
+def _pages_say_so(office: Office, documents: list) -> None:
+    """The API's rows, the screens' lines and the export, document by document."""
+    today = office.clock().date()
+    names = {row.id: row.name for row in documents}
+    with office.runtime.read() as session:
+        api = invoices.load(session, names, today=today)
+        held = deposits.load(session, [row.id for row in documents if row.is_deposit])
+        stand = balances.of_invoices(session, list(api), today=today)
+        reserve = balances.of_deposits(session, list(held))
+        found = (screens_documents.invoice(session, at) for at in api)
+        lines = {line.id: line for line in found if line}
+        kept = (screens_documents.deposit(session, at) for at in held)
+        shown = {line.id: line for line in kept if line}
+        written = {
+            row["id"]: row
+            for row in exports.invoices(session, exports.Window(), today=today)
+            if row["id"] in api
+        }
+    for at, one in stand.items():
+        wanted = (one.paid, one.credited, one.outstanding)
+        for place in (api[at], lines[at]):
+            assert (place.paid, place.credited, place.outstanding) == wanted, names[at]
+        row = written[at]
+        assert (row["paid"], row["credited"], row["outstanding"]) == wanted, names[at]
+        assert api[at].on_its_way == one.on_its_way
+        is_late = api[at].status == "overdue"
+        assert one.overdue == (one.outstanding if is_late else 0)
+    for at, one in reserve.items():
+        assert held[at].remaining == shown[at].remaining == one.deposits, names[at]
+        assert held[at].on_its_way == one.on_its_way
