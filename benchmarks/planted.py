@@ -22,14 +22,13 @@ from reconciler.books.payouts import Movement
 from reconciler.books.rail_objects import ObjectKind, View, view_of_movement
 from reconciler.books.reconciliation import Difference
 from reconciler.store import rail_objects
+from reconciler.store.reconciliation_rows import Row
 
 RAIL, ACCOUNT, KIND = "stripe", "own", ObjectKind.MOVEMENT
 BEGINS = 1_760_000_000
 BLOCK = 5_000
 EVERY = 1_000  # of so many records one is spoilt
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-Row = tuple[str, int, str, str]
 
 
 class Fault(StrEnum):
@@ -106,7 +105,9 @@ def write(planted: Planted, path: Path) -> None:
     with path.open("wb") as file:
         shown = ((view.id, view.amount, view.currency, view.state) for view in planted.shown())
         while block := list(islice(shown, BLOCK)):
-            marshal.dump(block, file)
+            packed = marshal.dumps(block)
+            file.write(len(packed).to_bytes(4))
+            file.write(packed)
 
 
 class Reader:
@@ -124,9 +125,9 @@ class Reader:
 
     def _blocks(self) -> Iterator[list[Row]]:
         with self._path.open("rb") as file:
-            while file.peek(1):
+            while length := int.from_bytes(file.read(4)):
                 begun = time.perf_counter()
-                block = marshal.load(file)  # noqa: S302  this script wrote it
+                block = marshal.loads(file.read(length))  # noqa: S302  this script wrote it
                 self.seconds += time.perf_counter() - begun
                 yield block
 

@@ -1,10 +1,11 @@
 """`python -m benchmarks.reconcile`: a rail's rows against ours, of any size, with planted faults.
 
-What is measured is what a run does: the rail's rows go in by COPY (`reconciliation_rows.copy`), are
-joined with ours (`differing`), and what the rail did not show is looked for (`surplus`). Beside it
-stands the least that a comparison could be, a COPY into a bare table and one full join of the same
-rows. They alternate, medians of the rounds are printed, and a difference that is not found exactly
-as it was planted ends the run. Exit code 1 also if a limit is passed.
+What is measured is what a run does where a rail shows all at once: its rows go in by COPY and are
+joined with ours (`reconciliation_rows.compared`). Where it shows pages, each goes in (`copy`) and
+is joined (`differing`), and then what was not shown is looked for (`surplus`). Beside it stands the
+least that a comparison could be, a COPY into a bare table and one full join of the same rows. They
+alternate, medians of the rounds are printed, and a difference that is not found exactly as it was
+planted ends the run. Exit code 1 also if a limit is passed.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from benchmarks.planted import Planted, Reader
 from benchmarks.stage import SECRET, Bench, Processes, plain, stage
 from reconciler.books.reconciliation import Difference, difference
 from reconciler.store import reconciliation_rows as rows
-from reconciler.store.reconciliation_rows import Pair, Place
+from reconciler.store.reconciliation_rows import Pair, Place, Row
 
 TIMES_THE_JOIN_MAX = 2.5
 GROWTH_MAX = 1.5  # of the time a row takes, from the smallest size to the largest
@@ -99,9 +101,28 @@ def compare(
     """
     begun, reader = time.perf_counter(), Reader(scene.path)
     place = Place("run_benchmark", planted.RAIL, planted.ACCOUNT, planted.KIND)
+    if page >= scene.planted.size:
+        found = _at_once(scene, place, reader)
+    else:
+        found = _in_pages(scene, place, reader.pages(page), until)
+    took = time.perf_counter() - begun - reader.seconds
+    return {pair.object_id: _named(pair) for pair in found}, took
+
+
+def _at_once(scene: Scene, place: Place, reader: Reader) -> list[Pair]:
+    shown = chain.from_iterable(reader.pages(scene.planted.size))
+    with Session(scene.engine) as session:
+        found = rows.compared(session, place, _window(scene), shown)
+        session.commit()
+    return found
+
+
+def _in_pages(
+    scene: Scene, place: Place, pages: Iterator[Iterator[Row]], until: int | None
+) -> list[Pair]:
     found: list[Pair] = []
     taken = 0
-    for number, shown in enumerate(reader.pages(page)):
+    for number, shown in enumerate(pages):
         with Session(scene.engine) as session:
             count = rows.copy(session, place, number, shown)
             found += rows.differing(session, place, number, rows=count)
@@ -109,21 +130,17 @@ def compare(
         taken += count
         if until is not None and taken >= until:
             break
-    else:
-        found += _surplus(scene, place)
     with Session(scene.engine) as session:
+        if until is None:
+            found += rows.surplus(session, place, *_window(scene))
         rows.drop_all(session, place.run_id)
         session.commit()
-    took = time.perf_counter() - begun - reader.seconds
-    return {pair.object_id: _named(pair) for pair in found}, took
+    return found
 
 
-def _surplus(scene: Scene, place: Place) -> list[Pair]:
+def _window(scene: Scene) -> tuple[datetime, datetime]:
     since, until = scene.planted.since, scene.planted.until
-    with Session(scene.engine) as session:
-        return rows.surplus(
-            session, place, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)
-        )
+    return datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC)
 
 
 def _named(pair: Pair) -> Difference:

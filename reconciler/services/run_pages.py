@@ -24,9 +24,16 @@ def take(
     work: Work, run: Run, kind: str, step: Step, listed: Sequence[Listed], cursor: str | None
 ) -> Step:
     """Do a page of a kind; `cursor` leads to the next one, and is None after the last."""
-    do = _events if kind == EVENTS else _objects
-    reconciliation.stepped(work, run, kind, cursor, do(work, run, kind, step.pages, listed))
-    if cursor is None:
+    is_only_page = cursor is None and step.pages == 0
+    is_at_once = is_only_page and kind != EVENTS and len(listed) > store.LOOKED_UP_MAX
+    if kind == EVENTS:
+        counted = _events(work, run, kind, step.pages, listed)
+    else:
+        counted = _objects(work, run, kind, step.pages, listed, is_at_once=is_at_once)
+    reconciliation.stepped(work, run, kind, cursor, counted)
+    if is_at_once:
+        reconciliation.step_done(work, run, kind)
+    elif cursor is None:
         reconciliation.step_ended(work, run, kind)
     return Step(cursor, step.pages + 1, is_complete=cursor is None)
 
@@ -65,13 +72,19 @@ def _events(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed]
     return Counted(len(listed), len(listed) - len(unheard), len(unheard))
 
 
-def _objects(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed]) -> Counted:
+def _objects(
+    work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed], *, is_at_once: bool
+) -> Counted:
     place, rows = run.at(kind), {row.id: row for row in listed}
     views_ = [row.view for row in listed if row.view is not None]
     shown = [(v.id, v.amount, v.currency, v.state) for v in views_]
-    taken = store.copy(work.session, place, page, shown)
-    pairs = store.differing(work.session, place, page, rows=taken)
-    news = [rows[pair.object_id] for pair in pairs]
+    if is_at_once:
+        window = (run.window.since, run.window.until)
+        pairs = store.compared(work.session, place, window, shown)
+    else:
+        taken = store.copy(work.session, place, page, shown)
+        pairs = store.differing(work.session, place, page, rows=taken)
+    news = [rows[pair.object_id] for pair in pairs if pair.rail is not None]
     touched = payments.observe(work, placed(work, (run.rail, run.account), news))
     payouts.observe(work, [row.payout for row in news if row.payout is not None])
     payouts.observe_movements(work, [row.movement for row in news if row.movement is not None])
@@ -90,7 +103,7 @@ def _objects(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed
     for object_id, why in unread.items():
         found = Found(kind, object_id, Difference.STATE, is_healed=False, note=why)
         discrepancies.note(work, run.id, found)
-    amiss = unread.keys() | {pair.object_id for pair in pairs}
+    amiss = unread.keys() | {pair.object_id for pair in pairs if pair.rail is not None}
     return Counted(len(listed), len(listed) - len(amiss), healed)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -13,6 +14,8 @@ from reconciler.books.reconciliation import Shown
 EVENTS = "event"
 # Of more rows than that at once, looking each up takes longer than reading both sides whole.
 LOOKED_UP_MAX = 5_000
+
+Row = tuple[str, int, str, str]  # object, amount, currency, state
 
 _COPY = """copy reconciliation_row (run_id, kind, page, object_id, amount, currency, state)
     from stdin"""
@@ -42,12 +45,36 @@ _SURPLUS = sa.text(
         where r.run_id = :run and r.kind = :kind and r.object_id = o.object_id)
     order by o.object_id"""
 )
+# Without a log, without rows of other runs, and gone with the transaction.
+_MAKE_SHOWN = sa.text(
+    """create temporary table shown (object_id text not null, amount bigint not null,
+      currency text not null, state text not null) on commit drop"""
+)
+_COPY_SHOWN = "copy shown (object_id, amount, currency, state) from stdin"
+_COMPARED = sa.text(
+    """select object_id, r.state is not null as is_shown, r.amount, r.currency, r.state,
+      o.state is not null as is_known, o.payment_id, o.amount as our_amount,
+      o.currency as our_currency, o.state as our_state
+    from shown r full join (
+      select object_id, payment_id, amount, currency, state, made_at from rail_object
+      where rail = :rail and account = :account and kind = :kind) o using (object_id)
+    where (r.amount, r.currency, r.state) is distinct from (o.amount, o.currency, o.state)
+      and (r.state is not null or o.made_at >= :since and o.made_at < :until)
+    order by object_id"""
+)
 _OURS = sa.text(
     """select object_id, payment_id, amount, currency, state from rail_object
     where rail = :rail and account = :account and kind = :kind and object_id = any(:ids)"""
 )
-_NOT_ROW_BY_ROW = sa.text("set local enable_nestloop = off")
-_AS_EVER = sa.text("set local enable_nestloop to default")
+# Webhooks are answered meanwhile: one core for comparing is enough.
+_NOT_ROW_BY_ROW = sa.text(
+    """select set_config('enable_nestloop', 'off', true),
+      set_config('max_parallel_workers_per_gather', '0', true)"""
+)
+_AS_EVER = (
+    sa.text("set local enable_nestloop to default"),
+    sa.text("set local max_parallel_workers_per_gather to default"),
+)
 _COUNT = sa.text("select count(*) from reconciliation_row where run_id = :run and kind = :kind")
 _DROP = sa.text("delete from reconciliation_row where run_id = :run")
 _DROP_KIND = sa.text("delete from reconciliation_row where run_id = :run and kind = :kind")
@@ -83,16 +110,19 @@ class Pair:
     payment_id: str | None = None  # ours, of the payment that it is a part of here
 
 
-def copy(
-    session: Session, place: Place, page: int, shown: Iterable[tuple[str, int, str, str]]
-) -> int:
-    """Take in (object, amount, currency, state) of a page, of any length; gives how many."""
+def copy(session: Session, place: Place, page: int, shown: Iterable[Row]) -> int:
+    """Take in what the rail showed on a page, of any length; gives how many."""
+    head = (place.run_id, place.kind, page)
+    return _copied(session, _COPY, (head + row for row in shown))
+
+
+def _copied(session: Session, statement: str, shown: Iterable[tuple[str | int, ...]]) -> int:
     taken = 0
     driver = session.connection().connection.driver_connection
     assert driver is not None, "a session that works has a connection"
-    with driver.cursor() as cursor, cursor.copy(_COPY) as rows:
-        for object_id, amount, currency, state in shown:
-            rows.write_row((place.run_id, place.kind, page, object_id, amount, currency, state))
+    with driver.cursor() as cursor, cursor.copy(statement) as rows:
+        for row in shown:
+            rows.write_row(row)
             taken += 1
     return taken
 
@@ -101,15 +131,33 @@ def differing(session: Session, place: Place, page: int, *, rows: int) -> list[P
     """The objects of a page of so many rows that the rail shows otherwise than we know them."""
     with _whole(session, is_wanted=rows > LOOKED_UP_MAX):
         found = session.execute(_DIFFERING, place.given | {"page": page}).all()
+    return [Pair(r.object_id, _shown(r), _known(r), r.payment_id) for r in found]
+
+
+def compared(
+    session: Session, place: Place, window: tuple[datetime, datetime], shown: Iterable[Row]
+) -> list[Pair]:
+    """What differs, where the rail shows all of a window [since, until) at once.
+
+    The same that pages give (`copy`, `differing`, and `surplus` at the end), and nothing to drop.
+    Once in a transaction: what was shown stays until it ends.
+    """
+    session.execute(_MAKE_SHOWN)
+    _copied(session, _COPY_SHOWN, shown)
+    since, until = window
+    with _whole(session):
+        found = session.execute(_COMPARED, place.given | {"since": since, "until": until}).all()
     return [
-        Pair(
-            r.object_id,
-            Shown(r.amount, r.currency, r.state),
-            Shown(r.our_amount, r.our_currency, r.our_state) if r.is_known else None,
-            r.payment_id,
-        )
-        for r in found
+        Pair(r.object_id, _shown(r) if r.is_shown else None, _known(r), r.payment_id) for r in found
     ]
+
+
+def _shown(row: sa.Row[Any]) -> Shown:
+    return Shown(row.amount, row.currency, row.state)
+
+
+def _known(row: sa.Row[Any]) -> Shown | None:
+    return Shown(row.our_amount, row.our_currency, row.our_state) if row.is_known else None
 
 
 def unheard(session: Session, place: Place, page: int) -> list[str]:
@@ -158,4 +206,5 @@ def _whole(session: Session, *, is_wanted: bool = True) -> Iterator[None]:
         session.execute(_NOT_ROW_BY_ROW)
     yield
     if is_wanted:
-        session.execute(_AS_EVER)
+        for setting in _AS_EVER:
+            session.execute(setting)

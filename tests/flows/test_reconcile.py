@@ -2,12 +2,14 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from benchmarks.planted import KIND, Planted, put
+from reconciler.books.rail_objects import Listed
 from reconciler.books.reconciliation import Window
 from reconciler.errors import Conflict, Invalid
 from reconciler.flows import reconcile as flow
@@ -15,7 +17,7 @@ from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.rail import StripeRail
 from reconciler.reads import reconciliation as reads
 from reconciler.sandbox.rows import Movement, Rate
-from reconciler.services import reconciliation, run_plans
+from reconciler.services import reconciliation, run_pages, run_plans
 from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OWN, WINDOW
 from tests.builders import balances
 from tests.runtime import A_WEEK
@@ -342,3 +344,25 @@ def test_while_the_rail_refuses_our_key_a_run_says_so_and_waits(office):
     with office.runtime.read() as session:
         told = reads.one(session, run_id)
     assert (told.status, told.error) == ("done", None)
+
+
+@pytest.mark.parametrize("page", [6_000, 2_000])
+def test_shown_at_once_or_page_by_page_the_same_is_found(office, page):
+    sides = Planted(6_000)
+    known = sides.known()
+    while office.do(lambda work: put(work.session, known)):
+        pass
+    window = Window(*(datetime.fromtimestamp(at, UTC) for at in (sides.since, sides.until)))
+    run_id = office.do(lambda work: reconciliation.start(work, "stripe", OWN, window))
+    held = office.do(reconciliation.take_waiting)
+    listed = [Listed(id=view.id, made=view.made, view=view) for view in sides.shown()]
+    step = office.do(lambda work: reconciliation.step(work, held, KIND))
+    for begins in range(0, len(listed), page):
+        cursor = "more" if begins + page < len(listed) else None
+        before, rows = step, listed[begins : begins + page]
+        step = office.do(lambda work: run_pages.take(work, held, KIND, before, rows, cursor))  # noqa: B023  run at once
+    assert step.is_complete
+    noted = office.rows("select rail_object, difference from reconciliation_discrepancy")
+    assert {row.rail_object: row.difference for row in noted} == sides.differences
+    counted = office.rows("select rows, matched from reconciliation_step where is_complete")
+    assert [tuple(row) for row in counted] == [(len(listed), len(listed) - 5)], run_id

@@ -41,6 +41,8 @@ def test_planted_anew_elsewhere() -> None:
 def test_the_planner_is_left_as_it_was(scene: Scene) -> None:
     place = reconciliation_rows.Place("run_1", "stripe", "own", "balance_transaction")
     with Session(scene.engine) as session:
+        usual = session.scalar(sa.text("show max_parallel_workers_per_gather"))
         reconciliation_rows.copy(session, place, 0, [])
         assert reconciliation_rows.differing(session, place, 0, rows=SIZE) == []
         assert session.scalar(sa.text("show enable_nestloop")) == "on"
+        assert session.scalar(sa.text("show max_parallel_workers_per_gather")) == usual
