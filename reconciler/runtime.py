@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from reconciler.bell import Bell
 from reconciler.errors import Collision, Conflict, Unavailable
+from reconciler.files import Files, files_of
 from reconciler.ingest import Ingest
 from reconciler.queue import Queue
 from reconciler.rails.protocol import Rail
@@ -71,6 +72,11 @@ class Runtime:
             bell=Bell(queue),
             clock=system_clock,
         )
+
+    @property
+    def files(self) -> Files:
+        """Where attachments lie. Never asked inside a transaction: it may wait."""
+        return files_of(self.settings)
 
     def now(self) -> datetime:
         """This instant."""

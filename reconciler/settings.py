@@ -5,26 +5,25 @@ get a good one. Nothing else in the program reads the environment. An empty valu
 """
 
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Self, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from typing_extensions import override
+from reconciler import setting_values as values
+from reconciler.setting_values import NO_SECRET, Secret
 
-STRIPE_API = "https://api.stripe.com"
+__all__ = ["Secret", "Settings", "SettingsError", "from_environment", "load_settings"]
+
 PORT_DEFAULT = 8000
 WEBHOOK_TOLERANCE_DEFAULT = 300
 REFUND_UNKNOWN_MAX_DEFAULT = 10  # a rail that answers leaves one or two, for seconds
+ATTACHMENTS_QUOTA_DEFAULT = 1_024  # MiB
+ATTACHMENTS_QUOTA_MAX = 100_000_000
 PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
-AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
-METADATA_NOUNS = ("invoice", "deposit")
-_METADATA_KEY = re.compile(r"[^\s|:,\[\]](?:[^|:,\[\]]{0,38}[^\s|:,\[\]])?")  # Stripe takes 40
 LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
 
 # What a child process gets from ours besides the settings. `PYTHONOPTIMIZE` is left out on purpose.
@@ -41,26 +40,6 @@ class SettingsError(ValueError):
     """A setting is missing or cannot be right. The text is one line, fit to be printed."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """Text that must not turn up in a log: shown masked, given only when asked for by name."""
-
-    text: str = field(default="")
-
-    def reveal(self) -> str:
-        """The text itself, for the one call that needs it."""
-        return self.text
-
-    def __bool__(self) -> bool:
-        return bool(self.text)
-
-    @override
-    def __repr__(self) -> str:
-        return "Secret('****')" if self.text else "Secret('')"
-
-    __str__ = __repr__
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says. An empty text or secret means that it was not set."""
@@ -70,17 +49,17 @@ class Settings:
     redis_url: str = field(default="", repr=False)  # empty: the embedded Redis
     port: int = PORT_DEFAULT
     data_dir: Path = Path("var")
-    secret_key: Secret = Secret()
+    secret_key: Secret = NO_SECRET
     base_url: str = f"http://127.0.0.1:{PORT_DEFAULT}"
     admin_email: str = ""
-    admin_password: Secret = Secret()
-    stripe_secret_key: Secret = Secret()
+    admin_password: Secret = NO_SECRET
+    stripe_secret_key: Secret = NO_SECRET
     stripe_webhook_secrets: tuple[Secret, ...] = ()  # several while one is being rotated
     stripe_api_base: str = ""  # empty: Stripe itself
     stripe_webhook_tolerance_seconds: int = WEBHOOK_TOLERANCE_DEFAULT
     # The metadata keys that name an invoice or a deposit, by which of the two; else the usual ones.
     metadata_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    smtp_url: Secret = Secret()  # empty: mail is written to files
+    smtp_url: Secret = NO_SECRET  # empty: mail is written to files
     mail_from: str = ""  # who mail comes from; empty: whoever signs in to the mail server
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
@@ -89,6 +68,8 @@ class Settings:
     refund_daily_count: int | None = None  # how many refunds may leave in a day
     refund_daily_count_per_customer: int | None = None
     refund_unknown_max: int = REFUND_UNKNOWN_MAX_DEFAULT  # of unknown outcome; more stop them all
+    attachments_url: Secret = NO_SECRET  # empty: a folder under data_dir; the URL holds a password
+    attachments_quota_mib: int = ATTACHMENTS_QUOTA_DEFAULT  # of all of them together
     worker_processes: int = 1
     web_processes: int = 2
 
@@ -113,7 +94,7 @@ class Settings:
         user = unquote(urlsplit(self.smtp_url.reveal()).username or "")
         here = f"reconciler@{urlsplit(self.base_url).hostname or 'localhost'}"
         wanted = (self.mail_from, user, self.admin_email, here, "reconciler@localhost")
-        return next(made for text in wanted if (made := _mailbox(text)))
+        return next(made for text in wanted if (made := values.mailbox(text)))
 
     def checked_for_demo(self) -> Self:
         """These settings, if a demo may write into what they name. Raises SettingsError."""
@@ -162,34 +143,42 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError("PYTHONOPTIMIZE (or python -O) drops the checks: run without it")
     said = {name: value.strip() for name, value in environ.items() if value.strip()}
     _refuse_half_a_stripe(said)
-    database_url = _read(said, "DATABASE_URL", _database_url, "")
-    port = _read(said, "PORT", _whole_number(1, 65_535), PORT_DEFAULT)
-    processes = _whole_number(1, PROCESSES_MAX)
-    count = _whole_number(0, COUNT_MAX)
+    database_url = _read(said, "DATABASE_URL", values.database_url, "")
+    port = _read(said, "PORT", values.whole_number(1, 65_535), PORT_DEFAULT)
+    processes = values.whole_number(1, PROCESSES_MAX)
+    count = values.whole_number(0, COUNT_MAX)
+    mib = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
     settings = Settings(
         database_url=database_url,
-        migration_database_url=_read(said, "MIGRATION_DATABASE_URL", _database_url, database_url),
-        redis_url=_read(said, "REDIS_URL", _redis_url, ""),
+        migration_database_url=_read(
+            said, "MIGRATION_DATABASE_URL", values.database_url, database_url
+        ),
+        redis_url=_read(said, "REDIS_URL", values.redis_url, ""),
         port=port,
         data_dir=Path(said.get("RECONCILER_DATA_DIR", "var")).absolute(),
         secret_key=Secret(said.get("RECONCILER_SECRET_KEY", "")),
-        base_url=_read(said, "RECONCILER_BASE_URL", _web_url, f"http://127.0.0.1:{port}"),
-        admin_email=_read(said, "RECONCILER_ADMIN_EMAIL", _email, ""),
+        base_url=_read(said, "RECONCILER_BASE_URL", values.web_url, f"http://127.0.0.1:{port}"),
+        admin_email=_read(said, "RECONCILER_ADMIN_EMAIL", values.email, ""),
         admin_password=Secret(said.get("RECONCILER_ADMIN_PASSWORD", "")),
-        stripe_secret_key=_read(said, "STRIPE_SECRET_KEY", _stripe_key, Secret()),
-        stripe_webhook_secrets=_read(said, "STRIPE_WEBHOOK_SECRET", _webhook_secrets, ()),
-        stripe_api_base=_read(said, "STRIPE_API_BASE", _api_base, ""),
+        stripe_secret_key=_read(said, "STRIPE_SECRET_KEY", values.stripe_key, NO_SECRET),
+        stripe_webhook_secrets=_read(said, "STRIPE_WEBHOOK_SECRET", values.webhook_secrets, ()),
+        stripe_api_base=_read(said, "STRIPE_API_BASE", values.api_base, ""),
         stripe_webhook_tolerance_seconds=_read(
-            said, "STRIPE_WEBHOOK_TOLERANCE", _whole_number(1, 86_400), WEBHOOK_TOLERANCE_DEFAULT
+            said,
+            "STRIPE_WEBHOOK_TOLERANCE",
+            values.whole_number(1, 86_400),
+            WEBHOOK_TOLERANCE_DEFAULT,
         ),
-        metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", _metadata_keys, {}),
-        smtp_url=_read(said, "SMTP_URL", _smtp_url, Secret()),
-        mail_from=_read(said, "RECONCILER_MAIL_FROM", _mail_from, ""),
-        refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", _amounts, {}),
-        refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", _amounts, {}),
+        metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", values.metadata_keys, {}),
+        smtp_url=_read(said, "SMTP_URL", values.smtp_url, NO_SECRET),
+        mail_from=_read(said, "RECONCILER_MAIL_FROM", values.mail_from, ""),
+        refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", values.amounts, {}),
+        refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", values.amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
         refund_daily_count_per_customer=_read(said, "REFUND_DAILY_COUNT_PER_CUSTOMER", count, None),
         refund_unknown_max=_read(said, "REFUND_UNKNOWN_MAX", count, REFUND_UNKNOWN_MAX_DEFAULT),
+        attachments_url=_read(said, "ATTACHMENTS_URL", values.attachments_url, NO_SECRET),
+        attachments_quota_mib=_read(said, "ATTACHMENTS_QUOTA_MIB", mib, ATTACHMENTS_QUOTA_DEFAULT),
         worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
         web_processes=_read(said, "WEB_PROCESSES", processes, 2),
     )
@@ -234,129 +223,6 @@ def _read(said: Mapping[str, str], name: str, parse: Callable[[str], T], default
         raise SettingsError(f"{name} is not usable: {problem}") from None
 
 
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise ValueError(f"expected a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def _url(text: str, schemes: Iterable[str], example: str) -> SplitResult:
-    wanted = f"expected the form {example}"
-    if re.search(r"\s", text):
-        raise ValueError(wanted)
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        raise ValueError(wanted) from None
-    if parts.scheme not in schemes:
-        raise ValueError(wanted)
-    return parts
-
-
-def _database_url(text: str) -> str:
-    example = "postgresql://user:password@host:5432/name"
-    schemes = ("postgres", "postgresql", "postgresql+psycopg")
-    parts = _url(text, schemes, example)
-    if parts.path in {"", "/"}:
-        raise ValueError(f"it names no database; expected the form {example}")
-    return "postgresql+psycopg://" + text.split("://", 1)[1]
-
-
-def _redis_url(text: str) -> str:
-    example = "redis://host:6379/0 (or rediss://…, unix:///path)"
-    parts = _url(text, ("redis", "rediss", "unix"), example)
-    if not (parts.path if parts.scheme == "unix" else parts.hostname):
-        raise ValueError(f"expected the form {example}")
-    return text
-
-
-def _web_url(text: str) -> str:
-    example = "https://books.example.com"
-    parts = _url(text, ("http", "https"), example)
-    if not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"expected the form {example}")
-    return text.rstrip("/")
-
-
-def _api_base(text: str) -> str:
-    base = _web_url(text)
-    return "" if base == STRIPE_API else base
-
-
-def _smtp_url(text: str) -> Secret:
-    example = "smtp://user:password@host:587 (or smtps://…)"
-    if not _url(text, ("smtp", "smtps"), example).hostname:
-        raise ValueError(f"expected the form {example}")
-    return Secret(text)
-
-
-def _mail_from(text: str) -> str:
-    if _mailbox(text) is None:
-        raise ValueError("expected ann@example.com, or Acme Studio <billing@example.com>")
-    return text
-
-
-def _mailbox(text: str) -> Address | None:
-    """A name and an address, such as stand in a header; None for what is none."""
-    name, address = parseaddr(text)
-    if not text.isprintable() or not re.fullmatch(r"[!#-'*+\--9=?A-Z^-~]+@[A-Za-z0-9.-]+", address):
-        return None
-    return Address(name, addr_spec=address)
-
-
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
-        raise ValueError("expected a mail address such as ann@example.com")
-    return text
-
-
-def _stripe_key(text: str) -> Secret:
-    if not re.fullmatch(r"(sk|rk)_(test|live)_[A-Za-z0-9_]+", text):
-        raise ValueError(
-            "expected sk_test_…, rk_test_…, sk_live_… or rk_live_… (not pk_… or whsec_…)"
-        )
-    return Secret(text)
-
-
-def _webhook_secrets(text: str) -> tuple[Secret, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch(r"whsec_[!-+\--~]+", part) for part in parts):
-        raise ValueError("expected whsec_…, or several with commas while one is being rotated")
-    return tuple(Secret(part) for part in dict.fromkeys(parts))
-
-
-def _amounts(text: str) -> Mapping[str, int]:
-    found: dict[str, int] = {}
-    for part in filter(None, text.split(",")):
-        shape = re.fullmatch(r"\s*([A-Za-z]{3})\s*:\s*([0-9]{1,19})\s*", part)
-        if not shape or int(shape[2]) > AMOUNT_MAX:
-            raise ValueError("expected currency:minor units, with commas: USD:50000,EUR:40000")
-        if shape[1].upper() in found:
-            raise ValueError(f"{shape[1].upper()} is there twice")
-        found[shape[1].upper()] = int(shape[2])
-    return found
-
-
-def _metadata_keys(text: str) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for part in filter(None, text.split(",")):
-        noun, _, listed = part.partition(":")
-        keys = [key.strip() for key in listed.split("|")]
-        if noun.strip() not in METADATA_NOUNS or not all(map(_METADATA_KEY.fullmatch, keys)):
-            raise ValueError("expected invoice:key|other_key,deposit:key, keys as in the metadata")
-        if noun.strip() in found:
-            raise ValueError(f"{noun.strip()} is there twice")
-        found[noun.strip()] = tuple(dict.fromkeys(keys))
-    twice = set(found.get("invoice", ())) & set(found.get("deposit", ()))
-    if twice:
-        raise ValueError(f"{min(twice)} cannot name both an invoice and a deposit")
-    return found
-
-
 def _metadata_keys_text(keys: Mapping[str, tuple[str, ...]]) -> str:
     return ",".join(f"{noun}:{'|'.join(names)}" for noun, names in keys.items())
 
@@ -393,6 +259,8 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),
     "REFUND_DAILY_COUNT_PER_CUSTOMER": lambda s: _count_text(s.refund_daily_count_per_customer),
     "REFUND_UNKNOWN_MAX": lambda s: str(s.refund_unknown_max),
+    "ATTACHMENTS_URL": lambda s: s.attachments_url.reveal(),
+    "ATTACHMENTS_QUOTA_MIB": lambda s: str(s.attachments_quota_mib),
     "WORKER_PROCESSES": lambda s: str(s.worker_processes),
     "WEB_PROCESSES": lambda s: str(s.web_processes),
 }

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -51,6 +53,8 @@ A_WEEK = timedelta(days=7)
 _NO_REDIS = "unix:///nonexistent/redis.sock"
 _DEAF_QUEUE = Queue(_NO_REDIS)
 _DEAF_BELL = Bell(_DEAF_QUEUE)
+
+_FILES = TemporaryDirectory(prefix="reconciler-tests-")  # what attachments lie in; names are chance
 
 _NEXT_DUE = sa.text(
     """select min(due_at) from (
@@ -298,6 +302,7 @@ def settings_for(database_url: str, api_base: str, redis_url: str = _NO_REDIS) -
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
+        data_dir=Path(_FILES.name),
         secret_key=Secret("x" * 48),
         stripe_secret_key=Secret(KEY),
         stripe_webhook_secrets=(Secret(WEBHOOK_SECRET),),

@@ -18,7 +18,7 @@ from reconciler.cli import local, reach
 from reconciler.cli.moments import FORMS, MOMENT
 from reconciler.cli.progress import counted, say, shown
 from reconciler.errors import Refused
-from reconciler.flows import rebuild as rebuilding
+from reconciler.flows import keep_file, rebuild as rebuilding
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.migrations_runner import migrate as bring_up_to_date
 from reconciler.money import shown as amount
@@ -29,6 +29,7 @@ from reconciler.reads.reconciliation import LastDrift
 from reconciler.runtime import Runtime
 from reconciler.services import inbox, rebuild, verification
 from reconciler.services.inbox import ReplayFilter
+from reconciler.services.verification import Violation
 from reconciler.settings import from_environment
 from reconciler.work import Cause
 
@@ -83,6 +84,7 @@ class SealText(click.ParamType[Seal]):
 def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
     """Check every invariant of the books in the database.
 
+    Every attachment is read, and its SHA-256 compared with the one that was kept.
     Exit code 1, and a list of what is wrong, if any of them does not hold, or if the books that
     --rebuild makes anew beside them are others; nothing of those is kept. The head of the audit
     trail is printed: kept on another machine, it later proves that nothing before it was changed.
@@ -93,7 +95,9 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
         found += [differing] if differing else []
         head = audit.head(session)
         drifts = reconciliation.drifts(session)
-    laws = verification.LAWS
+    with reach.opened() as runtime, shown("reading the attachments"):
+        found += [Violation(keep_file.LAW, detail) for detail in keep_file.differing(runtime)]
+    laws = (*verification.LAWS, keep_file.LAW)
     if is_rebuilt:
         laws = (*laws, *rebuild.LAWS)
         with reach.opened() as runtime, shown("making the books anew"):

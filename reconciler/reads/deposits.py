@@ -1,7 +1,7 @@
 """Deposits as lists and screens show them, with what came in and what it was used for."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -10,7 +10,8 @@ from sqlmodel import Session
 from reconciler.books import deposits
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
 from reconciler.errors import NotFound
-from reconciler.reads import balances, timeline
+from reconciler.reads import attachments, balances, timeline
+from reconciler.reads.attachments import AttachmentRow
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 
@@ -66,7 +67,7 @@ class DepositRow:
     applied_status: AppliedStatus
     received_into: str | None
     notes: str | None
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[AttachmentRow]
     applications: list[DepositUse]
     receipts: list[DepositReceipt]
     history: list[Happening]
@@ -136,6 +137,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
         receipts.setdefault(deposit_id, []).append(DepositReceipt(**values))
     histories = timeline.of_documents(session, "deposit_id", ids)
     stand = balances.of_deposits(session, ids)
+    files = attachments.newest_of(session, ids)
     return {
         row.id: _deposit(
             row,
@@ -144,6 +146,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
             receipts=receipts.get(row.id, []),
             fees=fees.get(row.id, 0),
             history=histories.get(row.id, []),
+            files=files.get(row.id, []),
         )
         for row in session.execute(_DEPOSITS, given)
     }
@@ -157,6 +160,7 @@ def _deposit(
     receipts: list[DepositReceipt],
     fees: int,
     history: list[Happening],
+    files: list[AttachmentRow],
 ) -> DepositRow:
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
@@ -175,4 +179,5 @@ def _deposit(
         applications=applications,
         receipts=receipts,
         history=history,
+        attachments=files,
     )

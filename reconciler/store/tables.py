@@ -2,6 +2,7 @@
 
 from reconciler.store import (
     allocations,
+    attachments,
     audit,
     customers,
     deposits,
@@ -31,6 +32,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "allocations",
+    "attachments",
     "audit",
     "customers",
     "deposits",

@@ -12,6 +12,7 @@ from flask import Response, g, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from reconciler.books.file_kinds import FILE_BYTES_MAX
 from reconciler.books.people import Scope, grants
 from reconciler.errors import Conflict, Forbidden, Refused, TooLarge
 from reconciler.ids import new_id
@@ -30,6 +31,7 @@ from reconciler.web.problems import (
 from reconciler.work import Cause, Work
 
 BODY_BYTES_MAX = 1 << 20
+FORM_BYTES_MAX = FILE_BYTES_MAX + (64 << 10)  # a file, and what the form says beside it
 _KEY = re.compile(r"[!-~]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEPT = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
@@ -43,6 +45,14 @@ _HEADERS = {
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file of a form: what whoever sent it calls it, and what is in it."""
+
+    name: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,27 @@ def sent() -> Sent:
         raise Malformed("the body is not JSON in UTF-8") from None
     asked = f"{request.method}\n{request.full_path}\n".encode(errors="replace")
     return Sent(raw, hashlib.sha256(asked + canonical).hexdigest())
+
+
+def sent_file() -> tuple[GivenFile, Sent]:
+    """The file of a form, and the form's other fields as if they were JSON.
+
+    Raises ManyInvalid where there is none, TooLarge for more than is taken.
+    """
+    request.max_content_length = FORM_BYTES_MAX
+    try:
+        fields, files = request.form, request.files
+    except RequestEntityTooLarge:
+        raise TooLarge(f"a file has at most {FILE_BYTES_MAX >> 20} MiB") from None
+    file = files.get("file")
+    if file is None:
+        raise ManyInvalid([("file", "is missing: send multipart/form-data with a file in it")])
+    with file.stream as stream:  # a large one lies in a temporary file
+        given = GivenFile(file.filename or "", stream.read())
+    said = msgspec.json.encode(fields.to_dict(), order="deterministic")
+    asked = f"{request.method}\n{request.full_path}\n{given.name}\n".encode(errors="replace")
+    content = hashlib.sha256(given.body).digest()
+    return given, Sent(said, hashlib.sha256(asked + said + content).hexdigest())
 
 
 def body_of(model: type[M], body: Sent) -> M:

@@ -3,16 +3,23 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
-from reconciler.services import rebuild
-from reconciler.services.verification import LAWS
+from reconciler.flows import keep_file
+from reconciler.services import attachments, rebuild
+from reconciler.services.verification import LAWS as IN_THE_DATABASE
 from reconciler.work import Cause
+from tests import builders
 from tests.cli.conftest import Command
+from tests.file_samples import pdf
 from tests.runtime import KEY, WEBHOOK_SECRET, Office
+
+LAWS = (*IN_THE_DATABASE, keep_file.LAW)
 
 
 def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
@@ -125,3 +132,19 @@ def test_old_tables_are_named_with_the_cure_and_migrate_is_it(
     done = command("migrate", MIGRATION_DATABASE_URL=owner_url)
     assert done.returncode == 0, done.stderr
     assert command("verify").returncode == 0
+
+
+def test_a_file_that_is_another_than_was_kept_is_found(office: Office, on, given) -> None:
+    target = builders.deposit(office, "DEP-1", 5_000)
+    settings = replace(office.runtime.settings, data_dir=Path(given["RECONCILER_DATA_DIR"]))
+    runtime = replace(office.runtime, settings=settings)
+    with keep_file.kept(runtime, pdf()) as file:
+        office.do(lambda work: attachments.keep_on_deposit(work, target, "terms.pdf", file))
+    verify = on(office.runtime.settings.database_url)
+    assert verify("verify").returncode == 0
+    [place] = (settings.data_dir / "attachments").glob("??/*")
+    place.write_bytes(pdf(extra=b"/Changed true"))
+    ended = verify("verify")
+    assert ended.returncode == 1
+    assert ended.stdout.startswith(f"{keep_file.LAW}: attachment att_")
+    assert "its SHA-256 is another" in ended.stdout

@@ -15,6 +15,7 @@ from reconciler.flows.reconcile import carry_on
 from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import restores, statements
 from reconciler.services.statements import Statement
+from tests.file_samples import pdf
 from tests.web.api import Api
 from tests.web.screens import Screens
 
@@ -196,6 +197,15 @@ def _takes_a_deposit(house: House) -> Sent:
     return {"name": target}, {"deposit_id": made, "amount": "1.00"}
 
 
+def _attaches(house: House) -> Sent:
+    return {"deposit_id": house.api.a_deposit()["id"]}, {"file": (BytesIO(pdf()), "yes.pdf")}
+
+
+def _attaches_on_screen(house: House) -> Sent:
+    made, sent = _attaches(house)
+    return {"name": made["deposit_id"]}, sent
+
+
 def _unapplies(house: House) -> Sent:
     made, use = house.applied()
     return {"deposit_id": made, "application_id": use}, {}
@@ -306,6 +316,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = {
     f"POST {_API}/deposits/<deposit_id>/applications": _applies,
     f"DELETE {_API}/deposits/<deposit_id>/applications/<application_id>": _unapplies,
     f"POST {_API}/deposits/<deposit_id>/receipts": _deposit(RECEIPT),
+    f"POST {_API}/deposits/<deposit_id>/attachments": _attaches,
     f"POST {_API}/deposits/<deposit_id>/rail-references": _deposit({"object_ids": ["pi_d"]}),
     f"POST {_API}/payments/<payment_id>/allocations": lambda house: (
         {"payment_id": house.loose()}, {"allocations": [{"invoice_id": house.invoice()}]},
@@ -345,6 +356,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = {
     "POST /admin/invoices/<name>/apply": _takes_a_deposit,
     "POST /admin/deposits/<name>/apply": _applies_on_screen,
     "POST /admin/deposits/<name>/unapply": _unapplies_on_screen,
+    "POST /admin/deposits/<name>/attachments": _attaches_on_screen,
     "POST /admin/refunds/new": lambda house: ({}, _ASKED | {"payment": house.paid()[1]}),
     "POST /admin/refunds/<refund_id>/change": _refund_form(House.asked, **_ASKED | {"amount": "4"}),
     "POST /admin/refunds/<refund_id>/approve": _refund_form(House.asked),

@@ -23,18 +23,17 @@ from reconciler.services import (
     receipts,
     reconciliation,
     refunds,
-    statements,
 )
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.receipts import Receipt
 from reconciler.services.reconciliation import OWN
 from reconciler.services.refunds import RefundAsk, RefundPolicy
-from reconciler.services.statements import Statement
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from reconciler.work import Cause
 from tests.runtime import Office, open_office
+from tests.web import furnished_files
 
 PASSWORD = "seven tall herons"
 NAMES = {
@@ -253,18 +252,8 @@ def furnish(made: Screens) -> None:
     _outside(made)
     _payouts(made)
     _runs(made)
-    _bank(made)
-
-
-def _bank(made: Screens) -> None:
-    """The bank's lines: money by hand that is there, a coffee, and a row nobody can read."""
-    day = date(2026, 11, 20)
-    body = f"Date,Amount,Currency,Description\n{day},-3.50,USD,Coffee\n{day},x,USD,What\n"
-    given = Statement(bank_account="Giro", file_name="november.csv", body=body.encode())
-    made.ids["statement"] = made.by(
-        "reconciler", lambda work: statements.take(work, given).statement_id
-    )
-    made.ids["bank_line"] = made.office.scalar("select id from bank_line")
+    furnished_files.bank(made)
+    furnished_files.files(made)
 
 
 def _documents(made: Screens) -> None:

@@ -150,6 +150,7 @@ def _names(company: Screens) -> dict[str, str]:
         "line_id": "1",
         "statement_id": ids["statement"],
         "bank_line_id": ids["bank_line"],
+        "attachment_id": ids["attachment"],
         "filename": "ui.css",
         "address": "no/where",
     }

@@ -70,7 +70,8 @@ def do(house: House, what: str) -> Done:
         name = f"{_KEYS.get(caller, caller)} for a deed"
         house.api.key(name)
         before = newest(house)
-        answer = house.api.call(method, place.removeprefix(PREFIX), by=name, json=sent)
+        how = {"data": sent} if "file" in sent else {"json": sent}
+        answer = house.api.call(method, place.removeprefix(PREFIX), by=name, **how)
         cause = ("api_key", office.scalar("select id from api_key where name = :n", n=name))
     else:
         somebody = house.screens.as_(caller)

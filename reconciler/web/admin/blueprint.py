@@ -14,6 +14,7 @@ from reconciler.services import people
 from reconciler.services.people import OpenSession
 from reconciler.web import forms
 from reconciler.web.admin import (
+    attachments,
     audit,
     deposits,
     disputes,
@@ -66,6 +67,7 @@ _FILES = (
     payments,
     invoices,
     deposits,
+    attachments,
     refunds,
     refund_asking,
     disputes,
@@ -198,7 +200,8 @@ def _whoever(runtime: Runtime) -> Desk | None:
 
 
 def _dressed(response: Response) -> Response:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # a file that is handed out has stricter ones
     if request.endpoint == "admin.static" and "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
     elif request.endpoint == "admin.static":

@@ -4,7 +4,7 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
-from reconciler.reads import ledger, screens_documents, screens_people, screens_refunds
+from reconciler.reads import attachments, ledger, screens_documents, screens_people, screens_refunds
 from reconciler.services import applications
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline
@@ -50,7 +50,7 @@ def list_deposits(desk: Desk) -> Response:
 @screens.get("/deposits/<name>")
 def show_deposit(desk: Desk, name: str) -> Response:
     """One deposit, by its id or its code."""
-    return _show(desk, name)
+    return show(desk, name)
 
 
 @screens.post("/deposits/<name>/apply", Role.RECONCILER)
@@ -67,7 +67,7 @@ def apply_to_invoice(desk: Desk, name: str) -> Response:
     except NotFound:
         raise
     except Refused as error:
-        return _show(desk, name, status=422, error=errors.sentence(error))
+        return show(desk, name, status=422, error=errors.sentence(error))
     return go("show_deposit", name=deposit.id, applied=1)
 
 
@@ -79,13 +79,14 @@ def unapply_from_invoice(desk: Desk, name: str) -> Response:
         desk.do(lambda work: applications.unapply(work, name, application_id))
     except NotFound:
         gone = "It was taken off already. Below is how the deposit stands now."
-        return _show(desk, name, status=409, error=gone)
+        return show(desk, name, status=409, error=gone)
     except Refused as error:
-        return _show(desk, name, status=422, error=errors.sentence(error))
+        return show(desk, name, status=422, error=errors.sentence(error))
     return go("show_deposit", name=name, undone=1)
 
 
-def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Response:
+def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Response:
+    """The page of one deposit."""
     with desk.runtime.read() as session:
         deposit = screens_documents.deposit(session, name)
         if deposit is None:
@@ -95,6 +96,7 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
         invoices = screens_documents.open_invoices(session, deposit.customer_id, deposit.currency)
         entries = ledger.entries_of(session, "deposit_id", [deposit.id]).get(deposit.id, [])
         names = screens_people.names(session, timeline.causes(entries))
+        files = attachments.newest_of(session, [deposit.id]).get(deposit.id, [])
         refundable = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
     return desk.page(
         "deposit.html",
@@ -104,6 +106,7 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
         uses=[one for one in uses if one.closed_at is None],
         invoices=invoices,
         refundable=refundable,
+        files=files,
         chosen=request.form.get("invoice_id", ""),
         typed=request.form.get("amount", ""),
         error=error,
@@ -115,6 +118,8 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
 def _notice() -> str:
     if "applied" in request.args:
         return "The deposit is applied. The invoice is owed that much less."
+    if "attached" in request.args:
+        return "The file is attached."
     if "undone" in request.args:
         return "Taken off the invoice again. A reversing entry was posted."
     return ""

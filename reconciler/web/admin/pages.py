@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reconciler.web.admin import words
+from reconciler.web.admin import file_words, words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -58,6 +58,7 @@ def _environment() -> Environment:
         "RAIL_OBJECTS": words.RAIL_OBJECTS,
         "RAIL_OBJECT": words.RAIL_OBJECT,
         "RUNS": words.RUNS,
+        "FILE_KINDS": file_words.KINDS,
     }
     environment.filters |= {
         "money": words.shown,
@@ -71,6 +72,7 @@ def _environment() -> Environment:
         "share": share,
         "with_signs": words.with_signs,
         "sentence": words.sentence,
+        "bytes": file_words.size,
     }
     return environment
 

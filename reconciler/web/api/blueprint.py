@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from reconciler.runtime import Runtime
 from reconciler.web import problems
 from reconciler.web.api import (
+    attachments,
     audit,
     customers,
     deposits,
@@ -35,6 +36,7 @@ RESOURCES = (
     milestones.resource,
     invoices.resource,
     deposits.resource,
+    attachments.resource,
     payments.resource,
     refunds.resource,
     disputes.resource,

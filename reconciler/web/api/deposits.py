@@ -6,11 +6,14 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
-from reconciler.reads import deposits as reads
+from reconciler.reads import attachments as attachment_reads, deposits as reads
+from reconciler.reads.attachments import AttachmentRow
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.pages import Page
-from reconciler.services import applications, deposits, receipts
+from reconciler.services import applications, attachments, deposits, receipts
+from reconciler.services.attachments import StoredFile
 from reconciler.services.deposits import NewDeposit
+from reconciler.web.api.attachments import AttachmentForm
 from reconciler.web.api.fields import (
     Amount,
     Body,
@@ -126,6 +129,17 @@ def unapply(work: Work, deposit_id: str, application_id: str) -> DepositRow:
     """Take a deposit off an invoice again, by a reversing entry."""
     applications.unapply(work, deposit_id, application_id)
     return reads.one(work.session, deposit_id)
+
+
+@resource.post("/deposits/{deposit_id}/attachments", status=HTTPStatus.CREATED)
+def attach(
+    work: Work, deposit_id: str, body: AttachmentForm, file: StoredFile, file_name: str
+) -> AttachmentRow:
+    """Attach a PDF, PNG, JPEG or EML to a deposit."""
+    made = attachments.keep_on_deposit(
+        work, deposit_id, file_name, file, replaces=body.replaces or None
+    )
+    return attachment_reads.one(work.session, made)
 
 
 @resource.post("/deposits/{deposit_id}/receipts", status=HTTPStatus.CREATED)

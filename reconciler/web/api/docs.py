@@ -118,7 +118,14 @@ def _operation(path: str, method: str, operation: Json) -> Iterator[str]:
             for p in operation["parameters"]
         )
     body = operation.get("requestBody")
-    if body:
+    if body and "multipart/form-data" in body["content"]:
+        yield "<h4>Form, multipart/form-data</h4>"
+        form = body["content"]["multipart/form-data"]["schema"]
+        yield _table(
+            (escape(name), _kind(kind), _said(kind, is_needed=name in form["required"]))
+            for name, kind in form["properties"].items()
+        )
+    elif body:
         yield f"<h4>Body</h4><p>{_kind(body['content']['application/json']['schema'])}</p>"
     yield "<h4>Answers</h4>"
     yield _table(

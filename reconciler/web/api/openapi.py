@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from pydantic import TypeAdapter
 
+from reconciler.books.file_kinds import MediaType
 from reconciler.books.people import Scope
 from reconciler.web.api.routes import Route
 from reconciler.web.problems import MEDIA_TYPE
@@ -70,7 +71,7 @@ def document(routes: Sequence[Route], prefix: str, base_url: str) -> Json:
     inputs: list[tuple[str, Any, TypeAdapter[Any]]] = []
     for route in routes:
         inputs.append((route.name, "serialization", route.answers))
-        if route.body:
+        if route.body and not route.takes_file:
             inputs.append((route.name, "validation", TypeAdapter(route.body)))
     schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF)
     paths: Json = {}
@@ -110,11 +111,16 @@ def _operation(route: Route, answer: Json, body: Json | None) -> Json:
         "responses": {
             str(int(route.status)): {
                 "description": route.status.phrase,
-                "content": {"application/json": {"schema": answer}},
+                "content": _content(route, answer),
             },
             **{str(status): _problem(status) for status in _statuses(route)},
         },
     }
+    if route.takes_file:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _form(route)}},
+        }
     if body is not None:
         is_needed = bool(
             route.body and any(f.is_required() for f in route.body.model_fields.values())
@@ -124,6 +130,25 @@ def _operation(route: Route, answer: Json, body: Json | None) -> Json:
             "content": {"application/json": {"schema": body}},
         }
     return described
+
+
+def _content(route: Route, answer: Json) -> Json:
+    """What a good answer is: JSON, or a file of one of the kinds that are kept."""
+    if not route.hands_out_a_file:
+        return {"application/json": {"schema": answer}}
+    return {kind.value: {"schema": {"type": "string", "format": "binary"}} for kind in MediaType}
+
+
+def _form(route: Route) -> Json:
+    """The fields of a form with a file."""
+    fields: Json = {"file": {"type": "string", "format": "binary"}}
+    needed = ["file"]
+    if route.body:
+        schema = route.body.model_json_schema()
+        fields |= {name: _asked(name, one, schema)["schema"] for name, one in
+                   schema["properties"].items()}  # fmt: skip
+        needed += schema.get("required", [])
+    return {"type": "object", "required": needed, "properties": fields}
 
 
 def _parameters(route: Route) -> Iterator[Json]:

@@ -3,7 +3,9 @@
 The views, the checks and the OpenAPI document are all made from them, so they cannot disagree.
 A handler is a plain function. Its first argument is a Look (GET) or a Work (everything else);
 `body`, `query` and `call` are given where it names them, and the rest stands in the path.
-What has to be asked of a rail is asked before the transaction begins and given as `looked`.
+What has to be asked of a rail is asked before the transaction begins and given as `looked`. A
+route whose handler names `file` takes a form with a file in it instead of JSON: its bytes are
+checked and kept before the transaction, and `file_name` is what they were called.
 """
 
 import inspect
@@ -18,14 +20,16 @@ from pydantic import BaseModel, TypeAdapter
 
 from reconciler.books.people import Scope
 from reconciler.errors import NotFound
+from reconciler.flows import keep_file
+from reconciler.flows.keep_file import Download
 from reconciler.reads.pages import Session
 from reconciler.runtime import Runtime
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer
-from reconciler.web import http
+from reconciler.web import downloads, http
 from reconciler.work import Work
 
-_GIVEN = frozenset({"body", "query", "call", "looked"})
+_GIVEN = frozenset({"body", "query", "call", "looked", "file", "file_name"})
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -64,6 +68,7 @@ class Route:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     takes_call: bool
+    takes_file: bool
     looks: Callable[..., object] | None
     in_path: tuple[str, ...]
     answers: TypeAdapter[Any]
@@ -72,6 +77,11 @@ class Route:
     def name(self) -> str:
         """The operation's id."""
         return f"{self.tag.replace('-', '_')}_{self.handler.__name__}"
+
+    @property
+    def hands_out_a_file(self) -> bool:
+        """Whether what it answers is a file instead of JSON."""
+        return get_type_hints(self.handler)["return"] is Download
 
     @property
     def rule(self) -> str:
@@ -142,6 +152,7 @@ class Resource:
                     body=hints.get("body"),
                     query=hints.get("query"),
                     takes_call="call" in named,
+                    takes_file="file" in named,
                     looks=looks,
                     in_path=tuple(n for n in named if n not in _GIVEN),
                     answers=TypeAdapter(hints["return"]),
@@ -178,20 +189,42 @@ def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
     _look(runtime, route, given)
     with runtime.read() as session:
         found = route.handler(Look(session, runtime.now()), **given)
+    if isinstance(found, Download):
+        return downloads.answer(found)
     return http.respond(_answer(route, found))
 
 
 def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, object]) -> Response:
+    if route.takes_file:
+        return _write_file(runtime, route, who, given)
     body = http.sent()
     if route.body:
         given["body"] = http.body_of(route.body, body)
     _look(runtime, route, given)
+    answer, was_kept = http.once(runtime, who, body, _step(route, given))
+    return http.respond(answer, was_kept=was_kept)
 
+
+def _write_file(
+    runtime: Runtime, route: Route, who: Principal, given: dict[str, object]
+) -> Response:
+    file, body = http.sent_file()
+    if route.body:
+        given["body"] = http.body_of(route.body, body)
+    given["file_name"] = file.name
+    with keep_file.kept(runtime, file.body) as kept:
+        given["file"] = kept
+        answer, was_kept = http.once(runtime, who, body, _step(route, given))
+        if was_kept or answer.status >= HTTPStatus.BAD_REQUEST:
+            keep_file.discard(runtime, kept)
+    return http.respond(answer, was_kept=was_kept)
+
+
+def _step(route: Route, given: dict[str, object]) -> Callable[[Work], Answer]:
     def step(work: Work) -> Answer:
         return _answer(route, route.handler(work, **given))
 
-    answer, was_kept = http.once(runtime, who, body, http.accountable(step))
-    return http.respond(answer, was_kept=was_kept)
+    return http.accountable(step)
 
 
 def _look(runtime: Runtime, route: Route, given: dict[str, object]) -> None:
