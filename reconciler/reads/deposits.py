@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -146,22 +147,14 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
             receipts=receipts.get(row.id, []),
             fees=fees.get(row.id, 0),
             history=histories.get(row.id, []),
-            files=files.get(row.id, []),
+            attachments=files.get(row.id, []),
         )
         for row in session.execute(_DEPOSITS, given)
     }
 
 
-def _deposit(
-    row: sa.Row[tuple[object, ...]],
-    *,
-    on_its_way: int,
-    applications: list[DepositUse],
-    receipts: list[DepositReceipt],
-    fees: int,
-    history: list[Happening],
-    files: list[AttachmentRow],
-) -> DepositRow:
+def _deposit(row: sa.Row[tuple[object, ...]], **more: Any) -> DepositRow:
+    """The row with `more`: what stands in other tables about it, by its field."""
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
         "id", "code", "customer_id", "project_id", "milestone_id", "currency", "amount",
@@ -170,14 +163,9 @@ def _deposit(
     return DepositRow(
         **{name: getattr(row, name) for name in same},
         **used,
+        **more,
         date=row.taken_on,
         remaining=deposits.remaining(**used),
-        on_its_way=on_its_way,
-        fees=fees,
         payment_status=deposits.payment_status(amount=row.amount, received=row.received),
         applied_status=deposits.applied_status(**used),
-        applications=applications,
-        receipts=receipts,
-        history=history,
-        attachments=files,
     )
