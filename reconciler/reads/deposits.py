@@ -142,18 +142,20 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
     return {
         row.id: _deposit(
             row,
-            on_its_way=stand[row.id].on_its_way,
-            applications=uses.get(row.id, []),
-            receipts=receipts.get(row.id, []),
-            fees=fees.get(row.id, 0),
-            history=histories.get(row.id, []),
-            attachments=files.get(row.id, []),
+            {
+                "on_its_way": stand[row.id].on_its_way,
+                "applications": uses.get(row.id, []),
+                "receipts": receipts.get(row.id, []),
+                "fees": fees.get(row.id, 0),
+                "history": histories.get(row.id, []),
+                "attachments": files.get(row.id, []),
+            },
         )
         for row in session.execute(_DEPOSITS, given)
     }
 
 
-def _deposit(row: sa.Row[tuple[object, ...]], **more: Any) -> DepositRow:
+def _deposit(row: sa.Row[tuple[object, ...]], more: Mapping[str, Any]) -> DepositRow:
     """The row with `more`: what stands in other tables about it, by its field."""
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
