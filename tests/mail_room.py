@@ -7,10 +7,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from reconciler.books.mail import MessageKind
 from reconciler.flows.remind import plan_reminders
 from reconciler.flows.send_mail import send_mail
 from reconciler.runtime import Runtime
-from reconciler.services import customers
+from reconciler.services import customers, mail
+from reconciler.services.mail import NewMessage
 from tests.builders import invoice
 from tests.runtime import Office
 
@@ -66,6 +68,20 @@ def open_mail_room(office: Office, folder: Path) -> MailRoom:
         office.runtime.settings, data_dir=folder, mail_from="Acme Studio <us@acme.example>"
     )
     return MailRoom(office, folder, dataclasses.replace(office.runtime, settings=settings))
+
+
+def a_mail(made) -> None:
+    """A mail that nobody has carried yet, among the things of a company."""
+    new = NewMessage(
+        kind=MessageKind.NOTE,
+        to="ann@example.com",
+        to_name="Ann",
+        about="inv_1",
+        once="a note",
+        subject="Good day",
+        text="Good day to you",
+    )
+    made.ids["mail"] = made.office.do(lambda work: mail.write(work, new))
 
 
 def said(letter: EmailMessage) -> str:

@@ -14,12 +14,11 @@ from typing import TypeVar
 
 import structlog
 
-from reconciler.books.mail import MessageKind
 from reconciler.carriers import mail as carrier
 from reconciler.carriers.mail import Envelope, Postbox
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.failpoints import failpoint
-from reconciler.flows.remind import last_look
+from reconciler.flows.last_look import last_look
 from reconciler.runtime import Runtime
 from reconciler.services import mail
 from reconciler.services.mail import Letter
@@ -87,7 +86,7 @@ def _take_next(work: Work, house: str) -> _Turn | None:
     if not mail.may_be_sent_again(message):
         mail.give_up(work, message, message.why or "it may have left, and nobody knows")
         return _Turn(None)
-    if message.kind == MessageKind.REMINDER and not last_look(work, message, house):
+    if not last_look(work, message, house):
         return _Turn(None)
     return _Turn(mail.claim(work, message))
 

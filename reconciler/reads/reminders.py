@@ -60,8 +60,14 @@ _STANDING = sa.text(
       (select max(e.at) from journal_entry e join payment p on p.id = e.payment_id
         where {_THEIRS} and p.updated_at > :quiet_since and e.key like '%/captured/%')
         as last_payment_at,
-      stop.why as paused, stop.until as paused_until
+      stop.why as paused, stop.until as paused_until,
+      coalesce(pi.steps, pc.steps, h.steps) as steps, h.hour,
+      (select max(m.sent_at) from message m where m.about = i.id and m.kind = 'reminder')
+        as last_sent_at
     from invoice i join customer c on c.id = i.customer_id
+    join reminder_plan h on h.subject = 'house'
+    left join reminder_plan pc on pc.customer_id = i.customer_id
+    left join reminder_plan pi on pi.invoice_id = i.id
     left join lateral (select r.paused_why as why, r.paused_until as until from reminder_plan r
       where (r.subject = 'house' or r.customer_id = i.customer_id or r.invoice_id = i.id)
         and r.is_paused and (r.paused_until is null or r.paused_until > cast(:today as date))
@@ -88,7 +94,18 @@ class InvoiceLook:
     currency: str
     due_on: date | None
     sent_on: date | None
+    steps: list[int]
+    hour: int
+    last_sent_at: datetime | None
     standing: Standing
+
+    def next_on(self, now: datetime) -> date | None:
+        """The day of the next reminder after today, if the plan has one."""
+        if self.due_on is None or self.sent_on is None:
+            return None
+        today = rules.day_at(now, self.hour)
+        step = rules.next_step(self.steps, due_on=self.due_on, sent_on=self.sent_on, today=today)
+        return None if step is None else self.due_on + timedelta(days=step)
 
 
 def one(session: Session, invoice_id: str, now: datetime) -> InvoiceLook:
@@ -118,6 +135,9 @@ def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, In
             currency=row.currency,
             due_on=row.due_on,
             sent_on=row.sent_at.date() if row.sent_at else None,
+            steps=list(row.steps),
+            hour=row.hour,
+            last_sent_at=row.last_sent_at,
             standing=Standing(
                 state=InvoiceState(row.state),
                 outstanding=row.outstanding,

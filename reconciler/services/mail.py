@@ -126,7 +126,15 @@ def is_due(session: Session, now: datetime) -> bool:
 def next_due(work: Work) -> Message | None:
     """The next mail to be sent, held until the transaction ends."""
     found = work.session.execute(_DUE, {"now": work.now}).scalar()
-    return work.session.get(Message, found, populate_existing=True) if found else None
+    return held(work, found) if found else None
+
+
+def held(work: Work, message_id: str) -> Message:
+    """A mail, held until the transaction ends. Raises NotFound."""
+    found = work.session.get(Message, message_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound(f"there is no message {message_id}")
+    return found
 
 
 def claim(work: Work, message: Message) -> Letter:
@@ -215,9 +223,7 @@ def put_off_all(work: Work, why: str) -> None:
 
 def retry(work: Work, message_id: str) -> None:
     """Somebody wants a mail that failed to be sent after all. Raises NotFound, Conflict."""
-    message = work.session.get(Message, message_id, with_for_update=True, populate_existing=True)
-    if message is None:
-        raise NotFound(f"there is no message {message_id}")
+    message = held(work, message_id)
     if message.state != MessageState.FAILED or not message.recipient:
         raise Conflict(f"message {message_id} is {message.state}: only one that failed, and is"
                        " addressed to somebody, is sent again")  # fmt: skip

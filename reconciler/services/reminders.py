@@ -18,6 +18,17 @@ from reconciler.work import Work
 
 PLANNED_MAX = 500  # in one transaction
 WHY_CHARS_MAX = 300
+__all__ = [
+    "HOUSE",
+    "PlanChange",
+    "ask_now",
+    "change",
+    "hold",
+    "house",
+    "pause",
+    "plan_due",
+    "resume",
+]
 PAUSE_DAYS_MAX = 3_650
 
 # The rule of books/reminders.py (step_due) once more, over every open invoice; a test holds the

@@ -18,7 +18,7 @@ from reconciler.books.posting_rules import position
 from reconciler.books.refund_terms import Terms
 from reconciler.errors import Collision
 from reconciler.money import Money
-from reconciler.services import ledger, rivals
+from reconciler.services import ledger, notices, rivals
 from reconciler.store import claims as store, refund_terms as store_terms
 from reconciler.store.claims import (
     AllocationRow,
@@ -151,6 +151,16 @@ def finish(work: Work, scene: Scene) -> None:
     ledger.post(work, due)
     rivals.ask_about(work, _rivals(scene, before))
     rivals.seek_again(work, _left_otherwise(surer_before, _surer(scene)))
+    notices.of_payments(work, _received(scene, before))
+
+
+def _received(scene: Scene, before: dict[str, int]) -> set[str]:
+    """Payments of which something has found a place just now."""
+    return {
+        claim.payment_id
+        for claim in scene.allocations.values()
+        if claim.amount > before.get(claim.id, 0)
+    }
 
 
 def unapplied(scene: Scene, payment_id: str) -> int:

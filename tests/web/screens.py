@@ -32,6 +32,7 @@ from reconciler.services.refunds import RefundAsk, RefundPolicy
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from reconciler.work import Cause
+from tests.mail_room import a_mail
 from tests.runtime import Office, open_office
 from tests.web import furnished_files
 
@@ -254,6 +255,7 @@ def furnish(made: Screens) -> None:
     _runs(made)
     furnished_files.bank(made)
     furnished_files.files(made)
+    a_mail(made)
 
 
 def _documents(made: Screens) -> None:

@@ -148,6 +148,8 @@ def _names(company: Screens) -> dict[str, str]:
         "event_id": scalar("select rail_event_id from inbox_event order by seq limit 1"),
         "entry_id": scalar("select id from journal_entry limit 1"),
         "line_id": "1",
+        "message_id": ids["mail"],
+        "subject": ids["acme"],
         "statement_id": ids["statement"],
         "bank_line_id": ids["bank_line"],
         "attachment_id": ids["attachment"],

@@ -75,6 +75,13 @@ _PAYMENT = {
     "failed": Pill("Failed", "neg"),
     "canceled": Pill("Canceled"),
 }
+_MESSAGE = {
+    "waiting": Pill("Waiting", "info"),
+    "claimed": Pill("Leaving", "info"),
+    "sent": Pill("Sent", "pos"),
+    "failed": Pill("Failed", "neg"),
+    "dropped": Pill("Not needed"),
+}
 _CONFIDENCE = {
     "strong": Pill("Strong", "pos"),
     "possible": Pill("Possible", "warn"),
@@ -118,6 +125,7 @@ _STATES = {
     "payment": _PAYMENT,
     "confidence": _CONFIDENCE,
     "question": _QUESTION,
+    "message": _MESSAGE,
 }
 
 STRATEGIES = {
