@@ -24,7 +24,7 @@ APPEND_ONLY = (
     "audit_line", "audit_words",
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",
-    "attachment",
+    "attachment", "sign_off",
 )  # fmt: skip
 
 

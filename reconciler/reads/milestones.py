@@ -1,6 +1,6 @@
 """Milestones as lists and screens show them, with the documents that ask for their money."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,20 +9,25 @@ from sqlmodel import Session
 
 from reconciler.books.invoices import InvoiceState, InvoiceStatus, status as invoice_status
 from reconciler.books.milestones import Held, MilestoneKind, status
+from reconciler.books.sign_offs import terms
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignOff:
-    """The client said that a milestone is done: by a document, or by name on their page."""
+    """The client said that a milestone is done: by a document, or by name on their page.
+
+    `is_current` is false once a newer one is there, or the milestone was changed since.
+    """
 
     id: str
     attachment_id: str | None
     signed_by_name: str | None
     source: str
-    sha256: str | None
+    sha256: str
     version: int
+    is_current: bool
     at: datetime
 
 
@@ -73,6 +78,10 @@ _MILESTONES = sa.text(
     left join deposit d on d.milestone_id = m.id
     where m.id = any(:ids)"""
 )
+_SIGN_OFFS = sa.text(
+    """select id, milestone_id, attachment_id, signed_by_name, source, signed, sha256, version, at
+    from sign_off where milestone_id = any(:ids) order by milestone_id, version"""
+)
 _OF_PROJECTS = sa.text(
     """select project_id, id from milestone
     where project_id = any(:ids) and dropped_at is null order by project_id, position, id"""
@@ -110,10 +119,32 @@ def of_projects(
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:
     """These milestones, as they stand on a day."""
     rows = session.execute(_MILESTONES, {"ids": list(ids)})
-    return {row.id: _milestone(row, today) for row in rows if row.dropped_at is None}
+    signed: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
+    for row in session.execute(_SIGN_OFFS, {"ids": list(ids)}):
+        signed.setdefault(row.milestone_id, []).append(row)
+    return {
+        row.id: _milestone(row, signed.get(row.id, []), today)
+        for row in rows
+        if row.dropped_at is None
+    }
 
 
-def _milestone(row: sa.Row[tuple[object, ...]], today: date) -> MilestoneRow:
+def _sign_offs(rows: Sequence[sa.Row[tuple[object, ...]]], terms: str) -> list[SignOff]:
+    same = (
+        "id", "attachment_id", "signed_by_name", "source", "sha256", "version", "at",
+    )  # fmt: skip
+    return [
+        SignOff(
+            **{name: getattr(row, name) for name in same},
+            is_current=row is rows[-1] and row.signed == terms,
+        )
+        for row in rows
+    ]
+
+
+def _milestone(
+    row: sa.Row[tuple[object, ...]], signed: Sequence[sa.Row[tuple[object, ...]]], today: date
+) -> MilestoneRow:
     invoiced = None
     if row.invoice_id is not None:
         invoiced = invoice_status(
@@ -137,5 +168,14 @@ def _milestone(row: sa.Row[tuple[object, ...]], today: date) -> MilestoneRow:
         kind=MilestoneKind(row.kind),
         paid=row.paid if invoiced is not None else (row.held or 0),
         status=status(invoiced, held, due_on=row.due_on, today=today),
-        sign_offs=[],
+        sign_offs=_sign_offs(
+            signed,
+            terms(
+                row.id,
+                name=row.name,
+                description=row.description,
+                amount=row.amount,
+                currency=row.currency,
+            ),
+        ),
     )

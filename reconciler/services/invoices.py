@@ -25,6 +25,7 @@ from reconciler.services import (
     numbering,
     rail_references,
     settlement,
+    sign_offs,
 )
 from reconciler.store.invoices import Invoice
 from reconciler.work import Task, Work
@@ -107,11 +108,18 @@ def patch(
     work.session.flush()
 
 
-def send(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
-    """From here on it is owed. Raises NotFound, Refused unless it is a draft, Conflict."""
+def send(
+    work: Work, invoice_id: str, *, rev: int | None = None, without_sign_off: str | None = None
+) -> None:
+    """From here on it is owed. Raises NotFound, Refused unless it is a draft, Conflict.
+
+    One of a milestone that is not signed off is refused, unless it is said why it is sent
+    `without_sign_off`.
+    """
     invoice = _locked(work, invoice_id, rev)
     rules.may_be_sent(InvoiceState(invoice.state), invoice.number)
-    _note_state(work, invoice, InvoiceState.SENT)
+    why = sign_offs.must_allow(work, invoice, without_sign_off)
+    _note_state(work, invoice, InvoiceState.SENT, why=why)
     invoice.state = InvoiceState.SENT
     invoice.sent_at = work.now
     invoice.issued_on = invoice.issued_on or work.now.date()
@@ -208,9 +216,12 @@ def _lines(value: object) -> tuple[Line, ...]:
     return tuple(value)
 
 
-def _note_state(work: Work, invoice: Invoice, after: InvoiceState) -> None:
+def _note_state(
+    work: Work, invoice: Invoice, after: InvoiceState, *, why: str | None = None
+) -> None:
     action = "invoice.sent" if after is InvoiceState.SENT else "invoice.voided"
-    audit.note(work, action, invoice.id, before={"state": invoice.state}, after={"state": after})
+    was, became = {"state": invoice.state}, {"state": after}
+    audit.note(work, action, invoice.id, before=was, after=became, why=why)
 
 
 def _put(work: Work, invoice: Invoice, changes: Mapping[str, object]) -> None:

@@ -29,6 +29,12 @@ QUERIES: dict[str, str] = {
           select 1 from (select account_id, amount from posting where entry_id = r.id
             union all select account_id, amount from posting where entry_id = o.id) as both_
           group by account_id having sum(amount) <> 0))""",
+    "sign_offs_are_what_was_signed": """
+        select format('sign-off %s of milestone %s: %s is not the hash of what was signed', s.id,
+          s.milestone_id, s.sha256)
+        from sign_off s left join attachment a on a.id = s.attachment_id
+        where s.sha256 <> coalesce(a.sha256, encode(sha256(convert_to(s.signed, 'UTF8')), 'hex'))
+          or a.subject <> s.milestone_id""",
     "every_change_names_its_cause": """
         select format('entry %s names no cause', key) from journal_entry
         where btrim(cause_kind) = '' or btrim(cause_id) = ''""",

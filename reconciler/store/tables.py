@@ -24,6 +24,7 @@ from reconciler.store import (
     restores,
     reviews,
     runs,
+    sign_offs,
     statements,
 )
 from reconciler.store.base import SQLModel
@@ -55,5 +56,6 @@ __all__ = [
     "restores",
     "reviews",
     "runs",
+    "sign_offs",
     "statements",
 ]

@@ -207,6 +207,10 @@ def _attaches_on_screen(house: House) -> Sent:
     return {"name": made["deposit_id"]}, sent
 
 
+def _signs_off(house: House) -> Sent:
+    return {"milestone_id": house.milestone()}, {"file": (BytesIO(pdf()), "yes.pdf")}
+
+
 def _unapplies(house: House) -> Sent:
     made, use = house.applied()
     return {"deposit_id": made, "application_id": use}, {}
@@ -358,6 +362,8 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | {
     "POST /admin/deposits/<name>/apply": _applies_on_screen,
     "POST /admin/deposits/<name>/unapply": _unapplies_on_screen,
     "POST /admin/deposits/<name>/attachments": _attaches_on_screen,
+    f"POST {_API}/milestones/<milestone_id>/sign-offs": _signs_off,
+    "POST /admin/milestones/<milestone_id>/sign-offs": _signs_off,
     "POST /admin/refunds/new": lambda house: ({}, _ASKED | {"payment": house.paid()[1]}),
     "POST /admin/refunds/<refund_id>/change": _refund_form(House.asked, **_ASKED | {"amount": "4"}),
     "POST /admin/refunds/<refund_id>/approve": _refund_form(House.asked),

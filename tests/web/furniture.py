@@ -27,7 +27,7 @@ def projects_of(made) -> None:
         project = projects.create(work, new)
         ids = milestones.plan(work, project, stages)
         billing.deposit(work, ids[0])
-        invoices.send(work, billing.invoice(work, ids[1]))
+        invoices.send(work, billing.invoice(work, ids[1]), without_sign_off="Agreed on the phone")
         billing.invoice(work, ids[2])
         return project, ids
 

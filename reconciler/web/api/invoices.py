@@ -86,6 +86,12 @@ _Lines = Annotated[
 ]
 
 
+Unsigned = Annotated[
+    Line500 | None,
+    Field(description="Why a milestone's invoice goes out before the milestone is signed off."),
+]
+
+
 class InvoiceBody(Body):
     """What an invoice is made of: lines, or only a total."""
 
@@ -107,6 +113,7 @@ class InvoiceBody(Body):
         Line255 | None, Field(description="The rail's own invoice that stands for this one.")
     ] = None
     send: Annotated[bool, Field(description="Send it at once.")] = False
+    without_sign_off: Unsigned = None
 
 
 class InvoiceChanges(Changes):
@@ -171,10 +178,16 @@ def _one(work: Work, invoice_id: str) -> InvoiceRow:
     return reads.one(work.session, invoice_id, today=work.now.date())
 
 
+class Sending(Moment):
+    """The revision can be said, and why there is no sign-off."""
+
+    without_sign_off: Unsigned = None
+
+
 @resource.post("/invoices", status=HTTPStatus.CREATED)
 def create(work: Work, body: InvoiceBody) -> InvoiceRow:
     """Draft an invoice, and send it if `send` says so."""
-    given = body.model_dump(exclude={"send", "rail_payment_ids", "lines"})
+    given = body.model_dump(exclude={"send", "without_sign_off", "rail_payment_ids", "lines"})
     draft = Draft(
         **given,
         lines=tuple(one.line() for one in body.lines),
@@ -182,7 +195,7 @@ def create(work: Work, body: InvoiceBody) -> InvoiceRow:
     )
     invoice_id = invoices.create(work, draft)
     if body.send:
-        invoices.send(work, invoice_id)
+        invoices.send(work, invoice_id, without_sign_off=body.without_sign_off)
     return _one(work, invoice_id)
 
 
@@ -206,9 +219,9 @@ def patch(work: Work, invoice_id: str, body: InvoiceChanges) -> InvoiceRow:
 
 
 @resource.post("/invoices/{invoice_id}/send")
-def send(work: Work, invoice_id: str, body: Moment) -> InvoiceRow:
+def send(work: Work, invoice_id: str, body: Sending) -> InvoiceRow:
     """Send a draft: from here on it is owed."""
-    invoices.send(work, invoice_id, rev=body.rev)
+    invoices.send(work, invoice_id, rev=body.rev, without_sign_off=body.without_sign_off)
     return _one(work, invoice_id)
 
 

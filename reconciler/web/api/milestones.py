@@ -15,7 +15,8 @@ from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.pages import Page
-from reconciler.services import billing, milestones
+from reconciler.services import billing, milestones, sign_offs
+from reconciler.services.attachments import StoredFile
 from reconciler.services.billing import Wanted
 from reconciler.web.api.fields import (
     Amount,
@@ -63,6 +64,12 @@ class MilestoneInvoice(Body):
     number: Annotated[Line64 | None, Field(description="The next free one if left out.")] = None
     due_on: Annotated[Day | None, Field(description="As the milestone, if left out.")] = None
     rev: Rev
+
+
+class SignOffForm(Body):
+    """Who signed the document, if that is to be shown."""
+
+    signed_by_name: Annotated[Line255 | None, Field(max_length=sign_offs.SIGNER_CHARS_MAX)] = None
 
 
 class Moment(Body):
@@ -115,3 +122,14 @@ def ask_for_deposit(work: Work, milestone_id: str, body: Moment) -> DepositRow:
     """Ask for a deposit milestone's money ahead: held for the client until an invoice uses it."""
     deposit_id = billing.deposit(work, milestone_id, rev=body.rev)
     return deposit_reads.one(work.session, deposit_id)
+
+
+@resource.post("/milestones/{milestone_id}/sign-offs", status=HTTPStatus.CREATED)
+def sign_off(
+    work: Work, milestone_id: str, body: SignOffForm, file: StoredFile, file_name: str
+) -> MilestoneRow:
+    """Attach the document by which the client signed off: a PDF, PNG, JPEG or EML."""
+    sign_offs.sign_off_by_file(
+        work, milestone_id, file_name, file, signed_by=body.signed_by_name or None
+    )
+    return _one(work, milestone_id)
