@@ -78,6 +78,7 @@ def create(work: Work, new: NewInvoice) -> str:
     work.session.flush()
     if new.lines:
         invoice_lines.put(work, invoice, new.lines)
+        milestones.bill(work, invoice)
         invoice_lines.refuse_total(new.total, invoice)
     refer(work, invoice.id, new)
     references = {
@@ -101,6 +102,7 @@ def patch(
     _put(work, invoice, {name: value for name, value in changes.items() if name != "lines"})
     if lines or known:
         invoice_lines.put(work, invoice, lines)
+        milestones.bill(work, invoice)
         invoice_lines.refuse_total(changes.get("total"), invoice)
     was, became = audit.changes(before, _as_said(work, invoice))
     audit.note(work, "invoice.changed", invoice_id, before=was, after=became)

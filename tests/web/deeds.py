@@ -18,6 +18,7 @@ from reconciler.services.statements import Statement
 from tests.file_samples import pdf
 from tests.web import deeds_mail
 from tests.web.api import Api
+from tests.web.project_deeds import PROJECTS
 from tests.web.screens import Screens
 
 Sent = tuple[dict[str, str], dict[str, Any]]
@@ -279,32 +280,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | {
     f"PATCH {_API}/customers/<customer_id>": lambda house: (
         {"customer_id": house.api.a_customer()["id"]}, {"name": "Anna Lee"},
     ),
-    f"POST {_API}/projects": lambda house: (
-        {}, {"customer_id": house.api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
-             "original_price": 100},
-    ),
-    f"PATCH {_API}/projects/<project_id>": lambda house: (
-        {"project_id": house.api.a_project()["id"]}, {"name": "Bath"},
-    ),
-    f"POST {_API}/projects/<project_id>/milestones": lambda house: (
-        {"project_id": house.api.a_project()["id"]}, {"kind": "final", "amount": 100},
-    ),
-    f"POST {_API}/projects/<project_id>/change-orders": lambda house: (
-        {"project_id": house.api.a_project()["id"]},
-        {"approved_price": 12_000, "reason": "Two more doors"},
-    ),
-    f"PATCH {_API}/milestones/<milestone_id>": lambda house: (
-        {"milestone_id": house.milestone()}, {"name": "Done"},
-    ),
-    f"DELETE {_API}/milestones/<milestone_id>": lambda house: (
-        {"milestone_id": house.milestone()}, {},
-    ),
-    f"POST {_API}/milestones/<milestone_id>/invoice": lambda house: (
-        {"milestone_id": house.milestone()}, {},
-    ),
-    f"POST {_API}/milestones/<milestone_id>/deposit": lambda house: (
-        {"milestone_id": house.milestone()}, {},
-    ),
+    **PROJECTS,
     f"POST {_API}/invoices": lambda house: (
         {}, {"customer_id": house.api.a_customer()["id"], "currency": "USD", "total": 100},
     ),

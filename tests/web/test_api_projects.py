@@ -163,6 +163,9 @@ def test_an_invoice_names_a_milestone_and_project_that_are_its_customers(api):
         refused(api.post("/invoices", other), 422, "project_id")
         euro = mine | {"milestone_id": milestone, "currency": "EUR"}
         refused(api.post("/invoices", euro), 422, "currency")
+        lines = [{"description": "Doors", "quantity": "1", "unit_price": 4_001}]
+        many = {name: mine[name] for name in ("customer_id", "currency")} | {"lines": lines}
+        refused(api.post("/invoices", many | {"milestone_id": milestone}), 422, "total")
         much = mine | {"milestone_id": milestone, "total": 4_001}
         refused(api.post("/invoices", much), 422, "total")
         theirs = mine | {"milestone_id": milestone, "customer_id": somebody}

@@ -1,0 +1,269 @@
+"""Projects: what was agreed, its milestones in their order, and what each still waits for."""
+
+from flask import Response, request
+
+from reconciler.books.invoices import InvoiceStatus
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.reads import screens_people, screens_projects
+from reconciler.reads.milestones import MilestoneRow
+from reconciler.reads.projects import ProjectRow
+from reconciler.services import billing, change_orders, milestones, projects
+from reconciler.services.change_orders import NewChangeOrder
+from reconciler.services.projects import NewProject
+from reconciler.web import forms, stage_forms
+from reconciler.web.admin import errors
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+_NOTICES = {
+    "made": "The project has begun. Its milestones are below.",
+    "planned": "The milestone is planned.",
+    "dropped": "The milestone was given up.",
+    "asked": "The deposit is asked for. Whatever is paid is held for the client until it is used.",
+    "changed": "The approved price has moved.",
+}
+_FIELDS = ("customer", "name", "currency", "price")
+_CHANGE_ROWS = 3
+
+
+@screens.get("/projects")
+def list_projects(desk: Desk) -> Response:
+    """Projects, the newest first."""
+    only_open = request.args.get("view") != "all"
+    customer_id = request.args.get("customer") or None
+    with desk.runtime.read() as session:
+        lines = screens_projects.lines(
+            session,
+            only_open=only_open,
+            customer_id=customer_id,
+            before=before(),
+            limit=PER_PAGE,
+            today=desk.today,
+        )
+    last = (lines[-1].created_at, lines[-1].id) if lines else None
+    sums: dict[str, list[int]] = {}
+    for line in lines:
+        its = line.project
+        figures = (its.approved_price, its.invoiced, its.paid, its.held, its.outstanding)
+        known = sums.setdefault(its.currency, [0] * len(figures))
+        sums[its.currency] = [sum(pair) for pair in zip(known, figures, strict=True)]
+    return desk.page(
+        "projects.html",
+        lines=lines,
+        sums=dict(sorted(sums.items())),
+        only_open=only_open,
+        customer_id=customer_id,
+        older=older(len(lines), last),
+    )
+
+
+@screens.get("/projects/new", Role.RECONCILER)
+def new_project(desk: Desk) -> Response:
+    """A form for a project and its plan."""
+    return _form(desk)
+
+
+@screens.post("/projects/new", Role.RECONCILER)
+def begin_project(desk: Desk) -> Response:
+    """Begin a project with its milestones."""
+    try:
+        project_id = _begin(desk)
+    except Refused as error:
+        return _form(desk, status=422, error=error)
+    return go("show_project", project_id=project_id, done="made")
+
+
+@screens.get("/projects/<project_id>")
+def show_project(desk: Desk, project_id: str) -> Response:
+    """One project."""
+    return _show(desk, project_id)
+
+
+@screens.post("/projects/<project_id>/milestones", Role.RECONCILER)
+def plan_milestone(desk: Desk, project_id: str) -> Response:
+    """Plan one more milestone."""
+    try:
+        currency = _of(desk, project_id).currency
+        [row] = stage_forms.typed(request.form, rows=1)
+        stage = stage_forms.stage(row, currency)
+        desk.once(lambda work: milestones.create(work, project_id, stage))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, project_id, status=422, error=error, sheet="milestone")
+    return go("show_project", project_id=project_id, done="planned")
+
+
+@screens.post("/projects/<project_id>/change-orders", Role.RECONCILER)
+def change_price(desk: Desk, project_id: str) -> Response:
+    """The client approved another price."""
+    try:
+        currency = _of(desk, project_id).currency
+        day = request.form.get("approved_on", "").strip()
+        order = NewChangeOrder(
+            approved_price=forms.amount(request.form, "approved_price", currency).minor,
+            reason=forms.text(request.form, "reason", chars_max=change_orders.REASON_CHARS_MAX),
+            approved_by=request.form.get("approved_by", "").strip() or None,
+            approved_on=forms.day(request.form, "approved_on") if day else None,
+            stages=stage_forms.stages(request.form, currency, rows=_CHANGE_ROWS),
+        )
+        desk.once(lambda work: change_orders.approve(work, project_id, order, rev=_rev()))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, project_id, status=_status(error), error=error, sheet="change")
+    return go("show_project", project_id=project_id, done="changed")
+
+
+@screens.post("/milestones/<milestone_id>/invoice", Role.RECONCILER)
+def bill_milestone(desk: Desk, milestone_id: str) -> Response:
+    """Draft the milestone's invoice."""
+    project_id = _project_of(desk, milestone_id)
+    try:
+        invoice_id = desk.once(lambda work: billing.invoice(work, milestone_id, rev=_rev()))
+    except Refused as error:
+        return _show(desk, project_id, status=_status(error), error=error)
+    return go("show_invoice", name=invoice_id)
+
+
+@screens.post("/milestones/<milestone_id>/deposit", Role.RECONCILER)
+def ask_for_deposit(desk: Desk, milestone_id: str) -> Response:
+    """Ask for the milestone's money ahead of the work."""
+    project_id = _project_of(desk, milestone_id)
+    try:
+        desk.once(lambda work: billing.deposit(work, milestone_id, rev=_rev()))
+    except Refused as error:
+        return _show(desk, project_id, status=_status(error), error=error)
+    return go("show_project", project_id=project_id, done="asked")
+
+
+@screens.post("/milestones/<milestone_id>/drop", Role.RECONCILER)
+def drop_milestone(desk: Desk, milestone_id: str) -> Response:
+    """Give a milestone up that nothing asks for."""
+    project_id = _project_of(desk, milestone_id)
+    try:
+        desk.do(lambda work: milestones.drop(work, milestone_id, rev=_rev()))
+    except Refused as error:
+        return _show(desk, project_id, status=_status(error), error=error)
+    return go("show_project", project_id=project_id, done="dropped")
+
+
+def _begin(desk: Desk) -> str:
+    currency = forms.text(request.form, "currency", chars_max=3).upper()
+    new = NewProject(
+        customer_id=customer_of(desk, forms.text(request.form, "customer")),
+        name=forms.text(request.form, "name", chars_max=projects.NAME_CHARS_MAX),
+        currency=currency,
+        original_price=forms.amount(request.form, "price", currency).minor,
+    )
+    stages = stage_forms.stages(request.form, currency)
+
+    def begin(work: Work) -> str:
+        project_id = projects.create(work, new)
+        if stages:
+            milestones.plan(work, project_id, stages)
+        return project_id
+
+    return desk.once(begin)
+
+
+def customer_of(desk: Desk, name: str) -> str:
+    """Whom somebody typed, by name or id. Raises Invalid unless there is one such customer."""
+    with desk.runtime.read() as session:
+        found = screens_projects.called(session, name)
+    if not found:
+        raise Invalid(f"There is no customer called {name}", field="customer")
+    if len(found) > 1:
+        raise Invalid(f"Several customers are called {name}: write the id", field="customer")
+    return found[0]
+
+
+def _of(desk: Desk, project_id: str) -> ProjectRow:
+    with desk.runtime.read() as session:
+        line = screens_projects.one(session, project_id, today=desk.today)
+    if line is None:
+        raise NotFound(f"There is no project {project_id[:80]}")
+    return line.project
+
+
+def _project_of(desk: Desk, milestone_id: str) -> str:
+    with desk.runtime.read() as session:
+        return screens_projects.project_of(session, milestone_id)
+
+
+def _rev() -> int | None:
+    return forms.whole(request.form, "rev") if request.form.get("rev") else None
+
+
+def _status(error: Refused) -> int:
+    return 409 if isinstance(error, Conflict) else 422
+
+
+def _form(desk: Desk, *, status: int = 200, error: Refused | None = None) -> Response:
+    with desk.runtime.read() as session:
+        customers = screens_projects.customers(session)
+    typed = {name: request.form.get(name, "") for name in _FIELDS}
+    if request.method == "GET":
+        typed |= {"currency": "USD", "customer": request.args.get("customer", "")}
+        rows = [*stage_forms.USUAL, *stage_forms.blank(4, stage_forms.ROWS)]
+    else:
+        rows = stage_forms.typed(request.form)
+    return desk.page(
+        "project_new.html",
+        status=status,
+        customers=customers,
+        typed=typed,
+        rows=rows,
+        kinds=stage_forms.KINDS,
+        error=errors.sentence(error) if error else "",
+        field=(error.field or "") if error else "",
+    )
+
+
+def _show(
+    desk: Desk,
+    project_id: str,
+    *,
+    status: int = 200,
+    error: Refused | None = None,
+    sheet: str = "",
+) -> Response:
+    with desk.runtime.read() as session:
+        line = screens_projects.one(session, project_id, today=desk.today)
+        if line is None:
+            raise NotFound(f"There is no project {project_id[:80]}")
+        causes = {one.cause.id for one in line.project.change_orders}
+        names = screens_people.names(session, causes)
+    form = request.form if sheet else {}
+    fields = ("approved_price", "approved_by", "approved_on", "reason")
+    return desk.page(
+        "project.html",
+        status=status,
+        line=line,
+        project=line.project,
+        next_one=_next(line.project.milestones),
+        names=names,
+        kinds=stage_forms.KINDS,
+        typed={name: form.get(name, "") for name in fields},
+        row=stage_forms.typed(form, rows=1)[0]
+        if sheet == "milestone"
+        else stage_forms.blank(1, 1)[0],
+        rows=stage_forms.typed(form, rows=_CHANGE_ROWS)
+        if sheet == "change"
+        else stage_forms.blank(1, _CHANGE_ROWS),
+        sheet=sheet,
+        error=errors.sentence(error) if error else "",
+        field=(error.field or "") if error else "",
+        notice=_NOTICES.get(request.args.get("done", ""), "") if not error else "",
+    )
+
+
+def _next(its: list[MilestoneRow]) -> str:
+    """The first milestone that nobody was asked to pay for."""
+    waiting = (one.id for one in its if one.status is InvoiceStatus.DRAFT and not one.invoice_id)
+    return next(waiting, "")

@@ -1,0 +1,60 @@
+"""Projects in a real browser: accessible, on a telephone, and without scripts."""
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE, Site
+from tests.web import furniture
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def workshop(site: Site) -> Site:
+    """A company with one project under way."""
+    site.screens.ids["cedar"] = site.screens.customer('Cedar <b>Söhne</b> & "Partners" Ltd')
+    furniture.projects_of(site.screens)
+    return site
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size):
+    window = workshop.window(size=size)
+    window.sign_in("reconciler")
+    for path in ("/projects", "/projects/new", "/projects/{project}"):
+        window.go(path.format(**workshop.screens.ids))
+        for summary in window.page.query_selector_all("main details > summary"):
+            summary.click()
+        assert window.faults() == [], path
+        assert window.overflow() <= 0, path
+    assert window.complaints == []
+
+
+def test_a_project_is_begun_billed_and_changed_without_scripts(workshop):
+    window = workshop.window(script=False)
+    window.sign_in("reconciler")
+    window.go("/projects/new")
+    page = window.page
+    page.fill("#customer", 'Cedar <b>Söhne</b> & "Partners" Ltd')
+    page.fill("#name", "Attic")
+    page.fill("#price", "1,000.01")
+    page.click("text=Begin the project")
+    said = window.text()
+    assert "$300.00" in said
+    assert "$400.01" in said
+    page.click("text=Ask for the deposit")
+    assert "The deposit is asked for" in window.text()
+    page.locator("li.milestone", has_text="Midpoint").get_by_text("Create invoice").click()
+    assert page.inner_text("h1").startswith("INV-")
+    page.go_back()
+    page.locator("summary", has_text="Change the price").click()
+    page.fill("#approved_price", "900.00")
+    page.fill("#reason", "No window")
+    page.click("text=Move the approved price")
+    assert "The milestones would come to $1,000.01" in window.text()
+    page.fill("#approved_price", "1200.01")
+    page.fill("#share-1", "200")
+    page.fill("#name-1", "Window")
+    page.click("text=Move the approved price")
+    assert "The approved price has moved" in window.text()
+    assert "Window" in window.text()
+    assert workshop.screens.office.violations() == []

@@ -1,0 +1,68 @@
+"""The screens of projects: what is planned, billed and changed there."""
+
+import pytest
+
+from tests.web import furniture
+from tests.web.screens import Screens, said
+
+
+@pytest.fixture
+def workshop(screens: Screens) -> Screens:
+    """A company with one project under way."""
+    screens.ids["cedar"] = screens.customer("Cedar & Söhne")
+    furniture.projects_of(screens)
+    return screens
+
+
+def test_a_project_shows_what_was_agreed_and_what_became_of_it(workshop):
+    rae = workshop.as_("reconciler")
+    shown = rae.read("/projects/" + workshop.ids["project"])
+    for words in ("Kitchen &", "Cedar & Söhne", "$10,000.01", "$4,000.01", "Overdue",
+                  "Oak, oiled", "DEP-1001", "Still to be invoiced $6,000.00"):  # fmt: skip
+        assert words in shown
+    assert "1 project on this page" in rae.read("/projects")
+
+
+def test_who_may_only_look_is_told_so(workshop):
+    shown = workshop.as_("viewer").read("/projects/" + workshop.ids["project"])
+    assert "Create invoice" not in shown
+    assert "Reconciler" in shown
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"customer": "Nobody"}, "There is no customer called Nobody"),
+        ({"price": "10.001"}, "USD has 2 decimals"),
+        ({"currency": "XXQ"}, "XXQ"),
+        ({"share-1": "70 %"}, "come to 70, not to 100"),
+        ({"share-1": "99.99"}, "the plan comes to $99.99"),
+        ({"share-1": "-5"}, "more than zero"),
+        ({"due_on-1": "soon"}, "Write the day like"),
+    ],
+)
+def test_a_project_that_cannot_be_is_shown_again_with_the_reason(workshop, form, says):
+    usual = {"customer": "Cedar & Söhne", "name": "Attic", "currency": "USD", "price": "100",
+             "kind-1": "final", "share-1": "100 %"}  # fmt: skip
+    answer = workshop.as_("reconciler").post("/projects/new", usual | form)
+    assert answer.status_code == 422
+    assert says.lower() in said(answer).lower()
+    assert 'value="Attic"' in answer.get_data(as_text=True)
+
+
+def test_a_form_of_an_older_milestone_is_refused(workshop):
+    last = workshop.ids["milestone_3"]
+    answer = workshop.as_("reconciler").post(f"/milestones/{last}/invoice", {"rev": "99"})
+    assert answer.status_code == 409
+    assert "was changed meanwhile" in said(answer)
+
+
+def test_a_milestone_is_billed_once_from_one_form(workshop):
+    rae, last = workshop.as_("reconciler"), workshop.ids["milestone_3"]
+    form = {"once": "a-form", "rev": "1"}
+    first = rae.post(f"/milestones/{last}/invoice", form)
+    again = rae.post(f"/milestones/{last}/invoice", form)
+    assert first.status_code == again.status_code == 303
+    assert first.location == again.location
+    assert rae.post(f"/milestones/{last}/invoice", {"rev": "1"}).status_code == 409
+    assert workshop.office.violations() == []
