@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from reconciler.books import accounts
 from reconciler.books.journal import JournalEntry, Posting, Side
-from reconciler.errors import Refused
-from reconciler.money import Money
+from reconciler.errors import Invalid, Refused
+from reconciler.money import Money, shown
 
 
 class InvoiceState(StrEnum):
@@ -79,8 +79,30 @@ def may_be_voided(state: InvoiceState, number: str, *, paid: int, credited: int)
     if paid or credited:
         raise Refused(
             f"invoice {number} has money on it (paid {paid}, credited {credited} minor units); "
-            "unmatch or refund it first"
+            "say what becomes of it, or unmatch or refund it first"
         )
+
+
+def may_be_credited(
+    number: str, amount: int, *, outstanding: int, paid: int, currency: str
+) -> None:
+    """Only what is owed, and of what was paid what somebody has spoken of. Raises Invalid, Refused.
+
+    `paid`: what may become free; nothing where nobody said what becomes of it.
+    """
+    if amount <= 0:
+        raise Invalid("the amount must be more than nothing", field="amount")
+    if amount <= outstanding + paid:
+        return
+    left = shown(outstanding, currency)
+    more = shown(amount - outstanding, currency)
+    raise Refused(
+        f"invoice {number} has {shown(outstanding + paid, currency)} left, not more"
+        if paid
+        else f"invoice {number} is owed {left}, not more; say what becomes of the {more}"
+        " beyond it that were paid (freed_to)",
+        field="amount",
+    )
 
 
 def sent_entry(invoice_id: str, *, total: int, tax: int, currency: str) -> JournalEntry:

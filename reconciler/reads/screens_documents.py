@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -11,7 +12,7 @@ from reconciler.books import deposits as deposit_rules, invoices as invoice_rule
 from reconciler.books.invoices import InvoiceState
 
 _INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
-    i.currency, i.total, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
+    i.currency, i.total, i.tax, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
     i.credited, i.outstanding, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at, i.rev"""
 _FROM_INVOICE = "from invoice i join customer c on c.id = i.customer_id"
 _INVOICES = sa.text(
@@ -58,9 +59,21 @@ _PAID_BY = sa.text(
     order by created_at, id"""
 )
 _CREDIT_NOTES = sa.text(
-    """select n.id, n.amount, n.reason, n.created_at, n.cause_kind, u.name as person
+    """select n.id, n.number, n.amount, n.tax, n.reason, n.created_at, n.cause_kind,
+      u.name as person
     from credit_note n left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
     where n.invoice_id = :id order by n.created_at, n.id"""
+)
+_LINES = sa.text(
+    """select description, quantity, unit_price, tax_rate, tax_name, net, tax from invoice_line
+    where invoice_id = :id order by place"""
+)
+_TAXES = sa.text(
+    """select min(tax_rate) as rate, tax_name as name, sum(net)::bigint as net,
+      sum(tax)::bigint as tax
+    from invoice_line where invoice_id = :id group by tax_rate::numeric, tax_name
+    having tax_rate::numeric > 0 or tax_name is not null
+    order by tax_rate::numeric desc, tax_name nulls first"""
 )
 _DEPOSIT = """d.id, d.code, d.customer_id, c.name as customer, d.project_id, d.taken_on,
     d.currency, d.amount, d.received, d.applied, d.refunded, d.received_into, d.notes,
@@ -112,6 +125,7 @@ class InvoiceLine:
     description: str | None
     currency: str
     total: int
+    tax: int
     state: str
     paid: int
     credit_notes: int
@@ -160,10 +174,12 @@ class PaidBy:
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteLine:
-    """A credit note."""
+    """A credit note; of `amount`, the tax office is owed `tax` less."""
 
     id: str
+    number: str | None
     amount: int
+    tax: int
     reason: str
     created_at: datetime
     cause_kind: str
@@ -275,6 +291,16 @@ def credit_notes(session: Session, invoice_id: str) -> list[CreditNoteLine]:
     """The credit notes of an invoice."""
     rows = session.execute(_CREDIT_NOTES, {"id": invoice_id})
     return [CreditNoteLine(**row._asdict()) for row in rows]
+
+
+def invoice_lines(session: Session, invoice_id: str) -> Sequence[sa.Row[Any]]:
+    """The lines of an invoice: as written, and what each comes to."""
+    return session.execute(_LINES, {"id": invoice_id}).all()
+
+
+def taxes(session: Session, invoice_id: str) -> Sequence[sa.Row[Any]]:
+    """Each tax of an invoice: its rate in percent, its name, what it is taken of and comes to."""
+    return session.execute(_TAXES, {"id": invoice_id}).all()
 
 
 def open_invoices(session: Session, customer_id: str, currency: str) -> list[InvoiceLine]:

@@ -50,7 +50,7 @@ def allocate(work: Work, payment_id: str, parts: Sequence[Part]) -> list[str]:
     left = settlement.unapplied(scene, row.id)
     claims = {c.target: c for c in scene.claims_by(row.id)}
     for claim in claims.values():
-        _pin(scene, claim)
+        pin(scene, claim)
     given: list[dict[str, object]] = []
     for part in parts:
         amount = _fitting(scene, row, named[part.target], part, left)
@@ -84,7 +84,7 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     undone = {"allocation": claim.id, "target": claim.target, "amount": claim.amount}
     audit.note(work, "payment.unallocated", payment_id, before=undone)
     for other in claims.values():
-        _pin(scene, other)
+        pin(scene, other)
     claim.wanted = 0
     row.strategy, row.reasons = Strategy.PERSON.value, ["A person took the match back"]
     payment_writing.save(work, [row])
@@ -107,7 +107,8 @@ def _document(named: dict[str, Document], part: Part) -> Document:
     return document
 
 
-def _pin(scene: Scene, claim: AllocationRow) -> None:
+def pin(scene: Scene, claim: AllocationRow) -> None:
+    """Let a claim keep what it has taken up, and want no more."""
     # What a claim has taken up stays; what it only waited for is the person's to give away. What
     # refunds took back of it and count on its target belongs to it still; what they took back of
     # more than the target could take is no part of it, or they would take it from the next claim.

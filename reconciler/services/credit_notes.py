@@ -26,8 +26,8 @@ _NOTED = sa.text(
 )
 
 
-def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason: str) -> None:
-    """Note `amount` minor units on a locked invoice, which is then to be settled.
+def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason: str) -> str:
+    """Note `amount` minor units on a locked invoice, which is then to be settled; gives its number.
 
     It gets the next number of its own. Its tax is what the notes so far lower together, less what
     those before it did: so that the notes of an invoice add up to its tax.
@@ -37,9 +37,10 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
         invoice_lines.tax_share(tax=invoice.tax, total=invoice.total, credited=credited)
         for credited in (invoice.credit_notes, upto)
     )
+    number = numbering.next_free(work.session, "credit_note", PREFIX)
     note = CreditNote(
         id=note_id,
-        number=numbering.next_free(work.session, "credit_note", PREFIX),
+        number=number,
         invoice_id=invoice.id,
         amount=amount,
         tax=now - before,
@@ -53,6 +54,7 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
     invoice.credit_notes = upto
     invoice.is_changed = True
     ledger.post(work, [_credited(note, invoice.currency)])
+    return number
 
 
 def given_by_rail(work: Work, rows: Collection[PaymentRow]) -> RailCredits:

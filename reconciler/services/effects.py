@@ -38,6 +38,28 @@ _AMOUNTS = sa.text(
 )
 
 
+# All around an invoice: what pays it, and the deposits that its customer has.
+_AROUND = sa.text(
+    """with this as (select * from invoice where id = :invoice)
+    select 'invoice' as kind, i.id, i.number as name, i.currency, 'outstanding' as measure,
+      case when i.state = 'sent' then i.outstanding else 0 end as amount from this i
+    union all select 'invoice', i.id, i.number, i.currency, 'paid', i.paid from this i
+    union all select 'invoice', i.id, i.number, i.currency, 'credited', i.credited from this i
+    union all select 'deposit', d.id, d.code, d.currency, 'remaining',
+      d.received - d.applied - d.refunded
+      from deposit d join this i on i.customer_id = d.customer_id and i.currency = d.currency
+    union all select 'payment', p.id, p.rail_payment_id, p.currency, 'unapplied',
+      p.captured - p.refunded - p.lost - coalesce(
+        (select sum(a.amount) from allocation a where a.payment_id = p.id), 0)::bigint
+      from payment p where p.id in (select a.payment_id from allocation a join this i
+        on i.id = a.invoice_id)
+    order by 1, 3, 5 desc"""
+)
+
+
+_Amounts = dict[tuple[str, str, str, str, str], int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """One amount before and after, in minor units of `currency`.
@@ -57,10 +79,21 @@ class Effect:
 
 def of(work: Work, payment_id: str, deed: Callable[[Work], object]) -> list[Effect]:
     """Do `deed` and give every amount around the payment that is another afterwards."""
-    before = _amounts(work, payment_id)
+    return _changed(work, deed, lambda: _amounts(work, _AMOUNTS, payment=payment_id))
+
+
+def of_invoice(work: Work, invoice_id: str, deed: Callable[[Work], object]) -> list[Effect]:
+    """Do `deed` and give every amount around the invoice that is another afterwards."""
+    return _changed(work, deed, lambda: _amounts(work, _AROUND, invoice=invoice_id))
+
+
+def _changed(
+    work: Work, deed: Callable[[Work], object], look: Callable[[], _Amounts]
+) -> list[Effect]:
+    before = look()
     deed(work)
     work.session.flush()
-    after = _amounts(work, payment_id)
+    after = look()
     return [
         Effect(
             kind=kind, id=one, name=name, measure=measure, currency=currency,
@@ -71,6 +104,6 @@ def of(work: Work, payment_id: str, deed: Callable[[Work], object]) -> list[Effe
     ]  # fmt: skip
 
 
-def _amounts(work: Work, payment_id: str) -> dict[tuple[str, str, str, str, str], int]:
-    rows = work.session.execute(_AMOUNTS, {"payment": payment_id})
+def _amounts(work: Work, query: sa.TextClause, **about: str) -> _Amounts:
+    rows = work.session.execute(query, about)
     return {(r.kind, r.id, r.name, r.currency or "", r.measure): r.amount for r in rows}

@@ -10,15 +10,17 @@ from sqlmodel import col, select
 
 from reconciler import currencies
 from reconciler.books import invoices as rules, texts
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceState
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
-from reconciler.money import MINOR_MAX, shown
+from reconciler.money import MINOR_MAX
 from reconciler.services import (
     audit,
     credit_notes,
     customers,
+    freeing,
     invoice_lines,
     ledger,
     milestones,
@@ -132,9 +134,17 @@ def send(
     work.nudge(Task.FIND_PAYMENTS)
 
 
-def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
-    """It was never owed. Raises NotFound, Conflict, Refused where something was allocated."""
-    invoice = _locked(work, invoice_id, rev)
+def void(
+    work: Work, invoice_id: str, *, rev: int | None = None, release_to: str | None = None
+) -> None:
+    """It was never owed. What is on it becomes what `release_to` says: credit or deposit.
+
+    Raises NotFound, Conflict, Invalid, and Refused where money is on it and nobody said what
+    becomes of it, or where it has credit notes.
+    """
+    if release_to is not None:
+        freeing.release(work, invoice_id, release_to, rev=rev)
+    invoice = _locked(work, invoice_id, None if release_to else rev)
     rules.may_be_voided(
         InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=invoice.credited
     )
@@ -149,28 +159,42 @@ def void(work: Work, invoice_id: str, *, rev: int | None = None) -> None:
         ledger.post(work, [rules.voided_entry(invoice.id, **_owed(invoice))])
 
 
-def credit_note(work: Work, invoice_id: str, *, amount: int, reason: str) -> str:
+def credit_note(
+    work: Work,
+    invoice_id: str,
+    *,
+    amount: int,
+    reason: str,
+    freed_to: str | None = None,
+    policy: RefundPolicy | None = None,
+) -> str:
     """Lower what an invoice is owed; gives the note's id.
 
-    Raises NotFound, and Refused for more than is outstanding.
+    More than is outstanding frees money that paid it, and `freed_to` says what becomes of that:
+    credit, deposit or refund (`policy` says who may release one). Raises NotFound, Invalid, and
+    Refused for more than is left of the invoice, or for money freed that nobody spoke of.
     """
     why = texts.line(reason, field="reason", chars_max=REASON_CHARS_MAX)
-    scene = settlement.stage(work, {}, invoices=[invoice_id])
-    invoice = scene.invoices.get(invoice_id)
-    if invoice is None:
-        raise NotFound(f"there is no invoice {invoice_id}")
+    to = freeing.known(freed_to)
+    held = freeing.hold(work, invoice_id)
+    invoice = held.invoice
     if invoice.state != InvoiceState.SENT:
         raise Refused(f"invoice {invoice.number} is {invoice.state}, only a sent one is credited")
-    if amount <= 0:
-        raise Invalid("the amount must be more than nothing", field="amount")
-    if amount > invoice.outstanding:
-        left = shown(invoice.outstanding, invoice.currency)
-        raise Refused(f"invoice {invoice.number} is owed {left}, not more", field="amount")
+    rules.may_be_credited(
+        invoice.number,
+        amount,
+        outstanding=invoice.outstanding,
+        paid=invoice.paid if to else 0,
+        currency=invoice.currency,
+    )
     note_id = new_id("cn")
-    credit_notes.write(work, invoice, note_id, amount=amount, reason=why)
-    settlement.finish(work, scene)
-    credited = {"credit_note": note_id, "amount": amount, "currency": invoice.currency}
+    number = credit_notes.write(work, invoice, note_id, amount=amount, reason=why)
+    settlement.finish(work, held.scene)
+    credited = {"credit_note": note_id, "number": number, "amount": amount}
+    credited["currency"] = invoice.currency
     audit.note(work, "invoice.credited", invoice_id, after=credited, why=why)
+    if to:
+        freeing.put(work, held, to, why=f"{number}: {why}", policy=policy)
     return note_id
 
 

@@ -18,6 +18,7 @@ from reconciler.services.statements import Statement
 from tests.file_samples import pdf
 from tests.web import deeds_mail
 from tests.web.api import Api
+from tests.web.deeds_of_invoices import INVOICES
 from tests.web.project_deeds import PROJECTS
 from tests.web.screens import Screens
 
@@ -335,6 +336,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | {
     "POST /admin/payments/<payment_id>/unmatch": _unmatches,
     "POST /admin/payments/<payment_id>/undo": _unmatches,
     "POST /admin/invoices/<name>/apply": _takes_a_deposit,
+    **INVOICES,
     "POST /admin/deposits/<name>/apply": _applies_on_screen,
     "POST /admin/deposits/<name>/unapply": _unapplies_on_screen,
     "POST /admin/deposits/<name>/attachments": _attaches_on_screen,

@@ -32,6 +32,16 @@ _VIEWS = {
 }
 
 
+# What was done on the page before.
+_NOTICES = {
+    "saved": "The draft is saved. Nobody owes it until it is sent.",
+    "sent": "Sent: from today on it is owed.",
+    "received": "The payment is recorded.",
+    "credited": "The credit note is written.",
+    "voided": "Void. Reversing entries were posted, and the money is where it was said to go.",
+}
+
+
 @screens.get("/invoices")
 def list_invoices(desk: Desk) -> Response:
     """Invoices, the newest first, with the totals of all that were sent."""
@@ -93,6 +103,8 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
             raise NotFound(f"There is no invoice {name[:80]}")
         sources = screens_documents.paid_by(session, invoice.id)
         notes = screens_documents.credit_notes(session, invoice.id)
+        lines = screens_documents.invoice_lines(session, invoice.id)
+        taxes = screens_documents.taxes(session, invoice.id)
         on_hold = invoice_reads.is_on_hold(session, invoice.id)
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
         names = screens_people.names(session, timeline.causes(entries))
@@ -116,6 +128,9 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
         balance=balance,
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
+        lines=lines,
+        taxes=taxes,
+        notice=next((text for name, text in _NOTICES.items() if name in request.args), ""),
         on_hold=on_hold,
         deposits=held,
         refundable=refundable,

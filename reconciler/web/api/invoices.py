@@ -2,7 +2,7 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -10,12 +10,15 @@ from typing_extensions import override
 from reconciler.books import invoice_lines as rules
 from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceStatus
+from reconciler.books.people import Scope, grants
+from reconciler.errors import Forbidden
 from reconciler.money import MINOR_MAX
 from reconciler.reads import invoices as reads
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.pages import Page
 from reconciler.services import invoices, receipts
 from reconciler.services.invoices import NewInvoice as Draft
+from reconciler.services.refund_limits import policy_of
 from reconciler.web.api.fields import (
     Amount,
     Body,
@@ -32,7 +35,7 @@ from reconciler.web.api.fields import (
     Words2000,
 )
 from reconciler.web.api.receipts import ReceiptBody
-from reconciler.web.api.routes import Look, Resource
+from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
 
 resource = Resource("invoices")
@@ -160,11 +163,27 @@ class Moment(Body):
     rev: Rev
 
 
+class VoidBody(Moment):
+    """What becomes of money that is on the invoice."""
+
+    release_to: Annotated[
+        Literal["credit", "deposit"] | None,
+        Field(description="Without it, an invoice with money on it is not voided."),
+    ] = None
+
+
 class CreditNoteBody(Body):
     """By how much less an invoice is owed, and why."""
 
     amount: Amount
     reason: Line500
+    freed_to: Annotated[
+        Literal["credit", "deposit", "refund"] | None,
+        Field(
+            description="What becomes of money that paid what is credited."
+            " Without it, no more than is outstanding is credited."
+        ),
+    ] = None
 
 
 class RailReferencesBody(Body):
@@ -226,16 +245,19 @@ def send(work: Work, invoice_id: str, body: Sending) -> InvoiceRow:
 
 
 @resource.post("/invoices/{invoice_id}/void")
-def void(work: Work, invoice_id: str, body: Moment) -> InvoiceRow:
-    """Void an invoice that has nothing allocated or credited."""
-    invoices.void(work, invoice_id, rev=body.rev)
+def void(work: Work, invoice_id: str, body: VoidBody) -> InvoiceRow:
+    """Void an invoice. With money on it, `release_to` says what becomes of that."""
+    invoices.void(work, invoice_id, rev=body.rev, release_to=body.release_to)
     return _one(work, invoice_id)
 
 
 @resource.post("/invoices/{invoice_id}/credit-notes", status=HTTPStatus.CREATED)
-def credit(work: Work, invoice_id: str, body: CreditNoteBody) -> InvoiceRow:
-    """Lower what an invoice is owed."""
-    invoices.credit_note(work, invoice_id, amount=body.amount, reason=body.reason)
+def credit(work: Work, invoice_id: str, body: CreditNoteBody, call: Call) -> InvoiceRow:
+    """Lower what an invoice is owed. To refund what that frees needs a key that may refund."""
+    if body.freed_to == "refund" and not grants(call.principal.scope, Scope.REFUND):
+        raise Forbidden("a refund of what is freed needs a key of scope admin")
+    policy = policy_of(call.runtime.settings)
+    invoices.credit_note(work, invoice_id, **body.model_dump(), policy=policy)
     return _one(work, invoice_id)
 
 

@@ -1,0 +1,178 @@
+"""What is done to an invoice that is owed: money by hand, a credit note, voiding it.
+
+Each page says what will become of the money before it is done, by doing it in a transaction that is
+given up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import screens_documents
+from reconciler.reads.screens_documents import InvoiceLine
+from reconciler.services import effects, invoices, receipts
+from reconciler.services.freeing import OF_A_VOID, To
+from reconciler.services.receipts import SOURCES, Receipt
+from reconciler.services.refund_limits import policy_of
+from reconciler.web import forms
+from reconciler.web.admin import consequences, errors
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Cause, Work
+
+screens = Screens()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What may become of money, and what that does in words; `wrong` says why it cannot be."""
+
+    to: str
+    after: str = ""
+    wrong: str = ""
+
+
+@screens.get("/invoices/<name>/receive", Role.RECONCILER)
+def receive_form(desk: Desk, name: str) -> Response:
+    """Record money by hand: all that is left, unless another amount is typed."""
+    return _receiving(desk, _invoice(desk, name))
+
+
+@screens.post("/invoices/<name>/receive", Role.RECONCILER)
+def receive_payment(desk: Desk, name: str) -> Response:
+    """Book money received by hand; more than is owed only where that is meant."""
+    invoice = _invoice(desk, name)
+    try:
+        receipt = Receipt(
+            source=forms.choice(request.form, "source", SOURCES, ask="Say how it came in"),
+            received_on=forms.day(request.form, "received_on"),
+            amount=forms.amount(request.form, "amount", invoice.currency).minor,
+            reference=forms.words(request.form, "reference", chars_max=200) or None,
+            may_overpay="allow_overpayment" in request.form,
+        )
+        desk.once(lambda work: receipts.receive(work, invoice.id, receipt))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _receiving(desk, invoice, refusal=error)
+    return go("show_invoice", name=invoice.id, received=1)
+
+
+@screens.get("/invoices/<name>/credit", Role.RECONCILER)
+def credit_form(desk: Desk, name: str) -> Response:
+    """A credit note, with what it will do."""
+    return _crediting(desk, _invoice(desk, name))
+
+
+@screens.post("/invoices/<name>/credit", Role.RECONCILER)
+def credit_invoice(desk: Desk, name: str) -> Response:
+    """Write a credit note; or look what it would do."""
+    invoice = _invoice(desk, name)
+    policy = policy_of(desk.runtime.settings)
+    try:
+        amount = forms.amount(request.form, "amount", invoice.currency).minor
+        reason = forms.text(request.form, "reason", chars_max=500)
+        to = request.form.get("freed_to") or None
+
+        def deed(work: Work) -> str:
+            return invoices.credit_note(
+                work, invoice.id, amount=amount, reason=reason, freed_to=to, policy=policy
+            )
+
+        if request.form.get("do") == "look":
+            return _crediting(desk, invoice, after=_after(desk, invoice, deed))
+        desk.once(deed)
+    except NotFound:
+        raise
+    except Refused as error:
+        return _crediting(desk, invoice, refusal=error)
+    return go("show_invoice", name=invoice.id, credited=1)
+
+
+@screens.get("/invoices/<name>/void", Role.RECONCILER)
+def void_form(desk: Desk, name: str) -> Response:
+    """What voiding does, for each thing that may become of the money on it."""
+    return _voiding(desk, _invoice(desk, name))
+
+
+@screens.post("/invoices/<name>/void", Role.RECONCILER)
+def void_invoice(desk: Desk, name: str) -> Response:
+    """Void an invoice; what is on it becomes what was chosen."""
+    invoice = _invoice(desk, name)
+    to = request.form.get("release_to") or None
+    try:
+        rev = forms.whole(request.form, "rev")
+        desk.do(lambda work: invoices.void(work, invoice.id, rev=rev, release_to=to))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _voiding(desk, _invoice(desk, name), refusal=error)
+    return go("show_invoice", name=invoice.id, voided=1)
+
+
+def _invoice(desk: Desk, name: str) -> InvoiceLine:
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {name[:80]}")
+    return invoice
+
+
+def _receiving(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None) -> Response:
+    return _page(desk, "invoice_receive.html", invoice, refusal, sources=SOURCES)
+
+
+def _crediting(
+    desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None, after: str = ""
+) -> Response:
+    with desk.runtime.read() as session:
+        notes = screens_documents.credit_notes(session, invoice.id)
+    tos = [to.value for to in To]
+    return _page(
+        desk, "invoice_credit.html", invoice, refusal, notes=notes, after=after, choices=tos
+    )
+
+
+def _voiding(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None) -> Response:
+    wanted: tuple[str | None, ...] = (None,)
+    if invoice.paid or invoice.credited:
+        wanted = tuple(to.value for to in OF_A_VOID)
+    choices = [_void_choice(desk, invoice, to) for to in wanted] if invoice.state != "void" else []
+    return _page(desk, "invoice_void.html", invoice, refusal, choices=choices)
+
+
+def _void_choice(desk: Desk, invoice: InvoiceLine, to: str | None) -> Choice:
+    try:
+        after = _after(desk, invoice, lambda work: invoices.void(work, invoice.id, release_to=to))
+    except Refused as refused:
+        return Choice(to or "", wrong=errors.sentence(refused))
+    return Choice(to or "", after)
+
+
+def _after(desk: Desk, invoice: InvoiceLine, deed: Callable[[Work], object]) -> str:
+    """What a deed would do to all around the invoice, in words; nothing of it is kept."""
+    changed = desk.runtime.rehearse(
+        Cause("person", desk.person.id),
+        lambda work: effects.of_invoice(work, invoice.id, deed),
+    )
+    return consequences.said(changed) or "no amount changes"
+
+
+def _page(
+    desk: Desk, template: str, invoice: InvoiceLine, refusal: Refused | None, **values: object
+) -> Response:
+    status = 200
+    if refusal is not None:
+        status = 409 if isinstance(refusal, Conflict) else 422
+    return desk.page(
+        template,
+        status=status,
+        invoice=invoice,
+        typed=request.form,
+        error=errors.sentence(refusal) if refusal else "",
+        field=(refusal.field or "") if refusal else "",
+        **values,
+    )

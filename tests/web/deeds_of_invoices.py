@@ -1,0 +1,46 @@
+"""Deeds for the screens that write invoices; `house` is the House of deeds.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+Sent = tuple[dict[str, str], dict[str, Any]]
+Deed = Callable[[Any], Sent]
+
+_LINES = {
+    "currency": "USD", "line_description": "Work", "line_quantity": "2", "line_unit_price": "50.00",
+    "line_tax_rate": "19", "line_tax_name": "VAT", "do": "save",
+}  # fmt: skip
+
+
+def _writes_an_invoice(house: Any) -> Sent:
+    return {}, _LINES | {"customer_id": house.api.a_customer()["id"]}
+
+
+def _draft_form(**form: Any) -> Deed:
+    def made(house: Any) -> Sent:
+        draft = house.api.an_invoice(send=False)
+        known = {"rev": str(draft["rev"]), "customer_id": draft["customer_id"]}
+        return {"name": draft["id"]}, known | form
+
+    return made
+
+
+def _invoice_form(**form: Any) -> Deed:
+    return lambda house: ({"name": house.invoice()}, form)
+
+
+def _voids_on_screen(house: Any) -> Sent:
+    made = house.api.an_invoice()
+    return {"name": made["id"]}, {"rev": str(made["rev"]), "release_to": "credit"}
+
+
+INVOICES: dict[str, Deed] = {
+    "POST /admin/invoices/new": _writes_an_invoice,
+    "POST /admin/invoices/<name>/edit": _draft_form(**_LINES),
+    "POST /admin/invoices/<name>/send": _draft_form(),
+    "POST /admin/invoices/<name>/receive": _invoice_form(
+        amount="1.00", source="cash", received_on="2026-11-20"
+    ),
+    "POST /admin/invoices/<name>/credit": _invoice_form(amount="1.00", reason="less", do="write"),
+    "POST /admin/invoices/<name>/void": _voids_on_screen,
+}
