@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.errors import NotFound
-from reconciler.reads import milestones
+from reconciler.reads import balances, milestones
+from reconciler.reads.balances import Balance
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.work import Cause
@@ -36,7 +38,8 @@ class ProjectRow:
 
     `planned` is what the milestones come to; what of `approved_price` it leaves has none yet.
     `invoiced` counts invoices that were sent and are not void; invoiced less `credited` less `paid`
-    is `outstanding`. `held` came in as deposits and is not used yet.
+    is `outstanding`, of which `overdue` is late. `held` came in as deposits and is not used yet,
+    and `on_its_way` was promised by cards and banks and has not come.
     """
 
     id: str
@@ -50,7 +53,9 @@ class ProjectRow:
     credited: int
     paid: int
     outstanding: int
+    overdue: int
     held: int
+    on_its_way: int
     milestones: list[MilestoneRow]
     change_orders: list[ChangeOrderRow]
     created_at: datetime
@@ -66,19 +71,7 @@ LISTING = Listing(
         "name": "strpos(lower(p.name), lower(:name)) > 0",
     },
 )
-_PROJECTS = sa.text(
-    """select p.*,
-      coalesce(i.invoiced, 0) as invoiced, coalesce(i.credited, 0) as credited,
-      coalesce(i.paid, 0) as paid, coalesce(i.outstanding, 0) as outstanding,
-      coalesce(d.held, 0) as held
-    from project p
-    left join lateral (select sum(total)::bigint as invoiced, sum(credited)::bigint as credited,
-        sum(paid)::bigint as paid, sum(outstanding)::bigint as outstanding
-      from invoice where project_id = p.id and state = 'sent') i on true
-    left join lateral (select sum(received - applied - refunded)::bigint as held
-      from deposit where project_id = p.id) d on true
-    where p.id = any(:ids)"""
-)
+_PROJECTS = sa.text("select * from project where id = any(:ids)")
 _CHANGE_ORDERS = sa.text(
     "select * from change_order where project_id = any(:ids) order by project_id, number"
 )
@@ -109,12 +102,22 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, Pr
         cause = Cause(values.pop("cause_kind"), values.pop("cause_id"))
         project_id = values.pop("project_id")
         changes.setdefault(project_id, []).append(ChangeOrderRow(**values, cause=cause))
+    standing = balances.of_projects(session, ids, today=today)
     return {
         row.id: ProjectRow(
             **row._asdict(),
+            **_figures(standing.get(row.id, {}).get(row.currency)),
             planned=sum(one.amount for one in its.get(row.id, [])),
             milestones=its.get(row.id, []),
             change_orders=changes.get(row.id, []),
         )
         for row in session.execute(_PROJECTS, {"ids": list(ids)})
     }
+
+
+def _figures(balance: Balance | None) -> dict[str, Any]:
+    same = ("credited", "paid", "outstanding", "overdue", "on_its_way")
+    figures = {name: getattr(balance, name) if balance else 0 for name in same}
+    figures["invoiced"] = balance.billed if balance else 0
+    figures["held"] = balance.deposits if balance else 0
+    return figures

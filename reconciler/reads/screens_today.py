@@ -36,6 +36,15 @@ _OUTSIDE = sa.text(
       and subject is distinct from refund_id
     group by 1, 2 order by 1, 2"""
 )
+# Invoices of milestones that are drafted, and nothing in force says that the work is done.
+_UNSIGNED = sa.text(
+    """select 'milestone_unsigned' as kind, m.currency, count(*) as number,
+      sum(m.amount)::bigint as amount, min(i.created_at) as oldest
+    from invoice i join milestone m on m.id = i.milestone_id
+    where i.state = 'draft' and m.kind <> 'deposit'
+      and not exists (select 1 from sign_off s where s.milestone_id = m.id)
+    group by 1, 2 order by 1, 2"""
+)
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
@@ -95,7 +104,7 @@ class Pulse:
     is_balanced: bool
 
 
-_ALL = (_REVIEWS, _REFUNDS, _TROUBLE, _OUTSIDE)
+_ALL = (_REVIEWS, _REFUNDS, _TROUBLE, _OUTSIDE, _UNSIGNED)
 
 
 def heaps(session: Session) -> list[Heap]:

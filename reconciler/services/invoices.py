@@ -17,6 +17,7 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
 from reconciler.services import (
+    applications,
     audit,
     credit_notes,
     customers,
@@ -118,8 +119,9 @@ def send(
     """From here on it is owed. Raises NotFound, Refused unless it is a draft, Conflict.
 
     One of a milestone that is not signed off is refused, unless it is said why it is sent
-    `without_sign_off`.
+    `without_sign_off`. What its milestone has on deposit is used on it.
     """
+    deposit_id = milestones.deposit_of(work, invoice_id)
     invoice = _locked(work, invoice_id, rev)
     rules.may_be_sent(InvoiceState(invoice.state), invoice.number)
     why = sign_offs.must_allow(work, invoice, without_sign_off)
@@ -131,6 +133,8 @@ def send(
     invoice.rev += 1
     work.session.flush()
     ledger.post(work, [rules.sent_entry(invoice.id, **_owed(invoice))])
+    if deposit_id is not None:
+        applications.apply(work, deposit_id, invoice.id)
     work.nudge(Task.FIND_PAYMENTS)
 
 

@@ -164,6 +164,19 @@ def bill(work: Work, invoice: Invoice) -> None:
         _within_the_price(work, project, invoice)
 
 
+def deposit_of(work: Work, invoice_id: str) -> str | None:
+    """The deposit of the invoice's milestone, held for this transaction, if something is left.
+
+    It is held before the invoice, as everywhere.
+    """
+    its = sa.text(
+        """select d.id from deposit d join invoice i on i.milestone_id = d.milestone_id
+        where i.id = :id and d.received > d.applied + d.refunded for no key update of d"""
+    )
+    found = work.session.execute(its, {"id": invoice_id}).scalar()
+    return None if found is None else str(found)
+
+
 def secure(work: Work, deposit: Deposit) -> None:
     """A deposit may name its milestone and project. Raises Invalid, Conflict, Refused."""
     if deposit.milestone_id is not None:

@@ -1,6 +1,14 @@
 """The deeds of projects and their milestones; see deeds.py."""
 
 _API = "/api/v1"
+
+
+def _sends(house):
+    milestone = house.milestone()
+    invoice = house.api.make(f"/milestones/{milestone}/invoice")["id"]
+    return {"milestone_id": milestone}, {"invoice_id": invoice}
+
+
 PROJECTS = {
     f"POST {_API}/projects": lambda house: (
         {}, {"customer_id": house.api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
@@ -42,6 +50,7 @@ PROJECTS = {
     "POST /admin/milestones/<milestone_id>/invoice": lambda house: (
         {"milestone_id": house.milestone()}, {},
     ),
+    "POST /admin/milestones/<milestone_id>/send": _sends,
     "POST /admin/milestones/<milestone_id>/deposit": lambda house: (
         {"milestone_id": house.milestone()}, {},
     ),

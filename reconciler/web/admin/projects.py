@@ -8,7 +8,7 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_people, screens_projects
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
-from reconciler.services import billing, change_orders, milestones, projects
+from reconciler.services import billing, change_orders, invoices, milestones, projects
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.projects import NewProject
 from reconciler.web import forms, stage_forms
@@ -25,6 +25,7 @@ _NOTICES = {
     "planned": "The milestone is planned.",
     "dropped": "The milestone was given up.",
     "asked": "The deposit is asked for. Whatever is paid is held for the client until it is used.",
+    "sent": "The invoice is sent: from here on it is owed.",
     "changed": "The approved price has moved.",
 }
 _FIELDS = ("customer", "name", "currency", "price")
@@ -129,6 +130,19 @@ def bill_milestone(desk: Desk, milestone_id: str) -> Response:
     except Refused as error:
         return _show(desk, project_id, status=_status(error), error=error)
     return go("show_invoice", name=invoice_id)
+
+
+@screens.post("/milestones/<milestone_id>/send", Role.RECONCILER)
+def send_milestone_invoice(desk: Desk, milestone_id: str) -> Response:
+    """Send the milestone's invoice; without a sign-off only with a reason."""
+    project_id = _project_of(desk, milestone_id)
+    try:
+        invoice_id = forms.text(request.form, "invoice_id")
+        why = request.form.get("without_sign_off", "").strip() or None
+        desk.do(lambda work: invoices.send(work, invoice_id, without_sign_off=why))
+    except Refused as error:
+        return _show(desk, project_id, status=_status(error), error=error)
+    return go("show_project", project_id=project_id, done="sent")
 
 
 @screens.post("/milestones/<milestone_id>/deposit", Role.RECONCILER)

@@ -113,6 +113,13 @@ _QUEUES = (
         "list_questions",
     ),
     Queue(
+        "Milestones waiting for sign-off",
+        frozenset({"milestone_unsigned"}),
+        "warn",
+        "list_projects",
+        is_always_shown=False,
+    ),
+    Queue(
         "Events with questions",
         frozenset({"event_failed", "event_quarantined", "event_conflict"}),
         "neg",
