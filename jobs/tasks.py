@@ -14,6 +14,7 @@ from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.remind import plan_reminders as _plan_reminders
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
 from reconciler.flows.send_mail import send_mail as _send_mail
+from reconciler.flows.send_webhooks import send_webhooks as _send_webhooks
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
 from reconciler.flows.ticking import in_turn
 from reconciler.flows.tidy import tidy as _tidy
@@ -63,6 +64,12 @@ def send_mail() -> None:
     """Send mail that is due, after a last look at what it says."""
     runtime().queue.answer(Task.SEND_MAIL)
     _send_mail(runtime())
+
+
+def send_webhooks() -> None:
+    """Tell other programs what happened."""
+    runtime().queue.answer(Task.SEND_WEBHOOKS)
+    _send_webhooks(runtime())
 
 
 def tidy() -> None:

@@ -37,6 +37,7 @@ _QUEUE_OF = {
     Task.REREAD_RAIL: MONEY,
     Task.PLAN_MAIL: OUTBOUND,
     Task.SEND_MAIL: OUTBOUND,
+    Task.SEND_WEBHOOKS: OUTBOUND,
 }
 _BELL_SECONDS = 0.25  # a rail waits for our answer meanwhile
 JOB_SECONDS = 90

@@ -22,6 +22,7 @@ class Task(StrEnum):
     REREAD_RAIL = "jobs.tasks.reread_rail"
     PLAN_MAIL = "jobs.tasks.plan_mail"
     SEND_MAIL = "jobs.tasks.send_mail"
+    SEND_WEBHOOKS = "jobs.tasks.send_webhooks"
     TIDY = "jobs.tasks.tidy"
 
 

@@ -8,11 +8,14 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from reconciler.books.mail import MessageKind
+from reconciler.books.webhooks import Told
 from reconciler.flows.remind import plan_reminders
 from reconciler.flows.send_mail import send_mail
 from reconciler.runtime import Runtime
-from reconciler.services import customers, mail
+from reconciler.services import customers, mail, reminders, webhooks
 from reconciler.services.mail import NewMessage
+from reconciler.services.reminders import PlanChange
+from reconciler.services.webhooks import News
 from tests.builders import invoice
 from tests.runtime import Office
 
@@ -63,7 +66,9 @@ class MailRoom:
 
 
 def open_mail_room(office: Office, folder: Path) -> MailRoom:
-    """The mail room of an office."""
+    """The mail room of an office. Receipts are off, until a test turns them on."""
+    plan = PlanChange(steps=[-3, 0, 7, 14], receipts=False)
+    office.do(lambda work: reminders.change(work, "house", plan))
     settings = dataclasses.replace(
         office.runtime.settings, data_dir=folder, mail_from="Acme Studio <us@acme.example>"
     )
@@ -71,7 +76,7 @@ def open_mail_room(office: Office, folder: Path) -> MailRoom:
 
 
 def a_mail(made) -> None:
-    """A mail that nobody has carried yet, among the things of a company."""
+    """A mail that nobody has carried yet, and a webhook that has arrived."""
     new = NewMessage(
         kind=MessageKind.NOTE,
         to="ann@example.com",
@@ -82,6 +87,14 @@ def a_mail(made) -> None:
         text="Good day to you",
     )
     made.ids["mail"] = made.office.do(lambda work: mail.write(work, new))
+    made.ids["endpoint"], _ = made.office.do(
+        lambda work: webhooks.create(work, url="https://hooks.acme.dev/in", note="The shop")
+    )
+    news = News(kind=Told.INVOICE_PAID, object_id="inv_1", key="1", data={"number": "INV-1"})
+    made.office.do(lambda work: webhooks.tell(work, [news]))
+    parcel = made.office.do(webhooks.claim)
+    made.office.do(lambda work: webhooks.record(work, parcel, status=200, took_ms=35))
+    made.ids["delivery"] = parcel.delivery_id
 
 
 def said(letter: EmailMessage) -> str:

@@ -10,7 +10,7 @@ from reconciler.books.reminders import Course, Verdict
 from reconciler.errors import Refused
 from reconciler.letters import words
 from reconciler.letters.words import Reminder, Words
-from reconciler.reads import invoices, reminders as reads
+from reconciler.reads import balances, invoices, reminders as reads
 from reconciler.reads.reminders import InvoiceLook
 from reconciler.runtime import Runtime
 from reconciler.services import mail, reminders
@@ -70,6 +70,7 @@ def send_now(work: Work, invoice_id: str) -> str:
 
 def _words(session: Session, look: InvoiceLook, now: datetime, house: str) -> Words:
     invoice = invoices.one(session, look.id, today=now.date())
+    balance = balances.of_invoices(session, [look.id], today=now.date())[look.id]
     return words.reminder(
         Reminder(
             house=house,
@@ -77,11 +78,11 @@ def _words(session: Session, look: InvoiceLook, now: datetime, house: str) -> Wo
             number=invoice.number,
             description=invoice.description,
             currency=invoice.currency,
-            billed=invoice.total,
-            received=invoice.paid,
-            credited=invoice.credited,
+            billed=balance.billed,
+            received=balance.paid,
+            credited=balance.credited,
             held=look.standing.deposits,
-            left=invoice.outstanding,
+            left=balance.outstanding,
             due_on=invoice.due_on,
             today=now.date(),
         )

@@ -41,8 +41,9 @@ _STANDING = sa.text(
     f"""select i.id, i.number, i.customer_id, i.project_id, i.state, i.currency, i.outstanding,
       i.due_on, i.sent_at, c.name as customer_name, c.email,
       {ON_HOLD} as is_disputed,
-      exists (select 1 from payment p where {_THEIRS}
-        and p.status in ('processing', 'authorized', 'partially_captured')) as is_on_its_way,
+      exists (select 1 from payment p where p.on_its_way > 0
+        and (p.customer_id = i.customer_id or p.bound_for = i.id
+          or p.clues && ({_NAMES}))) as is_on_its_way,
       exists (select 1 from payment p where p.is_held and p.clues && ({_NAMES})) as is_named,
       (select coalesce(sum({_UNAPPLIED}), 0) from payment p where p.customer_id = i.customer_id
         and p.currency = i.currency)::bigint as credit,

@@ -16,7 +16,7 @@ from reconciler.books.disputes import Case, Decision
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.services import audit, reviews, rivals, settlement
+from reconciler.services import audit, news, reviews, rivals, settlement
 from reconciler.services.reviews import Question
 from reconciler.store import claims, dispute_rows
 from reconciler.store.claims import PaymentRow
@@ -69,6 +69,7 @@ def follow(work: Work, rows: Iterable[PaymentRow]) -> None:
                 answered.append(case.dispute_id)
     cause = (work.cause.kind, work.cause.id)
     dispute_rows.put(work.session, changes, cause=cause, now=work.now)
+    news.of_disputes(work, changes)
     reviews.close_items(work, [ReviewKind.DISPUTE], answered, resolution="it is settled")
     reviews.open_items(work, asked)
 

@@ -13,6 +13,7 @@ from reconciler.books import invoices as rules, texts
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceState
+from reconciler.books.webhooks import Told
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
@@ -25,6 +26,7 @@ from reconciler.services import (
     invoice_lines,
     ledger,
     milestones,
+    news,
     numbering,
     rail_references,
     settlement,
@@ -252,6 +254,7 @@ def _note_state(
     action = "invoice.sent" if after is InvoiceState.SENT else "invoice.voided"
     was, became = {"state": invoice.state}, {"state": after}
     audit.note(work, action, invoice.id, before=was, after=became, why=why)
+    news.of_state(work, invoice, Told(action))
 
 
 def _put(work: Work, invoice: Invoice, changes: Mapping[str, object]) -> None:

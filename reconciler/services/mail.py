@@ -27,7 +27,7 @@ _INSERT = sa.text(
     values (:id, :kind, :state, :once, :name, :customer_id, :about, :step, :recipient,
       :recipient_name, :subject, :body_text, :body_html, :due_at, :why, :cause_kind, :cause_id,
       :created_at)
-    on conflict (once) do nothing returning id"""
+    on conflict do nothing returning id"""
 )
 _DUE = sa.text(
     """select id from message where (state = 'waiting' and due_at <= :now)

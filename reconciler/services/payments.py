@@ -23,6 +23,7 @@ from reconciler.services import (
     inbox,
     ledger,
     matching,
+    news,
     payment_writing,
     refund_adoption,
     refund_following,
@@ -64,6 +65,7 @@ def observe(work: Work, sightings: Sequence[Sighted]) -> dict[tuple[str, str, st
         if row.is_new or joined != row.facts:
             row.facts = joined
             changed[row.id] = row
+    news.of_payments(work, changed.values(), before)
     _write(work, changed, sightings, rows)
     refund_following.follow(work, list(changed.values()), before)
     return {at: row.id for at, row in rows.items()}
@@ -205,6 +207,9 @@ def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
             has_claims = any(claim.wanted != 0 for claim in scene.claims_by(row.id))
             kind = ReviewKind.OVERPAYMENT if has_claims else ReviewKind.UNMATCHED_PAYMENT
         questions.append(payment_writing.matching_question(row, kind, open_amount, scene))
+    news.of_held(
+        work, [(scene.payments[q.subject], q.kind.value, q.amount or 0) for q in questions]
+    )
     for question in questions:
         if not scene.payments[question.subject].is_new:
             other_kinds = MATCHING_KINDS - {question.kind}

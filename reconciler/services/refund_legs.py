@@ -13,7 +13,7 @@ from reconciler.books import refunds as rules
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound
-from reconciler.services import notices, reviews
+from reconciler.services import news, notices, reviews
 from reconciler.services.reviews import Question
 from reconciler.store.refunds import Refund, RefundLeg, RefundStep
 from reconciler.work import Work
@@ -154,6 +154,7 @@ def follow_legs(work: Work, whole: Whole) -> None:
     else:
         write_step(work, refund.id, before, after, why=refund.failure)
         notices.of_refund(work, refund)
+        news.of_refund(work, refund)
     _ask(work, whole)
 
 

@@ -54,7 +54,7 @@ _DUE = sa.text(
 # Payments that may yet bring money or take it away; whoever changes one holds it.
 _LOCK_PAYMENTS = sa.text(
     """select id from payment where customer_id = :customer_id
-      and (status in ('processing', 'authorized', 'partially_captured', 'failed') or is_held)
+      and (on_its_way > 0 or is_held or status in ('processing', 'authorized', 'failed'))
     order by id for no key update"""
 )
 _LOCK_INVOICE = sa.text("select customer_id from invoice where id = :id for no key update")

@@ -18,7 +18,8 @@ from reconciler.books.posting_rules import position
 from reconciler.books.refund_terms import Terms
 from reconciler.errors import Collision
 from reconciler.money import Money
-from reconciler.services import ledger, notices, rivals
+from reconciler.services import ledger, news, notices, rivals
+from reconciler.services.news import Stand
 from reconciler.store import claims as store, refund_terms as store_terms
 from reconciler.store.claims import (
     AllocationRow,
@@ -130,7 +131,7 @@ def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> No
 
 def finish(work: Work, scene: Scene) -> None:
     """Settle a scene: sources first, then deposits, then invoices; write rows and entries."""
-    before = _amounts(scene)
+    before, stood = _amounts(scene), Stand.of(scene.invoices.values(), scene.deposits.values())
     lowered = {i.id: _lowered(i) for i in scene.invoices.values()}
     surer_before = _surer(scene)
     terms = store_terms.of(work.session, {r.id: r.facts for r in scene.payments.values()})
@@ -151,16 +152,9 @@ def finish(work: Work, scene: Scene) -> None:
     ledger.post(work, due)
     rivals.ask_about(work, _rivals(scene, before))
     rivals.seek_again(work, _left_otherwise(surer_before, _surer(scene)))
-    notices.of_payments(work, _received(scene, before))
-
-
-def _received(scene: Scene, before: dict[str, int]) -> set[str]:
-    """Payments of which something has found a place just now."""
-    return {
-        claim.payment_id
-        for claim in scene.allocations.values()
-        if claim.amount > before.get(claim.id, 0)
-    }
+    taken_up = [c for c in scene.allocations.values() if c.amount > before.get(c.id, 0)]
+    notices.of_payments(work, {claim.payment_id for claim in taken_up})
+    news.of_documents(work, stood, scene.invoices.values(), scene.deposits.values(), taken_up)
 
 
 def unapplied(scene: Scene, payment_id: str) -> int:

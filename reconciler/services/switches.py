@@ -30,7 +30,7 @@ class SwitchName(StrEnum):
 _WOKEN = {
     SwitchName.REFUNDS: (Task.SUBMIT_REFUNDS,),
     SwitchName.APPLY: (Task.APPLY_INBOX, Task.ASK_RAIL, Task.FIND_PAYMENTS),
-    SwitchName.OUTBOUND: (Task.SUBMIT_REFUNDS, Task.SEND_MAIL),
+    SwitchName.OUTBOUND: (Task.SUBMIT_REFUNDS, Task.SEND_MAIL, Task.SEND_WEBHOOKS),
 }
 
 

@@ -26,6 +26,7 @@ from reconciler.store import (
     runs,
     sign_offs,
     statements,
+    webhooks,
 )
 from reconciler.store.base import SQLModel
 
@@ -58,4 +59,5 @@ __all__ = [
     "runs",
     "sign_offs",
     "statements",
+    "webhooks",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.books.mail import MessageKind
 from reconciler.ids import new_token
-from reconciler.services import mail, reminders
+from reconciler.services import mail, reminders, webhooks
 from reconciler.services.mail import NewMessage
 
 Sent = tuple[dict[str, str], dict[str, Any]]
@@ -50,7 +50,29 @@ def _changes_the_plan(house: Any) -> Sent:
     return {}, {"steps": "-2, 5", "hour": "6", "rev": rev}
 
 
+def _endpoint(house: Any) -> str:
+    office = house.screens.office
+    return office.do(lambda w: webhooks.create(w, url="https://hooks.example.com/"))[0]
+
+
+def _of_endpoint(body: dict[str, Any]) -> Callable[[Any], Sent]:
+    return lambda house: ({"endpoint_id": _endpoint(house)}, body)
+
+
+def _delivered(house: Any) -> Sent:
+    office = house.screens.office
+    _endpoint(house)
+    house.invoice()
+    parcel = office.do(webhooks.claim)
+    office.do(lambda w: webhooks.record(w, parcel, status=200))
+    return {"delivery_id": parcel.delivery_id}, {}
+
+
 DEEDS: dict[str, Callable[[Any], Sent]] = {
+    f"POST {_API}/webhook-endpoints": lambda _: ({}, {"url": "https://hooks.acme.dev/"}),
+    f"PATCH {_API}/webhook-endpoints/<endpoint_id>": _of_endpoint({"is_on": False}),
+    f"POST {_API}/webhook-endpoints/<endpoint_id>/rotate": _of_endpoint({}),
+    f"POST {_API}/webhook-deliveries/<delivery_id>/replay": _delivered,
     f"POST {_API}/messages/<message_id>/retry": _fails_a_mail,
     f"PUT {_API}/reminder-plans/<subject>": lambda house: (
         {"subject": house.api.a_customer()["id"]},

@@ -149,6 +149,8 @@ def _names(company: Screens) -> dict[str, str]:
         "entry_id": scalar("select id from journal_entry limit 1"),
         "line_id": "1",
         "message_id": ids["mail"],
+        "endpoint_id": ids["endpoint"],
+        "delivery_id": ids["delivery"],
         "subject": ids["acme"],
         "statement_id": ids["statement"],
         "bank_line_id": ids["bank_line"],

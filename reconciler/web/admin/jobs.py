@@ -54,7 +54,7 @@ MEANINGS = {
 QUEUES = {
     BOOKS: Meaning("Books", "Brings events into the books and matches payments."),
     MONEY: Meaning("Money", "Speaks with the rails: asks, compares, sends refunds."),
-    OUTBOUND: Meaning("Outbound", "Sends mail."),
+    OUTBOUND: Meaning("Outbound", "Sends mail, and tells other programs."),
 }
 _TASKS = {
     Task.APPLY_INBOX: "applying events",
@@ -65,6 +65,7 @@ _TASKS = {
     Task.REREAD_RAIL: "reading the rail again",
     Task.PLAN_MAIL: "planning mail",
     Task.SEND_MAIL: "sending mail",
+    Task.SEND_WEBHOOKS: "telling other programs",
     Task.TIDY: "tidying up",
 }
 

@@ -27,6 +27,7 @@ from reconciler.web.api import (
     status,
     switches,
     tie_out,
+    webhook_endpoints,
 )
 from reconciler.web.api.routes import Route, add_to
 
@@ -48,6 +49,7 @@ RESOURCES = (
     events.resource,
     ledger.resource,
     reminders.resource,
+    webhook_endpoints.resource,
     switches.resource,
     audit.resource,
     restore.resource,

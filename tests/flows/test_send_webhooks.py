@@ -1,0 +1,200 @@
+"""Other programs are told each thing once, in its order, signed, and for days if they are away."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from reconciler.books import webhooks as rules
+from reconciler.carriers.webhooks import Answer
+from reconciler.errors import Unavailable
+from reconciler.failpoints import Struck, armed, strike
+from reconciler.flows.send_webhooks import send_webhooks
+from reconciler.sandbox.player import body_of
+from reconciler.services import switches, webhooks
+from tests.builders import invoice
+from tests.runtime import Office, events_of
+
+URL = "https://hooks.acme.dev/in"
+
+
+@dataclass
+class Endpoint:
+    """Somebody else's program: what it was told, and how it answers."""
+
+    office: Office
+    told: list[tuple[dict, dict]] = field(default_factory=list)
+    statuses: list[int | None] = field(default_factory=list)
+
+    def __call__(self, target, headers, body) -> Answer:
+        status = self.statuses.pop(0) if self.statuses else 200
+        if status is None:
+            raise Unavailable("no answer within 15 seconds")
+        if status < 300:
+            self.told.append((dict(headers), json.loads(body)))
+        return Answer(status, 12)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [body["type"] for _, body in self.told]
+
+    def work(self) -> int:
+        return send_webhooks(self.office.runtime, carry=self)
+
+
+@pytest.fixture
+def there(office: Office) -> Endpoint:
+    made = Endpoint(office)
+    made.id, made.secret = office.do(lambda work: webhooks.create(work, url=URL))
+    return made
+
+
+def a_life(office: Office) -> None:
+    """An invoice that is paid in two parts by card."""
+    invoice(office, "INV-1", 10_000)
+    for amount in (4_000, 6_000):
+        office.world.pay(amount, metadata={"invoice": "INV-1"})
+        known = {r.rail_event_id for r in office.rows("select rail_event_id from inbox_event")}
+        office.deliver(*(e for e in events_of(office.world) if e["id"] not in known))
+        office.drain(within=timedelta(minutes=1))
+
+
+def test_a_life_is_told_in_its_order_and_signed(office: Office, there: Endpoint) -> None:
+    a_life(office)
+    there.work()
+    of_invoice = [b for _, b in there.told if b["data"].get("number") == "INV-1"]
+    assert [b["type"] for b in of_invoice] == [
+        "invoice.sent", "invoice.partially_paid", "invoice.paid",
+    ]  # fmt: skip
+    assert of_invoice[1]["data"]["outstanding"] == 6_000
+    assert there.kinds.count("payment.received") == there.kinds.count("payment.matched") == 2
+    for headers, body in there.told:
+        raw = json.dumps(body, separators=(",", ":")).encode()
+        assert headers["webhook-signature"] == rules.signature(
+            [there.secret],
+            message_id=headers["webhook-id"],
+            timestamp=int(headers["webhook-timestamp"]),
+            body=raw,
+        )
+
+
+def test_old_events_again_tell_nothing_new(office: Office, there: Endpoint) -> None:
+    a_life(office)
+    there.work()
+    before = len(there.told)
+    for event in events_of(office.world):
+        office.post(body_of(event))
+    office.replay()
+    assert there.work() == 0
+    assert len(there.told) == before
+    assert len({headers["webhook-id"] for headers, _ in there.told}) == before
+
+
+def test_the_next_of_an_object_waits_until_the_former_has_arrived(
+    office: Office, there: Endpoint
+) -> None:
+    a_life(office)
+    there.statuses = [500] * 50
+    there.work()
+    assert there.told == []
+    waiting = office.rows("select distinct object_id from webhook_delivery where tries > 0")
+    tried = office.rows("select object_id from webhook_delivery where tries > 0")
+    assert len(waiting) == len(tried)  # one of each object, and no more
+    there.statuses = []
+    for _ in range(10):
+        office.clock.advance(minutes=1)
+        there.work()
+    assert [k for k in there.kinds if k.startswith("invoice.")] == [
+        "invoice.sent", "invoice.partially_paid", "invoice.paid",
+    ]  # fmt: skip
+
+
+def test_who_is_away_is_told_later_and_not_for_ever(office: Office, there: Endpoint) -> None:
+    invoice(office, "INV-1", 10_000)
+    there.statuses = [None, 503, 302]
+    for _ in range(4):
+        there.work()
+        office.clock.advance(hours=1)
+    assert there.kinds == ["invoice.sent"]
+    tries = office.rows("select status, why from webhook_attempt order by at")
+    assert [row.status for row in tries] == [None, 503, 302, 200]
+    assert tries[0].why == "no answer within 15 seconds"
+    invoice(office, "INV-2", 10_000)
+    there.statuses = [500] * 1_000
+    for _ in range(60):
+        there.work()
+        office.clock.advance(hours=5)
+    assert office.rows("select state from webhook_delivery where state <> 'delivered'") == [
+        ("given_up",)
+    ]
+    invoice(office, "INV-3", 10_000)
+    for _ in range(30):
+        there.work()
+        office.clock.advance(hours=5)
+    row = office.rows("select is_on, disabled_why from webhook_endpoint")[0]
+    assert not row.is_on
+    assert "nothing arrived since" in row.disabled_why
+
+
+def test_what_was_given_up_is_told_again_when_somebody_says_so(
+    office: Office, there: Endpoint
+) -> None:
+    invoice(office, "INV-1", 10_000)
+    there.work()
+    delivery = office.scalar("select id from webhook_delivery")
+    office.do(lambda work: webhooks.replay(work, delivery))
+    there.work()
+    ids = [headers["webhook-id"] for headers, _ in there.told]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1  # so that the receiver can tell
+
+
+def test_a_sender_that_died_is_followed_by_another_with_the_same_name(
+    office: Office, there: Endpoint
+) -> None:
+    invoice(office, "INV-1", 10_000)
+    with armed({"webhook.after_send": strike}), pytest.raises(Struck):
+        there.work()
+    assert there.work() == 0
+    office.clock.advance(minutes=2)
+    there.work()
+    assert len({headers["webhook-id"] for headers, _ in there.told}) == 1
+    assert office.scalar("select state from webhook_delivery") == "delivered"
+
+
+def test_several_senders_deliver_each_once(office: Office, there: Endpoint) -> None:
+    for number in range(12):
+        invoice(office, f"INV-{number}", 10_000)
+    with ThreadPoolExecutor(4) as crowd:
+        list(crowd.map(lambda _: there.work(), range(4)))
+    ids = [headers["webhook-id"] for headers, _ in there.told]
+    assert len(ids) == len(set(ids)) == 12
+
+
+def test_the_switch_stops_the_next_one_and_secrets_rotate(office: Office, there: Endpoint) -> None:
+    invoice(office, "INV-1", 10_000)
+    office.do(lambda work: switches.change(work, "outbound", on=False, reason="a drill"))
+    assert there.work() == 0
+    office.do(lambda work: switches.change(work, "outbound", on=True, reason="over"))
+    office.do(lambda work: webhooks.rotate(work, there.id))
+    there.work()
+    assert len(there.told[0][0]["webhook-signature"].split(" ")) == 2
+    office.clock.advance(hours=25)
+    invoice(office, "INV-2", 10_000)
+    there.work()
+    assert len(there.told[1][0]["webhook-signature"].split(" ")) == 1
+
+
+def test_an_endpoint_is_told_what_it_wants_and_nothing_while_it_is_off(
+    office: Office, there: Endpoint
+) -> None:
+    office.do(lambda work: webhooks.change(work, there.id, {"events": ["invoice.paid"]}))
+    a_life(office)
+    there.work()
+    assert there.kinds == ["invoice.paid"]
+    office.do(lambda work: webhooks.change(work, there.id, {"is_on": False}))
+    invoice(office, "INV-2", 10_000)
+    assert there.work() == 0
+    assert office.scalar("select count(*) from webhook_event where kind = 'invoice.sent'") == 1
