@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from typing_extensions import override
 
 STRIPE_API = "https://api.stripe.com"
+SELLER_CHARS_MAX = 1_000
 AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
 METADATA_NOUNS = ("invoice", "deposit")
 _METADATA_KEY = re.compile(r"[^\s|:,\[\]](?:[^|:,\[\]]{0,38}[^\s|:,\[\]])?")  # Stripe takes 40
@@ -114,6 +115,14 @@ def mail_from(text: str) -> str:
     if mailbox(text) is None:
         raise ValueError("expected ann@example.com, or Acme Studio <billing@example.com>")
     return text
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """Lines of words with `|` between them: Acme Studio|12 Harbour Road|Cork|VAT IE1234567."""
+    found = tuple(line.strip() for line in text.split("|") if line.strip())
+    if not text.isprintable() or not found or len(text) > SELLER_CHARS_MAX:
+        raise ValueError("expected lines such as Acme Studio|12 Harbour Road|Cork|VAT IE1234567")
+    return found
 
 
 def mailbox(text: str) -> Address | None:

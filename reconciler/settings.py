@@ -60,6 +60,7 @@ class Settings:
     # The metadata keys that name an invoice or a deposit, by which of the two; else the usual ones.
     metadata_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     smtp_url: Secret = NO_SECRET  # empty: mail is written to files
+    seller: tuple[str, ...] = ()  # who sells, line by line, as it stands on papers
     mail_from: str = ""  # who mail comes from; empty: whoever signs in to the mail server
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
@@ -171,6 +172,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         ),
         metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", values.metadata_keys, {}),
         smtp_url=_read(said, "SMTP_URL", values.smtp_url, NO_SECRET),
+        seller=_read(said, "RECONCILER_SELLER", values.lines, ()),
         mail_from=_read(said, "RECONCILER_MAIL_FROM", values.mail_from, ""),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", values.amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", values.amounts, {}),
@@ -253,6 +255,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
         str(s.stripe_webhook_tolerance_seconds) if s.has_stripe else ""
     ),
     "SMTP_URL": lambda s: s.smtp_url.reveal(),
+    "RECONCILER_SELLER": lambda s: "|".join(s.seller),
     "RECONCILER_MAIL_FROM": lambda s: s.mail_from,
     "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),

@@ -68,6 +68,8 @@ _LINES = sa.text(
     """select description, quantity, unit_price, tax_rate, tax_name, net, tax from invoice_line
     where invoice_id = :id order by place"""
 )
+_OF_NOTE = sa.text("select invoice_id from credit_note where id = :id")
+_IS_PAYMENT = sa.text("select exists (select 1 from payment where id = :id)")
 _TAXES = sa.text(
     """select min(tax_rate) as rate, tax_name as name, sum(net)::bigint as net,
       sum(tax)::bigint as tax
@@ -291,6 +293,17 @@ def credit_notes(session: Session, invoice_id: str) -> list[CreditNoteLine]:
     """The credit notes of an invoice."""
     rows = session.execute(_CREDIT_NOTES, {"id": invoice_id})
     return [CreditNoteLine(**row._asdict()) for row in rows]
+
+
+def invoice_of_note(session: Session, note_id: str) -> str | None:
+    """The invoice that a credit note lowers; None where there is no such note."""
+    found = session.scalar(_OF_NOTE, {"id": note_id})
+    return str(found) if found else None
+
+
+def is_payment(session: Session, payment_id: str) -> bool:
+    """Whether there is such a payment."""
+    return bool(session.scalar(_IS_PAYMENT, {"id": payment_id}))
 
 
 def invoice_lines(session: Session, invoice_id: str) -> Sequence[sa.Row[Any]]:

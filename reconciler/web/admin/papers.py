@@ -1,0 +1,65 @@
+"""Papers to print or save: an invoice, a credit note, a receipt."""
+
+import re
+
+from flask import Response, request, url_for
+
+from reconciler.errors import NotFound
+from reconciler.reads import papers as reads, screens_documents
+from reconciler.reads.papers import Paper
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.routes import Screens
+from reconciler.web.paper import papers
+
+screens = Screens()
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@screens.get("/paper.css")
+def paper_style(desk: Desk) -> Response:  # noqa: ARG001  every screen is given its desk
+    """How papers look."""
+    return Response(papers.STYLE.read_text(), mimetype="text/css")
+
+
+@screens.get("/invoices/<name>/print")
+def print_invoice(desk: Desk, name: str) -> Response:
+    """An invoice as a page that prints well, or with `as=pdf` as a PDF."""
+    with desk.runtime.read() as session:
+        line = screens_documents.invoice(session, name)
+        if line is None:
+            raise NotFound(f"There is no invoice {name[:80]}")
+        paper = reads.invoice(session, line.id, today=desk.today)
+    return _given(desk, paper, back=url_for("admin.show_invoice", name=line.id))
+
+
+@screens.get("/credit-notes/<note_id>/print")
+def print_credit_note(desk: Desk, note_id: str) -> Response:
+    """A credit note, likewise."""
+    with desk.runtime.read() as session:
+        paper = reads.credit_note(session, note_id, today=desk.today)
+    back = url_for("admin.show_invoice", name=paper.values["invoice"].id)
+    return _given(desk, paper, back=back)
+
+
+@screens.get("/payments/<payment_id>/print")
+def print_receipt(desk: Desk, payment_id: str) -> Response:
+    """The receipt of a payment, likewise."""
+    with desk.runtime.read() as session:
+        paper = reads.receipt(session, payment_id)
+    back = url_for("admin.show_payment", payment_id=payment_id)
+    return _given(desk, paper, back=back)
+
+
+def _given(desk: Desk, paper: Paper, *, back: str) -> Response:
+    seller = desk.runtime.settings.seller
+    if request.args.get("as") == "pdf":
+        name = _UNSAFE.sub("-", paper.name)
+        return Response(
+            papers.pdf(paper, seller),
+            mimetype="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+        )
+    pdf = f"{request.path}?as=pdf" if papers.can_print_pdf() else None
+    style = url_for("admin.paper_style")
+    return Response(papers.page(paper, seller, style=style, pdf=pdf, back=back))

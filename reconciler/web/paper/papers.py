@@ -1,0 +1,76 @@
+"""What stands on a paper, made into a page to print or, where WeasyPrint is installed, a PDF.
+
+The same for everybody who hands one out: the screens here, the client's page elsewhere.
+
+A paper holds words from outside (a description, a name). So making a PDF fetches nothing at all:
+neither from the network nor from a file, whatever those words say.
+"""
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reconciler.errors import NotFound
+from reconciler.money import shown
+from reconciler.reads.papers import Paper
+
+_HERE = Path(__file__).parent
+STYLE = _HERE / "paper.css"
+
+
+def page(paper: Paper, seller: Sequence[str], **around: object) -> str:
+    """The paper as a page; `around` says where its stylesheet and its PDF are."""
+    given = {"style": None, "pdf": None, "back": None, **around}
+    template = _environment().get_template(paper.template)
+    return template.render(seller=seller, title=paper.name, **given, **paper.values)
+
+
+def can_print_pdf() -> bool:
+    """Whether WeasyPrint is installed: `pip install .[pdf]`."""
+    return importlib.util.find_spec("weasyprint") is not None
+
+
+def pdf(paper: Paper, seller: Sequence[str]) -> bytes:
+    """The paper as a PDF. Raises NotFound where nothing here can make one."""
+    if not can_print_pdf():
+        raise NotFound("no PDF is made here: install the extra pdf, or print the page")
+    weasyprint: Any = importlib.import_module("weasyprint")
+    refusing = _refusing(weasyprint)
+    style = weasyprint.CSS(string=STYLE.read_text(), url_fetcher=refusing())
+    made: bytes = weasyprint.HTML(string=page(paper, seller), url_fetcher=refusing()).write_pdf(
+        stylesheets=[style]
+    )
+    return made
+
+
+def _refusing(weasyprint: Any) -> Callable[[], Any]:  # noqa: ANN401  there may be no types
+    """What WeasyPrint asks for a picture, a font or a stylesheet: here it never gets one."""
+
+    class Refusing(weasyprint.urls.URLFetcher):  # type: ignore[misc]
+        def fetch(self, *_: object, **__: object) -> NoReturn:
+            raise ValueError("a paper fetches nothing")
+
+    return Refusing
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"money": shown, "day": _day}
+    return environment
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%B %Y}" if day else "open"
