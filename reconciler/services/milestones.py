@@ -112,14 +112,14 @@ def add(
     last = select(sa.func.coalesce(sa.func.max(Milestone.position), 0)).where(
         col(Milestone.project_id) == project.id
     )
-    kind = _kind(stage.kind)
+    kind, name = named(stage)
     milestone = Milestone(
         id=new_id("mil"),
         project_id=project.id,
         change_order_id=change_order_id,
         kind=kind,
-        name=_name(stage.name or NAMES.get(MilestoneKind(kind))),
-        description=_description(stage.description),
+        name=name,
+        description=described(stage.description),
         amount=amount,
         currency=project.currency,
         due_on=_due_on(stage.due_on),
@@ -253,6 +253,12 @@ def _nothing_asks_for(work: Work, milestone: Milestone, *, field: str | None) ->
         raise Refused(f"{asking} asks for {milestone.name}: it stands", field=field)
 
 
+def named(stage: Stage) -> tuple[str, str]:
+    """The kind of a stage and what it is called. Raises Invalid, naming the field."""
+    kind = _kind(stage.kind)
+    return kind, _name(stage.name or NAMES.get(MilestoneKind(kind)))
+
+
 def _as_said(milestone: Milestone) -> dict[str, object]:
     return {name: getattr(milestone, name) for name in _CHECKS}
 
@@ -268,7 +274,8 @@ def _name(value: object) -> str:
     return texts.line(str(value or ""), field="name", chars_max=NAME_CHARS_MAX)
 
 
-def _description(value: object) -> str | None:
+def described(value: object) -> str | None:
+    """What is delivered, as it is kept. Raises Invalid."""
     if value is None:
         return None
     words = texts.words(str(value), field="description", chars_max=DESCRIPTION_CHARS_MAX)
@@ -288,7 +295,7 @@ def _due_on(value: object) -> date | None:
 _CHECKS = {
     "kind": _kind,
     "name": _name,
-    "description": _description,
+    "description": described,
     "amount": _amount,
     "due_on": _due_on,
 }

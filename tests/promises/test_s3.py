@@ -210,3 +210,26 @@ def test_55_the_whole_contract_is_paid_to_the_last_unit(empty_api):
     now = at(api, project)
     assert (now["invoiced"], now["paid"], now["outstanding"]) == (100_001, 100_001, 0)
     reconciled(api, project)
+
+
+def test_48_an_accepted_proposal_becomes_the_project_its_milestones_and_the_deposit(empty_api):
+    api = empty_api
+    offer = {
+        "customer_id": api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
+        "lines": [{"description": "Oak doors", "quantity": "3", "unit_price": 33_333},
+                  {"description": "Delivery", "unit_price": 2}],
+        "milestones": [{"kind": kind, "percent": percent} for kind, percent in PLAN],
+    }  # fmt: skip
+    made = api.make("/proposals", offer)
+    made = api.make(f"/proposals/{made['id']}/send")
+    project = api.make(
+        f"/proposals/{made['id']}/accept", {"name": "Ann Lee", "sha256": made["sha256"]}
+    )
+    assert [one["amount"] for one in project["milestones"]] == [30_000, 40_001, 30_000]
+    assert statuses(api, project) == ["sent", "draft", "draft"]
+    [deposit] = api.read("/deposits", project_id=project["id"])["data"]
+    assert deposit["amount"] == 30_000
+    kept = api.read(f"/proposals/{made['id']}")
+    assert (kept["status"], kept["decided_by"]) == ("accepted", "Ann Lee")
+    assert (kept["sha256"], kept["text"]) == (made["sha256"], made["text"])
+    reconciled(api, project)

@@ -132,7 +132,7 @@ class Api:
             "customer", "customer_rail_id", "invoice", "invoice_line", "credit_note", "deposit",
             "allocation", "application", "payment", "rail_reference", "refund", "refund_leg",
             "review_item", "journal_entry", "posting", "inbox_outcome", "switch",
-            "project", "milestone", "change_order",
+            "project", "milestone", "change_order", "proposal",
         )  # fmt: skip
         digest = "select md5(string_agg(t::text, ';' order by t::text)) from {} t"
         return [self.office.scalar(digest.format(table)) for table in tables]

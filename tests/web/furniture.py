@@ -2,10 +2,12 @@
 
 from datetime import date
 
+from reconciler.books.invoice_lines import Line
 from reconciler.books.plans import Part
-from reconciler.services import billing, invoices, milestones, projects
+from reconciler.services import billing, invoices, milestones, projects, proposals
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
+from reconciler.services.proposals import NewProposal
 
 
 def projects_of(made) -> None:
@@ -33,3 +35,26 @@ def projects_of(made) -> None:
 
     made.ids["project"], ids = made.by("reconciler", step)
     made.ids |= {f"milestone_{place}": one for place, one in enumerate(ids)}
+
+
+def proposal_of(made) -> None:
+    """A bath is offered, and nobody has answered yet."""
+    new = NewProposal(
+        customer_id=made.ids["cedar"],
+        name="Bath",
+        currency="USD",
+        lines=[Line(description="Tiles & <b>grout</b>", quantity="12.5", unit_price=8_000)],
+        stages=[
+            Stage(kind="deposit", part=Part(share=3_000)),
+            Stage(kind="final", part=Part(share=7_000), due_on=date(2027, 2, 1)),
+        ],
+        introduction="As we spoke of it on Monday.",
+        valid_until=date(2026, 12, 31),
+    )
+
+    def step(work) -> str:
+        proposal = proposals.create(work, new)
+        proposals.send(work, proposal)
+        return proposal
+
+    made.ids["proposal"] = made.by("reconciler", step)

@@ -9,7 +9,39 @@ def _sends(house):
     return {"milestone_id": milestone}, {"invoice_id": invoice}
 
 
+def offered(house, *, send: bool = True):
+    """A proposal of 100.00."""
+    made = house.api.make("/proposals", _offer(house))
+    return house.api.make(f"/proposals/{made['id']}/send") if send else made
+
+
+def _offer(house):
+    return {
+        "customer_id": house.api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
+        "lines": [{"description": "Doors", "quantity": "4", "unit_price": 2_500}],
+        "milestones": [{"kind": "deposit", "percent": 30}, {"kind": "final", "percent": 70}],
+    }  # fmt: skip
+
+
+def _accepts(house):
+    made = offered(house)
+    return {"proposal_id": made["id"]}, {"name": "Ann Lee", "sha256": made["sha256"]}
+
+
+def _on(body, *, send: bool = True):
+    return lambda house: ({"proposal_id": offered(house, send=send)["id"]}, body)
+
+
 PROJECTS = {
+    f"POST {_API}/proposals": lambda house: ({}, _offer(house)),
+    f"PUT {_API}/proposals/<proposal_id>": lambda house: (
+        {"proposal_id": offered(house, send=False)["id"]}, _offer(house),
+    ),
+    f"POST {_API}/proposals/<proposal_id>/send": _on({}, send=False),
+    f"POST {_API}/proposals/<proposal_id>/withdraw": _on({"reason": "Too late"}),
+    f"POST {_API}/proposals/<proposal_id>/revise": _on({}),
+    f"POST {_API}/proposals/<proposal_id>/decline": _on({"name": "Ann Lee"}),
+    f"POST {_API}/proposals/<proposal_id>/accept": _accepts,
     f"POST {_API}/projects": lambda house: (
         {}, {"customer_id": house.api.a_customer()["id"], "name": "Kitchen", "currency": "USD",
              "original_price": 100},

@@ -91,6 +91,7 @@ def gate(servers, module_database: str, line, stripe_api) -> Iterator[Gate]:
     company = open_screens(office)
     furnish(company)
     furniture.projects_of(company)
+    furniture.proposal_of(company)
     runtime = replace(office.runtime, queue=Queue(servers.redis_url))  # /readyz asks for it
     made = Gate(office, wsgi.create_app(runtime), _names(company))
     _let_in(made)
@@ -136,6 +137,7 @@ def _names(company: Screens) -> dict[str, str]:
         "name": ids["INV-1042"],
         "deposit_id": ids["DEP-1001"],
         "project_id": ids["project"],
+        "proposal_id": ids["proposal"],
         "milestone_id": ids["milestone_3"],
         "application_id": scalar("select id from application"),
         "payment_id": ids["part"],
