@@ -15,6 +15,7 @@ PAGES = (
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",
     "/disputes/{asked_about}", "/disputes/{lost}", "/payouts", "/payouts?view=came_back",
+    "/reminders", "/reminders/{INV-1042}", "/messages", "/messages/{mail}", "/webhooks",
     "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
     "/questions/{outside}", "/reconciliation", "/reconciliation/{run}",
     "/reconciliation/tie-out", "/statements", "/statements/{statement}", "/events",

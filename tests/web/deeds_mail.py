@@ -72,6 +72,10 @@ DEEDS: dict[str, Callable[[Any], Sent]] = {
     f"POST {_API}/webhook-endpoints": lambda _: ({}, {"url": "https://hooks.acme.dev/"}),
     f"PATCH {_API}/webhook-endpoints/<endpoint_id>": _of_endpoint({"is_on": False}),
     f"POST {_API}/webhook-endpoints/<endpoint_id>/rotate": _of_endpoint({}),
+    "POST /admin/webhooks": lambda _: ({}, {"url": "https://hooks.acme.dev/"}),
+    "POST /admin/webhooks/<endpoint_id>/turn": _of_endpoint({"on": "no"}),
+    "POST /admin/webhooks/<endpoint_id>/rotate": _of_endpoint({}),
+    "POST /admin/webhooks/deliveries/<delivery_id>/replay": _delivered,
     f"POST {_API}/webhook-deliveries/<delivery_id>/replay": _delivered,
     f"POST {_API}/messages/<message_id>/retry": _fails_a_mail,
     f"PUT {_API}/reminder-plans/<subject>": lambda house: (

@@ -40,6 +40,7 @@ LOOKS = {
     "/disputes/{lost}": "What becomes of the $99.00?",
     "/payouts": "To the bank",
     "/payouts?view=came_back": "Came back",
+    "/webhooks": "https://hooks.acme.dev/in",
     "/reminders": "The plan",
     "/reminders/{INV-1042}": "As it would leave now",
     "/messages": "Good day",

@@ -44,6 +44,7 @@ from reconciler.web.admin import (
     tie_out,
     today,
     unmatched,
+    webhooks,
     words,
 )
 from reconciler.web.admin.desk import Desk
@@ -90,6 +91,7 @@ _FILES = (
     reconciliation,
     statements,
     reminders,
+    webhooks,
     events,
     ledger,
     jobs,

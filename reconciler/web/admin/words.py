@@ -75,6 +75,12 @@ _PAYMENT = {
     "failed": Pill("Failed", "neg"),
     "canceled": Pill("Canceled"),
 }
+_DELIVERY = {
+    "waiting": Pill("Waiting", "info"),
+    "claimed": Pill("Under way", "info"),
+    "delivered": Pill("Delivered", "pos"),
+    "given_up": Pill("Given up", "neg"),
+}
 _MESSAGE = {
     "waiting": Pill("Waiting", "info"),
     "claimed": Pill("Leaving", "info"),
@@ -126,6 +132,7 @@ _STATES = {
     "confidence": _CONFIDENCE,
     "question": _QUESTION,
     "message": _MESSAGE,
+    "delivery": _DELIVERY,
 }
 
 STRATEGIES = {
