@@ -37,6 +37,7 @@ from reconciler.services import (
     people,
     refund_requests,
     refunds,
+    reminders,
 )
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
@@ -49,6 +50,7 @@ OVERPAID = "50.00 too much"  # the story's title of the payment that is given ba
 OVERPAID_BY = 5_000
 SHORTENED = "INV-1031"
 SHORTENED_BY = 5_000
+PAUSED = "INV-1020"  # nobody is written to about this one
 
 _ONE = Wanted(1)
 
@@ -95,7 +97,12 @@ def load_documents(work: Work, story: Story) -> bool:
     }
     try:
         for invoice in story.invoices:
-            invoices.send(work, invoices.create(work, _invoice(invoice, ids[invoice.customer])))
+            made = invoices.create(work, _invoice(invoice, ids[invoice.customer]))
+            invoices.send(work, made)
+            if invoice.number == PAUSED:
+                reminders.pause(
+                    work, made, until=None, why="Their card was declined: we are talking"
+                )
         for deposit in story.deposits:
             deposits.create(work, _deposit(deposit, ids[deposit.customer]))
     except Conflict as taken:

@@ -74,7 +74,8 @@ def _send_all(runtime: Runtime, postbox: Postbox, messages_max: int) -> int:
 def house_of(runtime: Runtime) -> str:
     """The name that mails are signed with."""
     sender = runtime.settings.mail_sender
-    return sender.display_name or sender.domain
+    is_named = sender.domain.rpartition(".")[2].isalpha() and sender.domain != "localhost"
+    return sender.display_name or (sender.domain if is_named else "Reconciler")
 
 
 def _take_next(work: Work, house: str) -> _Turn | None:
