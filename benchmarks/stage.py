@@ -21,7 +21,7 @@ from benchmarks import senders
 from reconciler import embedded
 from reconciler.cli.up import web_command
 from reconciler.migrations_runner import migrate
-from reconciler.store.inbox_rows import INSERT_COLUMNS
+from reconciler.store.inbox_rows import INSERT_COLUMNS, IS_NEW
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what benchmarks send
@@ -88,11 +88,7 @@ def _set_up(folder: Path) -> Bench:
 def drained(bench: Bench, *, minutes: float = 1) -> None:
     """Wait until every event was applied. Ends the program after so many minutes."""
     for _ in range(int(minutes * 1_200)):
-        rows = bench.sql(
-            """select exists (select 1 from inbox_event e
-            where e.seq > (select seq from inbox_horizon)
-              and not exists (select 1 from inbox_outcome o where o.seq = e.seq))"""
-        )
+        rows = bench.sql(f"select exists (select 1 from inbox_event e where {IS_NEW})")  # noqa: S608
         if not rows[0][0]:
             return
         time.sleep(0.05)

@@ -32,6 +32,7 @@ DRAIN_SECONDS = 60
 BATCHES_MAX = 10_000
 EVENTS_OF_A_PAYMENT = 10  # that wait at once, or fewer
 NEWS_EVERY = timedelta(seconds=5)  # finding them costs a look at all that waits
+HORIZON_EVERY = timedelta(seconds=2)  # each batch looks past all that was done since
 
 _log = structlog.get_logger()
 Claim = Callable[[Work], list[Claimed]]
@@ -43,10 +44,14 @@ def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
     ends_at = news_at + timedelta(seconds=DRAIN_SECONDS)
     oldest = partial(inbox.claim, limit=batch_events)
     newest = partial(inbox.claim_news, payments=max(1, batch_events // EVENTS_OF_A_PAYMENT))
+    horizon_at = news_at + HORIZON_EVERY
     finished = 0
     for _ in range(BATCHES_MAX):
         count = _apply_batch(runtime, oldest)
         finished += count
+        if runtime.now() >= horizon_at:
+            horizon_at = runtime.now() + HORIZON_EVERY
+            runtime.do(_cause(), inbox.advance_horizon)
         if not count or runtime.now() > ends_at:
             break
         if count >= batch_events and runtime.now() >= news_at:

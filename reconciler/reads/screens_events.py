@@ -6,6 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.store import inbox_rows
+
 _STATUS = "coalesce(o.status, 'pending')"
 _COLUMNS = f"""e.seq, e.rail, e.account, e.rail_event_id, e.type, e.livemode, e.api_version,
     e.about, e.created, e.received_at, {_STATUS} as status, coalesce(o.attempts, 0) as attempts,
@@ -29,13 +31,11 @@ _RELATED = sa.text(
     order by e.created, e.seq limit 30"""
 )
 _COUNTS = sa.text(
-    """select coalesce(o.status, 'pending') as status, count(*) as number
+    f"""select coalesce(o.status, 'pending') as status, count(*) as number
     from inbox_event e join inbox_outcome o on o.seq = e.seq
     where o.status in ('pending', 'parked', 'failed', 'quarantined') group by 1
     union all
-    select 'pending', count(*) from inbox_event e
-    where e.seq > (select seq from inbox_horizon) and e.quarantine is null
-      and not exists (select 1 from inbox_outcome o where o.seq = e.seq)"""
+    select 'pending', count(*) from inbox_event e where {inbox_rows.IS_NEW}"""
 )
 
 

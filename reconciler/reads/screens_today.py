@@ -7,6 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.store import inbox_rows
+
 _REVIEWS = sa.text(
     """select kind, coalesce(currency, '') as currency, count(*) as number,
       coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
@@ -54,14 +56,12 @@ _COUNTS = sa.text(
       (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
 )
 _PULSE = sa.text(
-    """select
+    f"""select
       (select received_at from inbox_event order by seq desc limit 1) as last_event_at,
       (select max(applied_at) from (select applied_at from inbox_outcome
         where applied_at is not null order by seq desc limit 50) recent) as last_applied_at,
       (select max(fired_at) from job_tick) as clock_seen_at,
-      (select min(e.received_at) from inbox_event e
-        where e.seq > (select seq from inbox_horizon) and e.quarantine is null
-          and not exists (select 1 from inbox_outcome o where o.seq = e.seq)) as oldest_new_at,
+      (select min(e.received_at) from inbox_event e where {inbox_rows.IS_NEW}) as oldest_new_at,
       (select min(e.received_at) from inbox_event e join inbox_outcome o on o.seq = e.seq
         where o.status = 'pending') as oldest_again_at"""
 )

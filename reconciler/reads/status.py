@@ -9,6 +9,7 @@ from sqlmodel import Session
 from reconciler.reads import audit as trail, reconciliation, restore
 from reconciler.reads.reconciliation import Complete, LastDrift
 from reconciler.reads.restore import Held
+from reconciler.store import inbox_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,8 @@ _UNFINISHED = sa.text(
     where o.status in ('pending', 'parked', 'failed', 'quarantined') group by o.status"""
 )
 _NEW = sa.text(
-    """select count(*) as n, min(e.received_at) as oldest from inbox_event e
-    where e.seq > (select seq from inbox_horizon) and e.quarantine is null
-      and not exists (select 1 from inbox_outcome o where o.seq = e.seq)"""
+    f"""select count(*) as n, min(e.received_at) as oldest from inbox_event e
+    where {inbox_rows.IS_NEW}"""
 )
 # What follows from an event at once, though the event itself is done: the first question to the
 # rail about a payment, and held money that a new document may be for.

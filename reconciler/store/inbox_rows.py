@@ -19,21 +19,22 @@ _INSERT = sa.text(
     values ({", ".join(":" + name for name in INSERT_COLUMNS)})
     on conflict (rail, account, rail_event_id) do nothing returning seq"""
 )
+# Of an event `e`: nobody has tried to apply it yet. That these are few, the planner only sees by
+# both ends of a range, and only where outcomes have them too: else it may read all that ever were.
+_ABOVE = "between (select seq + 1 from inbox_horizon) and (select max(seq) from inbox_event)"
+IS_NEW = f"""e.seq {_ABOVE} and e.quarantine is null
+      and not exists (select 1 from inbox_outcome o where o.seq = e.seq and o.seq {_ABOVE})"""
 _CLAIM_NEW = sa.text(
-    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts,
+    f"""select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body, 0 as attempts,
       true as is_new
-    from inbox_event e
-    where e.seq > (select seq from inbox_horizon) and e.quarantine is null
-      and not exists (select 1 from inbox_outcome o where o.seq = e.seq)
+    from inbox_event e where {IS_NEW}
     order by e.seq limit :limit for no key update of e skip locked"""
 )
 # Of those payments whose first waiting event is the newest: all that waits of each.
 _CLAIM_NEWS = sa.text(
-    """with waiting as (
+    f"""with waiting as (
       select e.seq, e.rail, e.account, e.about from inbox_event e
-      where e.seq > (select seq from inbox_horizon) and e.quarantine is null
-        and e.about is not null
-        and not exists (select 1 from inbox_outcome o where o.seq = e.seq)),
+      where e.about is not null and {IS_NEW}),
     rested as (
       select array_agg(seq) as seqs from waiting group by rail, account, about
       order by min(seq) desc limit :payments)
@@ -93,7 +94,8 @@ _ADVANCE_HORIZON = sa.text(
         then greatest(h.seq, least(h.next_seq, coalesce((
           select min(e.seq) - 1 from inbox_event e where e.seq > h.seq and e.seq <= h.next_seq
             and e.quarantine is null
-            and not exists (select 1 from inbox_outcome o where o.seq = e.seq)), h.next_seq)))
+            and not exists (select 1 from inbox_outcome o
+              where o.seq = e.seq and o.seq > h.seq and o.seq <= h.next_seq)), h.next_seq)))
         else h.seq end,
       next_seq = case when {_GONE} then :last else h.next_seq end,
       next_xact = case when {_GONE} then pg_current_xact_id()::text::bigint else h.next_xact end
@@ -118,10 +120,7 @@ _FIND_SINCE = sa.text(
     order by e.seq limit :limit"""
 )
 _HAS_DUE = sa.text(
-    """select
-      exists (select 1 from inbox_event e where e.seq > (select seq from inbox_horizon)
-        and e.quarantine is null
-        and not exists (select 1 from inbox_outcome o where o.seq = e.seq))
+    f"""select exists (select 1 from inbox_event e where {IS_NEW})
       or exists (select 1 from inbox_outcome where status = 'pending' and due_at <= :now)"""
 )
 

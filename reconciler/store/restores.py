@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.refunds import LOOKED_FOR_AGAIN
-from reconciler.store import base
+from reconciler.store import base, inbox_rows
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -82,7 +82,7 @@ class Progress:
 
 
 _PROGRESS = sa.text(
-    """select
+    f"""select
       (select count(*) from refund_leg l join payment p on p.id = l.payment_id
         where p.rail <> :by_hand and (l.status = any(:looked_for) or l.looked_at >= :noticed))
         as legs,
@@ -92,9 +92,7 @@ _PROGRESS = sa.text(
       (select count(*) from payment where occurred_at >= :since and rail <> :by_hand) as payments,
       (select count(*) from payment where occurred_at >= :since and rail <> :by_hand
         and id > :asked_up_to) as payments_left,
-      (select count(*) from inbox_event e where e.seq > (select seq from inbox_horizon)
-        and e.quarantine is null
-        and not exists (select 1 from inbox_outcome o where o.seq = e.seq)) as events_left"""
+      (select count(*) from inbox_event e where {inbox_rows.IS_NEW}) as events_left"""
 )
 
 
