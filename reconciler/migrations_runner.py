@@ -4,6 +4,8 @@ The application's login owns nothing: it cannot switch off a trigger, change a p
 empty a table, whatever goes wrong in it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,11 +14,20 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from reconciler.errors import Unavailable
+from reconciler.errors import Conflict, Unavailable
+from reconciler.settings import SettingsError
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # Two who migrate at once take turns.
 _TURN = 7_201_954
+
+SCRATCH = "reconciler_rebuild"
+_SCRATCH_TURN = 7_201_955
+# Rows of these are taken there as they stand: what guards their making would refuse them.
+_TAKEN = (
+    "refund", "refund_leg", "refund_decision", "dispute_decision",
+    "project", "change_order", "milestone",
+)  # fmt: skip
 
 # Nothing may ever change or remove these; the rest of the tables the application writes freely.
 APPEND_ONLY = (
@@ -49,6 +60,59 @@ def migrate(owner_url: str, app_url: str | None = None) -> str:
         raise Unavailable("the database is out of reach for migration") from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def scratch(owner_url: str) -> Iterator[str]:
+    """Empty tables in a schema of their own, dropped at the end; gives an address of theirs.
+
+    What a crash left of an earlier one is dropped first. Raises Conflict while another is in use,
+    and SettingsError where the login may make no schema.
+    """
+    engine = sa.create_engine(owner_url, poolclass=sa.pool.NullPool)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            _take_scratch(connection)
+            try:
+                options = {"options": f"-csearch_path={SCRATCH}"}
+                address = sa.make_url(owner_url).update_query_dict(options)
+                migrate(address.render_as_string(hide_password=False))
+                for statement in _unguarded(connection):
+                    connection.execute(sa.text(statement))
+                yield owner_url
+            finally:
+                connection.execute(sa.text(f"drop schema {SCRATCH} cascade"))
+    finally:
+        engine.dispose()
+
+
+def _take_scratch(connection: sa.Connection) -> None:
+    turn = sa.text("select pg_try_advisory_lock(:turn)")
+    if not connection.scalar(turn, {"turn": _SCRATCH_TURN}):
+        raise Conflict("the books are being made anew already; wait until that is over")
+    try:
+        connection.execute(sa.text(f"drop schema if exists {SCRATCH} cascade"))
+        connection.execute(sa.text(f"create schema {SCRATCH}"))
+    except sa.exc.ProgrammingError as error:
+        raise SettingsError(
+            "MIGRATION_DATABASE_URL: this login may make no schema to make the books anew in"
+        ) from error
+
+
+def _unguarded(connection: sa.Connection) -> list[str]:
+    off = [f"alter table {SCRATCH}.{table} disable trigger user" for table in _TAKEN]
+    references = connection.execute(
+        sa.text(
+            """select c.relname, f.conname from pg_constraint f
+              join pg_class c on c.oid = f.conrelid
+            where f.contype = 'f' and c.relnamespace = cast(:schema as regnamespace)
+              and c.relname = any(:tables)"""
+        ),
+        {"schema": SCRATCH, "tables": list(_TAKEN)},
+    )
+    return off + [
+        f"alter table {SCRATCH}.{row.relname} drop constraint {row.conname}" for row in references
+    ]
 
 
 def newest() -> str:

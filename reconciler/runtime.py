@@ -141,15 +141,19 @@ class Runtime:
         self.engine.dispose(close=False)
 
 
-def make_engine(url: str, *, pool_size: int = 6) -> sa.Engine:
-    """An engine whose sessions give up on locks instead of waiting for ever."""
+def make_engine(url: str, *, pool_size: int = 6, schema: str = "") -> sa.Engine:
+    """An engine whose sessions give up on locks instead of waiting for ever.
+
+    All its tables are in `schema`, if one is named, and no others are seen.
+    """
+    options = _SESSION_SETTINGS + (f" -c search_path={schema}" if schema else "")
     return sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=3,
         pool_pre_ping=True,
-        connect_args={"options": _SESSION_SETTINGS, "connect_timeout": 3},
+        connect_args={"options": options, "connect_timeout": 3},
     )
 
 

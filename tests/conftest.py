@@ -119,6 +119,12 @@ def module_database_url(servers: Servers, module_database: str) -> str:
     return servers.url(postgres.APP, module_database)
 
 
+@pytest.fixture(scope="module")
+def module_owner_url(servers: Servers, module_database: str) -> str:
+    """The login that owns the module's tables."""
+    return servers.url(postgres.OWNER, module_database)
+
+
 @pytest.fixture
 def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
     """An empty Redis that no other worker of the run touches."""

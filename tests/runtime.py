@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -280,6 +280,13 @@ def open_office(
         kept.clear()
     runtime = make_runtime(database_url, url, clock, api)
     return Office(world, faults, clock, runtime, create_webhook_app(runtime).test_client(), way)
+
+
+def may_make_a_schema(office: Office, owner_url: str) -> Office:
+    """The same office, whose owner is known: its books can be made anew beside themselves."""
+    settings = replace(office.runtime.settings, migration_database_url=owner_url)
+    office.runtime = replace(office.runtime, settings=settings)
+    return office
 
 
 def make_runtime(database_url: str, api_base: str, clock: Clock, api: StripeApi) -> Runtime:

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from io import TextIOWrapper
@@ -27,7 +28,7 @@ from reconciler.reads.exports import Window
 from reconciler.reads.pages import LIMIT_MAX, Wanted
 from reconciler.reads.reconciliation import LastDrift
 from reconciler.runtime import Runtime
-from reconciler.services import inbox, rebuild, verification
+from reconciler.services import inbox, rebuild, replaying, verification
 from reconciler.services.inbox import ReplayFilter
 from reconciler.services.verification import Violation
 from reconciler.settings import from_environment
@@ -98,27 +99,40 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
     with reach.opened() as runtime, shown("reading the attachments"):
         found += [Violation(keep_file.LAW, detail) for detail in keep_file.differing(runtime)]
     laws = (*verification.LAWS, keep_file.LAW)
+    done = None
     if is_rebuilt:
-        laws = (*laws, *rebuild.LAWS)
+        laws = (*laws, *rebuild.LAWS, replaying.LAW)
         with reach.opened() as runtime, shown("making the books anew"):
-            found += rebuilding.rebuild(runtime)
+            others, done = rebuilding.rebuild(runtime)
+        found += others
     if as_json:
         broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
         told = {"clean": not found, "violations": broken, "audit_head": str(head)}
         told["drift"] = {one.rail: one.drift for one in drifts}
+        if done is not None:
+            told["done_over"], told["taken_as_they_stand"] = dict(done.done), dict(done.taken)
         print(json.dumps(told, indent=2))
-    elif found:
-        for one in found:
-            print(f"{one.invariant}: {one.detail}")
-        broken_laws = len({one.invariant for one in found})
-        print(f"{len(found)} found, against {broken_laws} of {len(laws)} laws")
-    else:
-        print(f"clean: all {len(laws)} laws hold")
-    if not as_json:
-        print(f"audit trail: {head.seq} lines, head {head}")
-        for last in drifts:
-            print(_against_the_rail(last))
+        return 1 if found else 0
+    _say_what_is_wrong(found, len(laws))
+    if done is not None:
+        print(f"done over: {_listed(done.done)}; taken as they stand: {_listed(done.taken)}")
+    print(f"audit trail: {head.seq} lines, head {head}")
+    for last in drifts:
+        print(_against_the_rail(last))
     return 1 if found else 0
+
+
+def _say_what_is_wrong(found: Sequence[Violation], laws: int) -> None:
+    for one in found:
+        print(f"{one.invariant}: {one.detail}")
+    if found:
+        print(f"{len(found)} found, against {len({one.invariant for one in found})} of {laws} laws")
+    else:
+        print(f"clean: all {laws} laws hold")
+
+
+def _listed(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counted.items())) or "nothing"
 
 
 def _against_the_rail(last: LastDrift) -> str:

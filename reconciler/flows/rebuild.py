@@ -1,5 +1,6 @@
 """Make the books again beside themselves, and say where they differ. Nothing of it is kept."""
 
+from reconciler.flows.replay_books import DoneOver, replay
 from reconciler.runtime import Runtime
 from reconciler.services import rebuild as service
 from reconciler.services.rebuild import Told
@@ -9,15 +10,18 @@ from reconciler.work import Cause
 CAUSE = Cause("command", "verify --rebuild")
 
 
-def rebuild(runtime: Runtime) -> list[Violation]:
+def rebuild(runtime: Runtime) -> tuple[list[Violation], DoneOver]:
     """Every difference between the books and what their evidence and decisions make of them.
 
-    Claims are settled in transactions that are rolled back; each holds the rows of some hundred
-    payments for as long as that takes, as any other change of them would.
+    And how much was done over for that. Claims are settled in transactions that are rolled back;
+    each holds the rows of some hundred payments for as long as that takes, as any other change of
+    them would.
     """
     with runtime.read() as session:
         found = list(service.of_facts(session, runtime.rails))
-    return [*_events(runtime), *found, *_claims(runtime)]
+    found = [*_events(runtime), *found, *_claims(runtime)]
+    done = replay(runtime)
+    return [*found, *done.differing], done
 
 
 def _events(runtime: Runtime) -> list[Violation]:

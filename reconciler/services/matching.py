@@ -165,7 +165,7 @@ def new_claim(
 ) -> AllocationRow:
     """A claim to be settled and written; it offers nothing until it is settled."""
     return AllocationRow(
-        id=ids.new_id("alo"),
+        id=ids.new_id("alo", of=(payment_id, document.id)),
         payment_id=payment_id,
         invoice_id=None if document.is_deposit else document.id,
         deposit_id=document.id if document.is_deposit else None,

@@ -95,7 +95,7 @@ def _lock(
 ) -> dict[tuple[str, str, str], PaymentRow]:
     known = store.lock_payments_by_rail_id(work.session, list(seen))
     return {
-        at: known.get(at) or PaymentRow(ids.new_id("pay"), facts, {}, is_new=True)
+        at: known.get(at) or PaymentRow(ids.new_id("pay", of=at), facts, {}, is_new=True)
         for at, facts in seen.items()
     }
 

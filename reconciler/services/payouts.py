@@ -38,7 +38,7 @@ def observe(work: Work, sightings: Sequence[PayoutFacts]) -> dict[Key, str]:
     entries: list[JournalEntry] = []
     ours: dict[Key, str] = {}
     for at, facts in seen.items():
-        row = known.get(at) or PayoutRow(ids.new_id("po"), facts, {}, is_new=True)
+        row = known.get(at) or PayoutRow(ids.new_id("po", of=at), facts, {}, is_new=True)
         joined = payouts.join(row.facts, facts)
         if row.is_new or joined != row.facts:
             row.facts = joined

@@ -152,6 +152,8 @@ def _as_said(target_id: str, receipt: Receipt, facts: PaymentFacts) -> dict[str,
         "source": receipt.source,
         "received_on": receipt.received_on,
         "reference": receipt.reference,
+        "asked": receipt.amount,
+        "may_overpay": receipt.may_overpay,
     }
 
 

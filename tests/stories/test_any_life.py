@@ -12,7 +12,7 @@ from reconciler.services import applications
 from tests import oracle
 from tests.builders import customer, deposit, invoice
 from tests.oracle import Document
-from tests.runtime import Office, open_office
+from tests.runtime import Office, may_make_a_schema, open_office
 from tests.stories.figures import all_agree
 from tests.stories.lives import Life, deeds, payment_of
 from tests.stories.pages import Shown, documents_match
@@ -22,11 +22,14 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def shared(module_database_url: str, line, stripe_api) -> Office:
+def shared(module_database_url: str, module_owner_url: str, line, stripe_api) -> Office:
     """One office for all lives: each has a world, customers and documents of its own."""
     office = open_office(module_database_url, line, stripe_api)
     yield office
-    assert rebuild(office.runtime) == [], "all these books, made anew, are others"
+    found, done = rebuild(may_make_a_schema(office, module_owner_url).runtime)
+    assert found == [], "all these books, made anew, are others"
+    assert done.done["events"] > 100
+    assert done.done["deeds"] > 100
     office.runtime.engine.dispose()
 
 

@@ -1,0 +1,246 @@
+"""Do all over that ever happened, in its order, in a schema of its own, and compare the ends.
+
+Events go through the inbox and are applied as ever; what people did goes through the services, from
+the lines of the audit trail; the clock is that of each. The rail is never asked: what it answered
+is among the facts, and is told when the payment was last written. The real books are only read.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+from typing_extensions import override
+
+from reconciler import ids
+from reconciler.books.observations import RailEvent
+from reconciler.errors import ReconcilerError, Unavailable
+from reconciler.flows.apply_inbox import apply_inbox
+from reconciler.flows.find_payments import find_payments
+from reconciler.migrations_runner import SCRATCH, scratch
+from reconciler.queue import Queue
+from reconciler.runtime import Runtime, make_engine
+from reconciler.services import acts, inbox, replaying
+from reconciler.services.verification import Violation
+from reconciler.store import replay_rows as store
+from reconciler.store.replay_rows import Step
+from reconciler.work import Cause, Task, Work
+
+CAUSE = Cause("command", "verify --rebuild")
+EVENTS_AT_ONCE = 200
+# What a parked event waits for, it does not wait for longer than this.
+LATER = timedelta(days=1)
+
+_TAKEN = {
+    "project": "projects with their milestones",
+    "refund": "refunds asked for here",
+    "refund_decision": "decisions on refunds made elsewhere",
+    "dispute_decision": "decisions on losses",
+}
+
+
+@dataclass(slots=True)
+class DoneOver:
+    """What differs, how much was done over, and what was taken as it stands, by its name."""
+
+    differing: list[Violation] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
+
+
+class _Silent(Queue):
+    """Nobody is to be woken; it notes what for."""
+
+    def __init__(self) -> None:
+        self.rung: set[Task] = set()
+
+    @override
+    def nudge(self, tasks: Iterable[Task]) -> None:
+        self.rung |= set(tasks)
+
+
+@dataclass(slots=True)
+class _Clock:
+    instant: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+
+def replay(runtime: Runtime) -> DoneOver:
+    """Raises Conflict while another does, SettingsError where the login may make no schema."""
+    settings = runtime.settings
+    with scratch(settings.migration_database_url or settings.database_url) as address:
+        clock, queue = _Clock(), _Silent()
+        beside = Runtime(
+            settings=settings,
+            engine=make_engine(address, pool_size=2, schema=SCRATCH),
+            queue=queue,
+            rails=runtime.rails,
+            ingest=runtime.ingest,
+            bell=runtime.bell,
+            clock=clock,
+        )
+        try:
+            with runtime.read() as ours:
+                return _Past(ours, beside, clock, queue).done_over()
+        finally:
+            beside.engine.dispose()
+
+
+class _Past:
+    """All that happened in `ours`, happening `beside`."""
+
+    def __init__(self, ours: Session, beside: Runtime, clock: _Clock, queue: _Silent) -> None:
+        self._ours = ours
+        self._beside = beside
+        self._clock = clock
+        self._queue = queue
+        self._told = DoneOver()
+        self._steps: dict[str, Callable[[str], None]] = {
+            "project": self._rows("project", "change_order", "milestone"),
+            "refund": self._rows("refund", "refund_leg"),
+            "refund_decision": self._decision("refund_decision"),
+            "dispute_decision": self._decision("dispute_decision"),
+            "act": self._act,
+            "payment": self._look,
+            "payout": self._look_at_payout,
+            "movement": self._look_at_movement,
+        }
+
+    def done_over(self) -> DoneOver:
+        with ids.given(self._as_it_was):
+            self._all()
+        with self._beside.read() as anew:
+            for event in store.unapplied_events(anew):
+                self._amiss(f"event {event.rail_event_id} is {event.status}", event.error or "")
+            self._told.differing += replaying.differing(self._ours, anew)
+        return self._told
+
+    def _as_it_was(self, name: str) -> str | None:
+        """Our id of what is called so; of several claims the first that is not made yet."""
+        found = store.known(self._ours, name)
+        if found and name.startswith("alo/"):
+            with self._beside.read() as anew:
+                made = store.made(anew, found)
+            found = [one for one in found if one not in made]
+        return found[0] if found else None
+
+    def _all(self) -> None:
+        events: list[Step] = []
+        for step in store.steps(self._ours, acts.ACTIONS):
+            if events and (step.what != "event" or len(events) >= EVENTS_AT_ONCE):
+                self._events(events)
+                events = []
+            if step.what == "event":
+                events.append(step)
+                continue
+            self._one(step)
+        if events:
+            self._events(events)
+        self._clock.instant += LATER
+        apply_inbox(self._beside)
+        self._find()
+
+    def _one(self, step: Step) -> None:
+        self._clock.instant = step.at
+        try:
+            self._steps[step.what](step.id)
+            self._find()
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the books are not that
+            why = str(error) if isinstance(error, ReconcilerError) else type(error).__name__
+            self._amiss(f"{step.what} {step.id} of {step.at:%Y-%m-%d %H:%M}", why)
+
+    def _do(self, step: Callable[[Work], None], cause: Cause = CAUSE) -> None:
+        self._beside.do(cause, step)
+
+    def _find(self) -> None:
+        if Task.APPLY_INBOX in self._queue.rung:
+            apply_inbox(self._beside)
+        if Task.FIND_PAYMENTS in self._queue.rung:
+            find_payments(self._beside)
+        self._queue.rung.clear()
+
+    def _amiss(self, what: str, why: str) -> None:
+        self._told.differing.append(Violation(replaying.LAW, f"{what}: {why}"))
+
+    def _events(self, steps: list[Step]) -> None:
+        self._clock.instant = steps[-1].at
+        rows = store.events(self._ours, [step.id for step in steps])
+        self._told.done["events"] += len(rows)
+        self._do(lambda work: _keep(work, rows))
+        apply_inbox(self._beside)
+        self._find()
+
+    def _act(self, seq: str) -> None:
+        line = store.act(self._ours, seq)
+        self._told.done["deeds"] += 1
+        cause = Cause(line.cause_kind, line.cause_id)
+        try:
+            act = acts.read(line.action, line.subject, line.body, line.rail_payment_id)
+            try:
+                self._do(lambda work: acts.again(work, act), cause)
+            except ReconcilerError:
+                # It rests on what no event told, and what is known by its payment's last change.
+                for payment_id in self._concerned(act):
+                    self._look(payment_id)
+                self._find()
+                self._do(lambda work: acts.again(work, act), cause)
+        except ReconcilerError as error:
+            self._amiss(f"{line.action} {line.subject} of {line.at:%Y-%m-%d %H:%M}", str(error))
+
+    def _concerned(self, act: acts.Act) -> list[str]:
+        return store.touched(self._ours, act.subject)
+
+    def _look(self, payment_id: str) -> None:
+        row = store.payment(self._ours, payment_id)
+        self._do(lambda work: replaying.look(work, row))
+
+    def _look_at_payout(self, payout_id: str) -> None:
+        row = store.payout(self._ours, payout_id)
+        self._do(lambda work: replaying.look_at_payout(work, row))
+
+    def _look_at_movement(self, name: str) -> None:
+        row = store.movement(self._ours, name)
+        self._do(lambda work: replaying.look_at_movement(work, row))
+
+    def _rows(self, noun: str, *parts: str) -> Callable[[str], None]:
+        def take(subject: str) -> None:
+            rows = {one: store.taken(self._ours, one, subject) for one in (noun, *parts)}
+            self._told.taken[_TAKEN[noun]] += 1
+            self._do(lambda work: _put(work, rows))
+
+        return take
+
+    def _decision(self, noun: str) -> Callable[[str], None]:
+        def decide(payment_id: str) -> None:
+            rows = store.taken(self._ours, noun, payment_id)
+            self._told.taken[_TAKEN[noun]] += 1
+            self._do(lambda work: replaying.decided(work, noun, payment_id, rows))
+
+        return decide
+
+
+def _put(work: Work, rows: Mapping[str, list[str]]) -> None:
+    for noun, found in rows.items():
+        store.put(work.session, noun, found)
+
+
+def _keep(work: Work, rows: Iterable[Any]) -> None:
+    for row in rows:
+        event = RailEvent(
+            rail=row.rail,
+            account=row.account,
+            id=row.rail_event_id,
+            kind=row.type,
+            livemode=row.livemode,
+            api_version=row.api_version,
+            about=row.about,
+            created=row.created,
+            body=bytes(row.body),
+        )
+        inbox.store_event(work, event)
