@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "backfill": "reconciler.cli.reconciling:backfill",
     "demo": "reconciler.cli.demo:demo",
     "export": "reconciler.cli.books:export",
+    "import": "reconciler.cli.importing:import_",
     "migrate": "reconciler.cli.books:migrate",
     "reconcile": "reconciler.cli.reconciling:reconcile",
     "replay": "reconciler.cli.books:replay",

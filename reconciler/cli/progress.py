@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -44,6 +44,31 @@ def counted(rows: Iterable[T], title: str, total: int | None) -> Iterator[T]:
             yield row
             if not number % SHOW_EVERY:
                 show(number)
+
+
+class CountedFile:
+    """A file of bytes that says how far it was read. `show` is told the bytes, now and then."""
+
+    def __init__(self, file: IO[bytes], show: Callable[[int], None]) -> None:
+        self._file, self._show, self._asked = file, show, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Some bytes, or all."""
+        return self._told(self._file.read(size))
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """One line, at most so long."""
+        return self._told(self._file.readline(size))
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go there."""
+        return self._file.seek(offset, whence)
+
+    def _told(self, piece: bytes) -> bytes:
+        self._asked += 1
+        if not self._asked % SHOW_EVERY or not piece:
+            self._show(self._file.tell())
+        return piece
 
 
 class _Lines:

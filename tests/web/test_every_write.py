@@ -18,6 +18,7 @@ WRITES = {f"{method} {path}" for path, method in ROWS if method != "GET"}
 EXCEPT = {
     "POST /webhooks/stripe": "nobody here does anything: the event is kept as it came, and is told",
     "POST /api/v1/review-items/<item_id>/preview": "a rehearsal: what it does is rolled back",
+    "POST /api/v1/imports/preview": "what it does is rolled back",
     "POST /api/v1/restore/accept": (
         "done and noted in the name of the admin whose password it carries, not of the key"
     ),

@@ -5,7 +5,8 @@ A handler is a plain function. Its first argument is a Look (GET) or a Work (eve
 `body`, `query` and `call` are given where it names them, and the rest stands in the path.
 What has to be asked of a rail is asked before the transaction begins and given as `looked`. A
 route whose handler names `file` takes a form with a file in it instead of JSON: its bytes are
-checked and kept before the transaction, and `file_name` is what they were called.
+checked and kept before the transaction, and `file_name` is what they were called; one that names
+`table` is given the form's file as it came, to read it.
 """
 
 import inspect
@@ -29,7 +30,7 @@ from reconciler.services.idempotency import Answer
 from reconciler.web import downloads, http
 from reconciler.work import Work
 
-_GIVEN = frozenset({"body", "query", "call", "looked", "file", "file_name"})
+_GIVEN = frozenset({"body", "query", "call", "looked", "file", "file_name", "table"})
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -69,6 +70,7 @@ class Route:
     query: type[BaseModel] | None
     takes_call: bool
     takes_file: bool
+    keeps_file: bool
     looks: Callable[..., object] | None
     in_path: tuple[str, ...]
     answers: TypeAdapter[Any]
@@ -152,7 +154,8 @@ class Resource:
                     body=hints.get("body"),
                     query=hints.get("query"),
                     takes_call="call" in named,
-                    takes_file="file" in named,
+                    takes_file="file" in named or "table" in named,
+                    keeps_file="file" in named,
                     looks=looks,
                     in_path=tuple(n for n in named if n not in _GIVEN),
                     answers=TypeAdapter(hints["return"]),
@@ -211,6 +214,10 @@ def _write_file(
     file, body = http.sent_file()
     if route.body:
         given["body"] = http.body_of(route.body, body)
+    if not route.keeps_file:
+        given["table"] = file
+        answer, was_kept = http.once(runtime, who, body, _step(route, given))
+        return http.respond(answer, was_kept=was_kept)
     given["file_name"] = file.name
     with keep_file.kept(runtime, file.body) as kept:
         given["file"] = kept
