@@ -44,12 +44,13 @@ def show_restore() -> int:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
 )
-def accept_restore(*, email: str, password_stdin: bool) -> None:
+@click.option("--code", default="", help="Of the authenticator, for who has one.")
+def accept_restore(*, email: str, password_stdin: bool, code: str) -> None:
     """Say as an admin that these books are right; the second admin lets money move again."""
     password = _line() if password_stdin else click.prompt("Password", hide_input=True, err=True)
     with reach.opened() as runtime:
         moves = release_books.accept_as(
-            runtime, CAUSE, email=email, password=password, address=HERE
+            runtime, CAUSE, email=email, password=password, address=HERE, code=code
         )
     say("money moves again" if moves else "said; a second admin has to say so too")
 

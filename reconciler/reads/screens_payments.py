@@ -26,6 +26,7 @@ _LATEST = sa.text(
     where (cast(:before as timestamptz) is null
         or (p.occurred_at, p.id) < (cast(:before as timestamptz), cast(:before_id as text)))
       and (cast(:state as text) is null or p.status = :state)
+      and (cast(:customer as text) is null or p.customer_id = :customer)
     order by p.occurred_at desc, p.id desc limit :limit"""
 )
 _CLAIMS = sa.text(
@@ -166,12 +167,16 @@ def latest(
     session: Session,
     *,
     state: str | None,
+    customer_id: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[PaymentLine]:
     """Payments, the newest first, from after `before` on."""
     at, payment_id = before or (None, None)
-    given = {"state": state, "before": at, "before_id": payment_id, "limit": limit}
+    given = {
+        "state": state, "customer": customer_id, "before": at, "before_id": payment_id,
+        "limit": limit,
+    }  # fmt: skip
     return [_line(row._asdict()) for row in session.execute(_LATEST, given)]
 
 

@@ -1,6 +1,8 @@
-"""Names of people, for the words that say who did something."""
+"""People: their names, for the words that say who did something; accounts, sessions, keys."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -39,3 +41,83 @@ def everybody(session: Session, limit: int = 500) -> list[tuple[str, str]]:
 def customers(session: Session, limit: int = 200) -> list[tuple[str, str]]:
     """Ids and names of customers to choose from, by name."""
     return [(row.id, row.name) for row in session.execute(_CUSTOMERS, {"limit": limit})]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody with an account. `is_code_asked`: they show a code beside their password."""
+
+    id: str
+    email: str
+    name: str
+    role: str
+    created_at: datetime
+    disabled_at: datetime | None
+    factor_at: datetime | None
+    seen_at: datetime | None
+    sessions: int
+    codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """A browser that is signed in. `id` opens nothing."""
+
+    id: str
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    browser: str | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A program's key: everything but the key."""
+
+    id: str
+    name: str
+    scope: str
+    created_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+_ACCOUNT = """select u.id, u.email, u.name, u.role, u.created_at, u.disabled_at, u.factor_at,
+    s.seen_at, coalesce(s.number, 0) as sessions, (select count(*) from recovery_code r
+      where r.user_id = u.id and r.used_at is null) as codes_left
+    from user_account u left join (select user_id, max(seen_at) as seen_at,
+      count(*) filter (where ends_at > :now) as number from user_session group by user_id) s
+      on s.user_id = u.id"""
+_ACCOUNTS = sa.text(f"{_ACCOUNT} order by u.disabled_at is not null, lower(u.name), u.id")
+_ONE_ACCOUNT = sa.text(f"{_ACCOUNT} where u.id = :id")
+_SESSIONS = sa.text(
+    """select left(token_hash, 16) as id, created_at, seen_at, ends_at, browser, address
+    from user_session where user_id = :id and ends_at > :now order by seen_at desc, id"""
+)
+_KEYS = sa.text(
+    """select id, name, scope, created_at, used_at, revoked_at from api_key
+    order by revoked_at is not null, created_at desc, id limit 500"""
+)
+
+
+def accounts(session: Session, now: datetime) -> list[Account]:
+    """Everybody with an account, by name; who is shut out comes last."""
+    return [Account(**row._asdict()) for row in session.execute(_ACCOUNTS, {"now": now})]
+
+
+def account(session: Session, user_id: str, now: datetime) -> Account | None:
+    """Somebody with an account."""
+    row = session.execute(_ONE_ACCOUNT, {"id": user_id, "now": now}).first()
+    return Account(**row._asdict()) if row else None
+
+
+def sessions(session: Session, user_id: str, now: datetime) -> list[SessionLine]:
+    """The browsers somebody is signed in with, the last used first."""
+    given = {"id": user_id, "now": now}
+    return [SessionLine(**row._asdict()) for row in session.execute(_SESSIONS, given)]
+
+
+def keys(session: Session) -> list[KeyLine]:
+    """Programs' keys, the newest first; revoked ones come last."""
+    return [KeyLine(**row._asdict()) for row in session.execute(_KEYS)]

@@ -17,11 +17,17 @@ _JUMP = sa.text(
     union all select 'event', rail_event_id from inbox_event where rail_event_id = :q
     union all select 'refund', refund_id from refund_leg where rail_refund_id = :q
     union all select 'refund', id from refund where id = :q
+    union all select 'customer', id from customer where id = :q
+    union all select 'customer', customer_id from customer_rail_id where rail_customer_id = :q
     union all select 'payout', id from payout where id = :q or rail_payout_id = :q
     limit 20"""
 )
 _LOOK = sa.text(
-    """(select 'invoice' as kind, i.id, i.number as title, c.name as subtitle
+    """(select 'customer' as kind, c.id, c.name as title, coalesce(c.email, '') as subtitle
+      from customer c where c.name ilike :like or c.email ilike :like
+      order by c.id desc limit 12)
+    union all
+    (select 'invoice', i.id, i.number, c.name
       from invoice i join customer c on c.id = i.customer_id
       where i.number ilike :like or c.name ilike :like or c.email ilike :like
       order by i.created_at desc limit 12)

@@ -15,18 +15,21 @@ from reconciler.books import texts
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Forbidden, Invalid, NotFound
 from reconciler.ids import new_id, new_token
-from reconciler.services import audit, passwords
-from reconciler.store.people import SignInAttempt, User, UserSession
+from reconciler.services import audit, passwords, second_factor
+from reconciler.store.people import HalfwayIn, SignInAttempt, User, UserSession
 from reconciler.work import Cause, Work
 
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE_MAX = timedelta(hours=4)
+SESSION_ID_CHARS = 16
+HALFWAY_LIFE = timedelta(minutes=5)  # between the password and the code
 _TOUCH_EVERY = timedelta(minutes=1)  # a page view writes no row, unless it is a while ago
 
 ATTEMPTS_WINDOW = timedelta(minutes=15)
 ATTEMPTS_PER_ACCOUNT_MAX = 10
 ATTEMPTS_PER_ADDRESS_MAX = 50  # an office may share one
 NAME_CHARS_MAX = 100
+_BROWSER_CHARS_MAX = 200
 
 
 class TooManyAttempts(Forbidden):
@@ -55,11 +58,19 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Halfway:
+    """The password was right; `token` names who has to show a code now. It opens nothing."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSession:
     """A session that goes on. `form_token` must come back with each form."""
 
     person: Person
     form_token: str
+    id: str  # as a page may name it: it opens nothing
 
 
 def create_user(work: Work, *, email: str, password: str, role: str, name: str = "") -> str:
@@ -95,7 +106,7 @@ def ensure_first_admin(work: Work, email: str, password: str) -> str | None:
 
 def set_role(work: Work, user_id: str, role: str) -> None:
     """Give somebody another role; their sessions end. The last admin stays one."""
-    user = _locked(work, user_id)
+    user = locked(work, user_id)
     new = role_named(role)
     if new is not Role.ADMIN:
         _not_the_last_admin(work, user)
@@ -109,7 +120,7 @@ def set_role(work: Work, user_id: str, role: str) -> None:
 
 def set_password(work: Work, user_id: str, password: str) -> None:
     """Give somebody another password; their sessions end."""
-    user = _locked(work, user_id)
+    user = locked(work, user_id)
     user.password_hash = passwords.hashed(passwords.judged(password, about=user.email))
     audit.note(work, "person.password_changed", user_id)
     work.session.flush()
@@ -118,7 +129,7 @@ def set_password(work: Work, user_id: str, password: str) -> None:
 
 def set_disabled(work: Work, user_id: str, *, disabled: bool) -> None:
     """Shut somebody out, at once, or let them in again. The last admin stays."""
-    user = _locked(work, user_id)
+    user = locked(work, user_id)
     if disabled:
         _not_the_last_admin(work, user)
     user.disabled_at = work.now if disabled else None
@@ -132,47 +143,98 @@ def users(work: Work) -> list[Person]:
     return [_person(user) for user in work.session.exec(select(User).order_by(User.email))]
 
 
-def sign_in(work: Work, *, email: str, password: str, address: str) -> SignedIn | None:
+def sign_in(
+    work: Work, *, email: str, password: str, address: str, browser: str = ""
+) -> SignedIn | Halfway | None:
     """Begin a session, or None if address and password do not belong together.
 
-    None is an answer and no exception, because the attempt has to be counted: the caller
-    commits either way. Raises TooManyAttempts.
+    Halfway where a code is asked for besides: `show_code` goes on from there. None is an answer
+    and no exception, because the attempt has to be counted: the caller commits either way. Raises
+    TooManyAttempts.
     """
-    user = _proved(work, email, password, address)
+    who = _attempts_of(email, address)
+    user = _with_password(work, email, password, who)
     if user is None:
         return None
-    audit.note(work, "person.signed_in", user.id)
-    return _begin(work, user)
+    if second_factor.is_asked(user):
+        # Guesses at the code count on with those at the password, until one is right.
+        halfway = Halfway(new_token())
+        ends_at = work.now + HALFWAY_LIFE
+        row = HalfwayIn(token_hash=_hash(halfway.token), user_id=user.id, ends_at=ends_at)
+        work.session.add(row)
+        work.session.flush()
+        return halfway
+    return _let_in(work, user, who, address, browser)
 
 
-def vouched(work: Work, *, email: str, password: str, address: str) -> Person | None:
+def show_code(
+    work: Work, token: str, code: str, *, key: str, address: str, browser: str = ""
+) -> SignedIn | None:
+    """Begin the session of somebody halfway in, or None if the code is not theirs.
+
+    `key` is the one that authenticators are made from. Raises TooManyAttempts, and NotFound for
+    somebody who is not halfway in, or not any more.
+    """
+    found = work.session.get(HalfwayIn, _hash(token))
+    user = work.session.get(User, found.user_id, with_for_update=True) if found else None
+    if found is None or user is None or user.disabled_at is not None or found.ends_at <= work.now:
+        raise NotFound("that took too long; sign in again")
+    who = _attempts_of(user.email, address)
+    _slow_down(work, *who)
+    if not second_factor.opens(work, user, key, code):
+        _refuse(work, user, who)
+        return None
+    work.session.delete(found)
+    return _let_in(work, user, who, address, browser)
+
+
+def vouched(
+    work: Work, *, email: str, password: str, address: str, key: str, code: str = ""
+) -> Person | None:
     """Who this is, proved as at the door but without a session; the work is in their name then.
 
-    None and TooManyAttempts as in `sign_in`.
+    With `code` where one is asked for. None and TooManyAttempts as in `sign_in`.
     """
-    user = _proved(work, email, password, address)
+    who = _attempts_of(email, address)
+    user = _with_password(work, email, password, who)
     if user is None:
         return None
+    if second_factor.is_asked(user) and not second_factor.opens(work, user, key, code):
+        _refuse(work, user, who)
+        return None
+    _welcome(work, user, who)
     audit.note(work, "person.vouched", user.id)
     return _person(user)
 
 
-def _proved(work: Work, email: str, password: str, address: str) -> User | None:
-    who = _attempts_of(email, address)
+def _with_password(work: Work, email: str, password: str, who: tuple[str, str]) -> User | None:
     _slow_down(work, *who)
     user = _by_email(work, email.strip()) if "\0" not in email else None
     fits = passwords.fits(password, user.password_hash if user else None)
     if user is None or not fits or user.disabled_at is not None:
-        work.session.add_all(SignInAttempt(id=new_id("try"), who=w, at=work.now) for w in who)
-        work.session.flush()
-        if user is not None:  # how often is bounded, see above; nobody else's guesses are noted
-            audit.note(work, "person.sign_in_refused", user.id)
+        _refuse(work, user, who)
         return None
     if passwords.is_outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
+    return user
+
+
+def _refuse(work: Work, user: User | None, who: tuple[str, str]) -> None:
+    work.session.add_all(SignInAttempt(id=new_id("try"), who=w, at=work.now) for w in who)
+    work.session.flush()
+    if user is not None:  # how often is bounded, see above; nobody else's guesses are noted
+        audit.note(work, "person.sign_in_refused", user.id)
+
+
+def _welcome(work: Work, user: User, who: tuple[str, str]) -> None:
     work.session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.who) == who[0]))
     work.cause = Cause("person", user.id)  # from here on it is known who this is
-    return user
+
+
+def _let_in(work: Work, user: User, who: tuple[str, str], address: str, browser: str) -> SignedIn:
+    _welcome(work, user, who)
+    audit.note(work, "person.signed_in", user.id)
+    return _begin(work, user, address, browser)
 
 
 def session_of(work: Work, token: str) -> OpenSession | None:
@@ -193,7 +255,7 @@ def session_of(work: Work, token: str) -> OpenSession | None:
     if session.seen_at < work.now - _TOUCH_EVERY:
         session.seen_at = work.now
         work.session.flush()
-    return OpenSession(_person(user), session.form_token)
+    return OpenSession(_person(user), session.form_token, session_id(session.token_hash))
 
 
 def sign_out(work: Work, token: str) -> None:
@@ -208,9 +270,16 @@ def sign_out(work: Work, token: str) -> None:
         audit.note(work, "person.signed_out", ended)
 
 
-def end_sessions(work: Work, user_id: str) -> None:
-    """End every session of somebody."""
-    work.session.execute(sa.delete(UserSession).where(col(UserSession.user_id) == user_id))
+def end_sessions(work: Work, user_id: str, *, but: str = "") -> None:
+    """End every session of somebody, but perhaps one."""
+    theirs = col(UserSession.user_id) == user_id
+    others = sa.func.left(col(UserSession.token_hash), SESSION_ID_CHARS) != but
+    work.session.execute(sa.delete(UserSession).where(theirs, others))
+
+
+def session_id(token_hash: str) -> str:
+    """What a page calls a session."""
+    return token_hash[:SESSION_ID_CHARS]
 
 
 def forget_old(work: Work) -> None:
@@ -219,6 +288,7 @@ def forget_old(work: Work) -> None:
         col(UserSession.seen_at) <= work.now - SESSION_IDLE_MAX
     )
     work.session.execute(sa.delete(UserSession).where(ended))
+    work.session.execute(sa.delete(HalfwayIn).where(col(HalfwayIn.ends_at) <= work.now))
     old = col(SignInAttempt.at) <= work.now - ATTEMPTS_WINDOW
     work.session.execute(sa.delete(SignInAttempt).where(old))
 
@@ -231,7 +301,7 @@ def role_named(role: str) -> Role:
         raise Invalid(f"a role is one of {', '.join(Role)}", field="role") from None
 
 
-def _begin(work: Work, user: User) -> SignedIn:
+def _begin(work: Work, user: User, address: str, browser: str) -> SignedIn:
     signed_in = SignedIn(new_token(), new_token(), _person(user), work.now + SESSION_LIFE)
     work.session.add(
         UserSession(
@@ -241,10 +311,16 @@ def _begin(work: Work, user: User) -> SignedIn:
             created_at=work.now,
             seen_at=work.now,
             ends_at=signed_in.ends_at,
+            browser=_printable(browser) or None,
+            address=address[:100] or None,
         )
     )
     work.session.flush()
     return signed_in
+
+
+def _printable(browser: str) -> str:
+    return "".join(char for char in browser if char.isprintable())[:_BROWSER_CHARS_MAX]
 
 
 def _attempts_of(email: str, address: str) -> tuple[str, str]:
@@ -297,7 +373,8 @@ def _by_email(work: Work, email: str) -> User | None:
     ).first()
 
 
-def _locked(work: Work, user_id: str) -> User:
+def locked(work: Work, user_id: str) -> User:
+    """Somebody's account, held for this transaction. Raises NotFound."""
     user = work.session.get(User, user_id, with_for_update={"key_share": True})
     if user is None:
         raise NotFound(f"there is no person {user_id}")

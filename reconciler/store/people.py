@@ -22,6 +22,31 @@ class User(SQLModel, table=True):
     role: str = base.text()
     created_at: datetime = base.instant()
     disabled_at: datetime | None = base.instant_or_none()
+    # What the authenticator's secret is made from, together with a key that is not kept here.
+    factor_salt: str | None = base.text_or_none()
+    factor_at: datetime | None = base.instant_or_none()  # since when it is asked for
+    factor_step: int = base.whole()  # of the last code: none counts twice
+
+
+class RecoveryCode(SQLModel, table=True):
+    """Opens the door once for somebody whose authenticator is lost. Kept as a hash."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: str = base.key()
+    user_id: str = base.reference("user_account.id")
+    made_at: datetime = base.instant()
+    used_at: datetime | None = base.instant_or_none()
+
+
+class HalfwayIn(SQLModel, table=True):
+    """Somebody whose password was right, and who still has to show a code."""
+
+    __tablename__ = "halfway_in"
+
+    token_hash: str = base.key()
+    user_id: str = base.reference("user_account.id")
+    ends_at: datetime = base.instant()
 
 
 class UserSession(SQLModel, table=True):
@@ -35,6 +60,9 @@ class UserSession(SQLModel, table=True):
     created_at: datetime = base.instant()
     seen_at: datetime = base.instant()
     ends_at: datetime = base.instant()
+    # As it called itself, and where from, so that whoever it is knows it again.
+    browser: str | None = base.text_or_none()
+    address: str | None = base.text_or_none()
 
 
 class SignInAttempt(SQLModel, table=True):

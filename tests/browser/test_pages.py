@@ -19,10 +19,11 @@ PAGES = (
     "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
     "/questions/{outside}", "/reconciliation", "/reconciliation/{run}",
     "/reconciliation/tie-out", "/statements", "/statements/{statement}", "/events",
-    "/ledger/trial-balance", "/ledger/entries", "/jobs", "/jobs/tidy", "/switches",
+    "/ledger/trial-balance", "/ledger/entries", "/customers", "/customers/{acme}",
+    "/customers/{acme}/change", "/account", "/jobs", "/jobs/tidy", "/switches",
     "/search?q=acme", "/restore", "/nowhere",
 )  # fmt: skip
-ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1")
+ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1", "/people", "/people/{dana}", "/keys")
 
 
 @pytest.fixture

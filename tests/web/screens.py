@@ -43,8 +43,9 @@ NAMES = {
     "approver": "Aki Brown",
     "second": "Bo Silva",
     "admin": "Dana Cole",
+    "newcomer": "Nia Alder",
 }
-_ROLES = {"second": Role.APPROVER}
+_ROLES = {"second": Role.APPROVER, "newcomer": Role.VIEWER}
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 _TAGS = re.compile(r"<[^>]+>")
 TABLES = (
@@ -263,6 +264,7 @@ def _documents(made: Screens) -> None:
     acme, birch = (world.create_customer(name=n, email=m) for n, m in _PAYERS)
     made.ids |= {"cus_acme": acme, "cus_birch": birch}
     rails = {"acme": {"stripe": acme}, "birch": {"stripe": birch}}
+    made.ids["dana"], made.ids["nia"] = made.person("admin"), made.person("newcomer")
     made.ids["acme"] = made.customer(
         "Acme Studio", email="pay@acme.example", rail_customers=rails["acme"]
     )

@@ -157,6 +157,9 @@ def _names(company: Screens) -> dict[str, str]:
         "statement_id": ids["statement"],
         "bank_line_id": ids["bank_line"],
         "attachment_id": ids["attachment"],
+        "user_id": ids["nia"],
+        "key_id": "key_none",
+        "which": "none",
         "filename": "ui.css",
         "address": "no/where",
     }

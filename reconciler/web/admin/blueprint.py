@@ -14,8 +14,10 @@ from reconciler.services import people
 from reconciler.services.people import OpenSession
 from reconciler.web import forms
 from reconciler.web.admin import (
+    account,
     attachments,
     audit,
+    customers,
     deposits,
     disputes,
     errors,
@@ -24,11 +26,13 @@ from reconciler.web.admin import (
     invoice_editor,
     invoices,
     jobs,
+    keys,
     ledger,
     outside_refunds,
     papers,
     payments,
     payouts,
+    people as people_screens,
     projects,
     questions,
     reconciliation,
@@ -77,6 +81,7 @@ _FILES = (
     invoice_editor,
     invoice_deeds,
     papers,
+    customers,
     deposits,
     attachments,
     sign_offs,
@@ -96,6 +101,9 @@ _FILES = (
     ledger,
     jobs,
     switches,
+    people_screens,
+    keys,
+    account,
     audit,
     search,
 )
@@ -156,7 +164,7 @@ def _session(runtime: Runtime) -> OpenSession | None:
 
 
 def _desk(runtime: Runtime, session: OpenSession) -> Desk:
-    return Desk(runtime, session.person, session.form_token, runtime.now())
+    return Desk(runtime, session.person, session.form_token, runtime.now(), session.id)
 
 
 def _to_the_door() -> Response:

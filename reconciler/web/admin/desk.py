@@ -32,6 +32,7 @@ class Desk:
     person: Person
     form_token: str
     now: datetime
+    session_id: str = ""  # of the browser in front of it
 
     @property
     def today(self) -> date:

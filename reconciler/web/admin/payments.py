@@ -72,13 +72,17 @@ def list_payments(desk: Desk) -> Response:
     state = request.args.get("status") or None
     if state is not None and state not in set(PaymentStatus):
         raise Invalid("There is no such status", field="status")
+    customer_id = request.args.get("customer") or None
     with desk.runtime.read() as session:
-        lines = screens_payments.latest(session, state=state, before=before(), limit=PER_PAGE)
+        lines = screens_payments.latest(
+            session, state=state, customer_id=customer_id, before=before(), limit=PER_PAGE
+        )
     last = (lines[-1].occurred_at, lines[-1].id) if lines else None
     return desk.page(
         "payments.html",
         lines=lines,
         filter=state,
+        customer_id=customer_id,
         states=[status.value for status in PaymentStatus],
         older=older(len(lines), last),
     )

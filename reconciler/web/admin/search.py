@@ -17,6 +17,7 @@ PAGES = {
     "event": ("show_event", "event_id"),
     "refund": ("show_refund", "refund_id"),
     "dispute": ("show_dispute", "dispute_id"),
+    "customer": ("show_customer", "customer_id"),
     "payout": ("show_payout", "payout_id"),
 }
 

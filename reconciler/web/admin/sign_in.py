@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from flask import Response, make_response, redirect, request, url_for
 
+from reconciler.errors import NotFound
 from reconciler.ids import new_token
 from reconciler.runtime import Runtime
 from reconciler.services import people
-from reconciler.services.people import SignedIn, TooManyAttempts
+from reconciler.services.people import Halfway, SignedIn, TooManyAttempts
 from reconciler.settings import Settings
 from reconciler.web import forms, http
 from reconciler.web.admin import errors, pages as templates
@@ -23,7 +24,7 @@ Page = tuple[str, str, Callable[[], Response]]
 
 
 def pages(runtime: Runtime) -> list[Page]:
-    """The three addresses that do not ask for a session."""
+    """The addresses that do not ask for a session."""
 
     def ask() -> Response:
         return _form(runtime, target=_inside(request.args.get("next")))
@@ -31,12 +32,16 @@ def pages(runtime: Runtime) -> list[Page]:
     def enter() -> Response:
         return _enter(runtime)
 
+    def show_code() -> Response:
+        return _show_code(runtime)
+
     def leave() -> Response:
         return _leave(runtime)
 
     return [
         ("/sign-in", "GET", ask),
         ("/sign-in", "POST", enter),
+        ("/sign-in/code", "POST", show_code),
         ("/sign-out", "POST", leave),
     ]
 
@@ -69,20 +74,56 @@ def _enter(runtime: Runtime) -> Response:
         return _form(runtime, target=target, error=errors.sentence(error), status=429)
     if signed_in is None:
         return _form(runtime, target=target, error=_WRONG, status=422)
+    if isinstance(signed_in, Halfway):
+        return _code_form(runtime, target=target, halfway=signed_in.token)
+    return _in(runtime, target, signed_in)
+
+
+def _show_code(runtime: Runtime) -> Response:
+    """The second step: a code of the authenticator, or one from paper."""
+    target = _inside(request.form.get("next"))
+    door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
+    halfway, code = request.form.get("halfway", ""), request.form.get("code", "")
+    key = runtime.settings.secret_key.reveal()
+    try:
+        forms.prove(request, door, base_url=runtime.settings.base_url)
+        signed_in = runtime.do(
+            _CAUSE,
+            http.in_request(
+                lambda work: people.show_code(work, halfway, code, key=key, **_who_asks())
+            ),
+        )
+    except (Stale, NotFound):
+        late = "That took too long. Sign in again."
+        return _form(runtime, target=target, error=late, status=400)
+    except TooManyAttempts as error:
+        return _form(runtime, target=target, error=errors.sentence(error), status=429)
+    if signed_in is None:
+        wrong = "That code does not fit, or was used already. Wait for the next one."
+        return _code_form(runtime, target=target, halfway=halfway, error=wrong, status=422)
+    return _in(runtime, target, signed_in)
+
+
+def _in(runtime: Runtime, target: str, signed_in: SignedIn) -> Response:
     answer = make_response(redirect(target, 303))
     _keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
     answer.delete_cookie(_door_cookie(runtime.settings), path="/")
     return answer
 
 
-def _signed_in(runtime: Runtime) -> SignedIn | None:
+def _who_asks() -> dict[str, str]:
+    return {
+        "address": request.remote_addr or "", "browser": request.headers.get("User-Agent", ""),
+    }  # fmt: skip
+
+
+def _signed_in(runtime: Runtime) -> SignedIn | Halfway | None:
     email = request.form.get("email", "")
     password = request.form.get("password", "")
-    address = request.remote_addr or ""
     return runtime.do(
         _CAUSE,
         http.in_request(
-            lambda work: people.sign_in(work, email=email, password=password, address=address)
+            lambda work: people.sign_in(work, email=email, password=password, **_who_asks())
         ),
     )
 
@@ -111,6 +152,23 @@ def _form(
         email=request.form.get("email", "")[:254],
         error=error,
         has_left="left" in request.args,
+        is_sandbox=runtime.settings.is_sandbox,
+    )
+    answer = make_response(html, status)
+    _keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
+    return answer
+
+
+def _code_form(
+    runtime: Runtime, *, target: str, halfway: str, error: str | None = None, status: int = 200
+) -> Response:
+    door = secrets.token_urlsafe(32)
+    html = templates.render(
+        "sign_in_code.html",
+        form_token=door,
+        target=target,
+        halfway=halfway,
+        error=error,
         is_sandbox=runtime.settings.is_sandbox,
     )
     answer = make_response(html, status)

@@ -18,6 +18,7 @@ class AcceptBody(Body):
 
     email: Line255
     password: Line255
+    code: Line255 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def accept(work: Work, body: AcceptBody, call: Call) -> RestoreState:
         email=body.email,
         password=body.password,
         address=f"key/{call.principal.id}",
+        code=body.code or "",
     )
     held = reads.held(work.session)
     return RestoreState(held is not None, held)

@@ -1,0 +1,126 @@
+"""Customers: who owes what, who is owed, and all that one of them has with us."""
+
+from collections.abc import Mapping
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import balances, customers, screens_documents, screens_payments
+from reconciler.reads.customers import CustomerRow
+from reconciler.reads.pages import Wanted
+from reconciler.services import customers as customer_services
+from reconciler.web import forms
+from reconciler.web.admin import errors
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+SHOWN_MAX = 10  # of each kind; there is a link to the rest
+_FIELDS = ("name", "email", "stripe")
+
+
+@screens.get("/customers")
+def list_customers(desk: Desk) -> Response:
+    """Customers, the newest first, with what each owes and what is held for them."""
+    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
+    looked_for = request.args.get("name", "").strip() or None
+    with desk.runtime.read() as session:
+        page = customers.page(session, {"name": looked_for}, wanted, today=desk.today)
+        ids = [customer.id for customer in page.data]
+        standing = balances.of_customers(session, ids, today=desk.today)
+    return desk.page(
+        "customers.html",
+        customers=page.data,
+        standing=standing,
+        looked_for=looked_for,
+        older=next_page(page.next_cursor),
+    )
+
+
+@screens.get("/customers/<customer_id>")
+def show_customer(desk: Desk, customer_id: str) -> Response:
+    """One customer."""
+    return _show(desk, customer_id)
+
+
+@screens.get("/customers/<customer_id>/change")
+def change_customer(desk: Desk, customer_id: str) -> Response:
+    """What they are called, here and at the rail."""
+    return _form(desk, customer_id)
+
+
+@screens.post("/customers/<customer_id>/change", Role.RECONCILER)
+def save_customer(desk: Desk, customer_id: str) -> Response:
+    """Keep what was typed; money that waits for somebody like that is looked at again."""
+    try:
+        rev = forms.whole(request.form, "rev")
+        changes = {
+            "name": forms.text(request.form, "name"),
+            "email": request.form.get("email", "").strip() or None,
+            "rail_customers": {"stripe": request.form.get("stripe", "").strip() or None},
+        }
+        desk.do(lambda work: customer_services.patch(work, customer_id, changes, rev=rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        if error.field != "rev":
+            return _form(desk, customer_id, status=409, error=errors.sentence(error))
+        changed = "Somebody changed this customer meanwhile. Nothing of yours is kept yet."
+        return _form(desk, customer_id, status=409, error=changed)
+    except Refused as error:
+        return _form(desk, customer_id, status=422, error=errors.sentence(error))
+    return go("show_customer", customer_id=customer_id, changed=1)
+
+
+def _show(desk: Desk, customer_id: str) -> Response:
+    with desk.runtime.read() as session:
+        customer = customers.one(session, customer_id, today=desk.today)
+        standing = balances.of_customers(session, [customer_id], today=desk.today)
+        invoices = screens_documents.invoices(
+            session,
+            view="all",
+            customer_id=customer_id,
+            today=desk.today,
+            before=None,
+            limit=SHOWN_MAX,
+        )
+        deposits = screens_documents.deposits(
+            session, only_left=False, customer_id=customer_id, before=None, limit=SHOWN_MAX
+        )
+        payments = screens_payments.latest(
+            session, state=None, customer_id=customer_id, before=None, limit=SHOWN_MAX
+        )
+    return desk.page(
+        "customer.html",
+        customer=customer,
+        standing=standing.get(customer_id, {}),
+        invoices=invoices,
+        deposits=deposits,
+        payments=payments,
+        shown_max=SHOWN_MAX,
+        notice="Changed." if "changed" in request.args else "",
+    )
+
+
+def _form(desk: Desk, customer_id: str, *, status: int = 200, error: str = "") -> Response:
+    with desk.runtime.read() as session:
+        customer = customers.one(session, customer_id, today=desk.today)
+    typed = request.form if error else _as_typed(customer)
+    return desk.page(
+        "customer_change.html",
+        status=status,
+        customer=customer,
+        typed={name: typed.get(name, "") for name in _FIELDS},
+        error=error,
+    )
+
+
+def _as_typed(customer: CustomerRow) -> Mapping[str, str]:
+    return {
+        "name": customer.name,
+        "email": customer.email or "",
+        "stripe": customer.rail_customers.get("stripe", ""),
+    }

@@ -1,0 +1,69 @@
+"""Customers on screen: what each owes, and what they are called."""
+
+from tests.web.screens import said
+
+
+def test_a_list_says_what_each_owes_and_what_is_held_for_them(screens):
+    owing, paid = screens.customer("Owing Ltd", email="a@owing.example"), screens.customer("Paid")
+    screens.invoice(owing, 200_000, "INV-7001")
+    screens.invoice(paid, 50_000, "INV-7002")
+    screens.paid(80_000, metadata={"invoice": "INV-7001"})
+    screens.paid(60_000, metadata={"invoice": "INV-7002"})
+    page = screens.as_("viewer").read("/customers")
+    assert "a@owing.example $1,200.00" in page
+    assert "$100.00" in page  # the excess, held as credit
+    found = screens.as_("viewer").read("/customers?name=owing")
+    assert "Owing Ltd" in found
+    assert "Paid" not in found.replace("Payments", "")
+    assert "Nobody is called that" in screens.as_("viewer").read("/customers?name=zzz")
+
+
+def test_one_shows_documents_payments_and_the_one_balance(screens):
+    customer = screens.customer("Acme")
+    screens.invoice(customer, 200_000, "INV-7003")
+    screens.paid(80_000, metadata={"invoice": "INV-7003"})
+    page = screens.as_("viewer").read(f"/customers/{customer}")
+    for words in ("INV-7003", "Partly paid", "$1,200.00 of $2,000.00 left", "Owed $1,200.00"):
+        assert words in page, words
+    assert screens.as_("viewer").get("/customers/cust_none").status_code == 404
+
+
+def _change(screens, who, customer, **typed):
+    somebody = screens.as_(who)
+    form = {"rev": 1, "name": "Acme", "email": "", "stripe": ""} | typed
+    return somebody.post(f"/customers/{customer}/change", form)
+
+
+def test_a_name_learnt_later_finds_the_money_that_waits(screens):
+    rail_id = screens.office.world.create_customer(name="Acme")
+    customer = screens.customer("Acme")
+    screens.invoice(customer, 85_000, "INV-7004")
+    screens.paid(85_000, customer=rail_id)
+    assert _change(screens, "reconciler", customer, stripe=rail_id).status_code == 303
+    screens.office.drain()
+    page = screens.as_("viewer").read(f"/customers/{customer}")
+    assert rail_id in page
+    assert "Owed $0.00" in page
+
+
+def test_what_does_not_fit_is_said_and_what_was_typed_is_kept(screens):
+    customer, other = screens.customer("Acme"), screens.customer("Other")
+    assert _change(screens, "reconciler", other, name="Other", stripe="cus_1").status_code == 303
+    before = screens.office.rows("select * from customer order by id")
+    refusals = [({"name": ""}, 422), ({"email": "no address"}, 422), ({"stripe": "cus_1"}, 409)]
+    for typed, status in [*refusals, ({"rev": 7}, 409)]:
+        answer = _change(screens, "reconciler", customer, **({"name": "Typed here"} | typed))
+        assert answer.status_code == status, typed
+        assert 'role="alert"' in answer.get_data(as_text=True)
+        if typed.get("name") != "":
+            assert 'value="Typed here"' in answer.get_data(as_text=True)
+    assert screens.office.rows("select * from customer order by id") == before
+    assert _change(screens, "viewer", customer).status_code == 403
+
+
+def test_the_search_finds_them_by_every_name(screens):
+    customer = screens.customer("Northwind", rail_customers={"stripe": "cus_north"})
+    somebody = screens.as_("viewer")
+    for query in (customer, "cus_north"):
+        assert somebody.get(f"/search?q={query}").location.endswith(f"/customers/{customer}")
+    assert "Northwind" in said(somebody.get("/search?q=north"))
