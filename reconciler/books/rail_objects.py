@@ -6,7 +6,7 @@ wording.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.books import payouts
@@ -28,7 +28,10 @@ class ObjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One object. `amount` is in minor units of `currency`, `made` the rail's own second."""
+    """One object. `amount` is in minor units of `currency`, `made` the rail's own second.
+
+    `reference` is our name of a refund that was asked for here. It is no part of what is compared.
+    """
 
     kind: ObjectKind
     id: str
@@ -36,6 +39,7 @@ class View:
     currency: str
     state: str
     made: int
+    reference: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,8 @@ def views(facts: PaymentFacts) -> Iterator[View]:
         if refund.is_by_hand:
             continue
         state = RefundStage(refund.stage).name.lower()
-        yield View(ObjectKind.REFUND, refund.id, refund.amount, currency, state, refund.created)
+        made, name = refund.created, refund.reference
+        yield View(ObjectKind.REFUND, refund.id, refund.amount, currency, state, made, name)
     for dispute in facts.disputes.values():
         state = dispute.shown[2]
         # Its own currency is not known: only its balance rows are money.

@@ -16,7 +16,9 @@ from reconciler.services.switches import REASON_CHARS_MAX, SwitchName
 from reconciler.work import Cause, Work
 
 CAUSE = Cause("job", "watch_books")
-LAWS_EVERY_SECONDS = 1.0  # they are read over all refunds; the rest is looked at before each leg
+# The laws are read over all refunds; the rest is looked at before each leg.
+LAWS_EVERY_SECONDS = 1.0
+LAWS_PAUSE = 20  # times as long as they took: however many refunds there are, sending goes on
 
 _log = structlog.get_logger()
 
@@ -27,7 +29,7 @@ class Watch:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._unknown_max = runtime.settings.refund_unknown_max
-        self._laws_read: float | None = None
+        self._laws_due = 0.0
 
     def may_send(self) -> bool:
         """Whether the next leg may be taken in hand. Stops refunds if something is wrong."""
@@ -36,17 +38,17 @@ class Watch:
         with self._runtime.read() as session:
             if not refund_sending.is_allowed(session):
                 return False
-            now, with_laws = self._runtime.now(), self._is_time_for_laws()
-            if not refund_alarms.fresh(session, now, self._unknown_max, with_laws=with_laws):
+            begun = time.monotonic()
+            with_laws = begun >= self._laws_due
+            found = refund_alarms.fresh(
+                session, self._runtime.now(), self._unknown_max, with_laws=with_laws
+            )
+            if with_laws:
+                over = time.monotonic()
+                self._laws_due = over + max(LAWS_EVERY_SECONDS, LAWS_PAUSE * (over - begun))
+            if not found:
                 return True
         return not self._runtime.do(CAUSE, partial(_stop, unknown_max=self._unknown_max))
-
-    def _is_time_for_laws(self) -> bool:
-        now = time.monotonic()
-        is_time = self._laws_read is None or now - self._laws_read >= LAWS_EVERY_SECONDS
-        if is_time:
-            self._laws_read = now
-        return is_time
 
 
 def may_move_money(runtime: Runtime) -> bool:

@@ -17,7 +17,7 @@ from reconciler.books.refund_alarms import LAST, LAST_WITHIN, Alarm, Signs
 from reconciler.books.reviews import ReviewKind
 from reconciler.services import reviews
 from reconciler.services.reviews import Question
-from reconciler.store import invariants
+from reconciler.store import refund_laws
 from reconciler.work import Work
 
 SUBJECT = "refunds/by itself"
@@ -110,9 +110,9 @@ def _signs(session: Session, now: datetime, *, with_laws: bool) -> Signs:
 def _broken(session: Session) -> list[str]:
     return [
         detail
-        for name in invariants.OF_REFUNDS
+        for query in refund_laws.QUERIES.values()
         for detail in session.scalars(
-            sa.text(f"select * from ({invariants.QUERIES[name]}) as broken limit {BROKEN_MAX}")
+            sa.text(f"select * from ({query}) as broken limit {BROKEN_MAX}")
         )
     ]
 

@@ -45,7 +45,7 @@ LAWS = (
 )
 
 _ROWS_AT_A_TIME = 1_000
-_View = tuple[ObjectKind, str, int, str, str, int]
+_View = tuple[ObjectKind, str, int, str, str, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,11 @@ def _objects(row: sa.Row[Any], facts: PaymentFacts) -> Iterator[Violation]:
         what = "should not be there" if view in kept else "is not there"
         detail = f"payment {row.id}: {view.kind} {view.id} as {view.amount} {view.state} {what}"
         yield Violation(OBJECTS_LAW, detail)
+    names = {(view.kind, view.id): view.reference for view in wanted}
+    for view in sorted(kept, key=lambda v: v.id):
+        if view in wanted and names[view.kind, view.id] != view.reference:
+            detail = f"payment {row.id}: {view.kind} {view.id} is not known by our reference"
+            yield Violation(OBJECTS_LAW, detail)
 
 
 def _disputes(

@@ -18,21 +18,23 @@ KINDS = tuple(ObjectKind)
 
 _PUT = sa.text(
     """insert into rail_object
-      (rail, account, kind, object_id, payment_id, amount, currency, state, made_at)
+      (rail, account, kind, object_id, payment_id, amount, currency, state, made_at,
+       reference)
     select n.rail, n.account, n.kind, n.object_id, n.payment_id, n.amount, n.currency, n.state,
-      to_timestamp(n.made)
+      to_timestamp(n.made), n.reference
     from unnest(cast(:rail as text[]), cast(:account as text[]), cast(:kind as text[]),
       cast(:object_id as text[]), cast(:payment_id as text[]), cast(:amount as bigint[]),
-      cast(:currency as text[]), cast(:state as text[]), cast(:made as bigint[]))
-      as n(rail, account, kind, object_id, payment_id, amount, currency, state, made)
+      cast(:currency as text[]), cast(:state as text[]), cast(:made as bigint[]),
+      cast(:reference as text[]))
+      as n(rail, account, kind, object_id, payment_id, amount, currency, state, made, reference)
     order by 1, 2, 3, 4
     on conflict (rail, account, kind, object_id) do update set payment_id = excluded.payment_id,
       amount = excluded.amount, currency = excluded.currency, state = excluded.state,
-      made_at = excluded.made_at
+      made_at = excluded.made_at, reference = excluded.reference
     where (rail_object.payment_id, rail_object.amount, rail_object.currency, rail_object.state,
-        rail_object.made_at)
+        rail_object.made_at, rail_object.reference)
       is distinct from (excluded.payment_id, excluded.amount, excluded.currency, excluded.state,
-        excluded.made_at)"""
+        excluded.made_at, excluded.reference)"""
 )
 
 
@@ -46,13 +48,21 @@ class RailObject(SQLModel, table=True):
     """One object of a rail, as the facts of its payment or payout have it.
 
     `amount` in minor units of `currency` (empty for a dispute, whose currency nothing tells);
-    of a movement it is the net. `state` is books.rail_objects' word.
+    of a movement it is the net. `state` is books.rail_objects' word. `reference` is that of our
+    leg, where the rail shows a refund that was asked for here.
     """
 
     __tablename__ = "rail_object"
     __table_args__ = (
         base.one_of("rail_object_kind_is_known", "kind", KINDS),
         sa.Index("ix_rail_object_made", "rail", "account", "kind", "made_at"),
+        # While refunds are sent it is asked every second whether one of ours is there twice.
+        sa.Index(
+            "ix_rail_object_reference",
+            "reference",
+            postgresql_include=["object_id", "payment_id"],
+            postgresql_where=sa.text("reference is not null"),
+        ),
     )
 
     rail: str = Field(sa_type=sa.Text, primary_key=True)
@@ -64,6 +74,7 @@ class RailObject(SQLModel, table=True):
     currency: str = base.text()
     state: str = base.text()
     made_at: datetime = base.instant()
+    reference: str | None = base.text_or_none()
 
 
 def put(session: Session, seen: Sequence[tuple[str, str, str | None, View]]) -> None:
@@ -84,6 +95,7 @@ def put(session: Session, seen: Sequence[tuple[str, str, str | None, View]]) -> 
             "currency": [view.currency for _, view in once.values()],
             "state": [view.state for _, view in once.values()],
             "made": [view.made for _, view in once.values()],
+            "reference": [view.reference for _, view in once.values()],
         },
     )
 

@@ -92,6 +92,12 @@ class RefundLeg(SQLModel, table=True):
             unique=True,
             postgresql_where=sa.text("replaced_by is null"),
         ),
+        sa.Index(
+            "ix_refund_leg_under_way",
+            "payment_id",
+            postgresql_where=sa.text("status in ('approved', 'submitted', 'unknown')"),
+        ),
+        sa.Index("ix_refund_leg_other_route", "id", postgresql_where=sa.text("route <> 'rail'")),
         sa.Index("ix_refund_leg_due", "due_at", postgresql_where=sa.text("due_at is not null")),
     )
 

@@ -197,8 +197,9 @@ BROKEN = {
         "refunded 100 and on their way 100, of 100 captured",
     ),
     "one is on the rail twice": (
-        """update payment set facts = jsonb_set(facts, '{refunds,re_twin}',
-          (select value from jsonb_each(facts -> 'refunds') limit 1)) where id = :payment""",
+        """insert into rail_object select rail, account, kind, 're_twin', payment_id, amount,
+          currency, state, made_at, reference
+        from rail_object where kind = 'refund' and payment_id = :payment""",
         "is on 2 refunds",
     ),
 }
@@ -217,6 +218,22 @@ def test_a_broken_law_about_refunds(stage, servers, database, what):
         line.execute("set session_replication_role = replica")
         line.execute(statement)
     stops_for(stage, words)
+    goes_on(stage)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["the-same", "another-payment"])
+def test_a_rail_that_shows_one_of_ours_twice(stage, elsewhere):
+    """Whatever made the second one: it is told like any news, and nothing goes out after it."""
+    stage.is_broken_on_purpose = True
+    (refund,) = many(stage, 1)
+    stage.submit()
+    leg = stage.leg(refund)
+    payment = stage.paid() if elsewhere else leg.payment_id
+    stage.world.refund(
+        stage.rail_id(payment), 100, metadata={"reconciler_refund_id": leg.reference}
+    )
+    stage.hear_again(payment)
+    stops_for(stage, f"reference {leg.reference} is on 2 refunds")
     goes_on(stage)
 
 

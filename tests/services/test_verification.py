@@ -1,10 +1,12 @@
 """Each law of the books finds the violation that is planted for it, and sound books break none."""
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.books.invoice_lines import Line
 from reconciler.services import invoices
 from reconciler.services.verification import LAWS
+from reconciler.store import refund_laws
 from tests.builders import deposit, invoice
 from tests.runtime import Office, events_of
 
@@ -148,6 +150,20 @@ PLANTED: dict[str, list[str]] = {
     "the_audit_trail_is_unbroken": ["update audit_line set subject = subject || '!' where seq = 2"],
 }
 
+# As the facts have it, so have the objects that are made of them.
+A_RAIL_REFUND = """insert into rail_object
+    (rail, account, kind, object_id, payment_id, amount, currency, state, made_at, reference)
+  values ('stripe', 'own', 'refund', '{id}', {payment}, 1, 'USD', 'left', now(), '{reference}')"""
+WATCHED = {
+    "one_refund_asked_for_is_one_on_the_rail": [
+        A_RAIL_REFUND.format(id=name, payment=PAYMENT, reference="same")
+        for name in ("re_1", "re_2")
+    ],
+    "refunds_go_back_where_the_money_came_from": [
+        A_RAIL_REFUND.format(id="re_9", payment="'pay_2'", reference="rfd_1")
+    ],
+}
+
 
 @pytest.fixture
 def sound(office: Office) -> Office:
@@ -207,6 +223,39 @@ def test_every_law_has_its_violation_planted() -> None:
 
 def test_sound_books_break_no_law(sound: Office) -> None:
     assert sound.violations() == []
+
+
+@pytest.mark.parametrize("law", refund_laws.QUERIES)
+def test_what_is_read_while_refunds_are_sent_says_the_same(
+    law: str, sound: Office, surgeon
+) -> None:
+    def watched() -> list[str]:
+        with sound.runtime.read() as session:
+            return list(session.scalars(sa.text(refund_laws.QUERIES[law])))
+
+    assert watched() == []
+    surgeon.execute(no_check("payment", "payment_gives_back_no_more_than_it_took"))
+    for statement in (*PLANTED[law], *WATCHED.get(law, ())):
+        surgeon.execute(statement)
+    wanted = [violation.detail for violation in sound.violations() if violation.invariant == law]
+    assert watched() == wanted
+    assert wanted
+
+
+def test_a_refund_is_known_by_the_reference_that_its_facts_have(sound: Office, surgeon) -> None:
+    made = sound.world.refund(
+        sound.scalar("select rail_payment_id from payment"),
+        500,
+        metadata={"reconciler_refund_id": "rfd_1"},
+    )
+    sound.deliver(*events_of(sound.world))
+    sound.drain()
+    kept = "select reference from rail_object where kind = 'refund'"
+    assert (sound.scalar(kept), sound.violations()) == ("rfd_1", [])
+    surgeon.execute("update rail_object set reference = 'rfd_2' where kind = 'refund'")
+    (found,) = sound.violations()
+    assert found.invariant == "rail_objects_are_those_of_the_facts"
+    assert found.detail.endswith(f"refund {made} is not known by our reference")
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -1,0 +1,52 @@
+"""The laws about refunds as they are watched while refunds are sent.
+
+Each says the same as its namesake in invariants.py, and reads what refunds there are instead of all
+payments: their legs, and the references that rails have shown. `reconciler verify` reads the facts.
+"""
+
+_UNDER_WAY = "('approved', 'submitted', 'unknown')"
+
+QUERIES: dict[str, str] = {
+    # Of a payment that nothing is on its way from, the table itself refuses the rest.
+    "refunds_stay_within_what_was_captured": f"""
+        select format('payment %s: refunded %s and on their way %s, of %s captured and %s lost',
+          p.id, p.refunded, l.amount, p.captured, p.lost)
+        from (
+          select l.payment_id, sum(l.amount) as amount from refund_leg l
+          join payment q on q.id = l.payment_id
+          where l.status in {_UNDER_WAY} and not exists (
+            select 1 from jsonb_each(coalesce(q.facts -> 'refunds', '{{}}')) r
+            where r.value ->> 'reference' = l.reference)
+          group by 1) l
+        join payment p on p.id = l.payment_id
+        where p.refunded + p.lost + l.amount > p.captured""",
+    "one_refund_asked_for_is_one_on_the_rail": """
+        select format('reference %s is on %s refunds: %s', o.reference, count(*),
+          string_agg(o.object_id, ', ' order by o.object_id))
+        from rail_object o where o.reference is not null
+        group by o.reference having count(*) > 1""",
+    "refunds_go_back_where_the_money_came_from": """
+        select format('leg %s of payment %s was refunded on payment %s', l.id, l.payment_id,
+          o.payment_id)
+        from rail_object o
+        join refund_leg l on l.reference = o.reference and l.payment_id <> o.payment_id
+        where o.reference is not null""",
+    "refund_legs_add_up": """
+        select format('refund %s asks for %s, its legs for %s', r.id, r.amount, sum(l.amount))
+        from refund r join refund_leg l on l.refund_id = r.id
+        where l.replaced_by is null
+        group by r.id, r.amount having sum(l.amount) <> r.amount""",
+    "another_way_has_a_closed_rail_and_two_people": """
+        select format('leg %s goes by %s: before it %s, chosen by %s, settled by %s', l.id, l.route,
+          coalesce(o.status, 'nothing'), l.routed_by, l.settled_by)
+        from refund_leg l left join refund_leg o
+          on o.refund_id = l.refund_id and o.replaced_by = l.reference
+        where l.route <> 'rail' and l.replaced_by is null
+          and (coalesce(o.status, '') not in ('failed', 'canceled', 'succeeded')
+          or (l.route = 'hand' and l.settled_by = l.routed_by)
+          or (l.status = 'succeeded' and l.settled_by is null))""",
+    "refunds_under_way_are_what_was_approved": f"""
+        select format('refund %s is %s, and what it asks for is not what was approved', id, status)
+        from refund where status in {_UNDER_WAY}
+          and approved_terms is distinct from refund_terms(id)""",
+}
