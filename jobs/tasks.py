@@ -18,6 +18,7 @@ from reconciler.flows.send_webhooks import send_webhooks as _send_webhooks
 from reconciler.flows.submit_refunds import submit_refunds as _submit_refunds
 from reconciler.flows.ticking import in_turn
 from reconciler.flows.tidy import tidy as _tidy
+from reconciler.flows.tie_bank_lines import tie_bank_lines as _tie_bank_lines
 from reconciler.runtime import Runtime
 from reconciler.work import Task
 
@@ -75,6 +76,11 @@ def send_webhooks() -> None:
 def tidy() -> None:
     """Drop what nobody will ask for again."""
     _in_turn(Task.TIDY, _tidy)
+
+
+def tie_bank_lines() -> None:
+    """Say of open bank lines what each is for certain."""
+    _in_turn(Task.TIE_BANK_LINES, _tie_bank_lines)
 
 
 def _in_turn(task: Task, flow: Callable[[Runtime], object]) -> None:

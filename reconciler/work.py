@@ -24,6 +24,7 @@ class Task(StrEnum):
     SEND_MAIL = "jobs.tasks.send_mail"
     SEND_WEBHOOKS = "jobs.tasks.send_webhooks"
     TIDY = "jobs.tasks.tidy"
+    TIE_BANK_LINES = "jobs.tasks.tie_bank_lines"
 
 
 @dataclass(frozen=True, slots=True)

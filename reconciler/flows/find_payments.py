@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reconciler.runtime import Runtime
-from reconciler.services import finding, statements, switches
+from reconciler.services import finding, switches
 from reconciler.services.switches import SwitchName
 from reconciler.work import Cause, Work
 
@@ -23,7 +23,6 @@ def find_payments(runtime: Runtime) -> int:
         if not seekers:
             break
     looked_at += runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
-    runtime.do(CAUSE, statements.tie_what_is_certain)  # moves no money, so no switch stops it
     return looked_at
 
 

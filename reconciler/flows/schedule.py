@@ -8,6 +8,8 @@ from reconciler.work import Task
 SCHEDULE: tuple[TimedJob, ...] = (
     # Documents and payments may cross in the same second and miss each other.
     TimedJob("find_payments", timedelta(minutes=5), Task.FIND_PAYMENTS),
+    # A payout or receipt that was told of after its bank line.
+    TimedJob("tie_bank_lines", timedelta(minutes=5), Task.TIE_BANK_LINES),
     # Sessions that ended, sign-ins that count no more, answers past their time.
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
     # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).

@@ -129,6 +129,7 @@ def _write(work: Work, row: PayoutRow) -> list[JournalEntry]:
         raise Collision(f"payout {facts.payout_id} was heard of by somebody else meanwhile")
     seen = [(facts.rail, facts.account, None, view) for view in views_of_payout(facts)]
     rail_objects.put(work.session, seen)
+    work.nudge(Task.TIE_BANK_LINES)
     if status in payouts.DEAD:
         question = Question(
             ReviewKind.PAYOUT_FAILED,

@@ -22,7 +22,7 @@ from reconciler.services.settlement import Scene
 from reconciler.store import documents
 from reconciler.store.claims import PaymentRow
 from reconciler.timestamps import to_epoch
-from reconciler.work import Work
+from reconciler.work import Task, Work
 
 
 class ReceiptSource(StrEnum):
@@ -84,6 +84,7 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     ledger.post(work, entries)
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row, kind=ReviewKind.OVERPAYMENT)
+    work.nudge(Task.TIE_BANK_LINES)
     audit.note(work, "payment.received_by_hand", row.id, after=_as_said(target_id, receipt, facts))
     return row.id
 

@@ -64,6 +64,7 @@ def take(work: Work, given: Statement) -> Taken:
     name = texts.line(given.file_name, field="file", chars_max=FILE_NAME_CHARS_MAX)
     digest = hashlib.sha256(given.body).hexdigest()
     read = statement_files.read(given.body, currency=given.currency, day_order=given.day_order)
+    store.take_turn(work.session)
     known = store.by_digest(work.session, account, digest)
     if known is not None:
         work.has_only_looked = True
@@ -92,7 +93,7 @@ def take(work: Work, given: Statement) -> Taken:
         statement_id,
         after={"account": account, "lines": len(read.lines), "new": new, "bad": len(read.bad)},
     )
-    tied = tie_what_is_certain(work)
+    tied = _tie_what_is_certain(work)
     return Taken(
         statement_id=statement_id,
         is_repeated=False,
@@ -103,20 +104,29 @@ def take(work: Work, given: Statement) -> Taken:
     )
 
 
-def tie_what_is_certain(work: Work) -> int:
-    """Tie the open lines that fit one thing for certain; gives how many. Safe to repeat."""
+def tie_open_lines(work: Work) -> int:
+    """Tie the open lines that fit one thing for certain; gives how many. Safe to repeat.
+
+    Gives way to whoever is at it already. No line is held while it is compared, and of those that
+    are tied only until the end of the transaction.
+    """
+    if not store.has_open(work.session) or not store.is_our_turn(work.session):
+        return 0
+    return _tie_what_is_certain(work)
+
+
+def _tie_what_is_certain(work: Work) -> int:
     tied = 0
-    rows = store.lock_open(work.session, None, BATCH)
+    rows = store.open_lines(work.session, None, BATCH)
     while rows:
         given = {row.id: row.line for row in rows}
         untied = {row.id: row.untied_from for row in rows}
         fits = bank_lines.fits(given, store.targets_near(work.session, sorted(given)))
         found = bank_lines.certain(one for one in fits if one.target.id not in untied[one.line_id])
-        for one in found:
-            _tie(work, one, by=None)
-        tied += len(found)
+        ties = [(one.line_id, one.target, one.agreeing + one.disagreeing) for one in found]
+        tied += store.tie_many(work.session, ties, work.now)
         last = rows[-1]
-        rows = store.lock_open(work.session, (last.line.booked_on.isoformat(), last.id), BATCH)
+        rows = store.open_lines(work.session, (last.line.booked_on.isoformat(), last.id), BATCH)
     return tied
 
 
@@ -125,6 +135,7 @@ def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int)
 
     Another amount is refused: what the bank has and the books have not is a question, not a tie.
     """
+    store.take_turn(work.session)
     row = _open_line(work, line_id, rev)
     target = store.target(work.session, kind, target_id)
     if target is None:
@@ -138,7 +149,14 @@ def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int)
     )
     if not found.has_amount:
         raise Refused("the bank shows another amount", field="target")
-    _tie(work, found, by=work.cause.id)
+    store.tie(
+        work.session,
+        found.line_id,
+        found.target,
+        by=work.cause.id,
+        reasons=found.agreeing + found.disagreeing,
+        now=work.now,
+    )
     audit.note(work, "bank_line.tied", row.id, after={"kind": kind.value, "target": target_id})
 
 
@@ -174,17 +192,6 @@ def take_up(work: Work, line_id: str, *, rev: int) -> None:
 def _rows(account: str, lines: Sequence[BankLine]) -> Iterable[dict[str, object]]:
     for line, identity in zip(lines, bank_lines.identities(account, lines), strict=True):
         yield {"id": ids.new_id("bln"), "identity": identity, **asdict(line)}
-
-
-def _tie(work: Work, found: Fit, *, by: str | None) -> None:
-    store.tie(
-        work.session,
-        found.line_id,
-        found.target,
-        by=by,
-        reasons=found.agreeing + found.disagreeing,
-        now=work.now,
-    )
 
 
 def _open_line(work: Work, line_id: str, rev: int) -> LineRow:

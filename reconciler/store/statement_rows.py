@@ -38,21 +38,24 @@ _ACCOUNT = sa.text(
 _COLUMNS = """id, number, booked_on, amount, currency, text, reference, counterparty,
   bank_reference, state, target_kind, target_id, untied_from, rev"""
 _LOCK = sa.text(f"select {_COLUMNS} from bank_line where id = :id for no key update")
-_LOCK_OPEN = sa.text(
+_OPEN = sa.text(
     f"""select {_COLUMNS} from bank_line
     where state = 'open' and (booked_on, id) > (cast(:day as date), :after)
-    order by booked_on, id limit :limit for no key update"""
+    order by booked_on, id limit :limit"""
 )
+_TAKE_TURN = sa.text("select pg_advisory_xact_lock(hashtext('bank lines'))")
+_TRY_TURN = sa.text("select pg_try_advisory_xact_lock(hashtext('bank lines'))")
+_HAS_OPEN = sa.text("select exists (select 1 from bank_line where state = 'open')")
 # What is the bank's side of something that another line shows already is not looked for again.
-_PAYOUTS = """select 'payout' as kind, p.id, p.amount, p.currency,
-    coalesce(p.arrival_at, p.occurred_at)::date as day,
+_PAYOUTS = """select 'payout' as kind, p.id, p.amount, p.currency, p.occurred_at,
+    coalesce(p.arrival_at, p.occurred_at)::date as day, p.rail_payout_id as name,
     array_remove(array[p.rail_payout_id, p.facts->>'trace_id'], null) as names
   from payout p
   where p.status in ('in_transit', 'paid', 'pending') and p.currency is not null and p.amount <> 0
     and not exists (select 1 from bank_line t where t.target_kind = 'payout'
       and t.target_id = p.id)"""
-_RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency,
-    p.occurred_at::date as day,
+_RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency, p.occurred_at,
+    p.occurred_at::date as day, null as name,
     array_remove(array[p.facts->'texts'->'reference'->>1] || array(
       select i.number from allocation a join invoice i on i.id = a.invoice_id
       where a.payment_id = p.id), null) as names
@@ -60,18 +63,29 @@ _RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency,
   where p.rail = 'manual' and p.captured > 0
     and not exists (select 1 from bank_line t where t.target_kind = 'receipt'
       and t.target_id = p.id)"""
+# Joined by what is equal, so that ten thousand lines cost one pass over the targets.
 _NEAR = sa.text(
-    f"""select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-    from bank_line l
-    cross join lateral (
-      ({_PAYOUTS} and p.currency = l.currency
-        and (p.amount = l.amount or position(p.rail_payout_id in l.text) > 0) and p.occurred_at
-        between l.booked_on - interval '40 days' and l.booked_on + interval '40 days')
-      union all
-      ({_RECEIPTS} and p.currency = l.currency and p.captured = l.amount and p.occurred_at
-        between l.booked_on - interval '22 days' and l.booked_on + interval '22 days')
-    ) c
-    where l.id = any(:lines)"""
+    f"""with l as (select id, amount, currency, booked_on, text, reference from bank_line
+      where id = any(:lines)),
+    word as (select distinct l.id, w.word from l cross join lateral
+      regexp_split_to_table(l.text || ' ' || l.reference, '[^0-9A-Za-z_]+') as w(word)
+      where length(w.word) > 5)
+    select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+    from l
+    join ({_PAYOUTS}) c on c.currency = l.currency and c.amount = l.amount
+      and c.occurred_at between l.booked_on - interval '40 days'
+        and l.booked_on + interval '40 days'
+    union all
+    select l.id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+    from l join word on word.id = l.id join ({_PAYOUTS}) c on c.name = word.word
+      and c.currency = l.currency and c.amount <> l.amount
+      and c.occurred_at between l.booked_on - interval '40 days'
+        and l.booked_on + interval '40 days'
+    union all
+    select l.id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+    from l join ({_RECEIPTS}) c on c.currency = l.currency and c.amount = l.amount
+      and c.occurred_at between l.booked_on - interval '22 days'
+        and l.booked_on + interval '22 days'"""
 )
 _TARGETS = {
     TargetKind.PAYOUT: sa.text(f"{_PAYOUTS} and p.id = :id"),
@@ -80,6 +94,14 @@ _TARGETS = {
 _TIE = sa.text(
     """update bank_line set state = 'tied', target_kind = :kind, target_id = :target,
       tied_by = :by, reasons = :reasons, settled_at = :now, rev = rev + 1 where id = :id"""
+)
+_TIE_MANY = sa.text(
+    """update bank_line l set state = 'tied', target_kind = n.kind, target_id = n.target,
+      tied_by = null, settled_at = :now, rev = l.rev + 1,
+      reasons = array(select jsonb_array_elements_text(cast(n.reasons as jsonb)))
+    from unnest(cast(:ids as text[]), cast(:kinds as text[]), cast(:targets as text[]),
+      cast(:reasons as text[])) as n(id, kind, target, reasons)
+    where l.id = n.id and l.state = 'open' returning l.id"""
 )
 _REOPEN = sa.text(
     """update bank_line set state = 'open', target_kind = null, target_id = null, tied_by = null,
@@ -139,11 +161,26 @@ def lock(session: Session, line_id: str) -> LineRow | None:
     return None if row is None else _row(row)
 
 
-def lock_open(session: Session, after: tuple[str, str] | None, limit: int) -> list[LineRow]:
-    """Hold some open lines, those after (day, id), in that order."""
+def take_turn(session: Session) -> None:
+    """What adds or ties lines is done one transaction after the other: wait for it."""
+    session.execute(_TAKE_TURN)
+
+
+def is_our_turn(session: Session) -> bool:
+    """The same without waiting: whether nobody else is at it."""
+    return bool(session.scalar(_TRY_TURN))
+
+
+def has_open(session: Session) -> bool:
+    """Whether there is a line that nobody knows yet."""
+    return bool(session.scalar(_HAS_OPEN))
+
+
+def open_lines(session: Session, after: tuple[str, str] | None, limit: int) -> list[LineRow]:
+    """Some open lines, those after (day, id), in that order. None is locked."""
     day, line_id = after or ("0001-01-01", "")
     given = {"day": day, "after": line_id, "limit": limit}
-    return [_row(row) for row in session.execute(_LOCK_OPEN, given)]
+    return [_row(row) for row in session.execute(_OPEN, given)]
 
 
 def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
@@ -170,6 +207,20 @@ def tie(
     """This line is the bank's side of that."""
     given = {"id": line_id, "kind": to.kind.value, "target": to.id, "by": by, "now": now}
     session.execute(_TIE, {**given, "reasons": list(reasons)})
+
+
+def tie_many(
+    session: Session, ties: Sequence[tuple[str, Target, Sequence[str]]], now: datetime
+) -> int:
+    """Lines that tie themselves: (line, target, reasons). Gives how many were still open."""
+    given = {
+        "ids": [line_id for line_id, *_ in ties],
+        "kinds": [target.kind.value for _, target, _ in ties],
+        "targets": [target.id for _, target, _ in ties],
+        "reasons": [json.dumps(list(reasons)) for *_, reasons in ties],
+        "now": now,
+    }
+    return len(session.execute(_TIE_MANY, given).all()) if ties else 0
 
 
 def reopen(session: Session, line_id: str, *, untied_from: str | None) -> None:

@@ -6,11 +6,14 @@ import pytest
 
 from reconciler.books.bank_lines import TargetKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.flows.find_payments import find_payments
+from reconciler.flows.tie_bank_lines import tie_bank_lines
 from reconciler.services import customers, invoices, receipts, statements
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.receipts import Receipt
 from reconciler.services.statements import Statement
 from reconciler.work import Cause
+from tests.builders import invoice
 from tests.flows.test_payout_lines import paid_out, sold, told
 
 PERSON = Cause("person", "usr_1")
@@ -52,10 +55,10 @@ def receive(office, *, reference, amount=5_000, on=None):
         new = NewInvoice(
             number=f"INV-{reference}", customer_id=customer, currency="USD", total=amount
         )
-        invoice = invoices.create(work, new)
-        invoices.send(work, invoice)
+        made = invoices.create(work, new)
+        invoices.send(work, made)
         day = on or work.now.date()
-        return receipts.receive(work, invoice, Receipt("bank_transfer", day, reference=reference))
+        return receipts.receive(work, made, Receipt("bank_transfer", day, reference=reference))
 
     return office.runtime.do(PERSON, step)
 
@@ -115,16 +118,36 @@ def test_what_comes_later_ties_the_line_that_waited(office, payout):
     text = HEAD + f"{office.clock().date()},50.00,USD,RF18539007547034\n"
     assert take(office, text).tied == 0
     receipt = receive(office, reference="RF18539007547034")
-    assert do(office, statements.tie_what_is_certain) == 1
+    assert do(office, statements.tie_open_lines) == 1
     assert [row.target_id for row in lines(office)] == [receipt]
-    assert do(office, statements.tie_what_is_certain) == 0
+    assert do(office, statements.tie_open_lines) == 0
+
+
+def test_no_document_waits_while_lines_are_tied_and_who_comes_second_gives_way(office):
+    take(office, HEAD + f"{office.clock().date()},50.00,USD,RF18539007547034\n")
+    receive(office, reference="RF18539007547034")
+    with office.runtime.work(Cause("job", "another")) as work:
+        assert statements.tie_open_lines(work) == 1
+        assert do(office, statements.tie_open_lines) == 0  # the other is at it
+        invoice(office, "INV-9", 700)
+        assert find_payments(office.runtime) == 0
+        receive(office, reference="another")
+    assert [row.state for row in lines(office)] == ["tied"]
+
+
+def test_lines_tie_at_their_own_turn(office, payout):
+    take(office, HEAD + f"{office.clock().date()},50.00,USD,RF18539007547034\n")
+    receive(office, reference="RF18539007547034")
+    find_payments(office.runtime)
+    assert [row.state for row in lines(office)] == ["open"]
+    assert [tie_bank_lines(office.runtime) for _ in range(2)] == [1, 0]
 
 
 def test_what_a_person_untied_stays_untied_and_may_be_tied_again(office, payout):
     take(office, HEAD + entry(office, payout))
     (row,) = lines(office)
     do(office, statements.untie, row.id, rev=row.rev)
-    assert do(office, statements.tie_what_is_certain) == 0
+    assert do(office, statements.tie_open_lines) == 0
     (row,) = lines(office)
     assert (row.state, row.reasons) == ("open", [])
     do(office, statements.tie, row.id, TargetKind.PAYOUT, payout.id, rev=row.rev)

@@ -40,6 +40,9 @@ MEANINGS = {
     "find_payments": Meaning(
         "Find payments", "Looks again for the documents of payments that are held."
     ),
+    "tie_bank_lines": Meaning(
+        "Tie bank lines", "Ties open lines to payouts and receipts where that is certain."
+    ),
     "tidy": Meaning(
         "Tidy up", "Forgets ended sessions, old sign-ins and kept answers. Never money or evidence."
     ),
@@ -67,6 +70,7 @@ _TASKS = {
     Task.SEND_MAIL: "sending mail",
     Task.SEND_WEBHOOKS: "telling other programs",
     Task.TIDY: "tidying up",
+    Task.TIE_BANK_LINES: "tying bank lines",
 }
 
 
