@@ -322,6 +322,9 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | deeds_people.DEED
     ),
     f"POST {_API}/review-items/<item_id>/resolve": _item(House.question, action="acknowledge"),
     f"POST {_API}/review-items/<item_id>/undo": _item(House.answered),
+    f"POST {_API}/statements": lambda _: (
+        {}, {"bank_account": "Safe", "file": (BytesIO(STATEMENT), "january.csv")},
+    ),
     f"POST {_API}/reconciliation-runs": _starts_a_run(rail="stripe", since="2026-11-21"),
     f"POST {_API}/events/<event_id>/replay": lambda house: ({"event_id": house.event()}, {}),
     f"POST {_API}/events/replay": lambda house: ({}, {"filter": {"type": "charge.succeeded"}}),
