@@ -87,18 +87,21 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
 
     Every attachment is read, and its SHA-256 compared with the one that was kept.
     Exit code 1, and a list of what is wrong, if any of them does not hold, or if the books that
-    --rebuild makes anew beside them are others; nothing of those is kept. The head of the audit
+    --rebuild makes anew beside them are others; nothing of those is kept. What a rail
+    held and two runs in a row could not explain is wrong as well; what one run saw may be news on
+    its way. The head of the audit
     trail is printed: kept on another machine, it later proves that nothing before it was changed.
     """
     with reach.opened() as runtime, shown("checking the books"), runtime.read() as session:
         found = verification.violations(session)
         differing = verification.differing_head(session, kept) if kept else None
         found += [differing] if differing else []
+        found += verification.lasting_drifts(session)
         head = audit.head(session)
         drifts = reconciliation.drifts(session)
     with reach.opened() as runtime, shown("reading the attachments"):
         found += [Violation(keep_file.LAW, detail) for detail in keep_file.differing(runtime)]
-    laws = (*verification.LAWS, keep_file.LAW)
+    laws = (*verification.LAWS, verification.DRIFT_LAW, keep_file.LAW)
     done = None
     if is_rebuilt:
         laws = (*laws, *rebuild.LAWS, replaying.LAW)

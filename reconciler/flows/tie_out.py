@@ -5,6 +5,9 @@ that both sides are of one moment. What the rail holds beyond all that is known 
 in its own list of movements, from the newest back, until it is explained or the pages run out.
 """
 
+import threading
+import time
+from concurrent.futures import Future, TimeoutError as TooSlow
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +23,10 @@ from reconciler.runtime import Runtime
 ASKED_MAX = 3
 PAGES_MAX = 20  # two thousand movements: who is further behind runs a comparison first
 BEGINNING = datetime(2010, 1, 1, tzinfo=UTC)  # before any rail had anything of ours
+THREADS_MAX = 4  # that wait for a slow rail at once; each ends by itself
 SOON = timedelta(minutes=1)  # the rail's clock may be ahead of ours
+
+_may_wait = threading.BoundedSemaphore(THREADS_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,47 @@ class RailTied:
 def tie_out(runtime: Runtime) -> list[RailTied]:
     """Every rail that holds money for us."""
     return [_of_rail(runtime, runtime.rails[name]) for name in runtime.rails if name != MANUAL_RAIL]
+
+
+def tie_out_within(runtime: Runtime, seconds: float) -> list[RailTied]:
+    """The same for somebody who waits so long and no longer, whatever the rails do.
+
+    A rail that is slow goes on answering a thread that nobody waits for: there are a few of those.
+    """
+    until = time.monotonic() + seconds
+    names = [name for name in runtime.rails if name != MANUAL_RAIL]
+    asked = {name: _asked(runtime, runtime.rails[name]) for name in names}
+    found = []
+    for name, answer in asked.items():
+        tied = _answered(answer, max(0.0, until - time.monotonic())) if answer else None
+        why = f"it has not answered within {seconds:g} seconds"
+        found.append(tied or RailTied(rail=name, at=runtime.now(), tied=[], why_not=why))
+    return found
+
+
+def _answered(answer: Future[RailTied], seconds: float) -> RailTied | None:
+    try:
+        return answer.result(seconds)
+    except TooSlow:
+        return None
+
+
+def _asked(runtime: Runtime, rail: Rail) -> Future[RailTied] | None:
+    """What a thread of its own will find; None where too many wait for rails already."""
+    if not _may_wait.acquire(blocking=False):
+        return None
+    answer: Future[RailTied] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(_of_rail(runtime, rail))
+        except Exception as error:  # noqa: BLE001  raised again by whoever waits for it
+            answer.set_exception(error)
+        finally:
+            _may_wait.release()
+
+    threading.Thread(target=ask, name="tie-out", daemon=True).start()
+    return answer
 
 
 def _of_rail(runtime: Runtime, rail: Rail) -> RailTied:

@@ -12,10 +12,12 @@ from sqlmodel import Session
 from reconciler.books.measures import overdue_since
 from reconciler.reads import reconciliation
 from reconciler.reads.gauges import Gauge
+from reconciler.store import refund_laws
 
 TOLD_WITHIN = timedelta(minutes=30)  # by then the rail was asked several times
 LATEST = 1_000  # events over which the lag is taken
 SHARES = (0.5, 0.99)
+A_DAY = timedelta(days=1)
 
 # What was to be at the bank; payouts that are not final are few, however many there were.
 _OVERDUE = sa.text(
@@ -49,6 +51,13 @@ _HEALED = sa.text(
 _HELD_IN = sa.text(
     "select rail, currency from ledger_account where role = 'clearing' order by rail, currency"
 )
+_TURNS = sa.text(
+    """select job, count(*) filter (where error is not null and asked_at > :since) as failed,
+      min(asked_at) filter (where ended_at is null) as waits,
+      (array_agg(ended_at - begun_at order by ended_at desc)
+        filter (where ended_at is not null and begun_at is not null))[1] as took
+    from job_turn group by job order by job"""
+)
 _TICKS = sa.text("select job, max(fired_at) as at from job_tick group by job order by job")
 
 
@@ -68,7 +77,34 @@ def measures(session: Session, now: datetime) -> list[Gauge]:
             )
             for row in session.execute(_TICKS)
         ),
+        *_turns(session, now),
+        *(
+            Gauge(
+                "refund_law_broken",
+                "Cases in which a law about refunds that is watched while sending does not hold.",
+                session.scalar(sa.text(f"select count(*) from ({query}) as broken")),
+                (("law", law),),
+            )
+            for law, query in refund_laws.QUERIES.items()
+        ),
     ]
+
+
+def _turns(session: Session, now: datetime) -> list[Gauge]:
+    found = []
+    for row in session.execute(_TURNS, {"since": now - A_DAY}):
+        took = row.took.total_seconds() if row.took is not None else 0
+        for name, text, value in (
+            ("job_failed", "Turns of a timed job that failed in the last day.", row.failed),
+            ("job_took_seconds", "How long its last turn took; rounded up.", math.ceil(took)),
+            (
+                "job_open_seconds",
+                "Since a turn of it was asked for that is not over.",
+                _age(row.waits, now) if row.waits else 0,
+            ),
+        ):
+            found.append(Gauge(name, text, value, (("job", row.job),)))
+    return found
 
 
 def _clearing(session: Session, now: datetime) -> list[Gauge]:

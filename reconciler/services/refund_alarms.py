@@ -17,7 +17,7 @@ from reconciler.books.refund_alarms import LAST, LAST_WITHIN, Alarm, Signs
 from reconciler.books.reviews import ReviewKind
 from reconciler.services import reviews
 from reconciler.services.reviews import Question
-from reconciler.store import refund_laws
+from reconciler.store import reconciliation_rows, refund_laws
 from reconciler.work import Work
 
 SUBJECT = "refunds/by itself"
@@ -32,20 +32,6 @@ _FAILED = sa.text(
       select leg_id from refund_attempt where generation = 1 and first_sent_at >= :since
       order by first_sent_at desc limit :last) as t
     join refund_leg l on l.id = t.leg_id where l.status = 'failed'"""
-)
-# The same difference twice: news that is on its way while a run reads the balance is not. And the
-# second time by a run that listed all that had moved when the first read the balance: two runs that
-# follow each other at once may miss the same news.
-_DRIFTS = sa.text(
-    """with run as (select * from reconciliation_run where state = 'done'
-        order by started_at desc, id desc limit 50),
-      last as (select distinct on (rail, account) * from run where purpose <> 'open_items'
-        order by rail, account, started_at desc, id desc)
-    select format('%s %s %s', last.rail, now.key, now.value) from last
-      join lateral (select drift from run where rail = last.rail and account = last.account
-          and finished_at <= last.until order by started_at desc, id desc limit 1) before on true,
-        jsonb_each_text(last.drift) now
-      where before.drift ->> now.key = now.value"""
 )
 _SEEN = sa.text(
     """select jsonb_array_elements_text(details -> 'evidence') from review_item
@@ -103,7 +89,7 @@ def _signs(session: Session, now: datetime, *, with_laws: bool) -> Signs:
         broken=frozenset(_broken(session)) if with_laws else frozenset(),
         unknown=frozenset(session.scalars(_UNKNOWN)),
         failed=frozenset(session.scalars(_FAILED, sent)),
-        drifts=frozenset(session.scalars(_DRIFTS)),
+        drifts=frozenset(reconciliation_rows.lasting_drifts(session)),
     )
 
 

@@ -24,7 +24,7 @@ from reconciler.books.observations import BalanceFact, PaymentFacts
 from reconciler.books.payouts import PayoutFacts
 from reconciler.books.rail_objects import ObjectKind, View, views
 from reconciler.services import disputes
-from reconciler.store import audit, dispute_rows, invariants
+from reconciler.store import audit, dispute_rows, invariants, reconciliation_rows
 from reconciler.store.claims import decode_facts
 from reconciler.store.payout_rows import decode_facts as decode_payout
 
@@ -33,6 +33,7 @@ CLEARING_LAW = "clearing_equals_the_rails_movements"
 AUDIT_LAW = "the_audit_trail_is_unbroken"
 DISPUTES_LAW = "disputes_say_what_facts_and_people_say"
 PAYOUTS_LAW = "payouts_say_what_their_facts_say"
+DRIFT_LAW = "what_a_rail_holds_is_explained"
 OBJECTS_LAW = "rail_objects_are_those_of_the_facts"
 LAWS = (
     *invariants.QUERIES,
@@ -77,6 +78,17 @@ def differing_head(session: Session, kept: Seal) -> Violation | None:
     if audit.seal_of(session, kept.seq) == kept:
         return None
     return Violation(AUDIT_LAW, f"line {kept.seq} is not the one whose hash was kept elsewhere")
+
+
+def lasting_drifts(session: Session) -> list[Violation]:
+    """What rails held and two runs in a row could not explain: the books lack something.
+
+    It is no law of the database: only a rail can say it. What one run saw may be news on its way.
+    """
+    return [
+        Violation(DRIFT_LAW, f"two runs in a row could not explain {said} minor units")
+        for said in reconciliation_rows.lasting_drifts(session)
+    ]
 
 
 def _trail(session: Session) -> Iterator[Violation]:

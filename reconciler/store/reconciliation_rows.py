@@ -110,6 +110,22 @@ class Pair:
     payment_id: str | None = None  # ours, of the payment that it is a part of here
 
 
+# The same difference twice: news that is on its way while a run reads the balance is not. And the
+# second time by a run that listed all that had moved when the first read the balance: two runs that
+# follow each other at once may miss the same news.
+_LASTING = sa.text(
+    """with run as (select * from reconciliation_run where state = 'done'
+        order by started_at desc, id desc limit 50),
+      last as (select distinct on (rail, account) * from run where purpose <> 'open_items'
+        order by rail, account, started_at desc, id desc)
+    select format('%s %s %s', last.rail, now.key, now.value) from last
+      join lateral (select drift from run where rail = last.rail and account = last.account
+          and finished_at <= last.until order by started_at desc, id desc limit 1) before on true,
+        jsonb_each_text(last.drift) now
+      where before.drift ->> now.key = now.value"""
+)
+
+
 def copy(session: Session, place: Place, page: int, shown: Iterable[Row]) -> int:
     """Take in what the rail showed on a page, of any length; gives how many."""
     head = (place.run_id, place.kind, page)
@@ -208,3 +224,8 @@ def _whole(session: Session, *, is_wanted: bool = True) -> Iterator[None]:
     if is_wanted:
         for setting in _AS_EVER:
             session.execute(setting)
+
+
+def lasting_drifts(session: Session) -> list[str]:
+    """What two runs in a row could not explain, as `rail currency amount` in minor units."""
+    return list(session.scalars(_LASTING))

@@ -52,8 +52,21 @@ def metrics_blueprint(runtime: Runtime) -> Blueprint:
     return blueprint
 
 
+def _queues(runtime: Runtime) -> list[Gauge]:
+    """Whether Redis answers, and who it says is there."""
+    seen = runtime.queue.look()
+    found = [Gauge("redis_up", "Whether Redis answers.", int(seen is not None))]
+    if seen is None:
+        return found
+    for queue in seen.queues:
+        label = (("queue", queue.name),)
+        found.append(Gauge("workers", "Workers that are alive.", len(queue.workers), label))
+        found.append(Gauge("queue_waiting", "Nudges that wait.", queue.waiting, label))
+    return [*found, Gauge("clocks", "Clocks that beat within the last minute.", len(seen.clocks))]
+
+
 def _measured(runtime: Runtime) -> list[Gauge]:
-    redis = Gauge("redis_up", "Whether Redis answers.", int(runtime.queue.is_reachable()))
+    queues = _queues(runtime)
     up_help = "Whether the database answers."
     try:
         with runtime.read() as session:
@@ -68,5 +81,5 @@ def _measured(runtime: Runtime) -> list[Gauge]:
                 for s in switches.states(session)
             ]
     except Unavailable:
-        return [redis, Gauge("database_up", up_help, 0)]
-    return [redis, Gauge("database_up", up_help, 1), *found]
+        return [*queues, Gauge("database_up", up_help, 0)]
+    return [*queues, Gauge("database_up", up_help, 1), *found]

@@ -1,9 +1,12 @@
 """The tie-out as a page and as JSON: the same figures, the same reasons."""
 
+import threading
+import time
+
 import pytest
 
 from reconciler.web.admin import tie_out as screen
-from tests.web.screens import Screens
+from tests.web.screens import Screens, said
 
 
 @pytest.fixture
@@ -87,3 +90,28 @@ def test_programs_read_the_same(empty_api) -> None:
     (line,) = usd["lines"]
     assert (line["why"], line["amount"], line["subject"]) == ("not_here", -250, other)
     api.sound()
+
+
+def test_a_slow_rail_holds_no_page_up_and_what_is_known_is_shown_with_its_age(
+    screens: Screens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vera = screens.as_("viewer")
+    screens.office.faults.add("delay", method="GET", path="/v1/balance", seconds=2.0, count=None)
+    monkeypatch.setattr(screen, "PATIENCE_SECONDS", 0.2)
+    begun = time.monotonic()
+    page = vera.read("/reconciliation/tie-out")
+    assert time.monotonic() - begun < 1.5
+    assert "Stripe cannot be asked now: it has not answered within 0.2 seconds." in page
+    assert "No run has ended yet that compared it." in page
+    screens.office.faults.clear()
+    screens.run()
+    screens.office.clock.advance(minutes=12)
+    screens.office.faults.add("delay", method="GET", path="/v1/balance", seconds=2.0, count=None)
+    answer = screens.as_("viewer").get("/reconciliation/tie-out")
+    assert answer.status_code == 200
+    assert "12 minutes ago" in said(answer)
+    assert "all that it held was explained to the unit." in said(answer)
+    screens.office.faults.clear()
+    for thread in threading.enumerate():
+        if thread.name == "tie-out":
+            thread.join(20)  # nobody waits for it, and it still looks at the books

@@ -6,12 +6,14 @@ from flask import Response
 
 from reconciler.books.tie_out import IN_WORDS, TiedOut
 from reconciler.flows import tie_out as flow
+from reconciler.reads import reconciliation
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
+PATIENCE_SECONDS = 5.0  # a page is not what somebody waits longer for
 LINES_MAX = 100  # of one currency on a page; all of them are in the API
 
 
@@ -27,10 +29,13 @@ class Shown:
 @screens.get("/reconciliation/tie-out")
 def show_tie_out(desk: Desk) -> Response:
     """Ask each rail what it holds, and say where every unit of a difference is."""
-    rails = flow.tie_out(desk.runtime)
+    rails = flow.tie_out_within(desk.runtime, PATIENCE_SECONDS)
+    with desk.runtime.read() as session:
+        last = {one.rail: one for one in reconciliation.drifts(session)}
     return desk.page(
         "tie_out.html",
         rails=[(rail, [_shown(one) for one in rail.tied]) for rail in rails],
+        last=last,
         why=IN_WORDS,
         lines_max=LINES_MAX,
     )
