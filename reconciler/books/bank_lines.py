@@ -145,17 +145,22 @@ def fit(line_id: str, line: BankLine, target: Target) -> Fit | None:
     """The two side by side; None if nothing but chance would bring them together."""
     if line.currency != target.currency or (line.amount > 0) != (target.amount > 0):
         return None
-    words = _folded(f"{line.text} {line.reference} {line.bank_reference}")
     found = Fit(
         line_id=line_id,
         target=target,
-        is_named=any(_is_in(name, words) for name in target.names),
+        is_named=is_named(line, target),
         has_amount=line.amount == target.amount,
         days_apart=(line.booked_on - target.day).days,
     )
     if abs(found.days_apart) > NEAR.days or not (found.is_named or found.has_amount):
         return None
     return found
+
+
+def is_named(line: BankLine, target: Target) -> bool:
+    """Whether what the bank wrote names the target."""
+    words = _folded(f"{line.text} {line.reference} {line.bank_reference}")
+    return any(_is_in(name, words) for name in target.names)
 
 
 def fits(lines: Mapping[str, BankLine], near: Iterable[tuple[str, Target]]) -> Iterator[Fit]:

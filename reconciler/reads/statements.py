@@ -7,8 +7,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import bank_lines
+from reconciler.books import bank_lines, bank_sums
 from reconciler.books.bank_lines import LATE, BankLine, Fit
+from reconciler.books.bank_sums import Sum
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store import statement_rows
@@ -42,7 +43,7 @@ class LineShown:
     """A line, what it is tied to, and what it might be. Amounts in minor units.
 
     `name` is what the target is called; `has_failed` says that it is a payout which the rail has
-    since called failed.
+    since called failed, `also` what else the line is the sum of: our ids.
     """
 
     id: str
@@ -58,6 +59,7 @@ class LineShown:
     target_id: str | None
     name: str | None
     has_failed: bool
+    also: list[str]
     tied_by: str | None
     reasons: list[str]
     why: str | None
@@ -95,7 +97,8 @@ _LINES = Listing(
 )
 _SHOWN = sa.text(
     """select l.*, coalesce(p.rail_payout_id, r.name) as name,
-      coalesce(p.status in ('failed', 'canceled'), false) as has_failed
+      coalesce(p.status in ('failed', 'canceled'), false) as has_failed,
+      array(select t.target_id from bank_line_part t where t.line_id = l.id order by 1) as also
     from bank_line l
     left join payout p on l.target_kind = 'payout' and p.id = l.target_id
     left join lateral (select coalesce(string_agg(i.number, ', ' order by i.number),
@@ -117,6 +120,8 @@ _MISSING = sa.text(
       and p.arrival_at::date between c.since and c.until - cast(:late as integer)
     where p.status = 'paid' and p.amount <> 0 and not exists (
       select 1 from bank_line t where t.target_kind = 'payout' and t.target_id = p.id)
+      and not exists (select 1 from bank_line_part t
+        where t.target_kind = 'payout' and t.target_id = p.id)
     order by arrived_on desc, p.id limit :limit"""
 )
 
@@ -150,6 +155,13 @@ def suggestions(session: Session, shown: Iterable[LineShown]) -> Mapping[str, li
     fits = bank_lines.fits(given, statement_rows.targets_near(session, sorted(given)))
     ranked = {name: bank_lines.ranked(of) for name, of in bank_lines.by_line(fits).items()}
     return {name: of[:SUGGESTIONS_MAX] for name, of in ranked.items()}
+
+
+def sums(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Sum]]:
+    """Of what several things each open line might be the sum."""
+    given = {one.id: _as_line(one) for one in shown if one.state == "open"}
+    near = bank_sums.by_line(statement_rows.parts_near(session, sorted(given)))
+    return {name: bank_sums.sums(name, given[name], targets) for name, targets in near.items()}
 
 
 def missing(session: Session) -> list[Missing]:

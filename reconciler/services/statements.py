@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from reconciler import ids
-from reconciler.books import bank_lines, texts
+from reconciler.books import bank_lines, bank_sums, texts
 from reconciler.books.bank_lines import (
     BadRow,
     BankLine,
@@ -28,6 +28,7 @@ ACCOUNT_CHARS_MAX = 60
 FILE_NAME_CHARS_MAX = 200
 WHY_CHARS_MAX = 300
 BAD_ROWS_MAX = 100  # of a file that are kept; more have one cause
+SUMS_AT_ONCE = 500  # the latest lines that are held against sums in one turn
 BATCH = 50_000  # open lines that are looked at together, oldest first
 
 
@@ -121,13 +122,58 @@ def _tie_what_is_certain(work: Work) -> int:
     while rows:
         given = {row.id: row.line for row in rows}
         untied = {row.id: row.untied_from for row in rows}
-        fits = bank_lines.fits(given, store.targets_near(work.session, sorted(given)))
+        fits = list(bank_lines.fits(given, store.targets_near(work.session, sorted(given))))
         found = bank_lines.certain(one for one in fits if one.target.id not in untied[one.line_id])
         ties = [(one.line_id, one.target, one.agreeing + one.disagreeing) for one in found]
-        tied += store.tie_many(work.session, ties, work.now)
+        tied += len(store.tie_many(work.session, ties, work.now))
+        tied += _tie_sums(work, rows, fits)
         last = rows[-1]
         rows = store.open_lines(work.session, (last.line.booked_on.isoformat(), last.id), BATCH)
     return tied
+
+
+def _tie_sums(work: Work, rows: Sequence[LineRow], fits: Sequence[Fit]) -> int:
+    """Tie lines that are the sum of all they name, or of all of a day, and nothing by itself."""
+    alike = {one.line_id for one in fits if one.has_amount}
+    waiting = [row for row in rows if row.id not in alike and not row.untied_from][-SUMS_AT_ONCE:]
+    near = bank_sums.by_line(store.parts_near(work.session, [row.id for row in waiting]))
+    seen = [
+        one
+        for row in waiting
+        for one in bank_sums.certain_of(row.id, row.line, near.get(row.id, ()))
+    ]
+    taken = {one.target.id for one in fits if one.has_amount}
+    found = bank_sums.certain(seen, taken)
+    ties = [(one.line_id, one.targets[0], one.agreeing) for one in found]
+    tied = set(store.tie_many(work.session, ties, work.now))
+    parts = [(one.line_id, t) for one in found if one.line_id in tied for t in one.targets[1:]]
+    store.add_parts(work.session, parts)
+    return len(tied)
+
+
+def tie_sum(
+    work: Work, line_id: str, kind: TargetKind, target_ids: Sequence[str], *, rev: int
+) -> None:
+    """A person says that a line is several things at once. They have to come to it exactly.
+
+    Raises NotFound, Conflict if it changed, Refused if they do not.
+    """
+    store.take_turn(work.session)
+    row = _open_line(work, line_id, rev)
+    targets = []
+    for target_id in dict.fromkeys(target_ids):
+        target = store.target(work.session, kind, target_id)
+        if target is None:
+            raise NotFound(f"there is no {kind} {target_id}, or another line shows it already")
+        targets.append(target)
+    is_one = {target.currency for target in targets} == {row.line.currency}
+    if len(targets) < 2 or not is_one or sum(t.amount for t in targets) != row.line.amount:
+        raise Refused("they do not come to what the bank shows", field="target")
+    reasons = [f"{len(targets)} of them come to it exactly"]
+    store.add_parts(work.session, [(row.id, target) for target in targets[1:]])
+    store.tie(work.session, row.id, targets[0], by=work.cause.id, reasons=reasons, now=work.now)
+    said = {"kind": kind.value, "targets": [target.id for target in targets]}
+    audit.note(work, "bank_line.tied", row.id, after=said)
 
 
 def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.bank_lines import BankLine, LineState, Target, TargetKind
+from reconciler.books.bank_lines import EARLY, LATE, BankLine, LineState, Target, TargetKind
+from reconciler.books.bank_sums import TOGETHER_MAX
 
 _ADD_STATEMENT = sa.text(
     """insert into bank_statement (id, bank_account, file_name, digest, form, line_count,
@@ -53,6 +54,8 @@ _PAYOUTS = """select 'payout' as kind, p.id, p.amount, p.currency, p.occurred_at
   from payout p
   where p.status in ('in_transit', 'paid', 'pending') and p.currency is not null and p.amount <> 0
     and not exists (select 1 from bank_line t where t.target_kind = 'payout'
+      and t.target_id = p.id)
+    and not exists (select 1 from bank_line_part t where t.target_kind = 'payout'
       and t.target_id = p.id)"""
 _RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency, p.occurred_at,
     p.occurred_at::date as day, null as name,
@@ -62,6 +65,8 @@ _RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency,
   from payment p
   where p.rail = 'manual' and p.captured > 0
     and not exists (select 1 from bank_line t where t.target_kind = 'receipt'
+      and t.target_id = p.id)
+    and not exists (select 1 from bank_line_part t where t.target_kind = 'receipt'
       and t.target_id = p.id)"""
 # Joined by what is equal, so that ten thousand lines cost one pass over the targets.
 _NEAR = sa.text(
@@ -87,6 +92,20 @@ _NEAR = sa.text(
       and c.occurred_at between l.booked_on - interval '22 days'
         and l.booked_on + interval '22 days'"""
 )
+# Smaller things of the days around each line, of which it may be the sum. A line beside which
+# there are more than can be told apart has none.
+_PARTS = sa.text(
+    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines)),
+    near as (
+      select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+      from l
+      join (({_PAYOUTS}) union all ({_RECEIPTS})) c on c.currency = l.currency
+        and sign(c.amount) = sign(l.amount) and abs(c.amount) < abs(l.amount)
+        and c.day between l.booked_on - cast(:late as integer)
+          and l.booked_on + cast(:early as integer)),
+    counted as (select near.*, count(*) over (partition by line_id, kind) as n from near)
+    select line_id, kind, id, amount, currency, day, names from counted where n <= :most"""
+)
 _TARGETS = {
     TargetKind.PAYOUT: sa.text(f"{_PAYOUTS} and p.id = :id"),
     TargetKind.RECEIPT: sa.text(f"{_RECEIPTS} and p.id = :id"),
@@ -103,6 +122,13 @@ _TIE_MANY = sa.text(
       cast(:reasons as text[])) as n(id, kind, target, reasons)
     where l.id = n.id and l.state = 'open' returning l.id"""
 )
+_ADD_PARTS = sa.text(
+    """insert into bank_line_part (target_kind, target_id, line_id, amount)
+    select n.kind, n.target, n.line, n.amount
+    from unnest(cast(:kinds as text[]), cast(:targets as text[]), cast(:lines as text[]),
+      cast(:amounts as bigint[])) as n(kind, target, line, amount)"""
+)
+_DROP_PARTS = sa.text("delete from bank_line_part where line_id = :id")
 _REOPEN = sa.text(
     """update bank_line set state = 'open', target_kind = null, target_id = null, tied_by = null,
       reasons = '{}', why = null, settled_at = null, rev = rev + 1,
@@ -189,6 +215,13 @@ def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[st
         yield row.line_id, _target(row)
 
 
+def parts_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
+    """For each line, what is smaller, of its days, and shown by no line yet."""
+    given = {"lines": list(line_ids), "late": LATE.days, "early": EARLY.days, "most": TOGETHER_MAX}
+    for row in session.execute(_PARTS, given):
+        yield row.line_id, _target(row)
+
+
 def target(session: Session, kind: TargetKind, target_id: str) -> Target | None:
     """One thing that a line can be tied to; None if there is none, or a line shows it already."""
     row = session.execute(_TARGETS[kind], {"id": target_id}).first()
@@ -211,8 +244,8 @@ def tie(
 
 def tie_many(
     session: Session, ties: Sequence[tuple[str, Target, Sequence[str]]], now: datetime
-) -> int:
-    """Lines that tie themselves: (line, target, reasons). Gives how many were still open."""
+) -> list[str]:
+    """Lines that tie themselves: (line, target, reasons). Gives those that were still open."""
     given = {
         "ids": [line_id for line_id, *_ in ties],
         "kinds": [target.kind.value for _, target, _ in ties],
@@ -220,11 +253,24 @@ def tie_many(
         "reasons": [json.dumps(list(reasons)) for *_, reasons in ties],
         "now": now,
     }
-    return len(session.execute(_TIE_MANY, given).all()) if ties else 0
+    return list(session.scalars(_TIE_MANY, given)) if ties else []
+
+
+def add_parts(session: Session, parts: Sequence[tuple[str, Target]]) -> None:
+    """What else these lines are the bank's side of, besides their first target."""
+    given = {
+        "kinds": [target.kind.value for _, target in parts],
+        "targets": [target.id for _, target in parts],
+        "lines": [line_id for line_id, _ in parts],
+        "amounts": [target.amount for _, target in parts],
+    }
+    if parts:
+        session.execute(_ADD_PARTS, given)
 
 
 def reopen(session: Session, line_id: str, *, untied_from: str | None) -> None:
     """Nobody knows what this line is."""
+    session.execute(_DROP_PARTS, {"id": line_id})
     session.execute(_REOPEN, {"id": line_id, "untied": untied_from})
 
 

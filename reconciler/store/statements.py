@@ -88,3 +88,15 @@ class BankLineRow(SQLModel, table=True):
     untied_from: list[str] = base.texts()
     settled_at: datetime | None = base.instant_or_none()
     rev: int = base.whole(default=1)
+
+
+class BankLinePart(SQLModel, table=True):
+    """What else a tied line is the bank's side of, where it is a sum: all but the first."""
+
+    __tablename__ = "bank_line_part"
+    __table_args__ = (base.one_of("bank_line_part_target_is_known", "target_kind", TargetKind),)
+
+    target_kind: str = Field(sa_type=sa.Text, primary_key=True)
+    target_id: str = Field(sa_type=sa.Text, primary_key=True)
+    line_id: str = base.reference("bank_line.id")
+    amount: int = base.minor_units()

@@ -8,6 +8,8 @@ from reconciler.books.bank_lines import TargetKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.flows.find_payments import find_payments
 from reconciler.flows.tie_bank_lines import tie_bank_lines
+from reconciler.reads import statements as reads
+from reconciler.reads.pages import Wanted
 from reconciler.services import customers, invoices, receipts, statements
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.receipts import Receipt
@@ -205,3 +207,52 @@ def test_a_line_before_the_year_one_or_after_the_last_is_a_bad_row(office):
     taken = take(office, HEAD + "2026-01-02,1.00,USD,Fine\n0000-01-02,1.00,USD,Never\n")
     assert (taken.new, [bad.field for bad in taken.bad]) == (1, ["day"])
     assert lines(office)[0].booked_on == datetime(2026, 1, 2, tzinfo=UTC).date()
+
+
+def test_several_transfers_in_one_sum_tie_where_the_text_names_each(office):
+    named = [receive(office, reference=f"RF18539007547{n}", amount=1_000 * n) for n in (1, 2, 4)]
+    day = office.clock().date()
+    text = f"{day},30.00,USD,RF185390075471 and RF185390075472\n"
+    assert take(office, HEAD + text).tied == 1
+    (row,) = lines(office)
+    assert (row.state, row.target_id, row.tied_by) == ("tied", named[0], None)
+    assert row.reasons == ["2 of them come to it exactly", "The bank's text names each"]
+    parts = office.rows("select line_id, target_id, amount from bank_line_part")
+    assert [tuple(one) for one in parts] == [(row.id, named[1], 2_000)]
+    take(office, HEAD + f"{day},20.00,USD,RF185390075472\n", name="b.csv")
+    assert lines(office)[1].state == "open", "it is on the first line"
+    do(office, statements.untie, row.id, rev=row.rev)
+    assert office.rows("select * from bank_line_part") == []
+    assert do(office, statements.tie_open_lines) == 1
+    assert [one.state for one in lines(office)] == ["open", "tied"]
+
+
+def test_some_few_that_come_to_it_are_a_persons_to_say(office):
+    some = [receive(office, reference=f"note-{n}", amount=1_000 * n) for n in (1, 2, 4)]
+    day = office.clock().date()
+    assert take(office, HEAD + f"{day},50.00,USD,Cash box\n").tied == 0
+    (row,) = lines(office)
+    with office.runtime.read() as session:
+        shown = reads.lines(session, row.statement_id, None, Wanted(limit=9, cursor=None)).data
+        (found,) = reads.sums(session, shown)[row.id]
+    assert [target.id for target in found.targets] == [some[0], some[2]]
+    kind = TargetKind.RECEIPT
+    with pytest.raises(Refused, match="do not come to"):
+        do(office, statements.tie_sum, row.id, kind, some[:2], rev=row.rev)
+    with pytest.raises(Refused, match="do not come to"):
+        do(office, statements.tie_sum, row.id, kind, [some[0], some[0]], rev=row.rev)
+    with pytest.raises(NotFound):
+        do(office, statements.tie_sum, row.id, kind, [some[0], "pay_none"], rev=row.rev)
+    do(office, statements.tie_sum, row.id, kind, [some[0], some[2]], rev=row.rev)
+    with office.runtime.read() as session:
+        (shown,) = reads.lines(session, row.statement_id, None, Wanted(limit=9, cursor=None)).data
+    assert (shown.state, shown.target_id, shown.also) == ("tied", some[0], [some[2]])
+
+
+def test_all_that_came_on_one_day_ties_in_one_sum(office):
+    for n in (1, 2, 4):
+        receive(office, reference=f"note-{n}", amount=1_000 * n)
+    day = office.clock().date()
+    assert take(office, HEAD + f"{day},70.00,USD,Deposit of the day\n").tied == 1
+    assert lines(office)[0].reasons[-1] == "All that came that day"
+    assert office.scalar("select count(*) from bank_line_part") == 2

@@ -6,6 +6,7 @@ from flask import Response, request
 
 from reconciler import currencies
 from reconciler.books.bank_lines import DayOrder, Fit, LineState, TargetKind
+from reconciler.books.bank_sums import Sum
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_people, statements as reads
@@ -30,6 +31,7 @@ class Line:
 
     shown: LineShown
     fits: list[Fit]
+    sums: list[Sum]
     by: str
 
 
@@ -81,6 +83,9 @@ def _settle(desk: Desk, line_id: str, said: str, rev: int) -> None:
     elif deed == "set_aside":
         why = forms.text(request.form, "why", chars_max=statements.WHY_CHARS_MAX)
         desk.do(lambda work: statements.set_aside(work, line_id, why, rev=rev))
+    elif deed in set(TargetKind) and " " in target:
+        parts = target.split()
+        desk.do(lambda work: statements.tie_sum(work, line_id, TargetKind(deed), parts, rev=rev))
     elif deed in set(TargetKind) and target:
         kind = TargetKind(deed)
         desk.do(lambda work: statements.tie(work, line_id, kind, target, rev=rev))
@@ -132,6 +137,7 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
         statement = reads.one(session, statement_id)
         page = reads.lines(session, statement_id, state, wanted)
         fits = reads.suggestions(session, page.data)
+        sums = reads.sums(session, page.data)
         people = {line.tied_by for line in page.data if line.tied_by}
         names = screens_people.names(session, people)
     return desk.page(
@@ -140,7 +146,8 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
         statement=statement,
         state=state or "",
         lines=[
-            Line(one, fits.get(one.id, []), names.get(one.tied_by or "", "")) for one in page.data
+            Line(one, fits.get(one.id, []), sums.get(one.id, []), names.get(one.tied_by or "", ""))
+            for one in page.data
         ],
         is_repeated=request.args.get("again") == "1",
         error=error,
