@@ -8,10 +8,16 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.errors import Unavailable
 from reconciler.flows import reconcile as flow
+from reconciler.flows.schedule import SCHEDULE
+from reconciler.flows.ticking import fire_due, in_turn
+from reconciler.queue import Queue
 from reconciler.web.metrics import PREFIX
+from reconciler.work import Task
 from tests.web.screens import Screens
 
+OF_REDIS = {"workers", "queue_waiting", "clocks"}  # there while it answers
 _ROOT = Path(__file__).parents[2]
 _LINE = re.compile(rf"{PREFIX}(\w+)(?:{{(.*)}})? (\S+)")
 
@@ -31,16 +37,18 @@ def change(screens: Screens, statement: str, **values: object) -> None:
 
 def test_what_is_measured_is_what_is_written_down(company: Screens) -> None:
     flow.reconcile(company.office.runtime)
+    fire_due(company.office.runtime, SCHEDULE)
     paper = (_ROOT / "docs" / "operations.md").read_text()
     table = paper.partition("<!-- metrics -->")[2].partition("<!-- end of metrics -->")[0]
     written = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    assert {name for name, _ in scraped(company)} == written
+    assert {name for name, _ in scraped(company)} | OF_REDIS == written
     promised = set(re.findall(rf"`{PREFIX}(\w+)`", paper))
     assert promised - written == set()
 
 
 def test_labels_are_those_that_are_written_down(company: Screens) -> None:
     flow.reconcile(company.office.runtime)
+    fire_due(company.office.runtime, SCHEDULE)
     paper = (_ROOT / "docs" / "operations.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", paper, re.MULTILINE)
     written = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
@@ -119,3 +127,48 @@ def test_a_clock_that_stands_is_seen(screens: Screens) -> None:
     ages = [age for (name, _), age in scraped(screens).items() if name == "job_last_seconds"]
     assert ages
     assert min(ages) == 7_200
+
+
+def test_turns_of_timed_jobs_are_measured_with_how_they_ended(screens: Screens) -> None:
+    office = screens.office
+    fire_due(office.runtime, SCHEDULE)
+    in_turn(office.runtime, Task.TIDY, lambda _: office.clock.advance(seconds=7))
+
+    def fails(_runtime: object) -> None:
+        raise Unavailable("the rail did not answer")
+
+    with pytest.raises(Unavailable):
+        in_turn(office.runtime, Task.SUBMIT_REFUNDS, fails)
+    found = scraped(screens)
+    assert found["job_took_seconds", 'job="tidy"'] == 7
+    assert [found["job_failed", f'job="{name}"'] for name in ("tidy", "submit_refunds")] == [0, 1]
+    assert [found["job_open_seconds", f'job="{name}"'] for name in ("tidy", "reconcile")] == [0, 7]
+
+
+def test_a_second_refund_under_one_reference_is_measured(screens: Screens) -> None:
+    screens.paid(5_000)
+    law = "refund_law_broken", 'law="one_refund_asked_for_is_one_on_the_rail"'
+    assert scraped(screens)[law] == 0
+    for name in ("re_1", "re_2"):
+        change(
+            screens,
+            """insert into rail_object (rail, account, kind, object_id, payment_id, amount,
+              currency, state, made_at, reference)
+            select 'stripe', 'own', 'refund', :name, id, 1, 'USD', 'left', now(), 'rfd_1'
+            from payment limit 1""",
+            name=name,
+        )
+    assert scraped(screens)[law] == 1
+
+
+def test_queues_and_clocks_are_measured_while_redis_answers(
+    screens: Screens, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scraped(screens)["redis_up", ""] == 0
+    queue = Queue(redis_url)
+    monkeypatch.setattr(screens.office.runtime.queue, "_redis", queue._redis)
+    queue.beat("here:1", screens.office.clock())
+    queue.nudge([Task.TIDY])
+    found = scraped(screens)
+    assert (found["redis_up", ""], found["clocks", ""]) == (1, 1)
+    assert (found["queue_waiting", 'queue="books"'], found["workers", 'queue="books"']) == (1, 0)
