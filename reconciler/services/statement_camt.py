@@ -1,19 +1,21 @@
 """A bank's camt.053 (ISO 20022): booked entries of its statements, versions 02 to 13 alike.
 
 Read without a schema: the parts that matter have kept their names over all versions, and banks
-leave out or add what they like. Nothing outside the file is ever fetched.
+leave out or add what they like. Nothing outside the file is ever fetched, and of its tree no more
+is kept than one entry at a time.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from io import BytesIO
 from xml.etree.ElementTree import Element, ParseError  # types only; defusedxml reads
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import iterparse
 
 from reconciler import currencies, money
 from reconciler.books import texts
-from reconciler.books.bank_lines import TEXT_CHARS_MAX, BadRow, BankLine
+from reconciler.books.bank_lines import LINES_MAX, TEXT_CHARS_MAX, BadRow, BankLine
 from reconciler.errors import Invalid
 from reconciler.timestamps import parse_day
 
@@ -25,14 +27,11 @@ _CHARS_MAX = 100_000  # of all that one entry says
 
 def read(body: bytes) -> tuple[list[BankLine], list[BadRow]]:
     """The booked entries, and those that could not be read. Raises Invalid with the field."""
-    try:
-        root: Element = fromstring(body)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise Invalid("the file is not XML that may be read", field="file") from None
-    if not any(_name(one) == "BkToCstmrStmt" for one in root.iter()):
-        raise Invalid("the file is XML, and no camt.053 statement", field="file")
-    lines, bad = [], []
-    for number, entry in enumerate((e for e in root.iter() if _name(e) == "Ntry"), start=1):
+    lines: list[BankLine] = []
+    bad: list[BadRow] = []
+    for number, entry in enumerate(_entries(body), start=1):
+        if number > LINES_MAX:
+            raise Invalid(f"a statement has at most {LINES_MAX:,} lines", field="file")
         try:
             if _status(entry) == _BOOKED:
                 lines.append(_line(number, entry))
@@ -41,6 +40,26 @@ def read(body: bytes) -> tuple[list[BankLine], list[BadRow]]:
     if not lines and not bad:
         raise Invalid("the statement has no booked entry", field="file")
     return lines, bad
+
+
+def _entries(body: bytes) -> Iterator[Element]:
+    """The entries of the statements, each gone again when the next one is asked for."""
+    within: list[Element] = []
+    is_statement = False
+    try:
+        for event, element in iterparse(BytesIO(body), events=("start", "end")):
+            if event == "start":
+                within.append(element)
+                is_statement |= _name(element) == "BkToCstmrStmt"
+                continue
+            within.pop()
+            if _name(element) == "Ntry":
+                yield element
+                within[-1].remove(element)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise Invalid("the file is not XML that may be read", field="file") from None
+    if not is_statement:
+        raise Invalid("the file is XML, and no camt.053 statement", field="file")
 
 
 def _line(number: int, entry: Element) -> BankLine:

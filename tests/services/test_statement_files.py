@@ -1,12 +1,13 @@
 """Statements as banks write them: read one way only, bad rows named, the rest taken."""
 
+import tracemalloc
 from datetime import date
 
 import pytest
 
 from reconciler.books.bank_lines import DayOrder
 from reconciler.errors import Invalid
-from reconciler.services import statement_files
+from reconciler.services import statement_camt, statement_files
 from reconciler.services.statement_files import Form
 
 CAMT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -147,3 +148,24 @@ def test_camt_of_any_version_gives_its_booked_entries(version):
     assert (first.counterparty, first.bank_reference) == ("Stripe Payments Europe", "B-77")
     assert (second.amount, second.booked_on) == (-1_000, date(2026, 11, 21))
     assert [(bad.number, bad.field) for bad in found.bad] == [(4, "BookgDt")]
+
+
+def test_a_long_camt_is_read_an_entry_at_a_time() -> None:
+    entry = (
+        '<Ntry><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>'
+        "<BookgDt><Dt>2026-11-02</Dt></BookgDt><AddtlNtryInf>x</AddtlNtryInf></Ntry>"
+    )
+    body = f"<Document><BkToCstmrStmt><Stmt>{entry * 4_000}</Stmt></BkToCstmrStmt></Document>"
+    tracemalloc.start()
+    read = sum(1 for _ in statement_camt._entries(body.encode()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read == 4_000
+    assert peak < 3 * len(body), "a tree of all entries is ten times as large as the file"
+
+
+def test_a_camt_with_too_many_entries_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement_camt, "LINES_MAX", 2)
+    many = "<Document><BkToCstmrStmt>" + "<Ntry/>" * 3 + "</BkToCstmrStmt></Document>"
+    with pytest.raises(Invalid, match="at most 2 lines"):
+        statement_files.read(many.encode())
