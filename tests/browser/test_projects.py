@@ -13,6 +13,7 @@ def workshop(site: Site) -> Site:
     """A company with one project under way."""
     site.screens.ids["cedar"] = site.screens.customer('Cedar <b>Söhne</b> & "Partners" Ltd')
     furniture.projects_of(site.screens)
+    furniture.proposal_of(site.screens)
     return site
 
 
@@ -20,7 +21,11 @@ def workshop(site: Site) -> Site:
 def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size):
     window = workshop.window(size=size)
     window.sign_in("reconciler")
-    for path in ("/projects", "/projects/new", "/projects/{project}"):
+    paths = (
+        "/projects", "/projects/new", "/projects/{project}", "/proposals", "/proposals/new",
+        "/proposals/{proposal}",
+    )  # fmt: skip
+    for path in paths:
         window.go(path.format(**workshop.screens.ids))
         for summary in window.page.query_selector_all("main details > summary"):
             summary.click()
@@ -57,4 +62,24 @@ def test_a_project_is_begun_billed_and_changed_without_scripts(workshop):
     page.click("text=Move the approved price")
     assert "The approved price has moved" in window.text()
     assert "Window" in window.text()
+    assert workshop.screens.office.violations() == []
+
+
+def test_a_proposal_is_written_offered_and_accepted_without_scripts(workshop):
+    window = workshop.window(script=False)
+    window.sign_in("reconciler")
+    window.go("/proposals/new")
+    page = window.page
+    page.fill("#customer", 'Cedar <b>Söhne</b> & "Partners" Ltd')
+    page.fill("#name", "Attic")
+    page.fill("#description-line-1", "Oak floor")
+    page.fill("#quantity-line-1", "2.5")
+    page.fill("#unit_price-line-1", "400.00")
+    page.click("text=Draft the proposal")
+    assert "Oak floor: 2.5 at USD 400.00, USD 1,000.00" in window.text()
+    page.click("button:has-text('Offer it')")
+    page.fill("#name", "Ann Cedar")
+    page.click("text=Record the acceptance")
+    assert page.inner_text("h1") == "Attic"
+    assert "DEP-" in window.text()
     assert workshop.screens.office.violations() == []

@@ -68,6 +68,14 @@ PROJECTS = {
     f"POST {_API}/milestones/<milestone_id>/deposit": lambda house: (
         {"milestone_id": house.milestone()}, {},
     ),
+    "POST /admin/proposals/new": lambda house: (
+        {}, {"customer": house.api.a_customer()["id"], "name": "Kitchen", "currency": "usd",
+             "description-line-1": "Doors", "unit_price-line-1": "100", "kind-1": "final",
+             "share-1": "100 %"},
+    ),
+    "POST /admin/proposals/<proposal_id>/send": _on({"rev": "1"}, send=False),
+    "POST /admin/proposals/<proposal_id>/withdraw": _on({"rev": "2", "reason": "Too late"}),
+    "POST /admin/proposals/<proposal_id>/accept": _accepts,
     "POST /admin/projects/new": lambda house: (
         {}, {"customer": house.api.a_customer()["id"], "name": "Kitchen", "currency": "usd",
              "price": "1,000.01", "kind-1": "final", "share-1": "100 %"},

@@ -36,6 +36,14 @@ _INVOICE = {
     "refunded": Pill("Refunded"),
     "written_off": Pill("Written off"),
 }
+_PROPOSAL = {
+    "draft": Pill("Draft"),
+    "sent": Pill("Offered", "info"),
+    "accepted": Pill("Accepted", "pos"),
+    "declined": Pill("Declined", "neg"),
+    "withdrawn": Pill("Withdrawn"),
+    "expired": Pill("Expired", "warn"),
+}
 _DEPOSIT = {
     "pending": Pill("Pending", "info"),
     "unapplied": Pill("Unapplied", "warn"),
@@ -125,6 +133,7 @@ _STATES = {
     "dispute": _DISPUTE,
     "run": _RUN,
     "invoice": _INVOICE,
+    "proposal": _PROPOSAL,
     "deposit": _DEPOSIT,
     "refund": _REFUND,
     "event": _EVENT,
