@@ -14,6 +14,7 @@ from typing import IO
 import click
 from typing_extensions import override
 
+from reconciler import currencies
 from reconciler.books.audit import Seal
 from reconciler.cli import local, reach
 from reconciler.cli.moments import FORMS, MOMENT
@@ -23,7 +24,15 @@ from reconciler.flows import keep_file, rebuild as rebuilding
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.migrations_runner import migrate as bring_up_to_date
 from reconciler.money import shown as amount
-from reconciler.reads import audit, events, export_text, exports, reconciliation, status
+from reconciler.reads import (
+    audit,
+    events,
+    export_text,
+    exports,
+    journal_csv,
+    reconciliation,
+    status,
+)
 from reconciler.reads.exports import Window
 from reconciler.reads.pages import LIMIT_MAX, Wanted
 from reconciler.reads.reconciliation import LastDrift
@@ -35,7 +44,7 @@ from reconciler.settings import from_environment
 from reconciler.work import Cause
 
 NOUNS = ("journal", "invoices", "payments", "refunds", "payouts", "payout-lines")
-FORMATS = ("csv", "json", "beancount")
+FORMATS = ("csv", "json", "beancount", *journal_csv.FORMS)
 CAUSE = Cause("command", "replay")
 STUCK = ("pending", "failed")
 LOOK_SECONDS = 0.5
@@ -148,11 +157,29 @@ def _against_the_rail(last: LastDrift) -> str:
 @click.command()
 @click.argument("noun", type=click.Choice(NOUNS))
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), required=True, help="beancount: journal only."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    required=True,
+    help="The last three: journal only.",
+)
+@click.option("--currency", help="quickbooks, xero: a file holds one currency.")
+@click.option(
+    "--accounts",
+    type=click.File(encoding="utf-8"),
+    help='quickbooks, xero: JSON with the names of accounts there, {"revenue": "400"}.',
 )
 @click.option("--since", type=MOMENT, help=f"From here on: {FORMS}.")
 @click.option("--until", type=MOMENT, help="Before this; the day itself is not in it.")
-def export(noun: str, form: str, since: datetime | None, until: datetime | None) -> None:
+def export(
+    *,
+    noun: str,
+    form: str,
+    currency: str | None,
+    accounts: IO[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
     """Write the journal, or another noun, to standard output.
 
     The window goes by the instant of booking (journal), the day on the invoice (a draft: the
@@ -160,8 +187,11 @@ def export(noun: str, form: str, since: datetime | None, until: datetime | None)
     (refunds), made (payouts) or moved (payout-lines). Amounts are there twice: in minor units, and
     as decimals. Nothing is written unless all of it could be read.
     """
-    if form == "beancount" and noun != "journal":
-        raise click.UsageError("only the journal can be exported as beancount")
+    if form not in {"csv", "json"} and noun != "journal":
+        raise click.UsageError(f"only the journal can be exported as {form}")
+    if (form in journal_csv.FORMS) != (currency is not None):
+        raise click.UsageError(f"--currency goes with {' and '.join(journal_csv.FORMS)}")
+    names = journal_csv.names_of(_json_of(accounts)) if accounts else {}
     if since and until and since >= until:
         raise click.UsageError("--since must be before --until")
     window = Window(since, until)
@@ -170,9 +200,22 @@ def export(noun: str, form: str, since: datetime | None, until: datetime | None)
         with reach.opened() as runtime, runtime.read() as session:
             total = exports.count(session, noun, window)
             today = runtime.now().date()
-            pieces = export_text.pieces(session, noun, form, window, today=today)
+            pieces = (
+                journal_csv.pieces(
+                    form, exports.journal(session, window), currencies.code(currency), names
+                )
+                if currency
+                else export_text.pieces(session, noun, form, window, today=today)
+            )
             spool.writelines(counted(pieces, f"reading the {noun}", total))
         _hand_over(spool)
+
+
+def _json_of(file: IO[str]) -> object:
+    try:
+        return json.load(file)
+    except ValueError:
+        raise click.UsageError("--accounts is no JSON") from None
 
 
 def _hand_over(spool: IO[str]) -> None:
