@@ -4,8 +4,8 @@ import re
 
 from tests.house.source import ROOT
 
-_SECTION = re.compile(r"## What is promised, and the test of each\n(.*?)\n## ", re.S)
-_TEST = re.compile(r"^def (test_(\d+)(?:_and_(\d+))?_\w+)", re.M)
+_SECTION = re.compile(r"## What is promised, and the test of each\n(.*?)\n## ", re.DOTALL)
+_TEST = re.compile(r"^def (test_(\d+)(?:_and_(\d+))?_\w+)", re.MULTILINE)
 
 
 def test_each_promise_has_its_test_and_each_test_its_promise():
