@@ -14,6 +14,7 @@ from reconciler.runtime import make_engine
 from reconciler.web.admin import errors, pages, questions, words
 from reconciler.web.admin.blueprint import POLICY, admin_blueprint, routes
 from reconciler.web.app import create_web_app
+from tests.web import furniture
 from tests.web.screens import Screens, Somebody, said
 
 LOOKS = {
@@ -38,6 +39,13 @@ LOOKS = {
     "/disputes?view=all": "INV-1049",
     "/disputes/{asked_about}": "Evidence is taken until",
     "/disputes/{lost}": "What becomes of the $99.00?",
+    "/projects": "Kitchen &",
+    "/projects/new": "New project",
+    "/projects/{project}": "Oak, oiled",
+    "/milestones/{milestone_2}/sign-offs": "Sign-off of Worktop",
+    "/proposals": "Bath",
+    "/proposals/new": "New proposal",
+    "/proposals/{proposal}": "As we spoke of it on Monday.",
     "/payouts": "To the bank",
     "/payouts?view=came_back": "Came back",
     "/webhooks": "https://hooks.acme.dev/in",
@@ -77,7 +85,9 @@ PAGE_BYTES_MAX = 100_000
 
 @pytest.fixture(scope="module")
 def people(company: Screens) -> dict[str, Somebody]:
-    """One signed-in person of each role."""
+    """One signed-in person of each role, in a company with projects under way."""
+    furniture.projects_of(company)
+    furniture.proposal_of(company)
     return {role.value: company.as_(role.value) for role in Role}
 
 
