@@ -1,10 +1,13 @@
 """A document or customer appeared: look among the held payments for its money."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
+from reconciler.errors import Refused
 from reconciler.runtime import Runtime
-from reconciler.services import finding, switches
+from reconciler.services import finding, overpayments, switches
+from reconciler.services.refund_limits import policy_of
 from reconciler.services.switches import SwitchName
 from reconciler.work import Cause, Work
 
@@ -23,7 +26,21 @@ def find_payments(runtime: Runtime) -> int:
         if not seekers:
             break
     looked_at += runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
+    _follow_policies(runtime)
     return looked_at
+
+
+def _follow_policies(runtime: Runtime) -> None:
+    """What customers want done with money beyond what they owe, each in a transaction."""
+    with runtime.read() as session:
+        due = overpayments.due(session, runtime.now())
+    refunds = policy_of(runtime.settings)
+    for payment_id in due:
+        step = partial(overpayments.follow_policy, payment_id=payment_id, refunds=refunds)
+        try:
+            runtime.do(CAUSE, _unless_off(step, None))
+        except Refused:
+            runtime.do(CAUSE, partial(overpayments.let_be, payment_id=payment_id))
 
 
 def _unless_off(step: Callable[[Work], T], nothing: T) -> Callable[[Work], T]:

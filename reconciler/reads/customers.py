@@ -17,6 +17,7 @@ from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 class CustomerRow:
     """One who is invoiced and pays.
 
+    `overpayment_policy`: what becomes of money beyond what they owe, once it has come to rest.
     `rail_customers` says what each rail calls them; `credit` is money received from them and
     held unapplied, by currency, in minor units. `balances` says by currency all that they owe
     and all that is held for them.
@@ -25,6 +26,7 @@ class CustomerRow:
     id: str
     name: str
     email: str | None
+    overpayment_policy: str
     rail_customers: dict[str, str]
     credit: dict[str, int]
     balances: dict[str, Balance]
@@ -42,7 +44,9 @@ LISTING = Listing(
             where r.customer_id = c.id and r.rail_customer_id = :rail_customer_id)""",
     },
 )
-_CUSTOMERS = sa.text("select id, name, email, created_at, rev from customer where id = any(:ids)")
+_CUSTOMERS = sa.text(
+    "select id, name, email, overpayment_policy, created_at, rev from customer where id = any(:ids)"
+)
 _RAIL_IDS = sa.text(
     """select customer_id, rail, rail_customer_id from customer_rail_id
     where customer_id = any(:ids) order by rail, rail_customer_id desc"""
@@ -76,6 +80,7 @@ def _load(session: Session, ids: Collection[str], today: date) -> dict[str, Cust
             id=row.id,
             name=row.name,
             email=row.email,
+            overpayment_policy=row.overpayment_policy,
             rail_customers=rail_ids.get(row.id, {}),
             credit={at: one.credit for at, one in stand.get(row.id, {}).items() if one.credit},
             balances=stand.get(row.id, {}),

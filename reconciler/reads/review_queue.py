@@ -8,17 +8,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind, actions
 from reconciler.errors import NotFound
 from reconciler.reads import refund_splits, suggestions
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
+from reconciler.store import overpayments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRow:
     """One question for a person. `amount` is what is in question, in minor units.
 
+    `paid_twice`: of money beyond what is owed, the payment that its invoice has no use for at all,
+    and those that paid it before; that one is to be refunded as a duplicate.
     `subject` is the id, ours or the rail's, of what it is about; `actions` is what
     POST …/resolve takes while it is open. `took_from`: of a refund made outside, what the books
     took from which invoice or deposit, in the words that the action `split` takes.
@@ -38,6 +42,7 @@ class ReviewRow:
     currency: str | None
     details: dict[str, Any]
     suggestions: list[SuggestionRow]
+    paid_twice: PaidTwice | None
     took_from: list[SuggestedPart]
     actions: list[str]
     opened_at: datetime
@@ -103,15 +108,18 @@ def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:
         if row.state == "open" and row.payment_id and row.kind in MATCHING_KINDS
     }
     suggested = suggestions.for_payments(session, matching)
+    over = {r.payment_id for r in rows if r.kind == ReviewKind.OVERPAYMENT and r.payment_id}
+    twice = overpayments.twice(session, over)
     outside = {r.payment_id for r in rows if r.kind == ReviewKind.EXTERNAL_REFUND and r.payment_id}
     splits = refund_splits.of_payments(session, outside)
-    return {row.id: _item(row, suggested, splits) for row in rows}
+    return {row.id: _item(row, suggested, splits, twice) for row in rows}
 
 
 def _item(
     row: sa.Row[tuple[object, ...]],
     suggested: Mapping[str, list[SuggestionRow]],
     splits: Mapping[str, list[SuggestedPart]],
+    twice: Mapping[str, PaidTwice],
 ) -> ReviewRow:
     is_open = row.state == "open"
     kind = ReviewKind(row.kind)
@@ -121,6 +129,9 @@ def _item(
         "suggestions": suggested.get(row.payment_id, [])
         if is_open and kind in MATCHING_KINDS
         else [],
+        "paid_twice": twice.get(row.payment_id)
+        if is_open and kind is ReviewKind.OVERPAYMENT
+        else None,
         "took_from": splits.get(row.subject, []) if kind is ReviewKind.EXTERNAL_REFUND else [],
     }
     return ReviewRow(**values)

@@ -7,10 +7,12 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_payments, suggestions
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
+from reconciler.store import overpayments
 
 _WAITING = sa.text(
     """select r.id, r.kind, r.payment_id, r.amount, r.opened_at from review_item r
@@ -199,3 +201,8 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
         )
         for item in items
     ]
+
+
+def twice(session: Session, payment_id: str) -> PaidTwice | None:
+    """If what is left of a payment is because its invoice was paid twice: by which payments."""
+    return overpayments.twice(session, [payment_id]).get(payment_id)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler.books import texts
+from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
 from reconciler.services import audit
@@ -15,7 +16,7 @@ from reconciler.work import Task, Work
 NAME_CHARS_MAX = 200
 RAIL_CHARS_MAX = 32
 RAIL_ID_CHARS_MAX = 255
-FIELDS = frozenset({"name", "email", "rail_customers"})
+FIELDS = frozenset({"name", "email", "rail_customers", "overpayment_policy"})
 
 
 def create(
@@ -24,12 +25,14 @@ def create(
     name: str,
     email: str | None = None,
     rail_customers: Mapping[str, str | None] | None = None,
+    overpayment_policy: str = OverpaymentPolicy.HOLD,
 ) -> str:
     """A new customer. Raises Invalid, or Conflict where a rail's customer is another's here."""
     customer = Customer(
         id=new_id("cust"),
         name=texts.line(name, field="name", chars_max=NAME_CHARS_MAX),
         email=texts.mail(email) if email else None,
+        overpayment_policy=_policy(overpayment_policy),
         created_at=work.now,
     )
     work.session.add(customer)
@@ -61,6 +64,8 @@ def patch(
     if "email" in changes:
         customer.email = texts.mail(str(changes["email"])) if changes["email"] else None
         _seek(work, customer)
+    if "overpayment_policy" in changes:
+        customer.overpayment_policy = _policy(changes["overpayment_policy"])
     rail_customers = changes.get("rail_customers")
     if isinstance(rail_customers, Mapping):
         _know_as(work, customer, rail_customers)
@@ -88,7 +93,19 @@ def lock(work: Work, customer_id: str) -> Customer:
 def _as_said(work: Work, customer: Customer) -> dict[str, object]:
     known_as = select(CustomerRailId).where(col(CustomerRailId.customer_id) == customer.id)
     rails = {row.rail: row.rail_customer_id for row in work.session.exec(known_as)}
-    return {"name": customer.name, "email": customer.email, "rail_customers": rails}
+    return {
+        "name": customer.name,
+        "email": customer.email,
+        "overpayment_policy": customer.overpayment_policy,
+        "rail_customers": rails,
+    }
+
+
+def _policy(value: object) -> str:
+    if value not in set(OverpaymentPolicy):
+        words = ", ".join(OverpaymentPolicy)
+        raise Invalid(f"overpayment_policy is one of {words}", field="overpayment_policy")
+    return OverpaymentPolicy(str(value)).value
 
 
 def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | None]) -> None:

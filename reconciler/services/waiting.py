@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.services import mail, restores, turns, webhooks
+from reconciler.services import mail, overpayments, restores, turns, webhooks
 from reconciler.store import inbox_rows
 from reconciler.work import Task
 
@@ -46,6 +46,8 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
     due += [task for task in turns.waiting(session, now) if task not in due]
     if webhooks.is_due(session, now) and mail.may_go_out(session):
         due.append(Task.SEND_WEBHOOKS)
+    if Task.FIND_PAYMENTS not in due and overpayments.are_due(session, now):
+        due.append(Task.FIND_PAYMENTS)
     if restores.is_reading_due(session, now):
         due.append(Task.REREAD_RAIL)
     return due

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -11,10 +12,19 @@ class Customer(SQLModel, table=True):
     """One who is invoiced and pays."""
 
     __tablename__ = "customer"
+    __table_args__ = (
+        base.one_of("overpayment_policy_is_known", "overpayment_policy", OverpaymentPolicy),
+    )
 
     id: str = base.key()
     name: str = base.text()
     email: str | None = base.text_or_none()
+    overpayment_policy: str = Field(
+        default="hold",
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'hold'")},
+    )
     seeks_payment: bool = base.flag()
     created_at: datetime = base.instant()
     rev: int = base.whole(default=1)

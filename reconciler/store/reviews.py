@@ -45,3 +45,5 @@ class ReviewItem(SQLModel, table=True):
     resolved_by: str | None = base.text_or_none()
     resolution: str | None = base.text_or_none()
     rev: int = base.whole(default=1)
+    # The excess for which the customer's policy was looked at last.
+    policy_seen: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)

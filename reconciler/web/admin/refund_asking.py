@@ -51,7 +51,8 @@ class Subject:
 @screens.get("/refunds/new")
 def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
-    return _form(desk, _subject(desk, request.args), typed={})
+    typed = {"reason": request.args["reason"]} if "reason" in request.args else {}
+    return _form(desk, _subject(desk, request.args), typed=typed)
 
 
 @screens.post("/refunds/new", Role.RECONCILER)

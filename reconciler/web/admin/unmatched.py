@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from flask import Response, request, url_for
 
+from reconciler.books.overpayments import PaidTwice
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -48,6 +49,7 @@ class Selected:
     split: Split
     claims: list[screens_payments.ClaimLine]
     customers: list[tuple[str, str]]
+    twice: PaidTwice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +205,13 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         waiting = screens_unmatched.of_payment(session, payment_id)
         suggested = screens_unmatched.suggested(session, payment_id)
         claims = screens_payments.claims(session, payment_id)
+        twice = screens_unmatched.twice(session, payment_id)
         customers = [] if payment.customer_id else screens_people.customers(session)
     targets: dict[str, Target] = {
         target.id: target for one in suggested for target in one.shown if target.outstanding > 0
     }
     split = said.split or splitting.filled(payment, list(targets.values()))
-    return Selected(payment, waiting, suggested, split, claims, customers)
+    return Selected(payment, waiting, suggested, split, claims, customers, twice)
 
 
 def _payment(desk: Desk, payment_id: str) -> PaymentLine:

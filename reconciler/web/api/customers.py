@@ -1,7 +1,7 @@
 """The routes under /customers."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -27,12 +27,19 @@ _RailCustomers = Annotated[
 ]
 
 
+_Policy = Annotated[
+    Literal["hold", "next_invoice", "deposit", "refund"],
+    Field(description="What becomes of money beyond what is owed, once it has come to rest."),
+]
+
+
 class NewCustomer(Body):
     """One who is invoiced and pays."""
 
     name: _Name
     email: _Mail | None = None
     rail_customers: _RailCustomers = Field(default_factory=dict)
+    overpayment_policy: _Policy = "hold"
 
 
 class CustomerChanges(Changes):
@@ -41,6 +48,7 @@ class CustomerChanges(Changes):
     name: _Name = ""
     email: _Mail | None = None
     rail_customers: _RailCustomers = Field(default_factory=dict)
+    overpayment_policy: _Policy = "hold"
     rev: Rev
 
 
@@ -56,7 +64,11 @@ class CustomerQuery(Paged):
 def create(work: Work, body: NewCustomer) -> CustomerRow:
     """Add a customer."""
     customer_id = customers.create(
-        work, name=body.name, email=body.email, rail_customers=body.rail_customers
+        work,
+        name=body.name,
+        email=body.email,
+        rail_customers=body.rail_customers,
+        overpayment_policy=body.overpayment_policy,
     )
     return reads.one(work.session, customer_id, today=work.now.date())
 
