@@ -298,7 +298,9 @@ def _payments(made: Screens) -> None:
         "reconciler", lambda work: step(work, made.ids["DEP-1001"], made.ids["INV-1043"], 20_000)
     )
     note = {"amount": 10_000, "reason": "Logo was late"}
-    made.by("admin", lambda work: invoices.credit_note(work, made.ids["INV-1040"], **note))
+    made.ids["note"] = made.by(
+        "admin", lambda work: invoices.credit_note(work, made.ids["INV-1040"], **note)
+    )
 
 
 def _doubts(made: Screens) -> None:
