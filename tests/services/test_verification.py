@@ -3,10 +3,24 @@
 import pytest
 import sqlalchemy as sa
 
+from reconciler.books import sign_offs as rules
 from reconciler.books.invoice_lines import Line
-from reconciler.services import invoices
+from reconciler.books.plans import Part
+from reconciler.services import (
+    billing,
+    change_orders,
+    customers,
+    invoices,
+    milestones,
+    projects,
+    sign_offs,
+)
+from reconciler.services.change_orders import NewChangeOrder
+from reconciler.services.milestones import Stage
+from reconciler.services.projects import NewProject
 from reconciler.services.verification import LAWS
 from reconciler.store import refund_laws
+from reconciler.work import Work
 from tests.builders import deposit, invoice
 from tests.runtime import Office, events_of
 
@@ -50,15 +64,30 @@ PLANTED: dict[str, list[str]] = {
     "payments_keep_what_they_did_not_give_away": [
         f"update payment set captured = captured + 1 where id = {PAYMENT}"
     ],
-    "invoices_are_paid_by_their_claims": ["update invoice set paid = paid - 1"],
+    "invoices_are_paid_by_their_claims": [
+        "update invoice set paid = paid - 1 where state = 'sent'"
+    ],
     "invoices_owe_what_the_ledger_says": ["update invoice set total = total + 1"],
-    "credit_notes_add_up": ["update invoice set credit_notes = credit_notes + 1"],
+    "projects_cost_what_their_change_orders_say": [
+        "update project set approved_price = approved_price + 1"
+    ],
+    "change_orders_follow_each_other": ["update change_order set price_before = price_before + 1"],
+    "projects_plan_and_bill_no_more_than_was_approved": [
+        "update milestone set amount = amount + 20001 where kind = 'final'"
+    ],
+    "milestones_are_billed_once_and_no_more_than_they_are": [
+        "update invoice set total = total + 1 where milestone_id is not null"
+    ],
+    "sign_offs_are_what_was_signed": ["update sign_off set signed = signed || ' and more'"],
+    "credit_notes_add_up": [
+        "update invoice set credit_notes = credit_notes + 1 where state = 'sent'"
+    ],
     "lines_and_tax_add_up": ["update invoice_line set net = net + 1"],
     "tax_goes_with_what_is_credited": [
         "update invoice set tax_credited = tax_credited + 1 where tax > 0"
     ],
     "tax_is_owed_as_invoices_say": ["update invoice set tax = tax + 1 where tax > 0"],
-    "write_offs_are_booked_as_losses": ["update invoice set write_offs = 1"],
+    "write_offs_are_booked_as_losses": ["update invoice set write_offs = 1 where state = 'sent'"],
     "losses_are_taken_back_as_decided": [
         f"""update allocation set written_off = 1 where payment_id = {PAYMENT}
           and invoice_id is not null"""
@@ -174,11 +203,27 @@ def sound(office: Office) -> Office:
     )
     office.do(lambda work: invoices.credit_note(work, taxed, amount=1_190, reason="less"))
     deposit(office, "DEP-1", 5_000)
+    office.do(_project)
     world = office.world
     world.pay(15_000, metadata={"invoice": "INV-1"})
     office.deliver(*events_of(world))
     office.drain()
     return office
+
+
+def _project(work: Work) -> None:
+    """100.00 in two milestones, and 50.00 more by a change; the first is signed off and drafted."""
+    owner = customers.create(work, name="Kitchen Ltd")
+    new = NewProject(customer_id=owner, name="Kitchen", currency="USD", original_price=10_000)
+    project = projects.create(work, new)
+    halves = [Stage(kind=kind, part=Part(share=5_000)) for kind in ("midpoint", "final")]
+    first, _ = milestones.plan(work, project, halves)
+    more = [Stage(kind="named", name="Tap", part=Part(amount=5_000))]
+    wanted = NewChangeOrder(approved_price=15_000, reason="A tap", stages=more)
+    change_orders.approve(work, project, wanted)
+    terms = sign_offs.terms(milestones.lock(work, first)[0])
+    sign_offs.sign_off_by_client(work, first, "Ann", seen=rules.digest(terms))
+    billing.invoice(work, first)
 
 
 def lost(office: Office) -> None:
