@@ -68,6 +68,7 @@ def demo() -> int:
             print("the demo is there already")
         else:
             _tell(runtime, rail, story, asker)
+            _show_client_page(runtime)
         return _look_around(runtime)
 
 
@@ -147,6 +148,12 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
     runtime.do(Cause("person", asker), ask)
     runtime.do(Cause("person", approver), lambda work: demo_steps.approve_overpayment(work, asker))
     _drain(runtime, story.event_count)
+
+
+def _show_client_page(runtime: Runtime) -> None:
+    """A link, said once: nobody can show it again."""
+    token = runtime.do(CAUSE, demo_steps.client_link)
+    say(f"a client's page: {runtime.settings.base_url}/portal/{token}")
 
 
 def _play(rail: _Sandbox, story: Story) -> None:

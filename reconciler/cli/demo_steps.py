@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.people import Role
+from reconciler.books.portal import Scope
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict
 from reconciler.ids import new_token
@@ -35,6 +36,7 @@ from reconciler.services import (
     deposits,
     invoices,
     people,
+    portal_links,
     refund_requests,
     refunds,
     reminders,
@@ -49,6 +51,7 @@ APPROVER = ("ari.approver@studio.example", "Ari Approver", Role.APPROVER)
 OVERPAID = "50.00 too much"  # the story's title of the payment that is given back in part
 OVERPAID_BY = 5_000
 SHORTENED = "INV-1031"
+PARTLY_PAID = "INV-1001"
 SHORTENED_BY = 5_000
 PAUSED = "INV-1020"  # nobody is written to about this one
 
@@ -160,6 +163,14 @@ def approve_overpayment(work: Work, asker: str) -> None:
     for refund in asked_by(work, asker):
         if refund.reason == "overpayment" and refund.status == RefundStatus.REQUESTED.value:
             refunds.approve(work, refund.id)
+
+
+def client_link(work: Work) -> str:
+    """A token for the page of the customer whose invoice is paid in part."""
+    today = work.now.date()
+    invoice = invoice_reads.one(work.session, invoice_id(work, PARTLY_PAID), today=today)
+    customer = invoice.customer_id
+    return portal_links.create(work, scope=Scope.CUSTOMER, subject_id=customer)[1]
 
 
 def asked_by(work: Work, person: str) -> list[RefundRow]:

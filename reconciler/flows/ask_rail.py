@@ -12,6 +12,7 @@ import structlog
 
 from reconciler.books.observations import PaymentFacts
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
+from reconciler.flows import pay_links
 from reconciler.flows.take_payout import take_payout
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
@@ -28,8 +29,12 @@ Seen = payments.Sighted
 
 
 def ask_rail(runtime: Runtime) -> int:
-    """Ask for all that is due; gives how many payments and payouts were asked for."""
+    """Ask for all that is due; gives how many payments and payouts were asked for.
+
+    Pages to pay on that no longer fit what is owed are ended first.
+    """
     ends_at = runtime.now() + timedelta(seconds=ASK_SECONDS)
+    pay_links.end_stale(runtime)
     asked = 0
     for _ in range(BATCHES_MAX):
         if not _may_apply(runtime):

@@ -5,10 +5,17 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.books.pay_links import CheckoutOrder
 from reconciler.books.payout_lines import PayoutLook
 from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Invalid, Refused
-from reconciler.rails.protocol import Found, Page, RefundOrder, Sighting
+from reconciler.rails.protocol import (
+    Checkout,
+    Found,
+    Page,
+    RefundOrder,
+    Sighting,
+)
 
 
 class ManualRail:
@@ -51,6 +58,14 @@ class ManualRail:
     def cancel_refund(self, facts: PaymentFacts, rail_refund_id: str) -> PaymentFacts:  # noqa: ARG002
         """Raises Refused: only a person can."""
         raise Refused("money paid back by hand cannot be called back from here")
+
+    def create_checkout(self, order: CheckoutOrder, base_url: str) -> Checkout:  # noqa: ARG002
+        """Raises Refused: there is no page to pay cash on."""
+        raise Refused("money by hand is handed over, and has no page to pay on")
+
+    def expire_checkout(self, object_id: str, key: str) -> None:  # noqa: ARG002
+        """Raises Refused: there is none."""
+        raise Refused("money by hand has no page to pay on")
 
     def balance(self) -> dict[str, int]:
         """The rail holds nothing for us."""

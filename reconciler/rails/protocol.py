@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from reconciler.books.observations import PaymentFacts, RailEvent
+from reconciler.books.pay_links import CheckoutOrder
 from reconciler.books.payout_lines import PayoutLook
 from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.books.rail_objects import Listed
@@ -60,6 +61,13 @@ class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     reference: str
     generation: int
+
+
+class Checkout(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that the rail made: its id there, and its address."""
+
+    object_id: str
+    url: str
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +133,14 @@ class Rail(Protocol):
 
     def cancel_refund(self, facts: PaymentFacts, rail_refund_id: str) -> PaymentFacts:
         """Ask the rail to cancel a refund that waits for the customer."""
+        ...
+
+    def create_checkout(self, order: CheckoutOrder, base_url: str) -> Checkout:
+        """Make a page to pay on, once for each key. It leads back to pages under `base_url`."""
+        ...
+
+    def expire_checkout(self, object_id: str, key: str) -> None:
+        """End a page to pay on. Raises Refused where it was paid or has ended."""
         ...
 
     def balance(self) -> dict[str, int]:

@@ -105,6 +105,8 @@ def _maker(name: str) -> Make | None:
     parts = name.split("/")
     if len(parts) == 3 and parts[0] == "refunds" and parts[2] == "cancel":
         return _cancel_refund
+    if len(parts) == 4 and parts[:2] == ["checkout", "sessions"] and parts[3] == "expire":
+        return _expire_session
     return None
 
 
@@ -169,6 +171,13 @@ def _create_session(world: World, call: Call) -> str:
         world.get("customer", given["customer"], param="customer")
     world.base_url = call.base_url or world.base_url
     return world.open_session(amount, currency, **given)
+
+
+def _expire_session(world: World, call: Call) -> str:
+    only(call.params, ("expand",))
+    session_id = call.path.split("/")[-2]
+    world.expire_session(session_id)
+    return session_id
 
 
 def _total(lines: list[object]) -> tuple[int, str]:

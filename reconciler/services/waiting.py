@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.services import mail, overpayments, restores, turns, webhooks
+from reconciler.services import mail, overpayments, pay_links, restores, turns, webhooks
 from reconciler.store import inbox_rows
 from reconciler.work import Task
 
@@ -41,6 +41,8 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
     ):
         if session.execute(question, {"now": now}).scalar():
             due.append(task)
+    if Task.ASK_RAIL not in due and pay_links.is_due(session, now):
+        due.append(Task.ASK_RAIL)
     if mail.is_due(session, now) and mail.may_go_out(session):
         due.append(Task.SEND_MAIL)
     due += [task for task in turns.waiting(session, now) if task not in due]

@@ -1,4 +1,4 @@
-"""The application behind all but /webhooks: API, probes, metrics, and what is joined to it."""
+"""All but /webhooks: API, probes, metrics, the client's page, and what is joined to it."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,7 @@ from reconciler.web import http, problems
 from reconciler.web.api.blueprint import PREFIX, api_blueprint
 from reconciler.web.health import health_blueprint
 from reconciler.web.metrics import metrics_blueprint
+from reconciler.web.portal import portal_blueprint
 
 
 def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
@@ -19,7 +20,8 @@ def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
     app.before_request(http.name_request)
     app.after_request(http.add_headers)
     for blueprint in (
-        api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime), *more,
+        api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime),
+        portal_blueprint(runtime), *more,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _of_nobody)

@@ -5,6 +5,8 @@ from dataclasses import fields
 
 from reconciler.reads import (
     balances,
+    client_page,
+    client_statements,
     customers,
     deposits,
     exports,
@@ -12,6 +14,7 @@ from reconciler.reads import (
     screens_documents,
 )
 from reconciler.reads.balances import Balance
+from reconciler.reads.client_page import Seen
 from tests.runtime import Office
 
 # Debits less credits that the journal has on what is this customer's, by account and currency.
@@ -61,6 +64,7 @@ def all_agree(office: Office, customer_id: str, on_its_way: dict[str, int]) -> N
         for at, one in stand.items()
     }
     _pages_say_so(office, documents)
+    the_client_sees_so(office, customer_id, stand)
 
 
 def _by_customer(office: Office, customer_id: str) -> dict[str, Balance]:
@@ -145,3 +149,24 @@ def _pages_say_so(office: Office, documents: list) -> None:
     for at, one in reserve.items():
         assert held[at].remaining == shown[at].remaining == one.deposits, names[at]
         assert held[at].on_its_way == one.on_its_way
+
+
+def the_client_sees_so(office: Office, customer_id: str, stand: dict[str, Balance]) -> None:
+    """Their page and their statement: the same balances, the same rows, the same end."""
+    today = office.clock().date()
+    with office.runtime.read() as session:
+        page = client_page.page(session, Seen(customer_id, None), today=today)
+        told = client_statements.of_customer(session, customer_id, today.replace(day=1), today)
+    assert {one.currency: one for one in page.balances} == stand
+    assert {row.id: (row.paid, row.credited, row.outstanding) for row in page.invoices} == {
+        row.id: (row.paid, row.credited, row.outstanding)
+        for row in office.rows(
+            "select id, paid, credited, outstanding from invoice"
+            " where customer_id = :customer and state = 'sent'",
+            customer=customer_id,
+        )
+    }
+    for statement in told:
+        assert statement.opening + sum(line.amount for line in statement.lines) == statement.closing
+    closing = {one.currency: one.closing for one in told if one.closing}
+    assert closing == {at: one.net for at, one in stand.items() if one.net}

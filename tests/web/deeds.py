@@ -16,7 +16,7 @@ from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import restores, statements
 from reconciler.services.statements import Statement
 from tests.file_samples import pdf
-from tests.web import deeds_mail, deeds_people
+from tests.web import deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
 from tests.web.deeds_of_invoices import INVOICES
 from tests.web.project_deeds import PROJECTS
@@ -379,4 +379,4 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | deeds_people.DEED
     ),
     "POST /admin/restore/accept": _accepts,
     "POST /admin/sign-out": lambda _: ({}, {}),
-}  # fmt: skip
+} | portal_deeds.DEEDS  # fmt: skip

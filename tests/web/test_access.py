@@ -9,9 +9,10 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 import wsgi
+from reconciler.books.portal import Scope
 from reconciler.embedded import postgres
 from reconciler.queue import Queue
-from reconciler.services import api_keys, people
+from reconciler.services import api_keys, people, portal_links
 from tests.runtime import Office, open_office
 from tests.web import furniture
 from tests.web.access import CELLS, KEYS, PAPER, PEOPLE, Table, served_by
@@ -131,7 +132,16 @@ def _account(work, caller: str, role: str) -> str:
 def _names(company: Screens) -> dict[str, str]:
     """A name for each variable of a path, of something that a call could really change."""
     ids, scalar = company.ids, company.office.scalar
+    (link_id, _), (_, token) = (
+        company.office.do(
+            lambda work: portal_links.create(work, scope=Scope.CUSTOMER, subject_id=ids["acme"])
+        )
+        for _ in range(2)  # one of them may be revoked
+    )
     return {
+        "token": token,
+        "link_id": link_id,
+        "pay_link_id": "pln_none",
         "customer_id": ids["acme"],
         "invoice_id": ids["INV-1047"],
         "name": ids["INV-1042"],

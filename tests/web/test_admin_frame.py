@@ -62,6 +62,7 @@ LOOKS = {
     "/proposals/new": "New proposal",
     "/proposals/{proposal}": "As we spoke of it on Monday.",
     "/payouts": "To the bank",
+    "/portal-links": "Client links",
     "/payouts?view=came_back": "Came back",
     "/webhooks": "https://hooks.acme.dev/in",
     "/reminders": "The plan",

@@ -28,6 +28,7 @@ EXCEPT = {
         "test_admin_people.py"
     ),
     "POST /admin/account/code/paper": "only for who needs one: see test_admin_people.py",
+    "POST /portal/<token>/pay": "done by a client, who is no person here; see test_portal_pay.py",
     "POST /admin/sign-in": "a door that is open to nobody yet; see the test of it below",
 }
 # Whose line says all there is to say by its name, who and when: no word before, after or why.

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import currencies
 from reconciler.books.observations import PaymentFacts, RailEvent, RefundFact, RefundStage
+from reconciler.books.pay_links import CheckoutOrder
 from reconciler.books.payout_lines import PayoutLook
 from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.ids import new_id
-from reconciler.rails.protocol import Found, KeyRefused, Page, RefundOrder, Sighting
-from reconciler.rails.stripe import objects, observe, parts
+from reconciler.rails.protocol import (
+    Checkout,
+    Found,
+    KeyRefused,
+    Page,
+    RefundOrder,
+    Sighting,
+)
+from reconciler.rails.stripe import checkouts, objects, observe, parts
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
 from reconciler.rails.stripe.evidence import metadata_keys
 from reconciler.rails.stripe.fields import (
@@ -170,6 +178,14 @@ class StripeRail:
         key = new_id("cancel")
         answer = self._api.post("refund", "refunds", rail_refund_id, "cancel", params={}, key=key)
         return self._made(answer, facts.payment_id)[1]
+
+    def create_checkout(self, order: CheckoutOrder, base_url: str) -> Checkout:
+        """Make a Checkout Session, once for each key."""
+        return checkouts.create(self._api, order, base_url, self._keys)
+
+    def expire_checkout(self, object_id: str, key: str) -> None:
+        """End a Checkout Session. Raises Refused where it was paid or has ended."""
+        checkouts.expire(self._api, object_id, key)
 
     def balance(self) -> dict[str, int]:
         """What Stripe holds for us, per currency in minor units, pending money included."""

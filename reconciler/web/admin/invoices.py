@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.errors import NotFound, Refused
+from reconciler.errors import NotFound, Refused, Unavailable
+from reconciler.flows import pay_links
 from reconciler.reads import (
     balances,
     invoices as invoice_reads,
@@ -12,8 +13,10 @@ from reconciler.reads import (
     screens_people,
     screens_refunds,
 )
-from reconciler.reads.screens_documents import InvoiceLine
+from reconciler.reads.pages import Session
+from reconciler.reads.screens_documents import DepositLine, InvoiceLine
 from reconciler.services import applications
+from reconciler.services.pay_links import PayAsk
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline
 from reconciler.web.admin.desk import Desk, go
@@ -96,44 +99,57 @@ def apply_deposit(desk: Desk, name: str) -> Response:
     return go("show_invoice", name=invoice.id, applied=1)
 
 
-def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Response:
+@screens.post("/invoices/<name>/pay-link", Role.RECONCILER)
+def make_pay_link(desk: Desk, name: str) -> Response:
+    """A page of the rail on which what is left can be paid, or a part of it."""
+    with desk.runtime.read() as session:
+        invoice = screens_documents.invoice(session, name)
+    if invoice is None:
+        raise NotFound(f"There is no invoice {name[:80]}")
+    try:
+        typed = forms.amount_or_none(request.form, "amount", invoice.currency)
+        amount = typed.minor if typed else None
+        ask = PayAsk(noun="invoice", target_id=invoice.id, amount=amount)
+        planned = pay_links.open_page(desk.runtime, desk.do, ask)
+    except (Refused, Unavailable) as error:
+        return _show(desk, name, status=422, error=errors.sentence(error))
+    return _show(desk, name, pay_url=planned.url or "", pay_amount=planned.amount)
+
+
+def _show(
+    desk: Desk,
+    name: str,
+    *,
+    status: int = 200,
+    error: str = "",
+    pay_url: str = "",
+    pay_amount: int = 0,
+) -> Response:
     with desk.runtime.read() as session:
         invoice = screens_documents.invoice(session, name)
         if invoice is None:
             raise NotFound(f"There is no invoice {name[:80]}")
         sources = screens_documents.paid_by(session, invoice.id)
         notes = screens_documents.credit_notes(session, invoice.id)
-        lines = screens_documents.invoice_lines(session, invoice.id)
-        taxes = screens_documents.taxes(session, invoice.id)
-        on_hold = invoice_reads.is_on_hold(session, invoice.id)
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
         names = screens_people.names(session, timeline.causes(entries))
-        held = [
-            one
-            for one in screens_documents.deposits(
-                session,
-                only_left=True,
-                customer_id=invoice.customer_id,
-                before=None,
-                limit=PER_PAGE,
-            )
-            if one.currency == invoice.currency
-        ]
-        refundable = screens_refunds.most_of_invoice(session, invoice.id)
-        balance = balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id]
+        around = {
+            "lines": screens_documents.invoice_lines(session, invoice.id),
+            "taxes": screens_documents.taxes(session, invoice.id),
+            "on_hold": invoice_reads.is_on_hold(session, invoice.id),
+            "deposits": _held_for(session, invoice),
+            "refundable": screens_refunds.most_of_invoice(session, invoice.id),
+            "balance": balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id],
+        }
     return desk.page(
         "invoice.html",
         status=status,
         invoice=invoice,
-        balance=balance,
+        pay_url=pay_url,
+        pay_amount=pay_amount,
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
-        lines=lines,
-        taxes=taxes,
         notice=next((text for name, text in _NOTICES.items() if name in request.args), ""),
-        on_hold=on_hold,
-        deposits=held,
-        refundable=refundable,
         typed=request.form.get("amount", ""),
         error=error,
         was_applied="applied" in request.args and not error,
@@ -142,7 +158,16 @@ def _show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respo
             timeline.of_credit_notes(notes, invoice.currency),
             timeline.of_entries(entries, names),
         ),
+        **around,
     )
+
+
+def _held_for(session: Session, invoice: InvoiceLine) -> list[DepositLine]:
+    """Deposits of its customer that could be used on it."""
+    found = screens_documents.deposits(
+        session, only_left=True, customer_id=invoice.customer_id, before=None, limit=PER_PAGE
+    )
+    return [one for one in found if one.currency == invoice.currency]
 
 
 def _sums(lines: list[InvoiceLine]) -> dict[str, tuple[int, int, int]]:

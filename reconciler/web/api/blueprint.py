@@ -19,6 +19,7 @@ from reconciler.web.api import (
     openapi,
     payments,
     payouts,
+    portal_links,
     projects,
     proposals,
     reconciliation_runs,
@@ -38,6 +39,7 @@ PREFIX = "/api/v1"
 RESOURCES = (
     customers.resource,
     projects.resource,
+    portal_links.resource,
     milestones.resource,
     proposals.resource,
     invoices.resource,

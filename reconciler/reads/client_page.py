@@ -1,0 +1,248 @@
+"""What a client sees on their page: theirs, or one project of theirs, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.portal import Scope
+from reconciler.books.refund_words import LegTold, for_client
+from reconciler.books.refunds import RefundStatus
+from reconciler.errors import NotFound
+from reconciler.reads import balances, deposits, invoices, projects, refunds
+from reconciler.reads.balances import Balance
+from reconciler.reads.deposits import DepositRow
+from reconciler.reads.invoices import InvoiceRow
+from reconciler.reads.projects import ProjectRow
+
+ROWS_MAX = 100
+
+_CUSTOMER = sa.text("select name from customer where id = :customer")
+_PROJECTS = sa.text(
+    """select id from project where customer_id = :customer
+      and (cast(:project as text) is null or id = :project)
+    order by created_at desc, id limit :limit"""
+)
+_INVOICES = sa.text(
+    """select id from invoice where customer_id = :customer and state = 'sent'
+      and (cast(:project as text) is null or project_id = :project)
+    order by outstanding > 0 desc, due_on nulls last, created_at desc, id limit :limit"""
+)
+_DEPOSITS = sa.text(
+    """select id from deposit where customer_id = :customer
+      and (cast(:project as text) is null or project_id = :project)
+    order by received < amount desc, created_at desc, id limit :limit"""
+)
+# Of a project, only what of each payment is meant for it.
+_RECEIPTS = sa.text(
+    """select p.id, p.occurred_at as at, p.currency, p.rail,
+      p.facts -> 'payer' -> 'method' ->> 1 as method,
+      case when cast(:project as text) is null then p.captured
+        else coalesce(x.gross, 0) end::bigint as amount, coalesce(x.documents, '{}') as documents
+    from payment p left join lateral (
+      select sum(a.gross) as gross,
+        array_agg(coalesce(i.number, d.code) order by a.created_at, a.id) as documents
+      from allocation a left join invoice i on i.id = a.invoice_id
+        left join deposit d on d.id = a.deposit_id
+      where a.payment_id = p.id and a.closed_at is null
+        and (cast(:project as text) is null or coalesce(i.project_id, d.project_id) = :project)
+    ) x on true
+    where p.customer_id = :customer and p.captured > 0
+      and (cast(:project as text) is null or x.gross is not null)
+      and (cast(:payment as text) is null or p.id = :payment)
+    order by p.occurred_at desc, p.id limit :limit"""
+)
+_REFUNDS = sa.text(
+    """select r.id from refund r
+      left join invoice i on i.id = r.invoice_id left join deposit d on d.id = r.deposit_id
+      left join payment p on p.id = r.payment_id
+    where coalesce(r.customer_id, i.customer_id, d.customer_id, p.customer_id) = :customer
+      and r.status not in ('rejected', 'canceled')
+      and (cast(:project as text) is null or coalesce(i.project_id, d.project_id) = :project)
+    order by r.requested_at desc, r.id limit :limit"""
+)
+# Refunds that people made on the rail itself.
+_FOREIGN = sa.text(
+    """select o.amount, o.currency, o.state, o.made_at from rail_object o
+      join payment p on p.id = o.payment_id
+    where o.kind = 'refund' and p.customer_id = :customer and cast(:project as text) is null
+      and not exists (select 1 from refund_leg l where l.rail_refund_id = o.object_id)
+    order by o.made_at desc limit :limit"""
+)
+_PAY_LINK = sa.text(
+    """select coalesce(i.number, d.code) as number, l.amount, l.currency, l.url from pay_link l
+      left join invoice i on i.id = l.invoice_id left join deposit d on d.id = l.deposit_id
+    where l.id = :id and l.state = 'open' and l.expires_at > :now
+      and coalesce(i.customer_id, d.customer_id) = :customer
+      and (cast(:project as text) is null or coalesce(i.project_id, d.project_id) = :project)"""
+)
+_STAGES = {
+    "promised": RefundStatus.PENDING,
+    "left": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientReceipt:
+    """Money that came from the client, in minor units, and what it is for."""
+
+    id: str
+    at: datetime
+    currency: str
+    amount: int
+    rail: str
+    method: str | None
+    documents: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRefund:
+    """Money going back, and where it is in words for the client."""
+
+    at: datetime
+    currency: str
+    amount: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPayLink:
+    """Where an amount for a document can be paid, in minor units."""
+
+    number: str
+    amount: int
+    currency: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPage:
+    """All of it, as it stands now. `balances` are by currency, with the largest debt first."""
+
+    customer_id: str
+    customer: str
+    is_whole: bool
+    balances: list[Balance]
+    projects: list[ProjectRow]
+    invoices: list[InvoiceRow]
+    deposits: list[DepositRow]
+    receipts: list[ClientReceipt]
+    refunds: list[ClientRefund]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a link shows: of this customer all, or this one project."""
+
+    customer_id: str
+    project_id: str | None
+
+    @classmethod
+    def of(cls, scope: Scope, subject_id: str, customer_id: str) -> "Seen":
+        """What a link of this scope shows."""
+        return cls(customer_id, subject_id if scope is Scope.PROJECT else None)
+
+    def given(self, **more: object) -> dict[str, object]:
+        """The same as values of a query."""
+        at = {"customer": self.customer_id, "project": self.project_id, "limit": ROWS_MAX}
+        return at | {"payment": None} | more
+
+
+def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
+    """The page. Raises NotFound where there is no such customer."""
+    name = session.scalar(_CUSTOMER, {"customer": seen.customer_id})
+    if name is None:
+        raise NotFound("there is no such customer")
+    bills, held = _ids(session, _INVOICES, seen), _ids(session, _DEPOSITS, seen)
+    plans = _ids(session, _PROJECTS, seen)
+    rows = invoices.load(session, bills, today=today)
+    reserves = deposits.load(session, held)
+    works = projects.load(session, plans, today=today)
+    return ClientPage(
+        customer_id=seen.customer_id,
+        customer=name,
+        is_whole=seen.project_id is None,
+        balances=_balances(session, seen, today),
+        projects=[works[at] for at in plans],
+        invoices=[rows[at] for at in bills],
+        deposits=[reserves[at] for at in held],
+        receipts=receipts(session, seen),
+        refunds=_refunds(session, seen),
+    )
+
+
+def invoice(session: Session, seen: Seen, invoice_id: str, *, today: date) -> InvoiceRow:
+    """One invoice that was sent to them. Raises NotFound."""
+    row = invoices.load(session, [invoice_id], today=today).get(invoice_id)
+    is_theirs = row is not None and row.customer_id == seen.customer_id and row.sent_at is not None
+    if row is None or not is_theirs or seen.project_id not in {None, row.project_id}:
+        raise NotFound("there is no such invoice")
+    return row
+
+
+def deposit(session: Session, seen: Seen, deposit_id: str) -> DepositRow:
+    """One deposit of theirs. Raises NotFound."""
+    row = deposits.load(session, [deposit_id]).get(deposit_id)
+    if row is None or row.customer_id != seen.customer_id:
+        raise NotFound("there is no such deposit")
+    if seen.project_id not in {None, row.project_id}:
+        raise NotFound("there is no such deposit")
+    return row
+
+
+def receipts(session: Session, seen: Seen, *, payment_id: str | None = None) -> list[ClientReceipt]:
+    """What came from them, the newest first; or one payment alone."""
+    found = session.execute(_RECEIPTS, seen.given(payment=payment_id))
+    return [ClientReceipt(**row._asdict()) for row in found]
+
+
+def pay_link(session: Session, seen: Seen, link_id: str, *, now: datetime) -> ClientPayLink:
+    """A page on which they can pay now. Raises NotFound."""
+    row = session.execute(_PAY_LINK, seen.given(id=link_id, now=now)).first()
+    if row is None:
+        raise NotFound("there is no such link")
+    return ClientPayLink(**row._asdict())
+
+
+def customer_name(session: Session, seen: Seen) -> str:
+    """Who they are."""
+    return str(session.scalar(_CUSTOMER, {"customer": seen.customer_id}) or "")
+
+
+def _ids(session: Session, query: sa.TextClause, seen: Seen) -> Sequence[str]:
+    return [row.id for row in session.execute(query, seen.given())]
+
+
+def _balances(session: Session, seen: Seen, today: date) -> list[Balance]:
+    if seen.project_id is None:
+        of = balances.of_customers(session, [seen.customer_id], today=today)
+        found = of.get(seen.customer_id, {})
+    else:
+        of = balances.of_projects(session, [seen.project_id], today=today)
+        found = of.get(seen.project_id, {})
+    return sorted(found.values(), key=lambda one: (-one.outstanding, one.currency))
+
+
+def _refunds(session: Session, seen: Seen) -> list[ClientRefund]:
+    ids = _ids(session, _REFUNDS, seen)
+    rows = refunds.load(session, ids)
+    ours = [
+        ClientRefund(
+            at=row.requested_at, currency=row.currency, amount=row.amount, words=row.client_words
+        )
+        for row in rows.values()
+    ]
+    foreign = [
+        ClientRefund(
+            at=row.made_at,
+            currency=row.currency,
+            amount=row.amount,
+            words=for_client([LegTold(_STAGES[row.state], row.amount)], row.currency),
+        )
+        for row in session.execute(_FOREIGN, seen.given())
+    ]
+    return sorted([*ours, *foreign], key=lambda one: one.at, reverse=True)[:ROWS_MAX]

@@ -1,0 +1,99 @@
+"""A client's statement for any period, read off the journal: so it cannot differ from the books.
+
+Three accounts are the client's: what they owe, what is held for them as deposits, and their credit.
+A line is what one entry did to all three together, so money that only moves between them is none.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books import portal
+from reconciler.books.portal import Event
+
+_MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
+      max(i.number) as number
+    from journal_entry e join posting x on x.entry_id = e.id
+      join ledger_account a on a.id = x.account_id
+        and a.role in ('accounts_receivable', 'customer_deposits', 'unapplied_cash')
+      left join invoice i on i.id = e.invoice_id
+      left join deposit d on d.id = e.deposit_id
+      left join payment p on p.id = e.payment_id
+    where (e.invoice_id in (select id from invoice where customer_id = :customer)
+        or e.deposit_id in (select id from deposit where customer_id = :customer)
+        or e.payment_id in (select id from payment where customer_id = :customer))
+      and :customer = case a.role when 'accounts_receivable' then i.customer_id
+        when 'customer_deposits' then d.customer_id else p.customer_id end
+    group by e.id, a.currency having sum(x.amount) <> 0"""
+_OPENING = sa.text(
+    f"""select currency, sum(amount)::bigint as amount from ({_MOVES}) m where at < :since
+    group by currency"""
+)
+_LINES = sa.text(
+    f"""select * from ({_MOVES}) m where at >= :since and at < :until
+    order by at, id limit :limit"""
+)
+LINES_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """What happened on a day. `amount` above zero is owed by the client; `balance` is after it."""
+
+    on: date
+    event: Event
+    text: str
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One currency's statement, in its minor units. A balance below zero is the client's."""
+
+    currency: str
+    opening: int
+    lines: list[StatementLine]
+    closing: int
+
+    def total(self, *events: Event) -> int:
+        """What all lines of these kinds come to."""
+        return sum(line.amount for line in self.lines if line.event in events)
+
+
+def of_customer(session: Session, customer_id: str, since: date, until: date) -> list[Statement]:
+    """The days from `since` to `until`, both included, in each currency that moved or stands."""
+    given = {
+        "customer": customer_id, "since": _midnight(since),
+        "until": _midnight(until + timedelta(days=1)), "limit": LINES_MAX,
+    }  # fmt: skip
+    balance = {row.currency: row.amount for row in session.execute(_OPENING, given)}
+    opening = dict(balance)
+    lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
+    for row in session.execute(_LINES, given):
+        balance[row.currency] = balance.get(row.currency, 0) + row.amount
+        event = portal.event_of(row.key)
+        lines.setdefault(row.currency, []).append(
+            StatementLine(
+                on=row.at.astimezone(UTC).date(),
+                event=event,
+                text=portal.words(event, row.amount, row.number),
+                amount=row.amount,
+                balance=balance[row.currency],
+            )
+        )
+    return [
+        Statement(
+            currency=currency,
+            opening=opening.get(currency, 0),
+            lines=found,
+            closing=balance[currency],
+        )
+        for currency, found in sorted(lines.items())
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
