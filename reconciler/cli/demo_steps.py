@@ -9,9 +9,12 @@ from datetime import date, datetime
 from typing import Any
 
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.invoice_lines import Line
 from reconciler.books.people import Role
 from reconciler.books.portal import Scope
 from reconciler.books.refunds import RefundStatus
+from reconciler.cli import demo_projects
+from reconciler.cli.demo_projects import AGREED, Place
 from reconciler.errors import Conflict
 from reconciler.ids import new_token
 from reconciler.reads import (
@@ -29,6 +32,7 @@ from reconciler.sandbox.story import (
     DemoDeposit,
     DemoInvoice,
     DemoPayment,
+    DemoProject,
 )
 from reconciler.services import (
     applications,
@@ -53,6 +57,8 @@ OVERPAID_BY = 5_000
 SHORTENED = "INV-1031"
 PARTLY_PAID = "INV-1001"
 SHORTENED_BY = 5_000
+TAXED = "INV-1025"  # written in lines, with tax
+TAX_PERCENT = 20
 PAUSED = "INV-1020"  # nobody is written to about this one
 
 _ONE = Wanted(1)
@@ -65,6 +71,7 @@ class Story:
     first_event: int
     event_count: int
     customers: list[DemoCustomer]
+    projects: list[DemoProject]
     invoices: list[DemoInvoice]
     deposits: list[DemoDeposit]
     applications: list[DemoApplication]
@@ -77,6 +84,7 @@ class Story:
             first_event=told["first_event"],
             event_count=told["event_count"],
             customers=[DemoCustomer(**one) for one in told["customers"]],
+            projects=[DemoProject(**one) for one in told["projects"]],
             invoices=[DemoInvoice(**one) for one in told["invoices"]],
             deposits=[DemoDeposit(**one) for one in told["deposits"]],
             applications=[DemoApplication(**one) for one in told["applications"]],
@@ -98,16 +106,21 @@ def load_documents(work: Work, story: Story) -> bool:
         )
         for one in story.customers
     }
+    known = {one.key: one for one in story.customers}
     try:
+        planned = demo_projects.plan(work, story.projects, story.invoices, known, ids)
         for invoice in story.invoices:
-            made = invoices.create(work, _invoice(invoice, ids[invoice.customer]))
-            invoices.send(work, made)
+            place = planned.places.get(invoice.number)
+            made = invoices.create(work, _invoice(invoice, ids[invoice.customer], place))
+            invoices.send(work, made, without_sign_off=AGREED if place else None)
             if invoice.number == PAUSED:
                 reminders.pause(
                     work, made, until=None, why="Their card was declined: we are talking"
                 )
         for deposit in story.deposits:
-            deposits.create(work, _deposit(deposit, ids[deposit.customer]))
+            project = planned.ids.get(deposit.project)
+            deposits.create(work, _deposit(deposit, ids[deposit.customer], project))
+        demo_projects.bill_what_waits(work, planned)
     except Conflict as taken:
         raise Conflict(
             f"these books have documents of their own ({taken}); give the demo an"
@@ -184,11 +197,15 @@ def invoice_id(work: Work, number: str) -> str:
     return invoice_reads.page(work.session, {"number": number}, _ONE, today=today).data[0].id
 
 
-def _invoice(told: DemoInvoice, customer_id: str) -> NewInvoice:
+def _invoice(told: DemoInvoice, customer_id: str, place: Place | None) -> NewInvoice:
+    lines = _taxed(told) if told.number == TAXED else ()
     return NewInvoice(
         customer_id=customer_id,
         currency=told.currency,
-        total=told.total,
+        total=None if lines else told.total,
+        lines=lines,
+        project_id=place.project_id if place else None,
+        milestone_id=place.milestone_id if place else None,
         number=told.number,
         issued_on=_day(told.issued_on),
         due_on=_day(told.due_on),
@@ -196,9 +213,20 @@ def _invoice(told: DemoInvoice, customer_id: str) -> NewInvoice:
     )
 
 
-def _deposit(told: DemoDeposit, customer_id: str) -> NewDeposit:
+def _taxed(told: DemoInvoice) -> tuple[Line, ...]:
+    """The same total, as hours with tax and a discount."""
+    net = told.total * 100 // (100 + TAX_PERCENT)
+    tax = {"tax_rate": str(TAX_PERCENT), "tax_name": "Sales tax"}
+    return (
+        Line(description="Care, hours", quantity="4", unit_price=net // 3, **tax),
+        Line(description="Discount of a long customer", unit_price=net - net // 3 * 4, **tax),
+    )
+
+
+def _deposit(told: DemoDeposit, customer_id: str, project_id: str | None) -> NewDeposit:
     return NewDeposit(
         customer_id=customer_id,
+        project_id=project_id,
         currency=told.currency,
         amount=told.amount,
         code=told.code,
