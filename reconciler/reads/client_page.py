@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books import sign_offs
 from reconciler.books.portal import Scope
 from reconciler.books.refund_words import LegTold, for_client
 from reconciler.books.refunds import RefundStatus
@@ -15,6 +16,7 @@ from reconciler.reads import balances, deposits, invoices, projects, refunds
 from reconciler.reads.balances import Balance
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
+from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
 
 ROWS_MAX = 100
@@ -121,13 +123,18 @@ class ClientPayLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPage:
-    """All of it, as it stands now. `balances` are by currency, with the largest debt first."""
+    """All of it, as it stands now. `balances` are by currency, with the largest debt first.
+
+    `to_sign` are the milestones that the client may sign off, by id, with the digest of the terms
+    that are shown.
+    """
 
     customer_id: str
     customer: str
     is_whole: bool
     balances: list[Balance]
     projects: list[ProjectRow]
+    to_sign: dict[str, str]
     invoices: list[InvoiceRow]
     deposits: list[DepositRow]
     receipts: list[ClientReceipt]
@@ -168,6 +175,12 @@ def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
         is_whole=seen.project_id is None,
         balances=_balances(session, seen, today),
         projects=[works[at] for at in plans],
+        to_sign={
+            milestone.id: _terms(milestone)
+            for at in plans
+            for milestone in works[at].milestones
+            if milestone.kind not in sign_offs.NEEDS_NONE and not _is_signed(milestone)
+        },
         invoices=[rows[at] for at in bills],
         deposits=[reserves[at] for at in held],
         receipts=receipts(session, seen),
@@ -211,6 +224,21 @@ def pay_link(session: Session, seen: Seen, link_id: str, *, now: datetime) -> Cl
 def customer_name(session: Session, seen: Seen) -> str:
     """Who they are."""
     return str(session.scalar(_CUSTOMER, {"customer": seen.customer_id}) or "")
+
+
+def _terms(milestone: MilestoneRow) -> str:
+    said = sign_offs.terms(
+        milestone.id,
+        name=milestone.name,
+        description=milestone.description,
+        amount=milestone.amount,
+        currency=milestone.currency,
+    )
+    return sign_offs.digest(said)
+
+
+def _is_signed(milestone: MilestoneRow) -> bool:
+    return any(one.is_current for one in milestone.sign_offs)
 
 
 def _ids(session: Session, query: sa.TextClause, seen: Seen) -> Sequence[str]:

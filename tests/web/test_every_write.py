@@ -28,6 +28,9 @@ EXCEPT = {
         "test_admin_people.py"
     ),
     "POST /admin/account/code/paper": "only for who needs one: see test_admin_people.py",
+    "POST /portal/<token>/milestones/<milestone_id>/sign-off": (
+        "done by a client, who is no person here; see tests/promises/test_client_page.py"
+    ),
     "POST /portal/<token>/pay": "done by a client, who is no person here; see test_portal_pay.py",
     "POST /admin/sign-in": "a door that is open to nobody yet; see the test of it below",
 }

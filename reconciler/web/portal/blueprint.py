@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, req
 from werkzeug.exceptions import HTTPException
 
 from reconciler.books.portal import Event, Scope
-from reconciler.errors import Invalid, NotFound, Refused, Unavailable
+from reconciler.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.ids import new_id
 from reconciler.reads import client_page, client_statements
@@ -19,9 +19,10 @@ from reconciler.reads.client_page import Seen
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.runtime import Runtime
-from reconciler.services import portal_links
+from reconciler.services import portal_links, sign_offs
 from reconciler.services.pay_links import PayAsk
 from reconciler.services.portal_links import Link
+from reconciler.services.sign_offs import SIGNER_CHARS_MAX
 from reconciler.web import forms, http
 from reconciler.web.admin import errors
 from reconciler.web.portal import pages
@@ -96,6 +97,10 @@ def portal_blueprint(runtime: Runtime) -> Blueprint:
         blueprint.add_url_rule(rule, view.__name__, _opened(runtime, view), methods=["GET"])
     paying = _opened(runtime, pay)
     blueprint.add_url_rule("/<token>/pay", "pay", paying, methods=["POST"])
+    signing = _opened(runtime, sign_off)
+    blueprint.add_url_rule(
+        "/<token>/milestones/<milestone_id>/sign-off", "sign_off", signing, methods=["POST"]
+    )
     for rule, name in (("/paid", "paid"), ("/not-paid", "not_paid")):
         blueprint.add_url_rule(rule, name, _after(runtime, f"{name}.html"), methods=["GET"])
     blueprint.register_error_handler(forms.Stale, lambda _: _failed(runtime, 400))
@@ -179,6 +184,27 @@ def pay(visit: Visit) -> Response:
         return _show(visit, status=422, error=errors.sentence(error))
     place = url_for("portal.go_and_pay", token=visit.token, pay_link_id=planned.id)
     return make_response(redirect(place, 303))
+
+
+def sign_off(visit: Visit, milestone_id: str) -> Response:
+    """The client says, with their name and a tick, that a milestone is as agreed."""
+    forms.prove(request, visit.form_token, base_url=visit.runtime.settings.base_url)
+    with visit.runtime.read() as session:
+        page = client_page.page(session, visit.seen, today=visit.today)
+    if milestone_id not in {m.id for project in page.projects for m in project.milestones}:
+        raise NotFound("there is no such milestone")
+    try:
+        if request.form.get("agreed") != "yes":
+            raise Invalid("Tick that it is as agreed, to sign it off", field="agreed")
+        name = forms.text(request.form, "name", chars_max=SIGNER_CHARS_MAX)
+        seen = request.form.get("seen", "")
+        visit.do(lambda work: sign_offs.sign_off_by_client(work, milestone_id, name, seen=seen))
+    except Conflict:
+        changed = "This milestone was changed while you read it. Below is how it stands now."
+        return _show(visit, status=409, error=changed)
+    except Refused as error:
+        return _show(visit, status=422, error=errors.sentence(error))
+    return make_response(redirect(url_for("portal.show", token=visit.token), 303))
 
 
 def go_and_pay(visit: Visit, pay_link_id: str) -> Response:
