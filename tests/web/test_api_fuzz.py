@@ -3,6 +3,7 @@
 import json
 import string
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
@@ -11,7 +12,8 @@ from reconciler.web.api.blueprint import PREFIX, ROUTES
 from tests.web import contract
 from tests.web.api import Api
 
-WRITES = [route for route in ROUTES if route.method != "GET"]
+FILES = [route for route in ROUTES if route.takes_file]
+WRITES = [route for route in ROUTES if route.method != "GET" and route not in FILES]
 READS = [route for route in ROUTES if route.method == "GET"]
 # The body or the question decides how far a request gets, so most of it is nearly right.
 FEW = settings(
@@ -39,6 +41,11 @@ ODD_NUMBERS = [
     0.5,
     1e400,
 ]
+ODD_FILES = [
+    b"", b"kind,name\n", b"kind,name\ncustomer,Ann\n", b"Date,Amount,Currency\n2026-11-20,1,USD\n",
+    b"[]", b'[{"kind": "customer"}]', b"%PDF-1.7\n%%EOF", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n",
+    b"<?xml version='1.0'?><Document/>", b"PK\x03\x04", b"MZ", "\ufeffkind\n".encode(),
+]  # fmt: skip
 _TARGETS = {"payment_id", "invoice_id", "deposit_id"}
 texts = st.one_of(
     st.sampled_from(ODD_TEXTS), st.text(max_size=20), st.text(string.printable, max_size=8)
@@ -160,6 +167,22 @@ def test_no_body_is_a_fault_of_ours(api: Api, town, route, data):
     body = data.draw(anything if is_odd else a_body(schema, town))
     raw = _as_json(body)
     answer = api.call(route.method, place_of(route, data.draw, town), data=raw)
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("route", FILES, ids=lambda route: f"{route.method} {route.path}")
+@FEW
+@given(data=st.data())
+def test_no_file_is_a_fault_of_ours(api: Api, town, route, data):
+    file = data.draw(st.one_of(st.binary(max_size=200), st.sampled_from(ODD_FILES)))
+    name = data.draw(st.sampled_from(["a.csv", "a.json", "a.pdf", "", "..", "x" * 300]))
+    form = {"file": (BytesIO(file), name)} if data.draw(st.integers(0, 7)) else {}
+    for field in _operation(route)["requestBody"]["content"]["multipart/form-data"]["schema"][
+        "properties"
+    ]:
+        if field != "file" and data.draw(st.booleans()):
+            form[field] = data.draw(texts).encode("utf-8", "replace").decode()
+    answer = api.call(route.method, place_of(route, data.draw, town), data=form)
     assert answer.status_code < 500
 
 

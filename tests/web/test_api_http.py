@@ -13,6 +13,8 @@ from reconciler.books.people import Scope
 from reconciler.errors import ReconcilerError
 from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.services import api_keys
+from reconciler.services.import_files import BadRow
+from reconciler.services.imports import NotTaken, Outcome
 from reconciler.web import http, problems
 from reconciler.web.api.blueprint import PREFIX, ROUTES
 from reconciler.web.api.fields import Nothing
@@ -68,6 +70,9 @@ def probe(api, raising: Exception):
 def test_every_kind_of_error_has_its_status(api, kind):
     made = {
         problems.ManyInvalid: lambda: problems.ManyInvalid([("total", "is odd")]),
+        NotTaken: lambda: NotTaken(
+            Outcome(file_name="a.csv", digest="", bad=[BadRow(2, "total", "is odd")])
+        ),
         RailRefused: lambda: RailRefused("not like this", code="charge_disputed"),
     }
     answer = probe(api, made.get(kind, lambda: kind("not like this"))())

@@ -37,8 +37,8 @@ EXCEPT = {
 # Whose line says all there is to say by its name, who and when: no word before, after or why.
 SAYS_IT_ALL = frozenset(
     {
-        "api_key.revoked", "person.disabled", "person.factor_begun", "person.factor_off",
-        "person.password_changed", "person.session_ended", "person.signed_in",
+        "api_key.revoked", "job.asked", "person.disabled", "person.factor_begun",
+        "person.factor_off", "person.password_changed", "person.session_ended", "person.signed_in",
         "person.signed_out",
     }
 )  # fmt: skip
