@@ -46,6 +46,16 @@ def test_a_name_learnt_later_finds_the_money_that_waits(screens):
     assert "Owed $0.00" in page
 
 
+def test_what_becomes_of_too_much_is_chosen_and_shown(screens):
+    customer = screens.customer("Acme")
+    assert "Keep it as credit" in screens.as_("viewer").read(f"/customers/{customer}")
+    chosen = _change(screens, "reconciler", customer, overpayment_policy="deposit")
+    assert chosen.status_code == 303
+    assert "Hold it as a deposit" in screens.as_("viewer").read(f"/customers/{customer}")
+    odd = _change(screens, "reconciler", customer, rev=2, overpayment_policy="burn")
+    assert odd.status_code == 422
+
+
 def test_what_does_not_fit_is_said_and_what_was_typed_is_kept(screens):
     customer, other = screens.customer("Acme"), screens.customer("Other")
     assert _change(screens, "reconciler", other, name="Other", stripe="cus_1").status_code == 303

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Response, request
 
+from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import balances, customers, screens_documents, screens_payments
@@ -19,7 +20,13 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 SHOWN_MAX = 10  # of each kind; there is a link to the rest
-_FIELDS = ("name", "email", "stripe")
+_FIELDS = ("name", "email", "stripe", "overpayment_policy")
+POLICIES = {
+    OverpaymentPolicy.HOLD: "Keep it as credit, and ask us",
+    OverpaymentPolicy.NEXT_INVOICE: "Pay what they owe next, the oldest due first",
+    OverpaymentPolicy.DEPOSIT: "Hold it as a deposit",
+    OverpaymentPolicy.REFUND: "Propose to give it back",
+}
 
 
 @screens.get("/customers")
@@ -61,6 +68,7 @@ def save_customer(desk: Desk, customer_id: str) -> Response:
             "name": forms.text(request.form, "name"),
             "email": request.form.get("email", "").strip() or None,
             "rail_customers": {"stripe": request.form.get("stripe", "").strip() or None},
+            "overpayment_policy": request.form.get("overpayment_policy", OverpaymentPolicy.HOLD),
         }
         desk.do(lambda work: customer_services.patch(work, customer_id, changes, rev=rev))
     except NotFound:
@@ -101,6 +109,7 @@ def _show(desk: Desk, customer_id: str) -> Response:
         deposits=deposits,
         payments=payments,
         shown_max=SHOWN_MAX,
+        policies=POLICIES,
         notice="Changed." if "changed" in request.args else "",
     )
 
@@ -114,6 +123,7 @@ def _form(desk: Desk, customer_id: str, *, status: int = 200, error: str = "") -
         status=status,
         customer=customer,
         typed={name: typed.get(name, "") for name in _FIELDS},
+        policies=POLICIES,
         error=error,
     )
 
@@ -123,4 +133,5 @@ def _as_typed(customer: CustomerRow) -> Mapping[str, str]:
         "name": customer.name,
         "email": customer.email or "",
         "stripe": customer.rail_customers.get("stripe", ""),
+        "overpayment_policy": customer.overpayment_policy,
     }
