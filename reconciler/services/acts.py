@@ -24,6 +24,7 @@ from reconciler.work import Work
 
 _DAYS = frozenset({"due_on", "issued_on", "date", "received_on"})
 _NOT_GIVEN = frozenset({"tax"})  # follows from the lines
+_SIGNED_OFF_THEN = "signed off, or sent with a reason, when it was sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def _invoice_changed(work: Work, act: Act) -> None:
 
 
 def _invoice_sent(work: Work, act: Act) -> None:
-    invoices.send(work, act.subject)
+    # Sign-offs are not done over; that it might go was judged then.
+    invoices.send(work, act.subject, without_sign_off=act.why or _SIGNED_OFF_THEN)
 
 
 def _invoice_voided(work: Work, act: Act) -> None:

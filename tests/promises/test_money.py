@@ -4,6 +4,7 @@ The number in a test's name is the promise's; README says in words what each of 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import permutations
 
 import psycopg
@@ -321,10 +322,11 @@ def test_83_an_entry_that_does_not_balance_is_refused_by_the_database(api):
       select 'je_crooked', row_number() over (), id, case role when 'revenue' then -9 else 10 end
       from ledger_account where role in ('revenue', 'accounts_receivable') and currency = 'USD'"""
     url = api.office.runtime.settings.database_url.replace("+psycopg", "")
-    with pytest.raises(psycopg.errors.CheckViolation) as refusal:  # noqa: SIM117  at its commit
-        with psycopg.connect(url) as line:
-            line.execute(entry)
-            line.execute(postings)
+    with closing(psycopg.connect(url)) as line:
+        line.execute(entry)
+        line.execute(postings)
+        with pytest.raises(psycopg.errors.CheckViolation) as refusal:
+            line.commit()
     assert refusal.value.diag.constraint_name == "entry_balances"
     api.sound()
 
