@@ -110,3 +110,12 @@ def test_a_deposit_says_where_it_stands(amounts: tuple[int, int, int]) -> None:
 def test_no_deposit_is_used_twice() -> None:
     with pytest.raises(AssertionError):
         deposits.remaining(received=100, applied=60, refunded=50)
+
+
+def test_what_is_tax_and_nothing_else_is_no_revenue() -> None:
+    for entry in (invoices.sent_entry, invoices.voided_entry):
+        made = entry("inv_1", total=100, tax=100, currency="USD")
+        assert {posting.account.role for posting in made.postings} == {
+            "accounts_receivable",
+            "sales_tax_payable",
+        }

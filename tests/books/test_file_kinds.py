@@ -16,6 +16,10 @@ GOOD = {
     "pdf with zeros after": (pdf(after=b"\r\n\0\0"), MediaType.PDF),
     "png": (png(), MediaType.PNG),
     "png with words": (png(comment=b"Title\0Signed"), MediaType.PNG),
+    "png with an archive's mark in words": (
+        png(comment=b"Title\0PK\x05\x06 is not where it ends"),
+        MediaType.PNG,
+    ),
     "jpeg": (jpeg(), MediaType.JPEG),
     "jpeg with zeros after": (jpeg(after=b"\0\0"), MediaType.JPEG),
     "mail": (mail(), MediaType.EML),
