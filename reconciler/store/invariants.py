@@ -4,6 +4,8 @@ Each query gives one line of text for each thing that is wrong. The names are wh
 verify` prints.
 """
 
+from reconciler.store import refund_laws
+
 _NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
     from posting p join journal_entry e on e.id = p.entry_id
     join ledger_account a on a.id = p.account_id"""
@@ -201,20 +203,10 @@ QUERIES: dict[str, str] = {
           from payment p, jsonb_each(coalesce(p.facts -> 'refunds', '{}')) r
           where r.value ->> 'reference' is not null) o
         join refund_leg l on l.reference = o.reference and l.payment_id <> o.id""",
-    "refund_legs_add_up": """
-        select format('refund %s asks for %s, its legs for %s', r.id, r.amount, sum(l.amount))
-        from refund r join refund_leg l on l.refund_id = r.id
-        where l.replaced_by is null
-        group by r.id, r.amount having sum(l.amount) <> r.amount""",
-    "another_way_has_a_closed_rail_and_two_people": """
-        select format('leg %s goes by %s: before it %s, chosen by %s, settled by %s', l.id, l.route,
-          coalesce(o.status, 'nothing'), l.routed_by, l.settled_by)
-        from refund_leg l left join refund_leg o
-          on o.refund_id = l.refund_id and o.replaced_by = l.reference
-        where l.route <> 'rail' and l.replaced_by is null
-          and (coalesce(o.status, '') not in ('failed', 'canceled', 'succeeded')
-          or (l.route = 'hand' and l.settled_by = l.routed_by)
-          or (l.status = 'succeeded' and l.settled_by is null))""",
+    "refund_legs_add_up": refund_laws.QUERIES["refund_legs_add_up"],
+    "another_way_has_a_closed_rail_and_two_people": refund_laws.QUERIES[
+        "another_way_has_a_closed_rail_and_two_people"
+    ],
     "decisions_stay_within_their_refund": """
         select format('payment %s: %s decided about refund %s, which is of %s', d.payment_id,
           sum(d.amount), d.rail_refund_id, coalesce(max(r.amount)::text, 'nothing'))
@@ -223,10 +215,9 @@ QUERIES: dict[str, str] = {
           from payment p where p.id = d.payment_id) r on true
         where d.closed_at is null group by d.payment_id, d.rail_refund_id
         having sum(d.amount) > coalesce(max(r.amount), 0)""",
-    "refunds_under_way_are_what_was_approved": """
-        select format('refund %s is %s, and what it asks for is not what was approved', id, status)
-        from refund where status in ('approved', 'submitted', 'unknown')
-          and approved_terms is distinct from refund_terms(id)""",
+    "refunds_under_way_are_what_was_approved": refund_laws.QUERIES[
+        "refunds_under_way_are_what_was_approved"
+    ],
     "money_stays_in_its_currency": """
         select format('allocation %s sets %s against %s', a.id, p.currency,
           coalesce(i.currency, d.currency))

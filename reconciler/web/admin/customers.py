@@ -7,7 +7,7 @@ from flask import Response, request
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import balances, customers, screens_documents, screens_payments
+from reconciler.reads import customers, screens_documents, screens_payments
 from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Wanted
 from reconciler.services import customers as customer_services
@@ -36,12 +36,9 @@ def list_customers(desk: Desk) -> Response:
     looked_for = request.args.get("name", "").strip() or None
     with desk.runtime.read() as session:
         page = customers.page(session, {"name": looked_for}, wanted, today=desk.today)
-        ids = [customer.id for customer in page.data]
-        standing = balances.of_customers(session, ids, today=desk.today)
     return desk.page(
         "customers.html",
         customers=page.data,
-        standing=standing,
         looked_for=looked_for,
         older=next_page(page.next_cursor),
     )
@@ -86,7 +83,6 @@ def save_customer(desk: Desk, customer_id: str) -> Response:
 def _show(desk: Desk, customer_id: str) -> Response:
     with desk.runtime.read() as session:
         customer = customers.one(session, customer_id, today=desk.today)
-        standing = balances.of_customers(session, [customer_id], today=desk.today)
         invoices = screens_documents.invoices(
             session,
             view="all",
@@ -104,7 +100,6 @@ def _show(desk: Desk, customer_id: str) -> Response:
     return desk.page(
         "customer.html",
         customer=customer,
-        standing=standing.get(customer_id, {}),
         invoices=invoices,
         deposits=deposits,
         payments=payments,
