@@ -1,8 +1,8 @@
 """The laws about refunds as they are watched while refunds are sent.
 
 Each says the same as its namesake in invariants.py, which takes it from here where it is the very
-same. Where it is not, the one here reads what refunds there are instead of all payments: their legs,
-and the references that rails have shown. `reconciler verify` reads the facts.
+same. Where it is not, the one here reads what refunds there are instead of all payments: their
+legs, and the references that rails have shown. `reconciler verify` reads the facts.
 """
 
 _UNDER_WAY = "('approved', 'submitted', 'unknown')"
