@@ -4,51 +4,84 @@ It has no sessions, no cookies and no templates, and it answers 200, 400, 405, 4
 a rail repeats whatever gets a 5xx, so a message that we can never take must not get one.
 """
 
+from collections.abc import Iterable
+from functools import partial
+from wsgiref.types import StartResponse, WSGIEnvironment
+
 import msgspec
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, request
 from typing_extensions import override
 from werkzeug.exceptions import HTTPException
 
 from reconciler.errors import Refused, TooLarge, Unavailable
 from reconciler.runtime import Runtime
-from webhooks.stripe import stripe_blueprint
+from webhooks.receive import BODY_BYTES_MAX, Door
+from webhooks.stripe import stripe_door
 
 _log = structlog.get_logger()
 _RETRY_SECONDS = "5"
+_LENGTH_DIGITS_MAX = len(str(BODY_BYTES_MAX)) - 1  # a number that is shorter is smaller
+_JSON = ("Content-Type", "application/json")
 
 
 def create_webhook_app(runtime: Runtime) -> Flask:
     """The lean application behind /webhooks."""
-    app = _Lean("webhooks", static_folder=None)
-    app.url_map.strict_slashes = False  # a redirect would count as a failed delivery
-    app.register_blueprint(stripe_blueprint(runtime))
-    app.register_error_handler(TooLarge, lambda error: _problem(413, error))
-    app.register_error_handler(Refused, lambda error: _problem(400, error))
-    app.register_error_handler(Unavailable, lambda error: _problem(503, error))
-    app.register_error_handler(HTTPException, _refused_by_werkzeug)
-    return app
+    return _Lean({"/stripe": stripe_door(runtime)})
 
 
 class _Lean(Flask):
-    """Flask without what none of its routes uses: signals, hooks around a request, sessions.
+    """Flask, for whatever a rail does not do; and past it a short cut for what each of them does.
 
-    They take as long as proving and storing an event does.
+    To route a call, to give it a context and to build its answer takes Flask several times as long
+    as it takes to prove and read an event.
     """
 
+    def __init__(self, doors: dict[str, Door]) -> None:
+        super().__init__("webhooks", static_folder=None)
+        self._doors = doors
+        self.url_map.strict_slashes = False  # a redirect would count as a failed delivery
+        for path, door in doors.items():
+            self.add_url_rule(path, path, partial(_taken, door), methods=["POST"])
+        for kind in (Refused, Unavailable):
+            self.register_error_handler(kind, _refused)
+        self.register_error_handler(HTTPException, _refused_by_werkzeug)
+
     @override
-    def full_dispatch_request(self) -> Response:
-        """Route, or say why not. Every route and every error handler gives a Response."""
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        door = self._doors.get(environ["PATH_INFO"])
+        if door is None or environ["REQUEST_METHOD"] != "POST" or not _names_its_length(environ):
+            return super().wsgi_app(environ, start_response)
         try:
-            answer = self.dispatch_request()
-        except Exception as error:  # noqa: BLE001  Flask raises again what nobody handles
-            answer = self.handle_user_exception(error)
-        assert isinstance(answer, Response)
-        return answer
+            answer = door(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])), environ)
+        except (Refused, Unavailable) as error:
+            return _refused(error)(environ, start_response)
+        start_response("200 OK", [_JSON, ("Content-Length", str(len(answer)))])
+        return [answer]
+
+
+def _names_its_length(environ: WSGIEnvironment) -> bool:
+    """Whether the body is as long as it says, and not too long to be an event."""
+    length = environ.get("CONTENT_LENGTH", "")
+    return length.isdecimal() and len(length) <= _LENGTH_DIGITS_MAX
+
+
+def _taken(door: Door) -> Response:
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise TooLarge("an event is at most 1 MiB")
+    request.max_content_length = BODY_BYTES_MAX  # past it, reading raises 413
+    answer = door(request.get_data(cache=False), request.environ)
+    return Response(answer, headers=[_JSON])
 
 
 def _refused_by_werkzeug(error: HTTPException) -> Response:
     return _problem(error.code or 400, error.description or "not possible")
+
+
+def _refused(error: Refused | Unavailable) -> Response:
+    if isinstance(error, TooLarge):
+        return _problem(413, error)
+    return _problem(503 if isinstance(error, Unavailable) else 400, error)
 
 
 def _problem(status: int, error: object) -> Response:

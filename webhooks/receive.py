@@ -1,10 +1,11 @@
 """Answer a rail: prove who speaks, keep what was said, say thank you. Nothing else."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
 import msgspec
-from flask import Request, Response
 
 from reconciler.books.observations import RailEvent
-from reconciler.errors import TooLarge
 from reconciler.ingest import Kept
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
@@ -12,6 +13,9 @@ from reconciler.services import inbox
 from reconciler.work import Cause, Task
 
 BODY_BYTES_MAX = 1 << 20
+Door: TypeAlias = Callable[[bytes, Mapping[str, Any]], bytes]
+"""Takes a body and what WSGI says of its request, and gives the body of the answer."""
+
 # Kept beside the body as evidence of what was proved, and by whom it was sent.
 _HEADERS_KEPT = {
     "Stripe-Signature": "HTTP_STRIPE_SIGNATURE",  # as WSGI names it
@@ -26,19 +30,16 @@ _ANSWERS = {
 }
 
 
-def receive(runtime: Runtime, rail: Rail, request: Request, signature: str | None) -> Response:
-    """Store one event. Durable before we answer; applied after, by a worker.
+def receive(
+    runtime: Runtime, rail: Rail, body: bytes, signature: str | None, environ: Mapping[str, Any]
+) -> bytes:
+    """Store one event, and give the answer's body. Durable before that; applied after, by a worker.
 
-    Raises Invalid (answered 400), TooLarge (413) and Unavailable (503, so that the rail sends
-    it again). Redis plays no part in the answer.
+    Raises Invalid (answered 400) and Unavailable (503, so that the rail sends it again). Redis
+    plays no part in the answer.
     """
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        raise TooLarge("an event is at most 1 MiB")
-    request.max_content_length = BODY_BYTES_MAX  # past it, reading raises 413
-    body = request.get_data(cache=False)
     event = rail.verify(body, signature, runtime.now())
-    is_new = _keep(runtime, rail, event, _headers(request))
-    return Response(_ANSWERS[is_new], content_type="application/json")
+    return _ANSWERS[_keep(runtime, rail, event, _headers(environ))]
 
 
 def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
@@ -56,10 +57,10 @@ def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:
     )
 
 
-def _headers(request: Request) -> str:
+def _headers(environ: Mapping[str, Any]) -> str:
     kept = {
         name: value[:_HEADER_CHARS_MAX]
         for name, key in _HEADERS_KEPT.items()
-        if (value := request.environ.get(key)) is not None
+        if (value := environ.get(key)) is not None
     }
     return msgspec.json.encode(kept).decode()

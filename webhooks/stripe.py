@@ -1,18 +1,17 @@
 """POST /webhooks/stripe: which header, which rail."""
 
-from flask import Blueprint, Response, request
+from collections.abc import Mapping
+from typing import Any
 
 from reconciler.runtime import Runtime
-from webhooks.receive import receive
+from webhooks.receive import Door, receive
 
 
-def stripe_blueprint(runtime: Runtime) -> Blueprint:
-    """The route that Stripe calls."""
-    blueprint = Blueprint("stripe", __name__)
+def stripe_door(runtime: Runtime) -> Door:
+    """Takes what Stripe sends."""
+    rail = runtime.rails["stripe"]
 
-    @blueprint.post("/stripe")
-    def stripe_event() -> Response:
-        signature = request.headers.get("Stripe-Signature")
-        return receive(runtime, runtime.rails["stripe"], request, signature)
+    def door(body: bytes, environ: Mapping[str, Any]) -> bytes:
+        return receive(runtime, rail, body, environ.get("HTTP_STRIPE_SIGNATURE"), environ)
 
-    return blueprint
+    return door

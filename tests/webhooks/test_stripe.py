@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import io
 import json
 from dataclasses import replace
 
 import pytest
+from flask import Flask
 
 from reconciler.ingest import Ingest
 from reconciler.rails.stripe.rail import StripeRail
@@ -204,6 +206,46 @@ def test_what_the_rail_renders_anew_is_not_another_body(office: Office) -> None:
     office.post(as_sent(an_event(pending_webhooks=2)))
     assert office.scalar(KEPT) == 1
     assert office.scalar("select count(*) from review_item") == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "status"),
+    [
+        (as_sent(an_event()), None, 200),
+        (as_sent(an_event()) + b" " * 1_000_000, None, 200),
+        (b"{}", None, 400),
+        (as_sent(an_event()), "t=1,v1=00", 400),
+        (b" " * (BODY_BYTES_MAX + 1), None, 413),
+    ],
+    ids=["event", "long", "no event", "not signed", "too long"],
+)
+def test_the_short_cut_answers_as_flask_does(
+    office: Office, body: bytes, header: str | None, status: int
+) -> None:
+    headers = {"Stripe-Signature": header or signed(body, now(office))}
+    short = office.door.post("/stripe", data=body, headers=headers)
+    kept = office.scalar(KEPT)
+    long = office.door.post("/stripe/", data=body, headers=headers)  # a path that only Flask knows
+    assert (short.status_code, kept) == (status, int(status == 200))
+    assert (long.status_code, dict(long.headers).keys()) == (status, dict(short.headers).keys())
+    assert long.content_type == short.content_type
+    assert long.get_json() == {**short.get_json(), **({"duplicate": True} if kept else {})}
+
+
+def test_the_short_cut_is_taken(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Flask, "full_dispatch_request", None)
+    assert office.post(as_sent(an_event())).status_code == 200
+
+
+def test_a_body_that_does_not_say_its_length_is_taken(office: Office) -> None:
+    body = as_sent(an_event())
+    answer = office.door.post(
+        "/stripe",
+        input_stream=io.BytesIO(body),
+        headers={"Stripe-Signature": signed(body, now(office))},
+        environ_overrides={"CONTENT_LENGTH": "", "wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, office.scalar(KEPT)) == (200, 1)
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
