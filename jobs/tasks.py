@@ -9,6 +9,7 @@ from collections.abc import Callable
 from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
+from reconciler.flows.count_figures import count_figures as _count_figures
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.remind import plan_reminders as _plan_reminders
@@ -81,6 +82,11 @@ def tidy() -> None:
 def tie_bank_lines() -> None:
     """Say of open bank lines what each is for certain."""
     _in_turn(Task.TIE_BANK_LINES, _tie_bank_lines)
+
+
+def count_figures() -> None:
+    """Count what the charts show."""
+    _in_turn(Task.COUNT_FIGURES, _count_figures)
 
 
 def _in_turn(task: Task, flow: Callable[[Runtime], object]) -> None:

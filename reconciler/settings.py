@@ -26,6 +26,8 @@ PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
 LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
 
+# Set by `./run` for its children alone: which variables somebody set, for a page that says so.
+GIVEN = "RECONCILER_GIVEN"
 # What a child process gets from ours besides the settings. `PYTHONOPTIMIZE` is left out on purpose.
 INHERITED = (
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "TMPDIR", "VIRTUAL_ENV",
@@ -73,6 +75,8 @@ class Settings:
     attachments_quota_mib: int = ATTACHMENTS_QUOTA_DEFAULT  # of all of them together
     worker_processes: int = 1
     web_processes: int = 2
+    # Variables that somebody set, however many processes ago; the rest was made up or is usual.
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def has_stripe(self) -> bool:
@@ -124,8 +128,12 @@ class Settings:
 
     def to_environ(self) -> dict[str, str]:
         """The same settings as variables, for a child process: reading them gives these back."""
-        said = {name: write(self) for name, write in _WRITTEN.items()}
+        said = {**self.written(), GIVEN: ",".join(sorted(self.given))}
         return {name: text for name, text in said.items() if text}
+
+    def written(self) -> dict[str, str]:
+        """Each variable and its value as text, empty where it has none. Secrets are in it."""
+        return {name: write(self) for name, write in _WRITTEN.items()}
 
 
 def from_environment() -> Settings:
@@ -183,9 +191,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         attachments_quota_mib=_read(said, "ATTACHMENTS_QUOTA_MIB", mib, ATTACHMENTS_QUOTA_DEFAULT),
         worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
         web_processes=_read(said, "WEB_PROCESSES", processes, 2),
+        given=_given(said),
     )
     _refuse_careless_live_money(settings)
     return settings
+
+
+def _given(said: Mapping[str, str]) -> frozenset[str]:
+    names = said[GIVEN].split(",") if GIVEN in said else said
+    return frozenset(names).intersection(VARIABLES)
 
 
 def _refuse_half_a_stripe(said: Mapping[str, str]) -> None:

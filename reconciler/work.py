@@ -25,6 +25,7 @@ class Task(StrEnum):
     SEND_WEBHOOKS = "jobs.tasks.send_webhooks"
     TIDY = "jobs.tasks.tidy"
     TIE_BANK_LINES = "jobs.tasks.tie_bank_lines"
+    COUNT_FIGURES = "jobs.tasks.count_figures"
 
 
 @dataclass(frozen=True, slots=True)

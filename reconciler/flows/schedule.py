@@ -12,6 +12,8 @@ SCHEDULE: tuple[TimedJob, ...] = (
     TimedJob("tie_bank_lines", timedelta(minutes=5), Task.TIE_BANK_LINES),
     # Sessions that ended, sign-ins that count no more, answers past their time.
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
+    # What the charts show: the days of which something was booked since.
+    TimedJob("count_figures", timedelta(minutes=5), Task.COUNT_FIGURES),
     # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).
     TimedJob("reconcile", timedelta(minutes=5), Task.RECONCILE),
     # Reminders whose day has come.

@@ -27,6 +27,10 @@ class ManualRail:
         """Nobody speaks for it. Raises Invalid."""
         raise Invalid("money received by hand sends no events")
 
+    def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:  # noqa: ARG002
+        """None: nobody speaks for it."""
+        return ()
+
     def is_ours(self, event: RailEvent) -> str | None:  # noqa: ARG002
         """No event is."""
         return "money received by hand sends no events"

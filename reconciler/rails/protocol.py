@@ -103,6 +103,10 @@ class Rail(Protocol):
         """Prove who speaks and read the envelope. Raises Invalid."""
         ...
 
+    def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:
+        """Which of our signing secrets, by their place in the settings, signed this, whenever."""
+        ...
+
     def is_ours(self, event: RailEvent) -> str | None:
         """None for an event of our account and mode, else why it is quarantined."""
         ...

@@ -23,7 +23,9 @@ PAGES = (
     "/customers/{acme}/change", "/account", "/jobs", "/jobs/tidy", "/switches",
     "/search?q=acme", "/restore", "/nowhere",
 )  # fmt: skip
-ADMINS_PAGES = ("/switches/refunds", "/audit", "/audit/1", "/people", "/people/{dana}", "/keys")
+ADMINS_PAGES = (
+    "/switches/refunds", "/audit", "/audit/1", "/people", "/people/{dana}", "/keys", "/settings",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -256,3 +257,11 @@ def test_python_without_assertions_is_refused() -> None:
 
 def test_settings_made_by_hand_are_like_those_read_from_nothing() -> None:
     assert Settings(data_dir=Path("var").absolute()) == load_settings({})
+
+
+def test_who_set_a_variable_is_known_to_the_processes_that_are_started_for_them() -> None:
+    found = load_settings({"PORT": "9000", "REFUND_DAILY_COUNT": "3", "ODD": "1"})
+    assert found.given == {"PORT", "REFUND_DAILY_COUNT"}
+    child = load_settings(replace(found, redis_url="redis://h/0").to_environ())
+    assert child.given == found.given
+    assert child.redis_url == "redis://h/0"

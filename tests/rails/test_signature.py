@@ -5,7 +5,7 @@ import stripe
 from hypothesis import given, strategies as st
 
 from reconciler.errors import Invalid
-from reconciler.rails.stripe.signature import verify_signature
+from reconciler.rails.stripe.signature import signers, verify_signature
 from tests.rails.stripe_objects import AT, signed
 
 BODY = b'{"id": "evt_1"}'
@@ -114,3 +114,22 @@ def test_no_header_raises_anything_but_invalid(body, header):
 def test_whatever_is_signed_is_proved(body, secret, at):
     verify(signed(body, at, secret), body=body, secrets=[secret], now=at)
     assert not is_proved(signed(body, at, secret + b"x"), body=body, secrets=[secret], now=at)
+
+
+@pytest.mark.parametrize(
+    ("signed_by", "held", "expected"),
+    [
+        ([NEW], [NEW, OLD], (0,)),
+        ([OLD], [NEW, OLD], (1,)),
+        ([NEW, OLD], [NEW, OLD], (0, 1)),
+        ([OLD], [NEW], ()),
+    ],
+)
+def test_which_secret_signed_is_told_whenever_it_was(signed_by, held, expected):
+    header = signed(BODY, AT - 10_000_000, *signed_by)
+    assert signers(BODY, header, held) == expected
+
+
+@pytest.mark.parametrize("header", [None, "", "t=1", "nonsense"])
+def test_what_is_no_signature_was_signed_by_none(header):
+    assert signers(BODY, header, [NEW]) == ()

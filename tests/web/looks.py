@@ -25,6 +25,8 @@ LOOKS = {
     "/people": "Nia Alder",
     "/people/{nia}": "Nia Alder",
     "/keys": "Make a key",
+    "/figures": "Money in, USD",
+    "/settings": "Webhook signing secrets",
     "/deposits": "DEP-1001",
     "/deposits/DEP-1001": "Customer deposits, a liability",
     "/refunds": "Refunds",

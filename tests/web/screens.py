@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from reconciler.books.people import Role
 from reconciler.books.reconciliation import LAG, Window
 from reconciler.embedded import postgres
+from reconciler.flows.count_figures import count_figures
 from reconciler.flows.reconcile import carry_on
 from reconciler.services import (
     applications,
@@ -257,6 +258,7 @@ def furnish(made: Screens) -> None:
     furnished_files.bank(made)
     furnished_files.files(made)
     a_mail(made)
+    count_figures(made.office.runtime)
 
 
 def _documents(made: Screens) -> None:

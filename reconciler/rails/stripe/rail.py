@@ -38,7 +38,7 @@ from reconciler.rails.stripe.fields import (
 )
 from reconciler.rails.stripe.listing import Reading, list_page
 from reconciler.rails.stripe.payouts import row_facts
-from reconciler.rails.stripe.signature import verify_signature
+from reconciler.rails.stripe.signature import signers, verify_signature
 from reconciler.settings import Settings
 from reconciler.timestamps import to_epoch
 
@@ -81,6 +81,10 @@ class StripeRail:
         tolerance = self._settings.stripe_webhook_tolerance_seconds
         verify_signature(body, signature, self._secrets, tolerance, to_epoch(now))
         return read_envelope(body, self._account_id)
+
+    def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:
+        """Which of our signing secrets, by their place in the settings, signed this, whenever."""
+        return signers(body, signature, self._secrets)
 
     def is_ours(self, event: RailEvent) -> str | None:
         """None for an event of our account and mode, else why it is quarantined.

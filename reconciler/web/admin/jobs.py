@@ -43,6 +43,9 @@ MEANINGS = {
     "tie_bank_lines": Meaning(
         "Tie bank lines", "Ties open lines to payouts and receipts where that is certain."
     ),
+    "count_figures": Meaning(
+        "Count figures", "Counts the days of the charts of which something was booked since."
+    ),
     "tidy": Meaning(
         "Tidy up", "Forgets ended sessions, old sign-ins and kept answers. Never money or evidence."
     ),
@@ -71,6 +74,7 @@ _TASKS = {
     Task.SEND_WEBHOOKS: "telling other programs",
     Task.TIDY: "tidying up",
     Task.TIE_BANK_LINES: "tying bank lines",
+    Task.COUNT_FIGURES: "counting figures",
 }
 
 

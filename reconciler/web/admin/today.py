@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from flask import Response
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import disputes, reconciliation as runs, screens_today, status
+from reconciler.reads import disputes, figures, reconciliation as runs, screens_today, status
+from reconciler.reads.figures import DayOfMoney
 from reconciler.reads.screens_today import Heap, Pulse
 from reconciler.reads.status import InboxStatus
 from reconciler.services.run_plans import KINDS
-from reconciler.web.admin import words
+from reconciler.web.admin import charts, words
+from reconciler.web.admin.charts import MoneyChart
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 
@@ -20,6 +22,7 @@ screens = Screens()
 # Work is done within seconds when a worker listens; a minute of waiting means that none does.
 WAITS_TOO_LONG = timedelta(minutes=1)
 CLOCK_IS_LATE = timedelta(minutes=5)
+MONEY_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ def show_today(desk: Desk) -> Response:
         inbox = status.inbox(session, desk.now)
         until = runs.complete_up_to(runs.complete(session), KINDS)
         days = disputes.days_to_answer(session, now=desk.now)
+        money = figures.money(session, desk.today, MONEY_DAYS)
     return desk.page(
         "today.html",
         cards=cards,
@@ -146,7 +150,14 @@ def show_today(desk: Desk) -> Response:
         waiting=sum(card.number for card in cards),
         signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
+        money=_charts(money),
     )
+
+
+def _charts(found: dict[str, list[DayOfMoney]]) -> list[MoneyChart]:
+    """The currency that brought in on most days first: amounts of two do not compare."""
+    made = [charts.money(currency, days) for currency, days in found.items()]
+    return sorted(made, key=lambda chart: -sum(1 for day in chart.days if day.taken))
 
 
 def _cards(heaps: Iterable[Heap]) -> list[Card]:
