@@ -72,6 +72,29 @@ def message(body: bytes) -> Any:  # noqa: ANN401  any JSON
     return text
 
 
+def holds(said: Any, part: Any) -> bool:  # noqa: ANN401  any JSON
+    """Whether a message holds `part` somewhere: at its top, or anywhere inside.
+
+    An object holds another one that has no other members, a list one that has no other items.
+    """
+    if _contains(said, part):
+        return True
+    inner = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return any(holds(one, part) for one in inner)
+
+
+def _contains(said: Any, part: Any) -> bool:  # noqa: ANN401  any JSON
+    if isinstance(part, dict):
+        return isinstance(said, dict) and all(
+            name in said and _contains(said[name], value) for name, value in part.items()
+        )
+    if isinstance(part, list):
+        return isinstance(said, list) and all(
+            any(_contains(one, item) for one in said) for item in part
+        )
+    return type(said) is type(part) and bool(said == part)
+
+
 def _is_writable(text: str) -> bool:
     try:
         text.encode()

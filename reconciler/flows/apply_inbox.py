@@ -92,7 +92,7 @@ def _apply_one_by_one(runtime: Runtime, claim: Claim) -> int:
 def _apply_group(runtime: Runtime, events: list[Claimed]) -> None:
     cause = Cause("event", events[0].rail_event_id)
     try:
-        runtime.do(cause, lambda work: _apply(work, runtime.rails, events))
+        runtime.do(cause, lambda work: apply_events(work, runtime.rails, events))
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001  a poison event is set aside, whatever it raises
@@ -110,11 +110,12 @@ def _take(work: Work, rails: Mapping[str, Rail], claim: Claim) -> int:
         return 0
     held = claim(work)
     if held:
-        _apply(work, rails, held)
+        apply_events(work, rails, held)
     return len(held)
 
 
-def _apply(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> None:
+def apply_events(work: Work, rails: Mapping[str, Rail], events: Sequence[Claimed]) -> None:
+    """Bring these events into the books, in one transaction. Raises what the first bad one does."""
     read = [(event, rails[event.rail].sighting(event.body)) for event in events]
     ways = {
         (event.rail, event.account, s.via) for event, s in read if s.facts and s.via is not None

@@ -1,6 +1,6 @@
 """Cash, cheques and transfers: a rail without a wire. A refund over it is a person's task."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -29,6 +29,14 @@ class ManualRail:
 
     def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:  # noqa: ARG002
         """None: nobody speaks for it."""
+        return ()
+
+    def missing_before(
+        self,
+        kind: str,  # noqa: ARG002
+        arrived: Collection[str],  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Nothing: nobody speaks for it."""
         return ()
 
     def is_ours(self, event: RailEvent) -> str | None:  # noqa: ARG002

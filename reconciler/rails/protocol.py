@@ -1,6 +1,6 @@
 """What the rest of the program may ask of whoever moves the money."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -105,6 +105,10 @@ class Rail(Protocol):
 
     def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:
         """Which of our signing secrets, by their place in the settings, signed this, whenever."""
+        ...
+
+    def missing_before(self, kind: str, arrived: Collection[str]) -> tuple[str, ...]:
+        """Types of events that come before one of this type, and are not among the arrived."""
         ...
 
     def is_ours(self, event: RailEvent) -> str | None:

@@ -85,6 +85,18 @@ _TRIAL_BALANCE = sa.text(
     where cast(:before as timestamptz) is null or e.at < :before
     group by a.id order by a.currency, a.role, a.rail"""
 )
+# Those of this very transaction; the index finds those of this instant.
+_POSTED_NOW = sa.text(
+    """select a.role, a.rail, a.currency, sum(p.amount)::bigint as balance
+    from journal_entry e join posting p on p.entry_id = e.id
+      join ledger_account a on a.id = p.account_id
+    where e.at >= :now and e.xact = pg_current_xact_id()::text::bigint
+    group by a.id order by a.currency, a.role, a.rail"""
+)
+_COUNT_NOW = sa.text(
+    """select count(*) from journal_entry e
+    where e.at >= :now and e.xact = pg_current_xact_id()::text::bigint"""
+)
 _ENTRIES = sa.text(
     """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id, e.payout_id,
       e.cause_kind, e.cause_id, a.role, a.rail, a.currency, p.amount
@@ -131,6 +143,13 @@ def trial_balance(session: Session, before: datetime | None = None) -> dict[str,
         currency: TrialBalance(found, sum(line.balance for line in found))
         for currency, found in lines.items()
     }
+
+
+def posted_now(session: Session, now: datetime) -> tuple[int, list[AccountRow]]:
+    """How many entries this very transaction posted, and by how much they change each account."""
+    rows = session.execute(_POSTED_NOW, {"now": now}).all()
+    changes = [AccountRow(r.role, r.rail or None, r.currency, r.balance) for r in rows if r.balance]
+    return int(session.scalar(_COUNT_NOW, {"now": now}) or 0), changes
 
 
 def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[EntryRow]:

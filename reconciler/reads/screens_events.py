@@ -6,7 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books import texts
 from reconciler.store import inbox_rows
+
+# A page waits for it: three kilobytes each are read and taken apart.
+SEARCHED_MAX = 5_000
+SEARCHED_AT_ONCE = 500
 
 _STATUS = "coalesce(o.status, 'pending')"
 _COLUMNS = f"""e.seq, e.rail, e.account, e.rail_event_id, e.type, e.livemode, e.api_version,
@@ -29,6 +34,20 @@ _ONE = sa.text(
 _RELATED = sa.text(
     f"""select {_COLUMNS} {_FROM} where e.about = :about and e.seq <> :seq
     order by e.created, e.seq limit 30"""
+)
+_BODIES = sa.text(
+    f"""select {_COLUMNS}, e.body {_FROM}
+    where (cast(:before as bigint) is null or e.seq < :before)
+      and (cast(:status as text) is null or {_STATUS} = :status)
+      and (cast(:kind as text) is null or e.type = :kind)
+    order by e.seq desc limit :limit"""
+)
+_TROUBLES = sa.text(
+    """select e.type, o.error, o.status, count(*) as number, min(e.received_at) as first_at,
+      max(e.received_at) as last_at, min(e.rail_event_id) as example
+    from inbox_outcome o join inbox_event e on e.seq = o.seq
+    where o.status in ('failed', 'quarantined') or (o.status = 'pending' and o.error is not null)
+    group by 1, 2, 3 order by 4 desc, 1 limit 30"""
 )
 _COUNTS = sa.text(
     f"""select coalesce(o.status, 'pending') as status, count(*) as number
@@ -80,6 +99,28 @@ class Wanted:
     about: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a look into messages found; `reached` is where it stopped, if there are more."""
+
+    lines: list[EventLine]
+    looked_at: int
+    reached: EventLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Events of one type with which the same is the matter."""
+
+    type: str
+    error: str | None
+    status: str
+    number: int
+    first_at: datetime
+    last_at: datetime
+    example: str
+
+
 def latest(session: Session, wanted: Wanted, *, before: int | None, limit: int) -> list[EventLine]:
     """Events, the newest first."""
     given = {
@@ -87,6 +128,42 @@ def latest(session: Session, wanted: Wanted, *, before: int | None, limit: int) 
         "limit": limit,
     }  # fmt: skip
     return [EventLine(**row._asdict()) for row in session.execute(_LATEST, given)]
+
+
+def holding(
+    session: Session, wanted: Wanted, parts: object, *, before: int | None, limit: int
+) -> Search:
+    """Events whose message holds these parts: of the newest SEARCHED_MAX that fit otherwise.
+
+    An object is held by one that has its members, and maybe more; a list by one that has its
+    items in whatever order; a text by a message in which it stands anywhere.
+    """
+    given = {"status": wanted.status, "kind": wanted.kind, "before": before}
+    needle = parts.encode() if isinstance(parts, str) else None
+    found: list[EventLine] = []
+    last: EventLine | None = None
+    looked_at = 0
+    while looked_at < SEARCHED_MAX and len(found) < limit:
+        rows = session.execute(_BODIES, {**given, "limit": SEARCHED_AT_ONCE}).all()
+        for row in rows:
+            columns = row._asdict()
+            body = bytes(columns.pop("body"))
+            last = EventLine(**columns)
+            looked_at += 1
+            is_held = needle in body if needle else texts.holds(texts.message(body), parts)
+            if is_held:
+                found.append(last)
+                if len(found) == limit:
+                    break
+        if len(rows) < SEARCHED_AT_ONCE:
+            return Search(found, looked_at, last if len(found) == limit else None)
+        given["before"] = last.seq if last else None
+    return Search(found, looked_at, last)
+
+
+def troubles(session: Session) -> list[Trouble]:
+    """What could not be applied, grouped by type and error: the most frequent first."""
+    return [Trouble(**row._asdict()) for row in session.execute(_TROUBLES)]
 
 
 def event(session: Session, event_id: str) -> EventPage | None:

@@ -258,6 +258,11 @@ def matching(work: Work, wanted: ReplayFilter) -> list[int]:
     )
 
 
+def read_again(work: Work, seqs: Sequence[int]) -> list[Claimed]:
+    """What these events said, to see what doing them over would come to."""
+    return store.read_again(work.session, seqs)
+
+
 def _replay(work: Work, seqs: list[int]) -> int:
     store.replay(work.session, seqs, work.now)
     work.nudge(Task.APPLY_INBOX)

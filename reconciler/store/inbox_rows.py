@@ -119,6 +119,12 @@ _FIND_SINCE = sa.text(
       and e.quarantine is null
     order by e.seq limit :limit"""
 )
+_READ_AGAIN = sa.text(
+    """select e.seq, e.rail, e.account, e.rail_event_id, e.type, e.body,
+      coalesce(o.attempts, 0) as attempts
+    from inbox_event e left join inbox_outcome o on o.seq = e.seq
+    where e.seq = any(:seqs) order by e.seq"""
+)
 _HAS_DUE = sa.text(
     f"""select exists (select 1 from inbox_event e where {IS_NEW})
       or exists (select 1 from inbox_outcome where status = 'pending' and due_at <= :now)"""
@@ -245,6 +251,14 @@ def find_since(
         "since": since, "only_failed": only_failed, "type": kind, "status": status, "limit": limit,
     }  # fmt: skip
     return list(session.scalars(_FIND_SINCE, given))
+
+
+def read_again(session: Session, seqs: Sequence[int]) -> list[Claimed]:
+    """These events with what was said, the oldest first. Nobody is kept from them."""
+    return [
+        Claimed(**row._asdict() | {"body": bytes(row.body)}, is_new=False)
+        for row in session.execute(_READ_AGAIN, {"seqs": list(seqs)})
+    ]
 
 
 def has_due(session: Session, now: datetime) -> bool:

@@ -61,3 +61,32 @@ def test_an_address_has_two_sides():
 )
 def test_a_kept_message_can_always_be_shown(body, said):
     assert texts.message(body) == said
+
+
+SAID = {"id": "evt_1", "data": {"object": {"amount": 500, "paid": True, "tags": ["a", "b"]}}}
+
+
+@pytest.mark.parametrize(
+    ("part", "is_held"),
+    [
+        ({"id": "evt_1"}, True),
+        ({"amount": 500}, True),
+        ({"object": {"amount": 500}}, True),
+        ({"amount": 500, "paid": True}, True),
+        ({"amount": 500, "paid": False}, False),
+        ({"paid": 1}, False),
+        ({"amount": "500"}, False),
+        ({"nothing": None}, False),
+        ({"tags": ["b"]}, True),
+        (["b", "a"], True),
+        (["b", "c"], False),
+        ({"id": {"evt_1": 1}}, False),
+        ({"id": ["evt_1"]}, False),
+        ("b", True),
+        (500, True),
+        (501, False),
+        ({}, True),
+    ],
+)
+def test_a_message_holds_its_parts_wherever_they_stand(part: object, is_held: bool) -> None:
+    assert texts.holds(SAID, part) is is_held

@@ -123,6 +123,13 @@ class House:
         newest = "select rail_event_id from inbox_event where :id = '' order by seq desc limit 1"
         return self.scalar(newest, "")
 
+    def paid_events(self) -> str:
+        """How many events there are that tell of a charge."""
+        self.event()
+        return self.scalar(
+            "select count(*)::text from inbox_event where type = :id", "charge.succeeded"
+        )
+
     def no_run(self) -> None:
         """No run is under way: there is one at a time."""
         while carry_on(self.screens.office.runtime):
@@ -368,6 +375,10 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | deeds_people.DEED
     ),
     "POST /admin/statements/<statement_id>/lines/<bank_line_id>": _settles_a_line,
     "POST /admin/reconciliation": _starts_a_run(rail="stripe", since="2026-11-21"),
+    "POST /admin/events/replay": lambda house: (
+        {},
+        {"type": "charge.succeeded", "matching": house.paid_events()},
+    ),
     "POST /admin/events/<event_id>/replay": lambda house: ({"event_id": house.event()}, {}),
     "POST /admin/jobs/<name>/run": lambda _: ({"name": "tidy"}, {}),
     "POST /admin/switches/<name>": lambda _: (

@@ -66,6 +66,7 @@ LOOKS = {
     "/statements/{statement}": "Could not be read",
     "/reconciliation/tie-out": "-$2.50",
     "/events": "Event log",
+    "/events/replay": "Replay events",
     "/events/{event}": "Payload",
     "/ledger": "Trial balance",
     "/ledger/trial-balance": "Debits equal credits.",

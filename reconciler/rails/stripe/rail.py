@@ -4,7 +4,7 @@ The SDK costs a web process 30 MB that it never needs, so it is imported with th
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from reconciler.rails.stripe.fields import (
     text,
 )
 from reconciler.rails.stripe.listing import Reading, list_page
+from reconciler.rails.stripe.order import missing_before
 from reconciler.rails.stripe.payouts import row_facts
 from reconciler.rails.stripe.signature import signers, verify_signature
 from reconciler.settings import Settings
@@ -85,6 +86,10 @@ class StripeRail:
     def signers(self, body: bytes, signature: str | None) -> tuple[int, ...]:
         """Which of our signing secrets, by their place in the settings, signed this, whenever."""
         return signers(body, signature, self._secrets)
+
+    def missing_before(self, kind: str, arrived: Collection[str]) -> tuple[str, ...]:
+        """Types of events that Stripe sends before one of this type, and that have not arrived."""
+        return missing_before(kind, arrived)
 
     def is_ours(self, event: RailEvent) -> str | None:
         """None for an event of our account and mode, else why it is quarantined.

@@ -1,0 +1,25 @@
+"""Messages of rails with what is personal or secret covered, to be read by everybody."""
+
+from typing import Any
+
+COVER = "•••"
+# Members whose value tells who somebody is, or opens something; whatever is inside goes too.
+_COVERED = frozenset(
+    {
+        "address", "client_secret", "customer_email", "customer_name", "customer_phone", "email",
+        "fingerprint", "ip", "ip_address", "iin", "name", "phone", "receipt_email", "receipt_url",
+        "hosted_invoice_url", "invoice_pdf", "url", "secret", "tax_id", "user_agent",
+    }
+)  # fmt: skip
+
+
+def masked(said: Any) -> Any:  # noqa: ANN401  any JSON
+    """The same message with personal and secret values covered. What is empty stays empty."""
+    if isinstance(said, dict):
+        return {
+            name: COVER if name in _COVERED and value else masked(value)
+            for name, value in said.items()
+        }
+    if isinstance(said, list):
+        return [masked(one) for one in said]
+    return said
