@@ -56,14 +56,16 @@ _DEAF_BELL = Bell(_DEAF_QUEUE)
 
 _FILES = TemporaryDirectory(prefix="reconciler-tests-")  # what attachments lie in; names are chance
 
-_NEXT_DUE = sa.text(
-    """select min(due_at) from (
-      select fetch_due_at as due_at from payment
-      union all select fetch_due_at from payout
-      union all select due_at from inbox_outcome where status in ('pending', 'parked')
-      union all select greatest(due_at, lease_until) from refund_leg where due_at is not null
-    ) as waiting"""
-)
+_WAITING = """(
+      select 'payment' as what, id as name, fetch_due_at as due_at from payment
+      union all select 'payout', id, fetch_due_at from payout
+      union all select 'event ' || status, seq::text, due_at
+        from inbox_outcome where status in ('pending', 'parked')
+      union all select 'leg ' || status, id, greatest(due_at, lease_until)
+        from refund_leg where due_at is not null
+    ) as waiting where due_at is not null"""
+_NEXT_DUE = sa.text(f"select min(due_at) from {_WAITING}")
+_DUE = sa.text(f"select what, name, due_at from {_WAITING} order by due_at limit 5")
 
 
 _ASK_SOON = sa.text(
@@ -196,7 +198,8 @@ class Office:
                 apply_inbox(self.runtime)
                 return
             self.clock.instant = max(self.clock(), due)
-        raise AssertionError("there is always something due: the books never come to rest")
+        left = [(row.what, row.name) for row in self.rows(_DUE)]
+        raise AssertionError(f"there is always something due: the books never come to rest: {left}")
 
     def next_due(self) -> datetime | None:
         """When the next thing is to be done that waits for its time."""
