@@ -1,5 +1,8 @@
 """Facts, documents and people for tests, each with one line of what matters."""
 
+from datetime import date
+
+from reconciler.books.bills import CostLine
 from reconciler.books.observations import (
     BalanceFact,
     ChargeFact,
@@ -9,9 +12,19 @@ from reconciler.books.observations import (
     RefundFact,
     RefundStage,
 )
-from reconciler.services import customers, deposits, invoices, payments
+from reconciler.services import (
+    bills,
+    customers,
+    deposits,
+    invoices,
+    payments,
+    prepayments,
+    vendors,
+)
+from reconciler.services.bills import NewBill
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
+from reconciler.services.prepayments import NewPrepayment
 from reconciler.work import Cause
 
 AT = 1_795_348_800  # 2026-11-22, noon
@@ -163,3 +176,34 @@ def balances(office) -> dict[str, int]:
         join ledger_account a on a.id = p.account_id group by 1 having sum(p.amount) <> 0"""
     )
     return {one.role: one.amount for one in found}
+
+
+def vendor(office, name: str = "Oak Ltd") -> str:
+    """A vendor; gives our id."""
+    return office.do(lambda work: vendors.create(work, name=name))
+
+
+def bill(office, number: str, net: int, *, open_: bool = True, **more) -> str:
+    """A bill that we owe, of one line without tax unless said otherwise; gives our id."""
+    if "vendor_id" not in more:
+        more["vendor_id"] = vendor(office)
+    line = CostLine(description="Work", unit_price=net, category="materials")
+    new = NewBill(**{"number": number, "currency": "USD", "lines": (line,)} | more)
+
+    def step(work):
+        made = bills.create(work, new)
+        if open_:
+            bills.open_(work, made)
+        return made
+
+    return office.do(step)
+
+
+def prepayment(office, amount: int, **more) -> str:
+    """Money that was paid ahead; gives our id."""
+    if "vendor_id" not in more:
+        more["vendor_id"] = vendor(office)
+    new = NewPrepayment(
+        **{"amount": amount, "currency": "USD", "paid_on": date(2026, 11, 20)} | more
+    )
+    return office.do(lambda work: prepayments.pay(work, new))

@@ -1,4 +1,4 @@
-"""The chart of accounts: a role, and for clearing the rail that holds the money.
+"""The chart of accounts: a role; for clearing the rail that holds the money, for expenses what for.
 
 There is one set per currency. An account's balance is debits less credits, so assets
 and expenses are positive, liabilities and income negative.
@@ -28,6 +28,7 @@ class Role(StrEnum):
     DISPUTED_FUNDS = "disputed_funds"
     PAYOUTS_IN_TRANSIT = "payouts_in_transit"
     VENDOR_PREPAYMENTS = "vendor_prepayments"
+    INPUT_TAX = "input_tax"
     CUSTOMER_DEPOSITS = "customer_deposits"
     UNAPPLIED_CASH = "unapplied_cash"
     REFUNDS_PAYABLE = "refunds_payable"
@@ -35,6 +36,7 @@ class Role(StrEnum):
     SALES_TAX_PAYABLE = "sales_tax_payable"
     REVENUE = "revenue"
     CREDITS = "credits"
+    EXPENSES = "expenses"
     PROCESSING_FEES = "processing_fees"
     CHARGEBACK_LOSSES = "chargeback_losses"
     CURRENCY_CONVERSION = "currency_conversion"
@@ -49,6 +51,7 @@ KINDS: dict[Role, Kind] = {
     Role.DISPUTED_FUNDS: Kind.ASSET,
     Role.PAYOUTS_IN_TRANSIT: Kind.ASSET,
     Role.VENDOR_PREPAYMENTS: Kind.ASSET,
+    Role.INPUT_TAX: Kind.ASSET,
     Role.CUSTOMER_DEPOSITS: Kind.LIABILITY,
     Role.UNAPPLIED_CASH: Kind.LIABILITY,
     Role.REFUNDS_PAYABLE: Kind.LIABILITY,
@@ -56,6 +59,7 @@ KINDS: dict[Role, Kind] = {
     Role.SALES_TAX_PAYABLE: Kind.LIABILITY,
     Role.REVENUE: Kind.INCOME,
     Role.CREDITS: Kind.INCOME,
+    Role.EXPENSES: Kind.EXPENSE,
     Role.PROCESSING_FEES: Kind.EXPENSE,
     Role.CHARGEBACK_LOSSES: Kind.EXPENSE,
     Role.CURRENCY_CONVERSION: Kind.TRADING,
@@ -67,10 +71,11 @@ MANUAL_RAIL = "manual"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A role in the chart; `rail` is empty for all but clearing."""
+    """A role in the chart; only clearing has a `rail`, only expenses have a `category`."""
 
     role: Role
     rail: str = ""
+    category: str = ""
 
 
 BANK = Account(Role.BANK)
@@ -79,6 +84,9 @@ UNAPPLIED_CASH = Account(Role.UNAPPLIED_CASH)
 ACCOUNTS_RECEIVABLE = Account(Role.ACCOUNTS_RECEIVABLE)
 CUSTOMER_DEPOSITS = Account(Role.CUSTOMER_DEPOSITS)
 REFUNDS_PAYABLE = Account(Role.REFUNDS_PAYABLE)
+VENDOR_PREPAYMENTS = Account(Role.VENDOR_PREPAYMENTS)
+INPUT_TAX = Account(Role.INPUT_TAX)
+ACCOUNTS_PAYABLE = Account(Role.ACCOUNTS_PAYABLE)
 SALES_TAX_PAYABLE = Account(Role.SALES_TAX_PAYABLE)
 REVENUE = Account(Role.REVENUE)
 CREDITS = Account(Role.CREDITS)
@@ -94,3 +102,8 @@ def clearing(rail: str) -> Account:
     if rail == MANUAL_RAIL:
         return Account(Role.UNDEPOSITED)
     return Account(Role.CLEARING, rail)
+
+
+def expenses(category: str) -> Account:
+    """What things of this category have cost us."""
+    return Account(Role.EXPENSES, category=category)

@@ -48,6 +48,8 @@ class JournalEntry:
     invoice_id: str | None = None
     deposit_id: str | None = None
     payout_id: str | None = None
+    bill_id: str | None = None
+    prepayment_id: str | None = None
 
     def __post_init__(self) -> None:
         """An entry has a key, two sides, and nets to nothing in each currency."""

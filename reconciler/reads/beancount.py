@@ -1,7 +1,8 @@
 """The journal as a Beancount ledger, so that a program that is not ours can check our books.
 
 Each role becomes an account: the kind gives the first word, the role the second, and clearing
-the rail as a third. Trading accounts go under Equity, because Beancount has five kinds only.
+the rail as a third, expenses their category. Trading accounts go under Equity, because Beancount
+has five kinds only.
 
     bank                 Assets:Bank
     clearing (stripe)    Assets:Clearing:Stripe
@@ -10,6 +11,7 @@ the rail as a third. Trading accounts go under Equity, because Beancount has fiv
     disputed_funds       Assets:DisputedFunds
     payouts_in_transit   Assets:PayoutsInTransit
     vendor_prepayments   Assets:VendorPrepayments
+    input_tax            Assets:InputTax
     customer_deposits    Liabilities:CustomerDeposits
     unapplied_cash       Liabilities:UnappliedCash
     refunds_payable      Liabilities:RefundsPayable
@@ -17,6 +19,7 @@ the rail as a third. Trading accounts go under Equity, because Beancount has fiv
     sales_tax_payable    Liabilities:SalesTaxPayable
     revenue              Income:Revenue
     credits              Income:Credits
+    expenses (travel)    Expenses:Expenses:Travel
     processing_fees      Expenses:ProcessingFees
     chargeback_losses    Expenses:ChargebackLosses
     currency_conversion  Equity:CurrencyConversion
@@ -45,8 +48,8 @@ _ROOTS = {
     Kind.TRADING: "Equity",
 }
 _HEAD = """;; The journal of the reconciler; check it with bean-check.
-;; An account is the kind, the role and perhaps the rail; trading accounts (conversion,
-;; suspense) stand under Equity.
+;; An account is the kind, the role and perhaps the rail or the category; trading accounts
+;; (conversion, suspense) stand under Equity.
 option "title" "Reconciler journal"
 """
 
@@ -63,10 +66,10 @@ class Frame:
     closing: Balances
 
 
-def account(role: str, rail: str | None) -> str:
-    """`clearing` of `stripe` as `Assets:Clearing:Stripe`."""
+def account(role: str, within: str | None) -> str:
+    """`clearing` of `stripe` as `Assets:Clearing:Stripe`; `within` is a rail or a category."""
     root = _ROOTS[KINDS[Role(role)]]
-    return ":".join([root, _component(role), *([_component(rail)] if rail else [])])
+    return ":".join([root, _component(role), *([_component(within)] if within else [])])
 
 
 def frame(days: tuple[date, date], window: Window, opening: Balances, closing: Balances) -> Frame:
@@ -90,7 +93,10 @@ def ledger(around: Frame | None, entries: Iterable[EntryRow]) -> Iterator[str]:
     for currency, balance in around.closing.items():
         for line in balance.accounts:
             # Without "~ 0" a difference of one cent would pass.
-            day, name = around.ends_on + timedelta(days=1), account(line.role, line.rail)
+            day, name = (
+                around.ends_on + timedelta(days=1),
+                account(line.role, line.rail or line.category),
+            )
             yield f"{day} balance {name}  {decimal_text(line.balance, currency)} ~ 0 {currency}\n"
 
 
@@ -99,11 +105,13 @@ def _opened(around: Frame) -> Iterator[str]:
     for currency, balance in around.closing.items():
         yield f"{around.opened_on} commodity {currency}\n"
         for line in balance.accounts:
-            currencies.setdefault(account(line.role, line.rail), []).append(currency)
+            currencies.setdefault(account(line.role, line.rail or line.category), []).append(
+                currency
+            )
     for name, used in sorted(currencies.items()):
         yield f"{around.opened_on} open {name} {','.join(used)}\n"
     brought = [
-        _posting(account(line.role, line.rail), line.balance, currency)
+        _posting(account(line.role, line.rail or line.category), line.balance, currency)
         for currency, balance in around.opening.items()
         for line in balance.accounts
         if line.balance
@@ -114,7 +122,10 @@ def _opened(around: Frame) -> Iterator[str]:
 
 
 def _transaction(entry: EntryRow) -> str:
-    about = (entry.payment_id, entry.invoice_id, entry.deposit_id, entry.payout_id)
+    about = (
+        entry.payment_id, entry.invoice_id, entry.deposit_id, entry.payout_id, entry.bill_id,
+        entry.prepayment_id,
+    )  # fmt: skip
     links = "".join(f" ^{link}" for link in about if link)
     lines = [
         f"\n{entry.at.astimezone(UTC).date()} * {_quoted(entry.key)}{links}\n",
@@ -127,7 +138,9 @@ def _transaction(entry: EntryRow) -> str:
         lines.append(f"  reverses: {_quoted(entry.reverses)}\n")
     for line in entry.postings:
         amount = line.debit - line.credit
-        lines.append(_posting(account(line.role, line.rail), amount, line.currency))
+        lines.append(
+            _posting(account(line.role, line.rail or line.category), amount, line.currency)
+        )
     return "".join(lines)
 
 

@@ -78,7 +78,8 @@ class Table:
 JOURNAL = Table(
     (
         "entry_id", "key", "at", "reverses", "payment_id", "invoice_id", "deposit_id", "payout_id",
-        "cause_kind", "cause_id", "line", "role", "rail", "currency", "debit", "credit",
+        "bill_id", "prepayment_id", "cause_kind", "cause_id", "line", "role", "rail", "category",
+        "currency", "debit", "credit",
     ),
     {"debit": "currency", "credit": "currency"},
 )  # fmt: skip
@@ -139,8 +140,8 @@ _ENTRIES = sa.text(
     f"""with page as (select * from journal_entry e where (e.at, e.id) {_AFTER}
       and e.at {_UNTIL} order by e.at, e.id limit :limit)
     select page.id, page.key, page.at, page.reverses, page.payment_id, page.invoice_id,
-      page.deposit_id, page.payout_id, page.cause_kind, page.cause_id, a.role, a.rail,
-      a.currency, p.amount
+      page.deposit_id, page.payout_id, page.bill_id, page.prepayment_id, page.cause_kind,
+      page.cause_id, a.role, a.rail, a.category, a.currency, p.amount
     from page join posting p on p.entry_id = page.id join ledger_account a on a.id = p.account_id
     order by page.at, page.id, p.line"""
 )
@@ -250,13 +251,15 @@ def lines_of(entry: EntryRow) -> Iterator[Row]:
         "entry_id": entry.id, "key": entry.key, "at": entry.at, "reverses": entry.reverses,
         "payment_id": entry.payment_id, "invoice_id": entry.invoice_id,
         "deposit_id": entry.deposit_id, "payout_id": entry.payout_id,
+        "bill_id": entry.bill_id, "prepayment_id": entry.prepayment_id,
         "cause_kind": entry.cause.kind, "cause_id": entry.cause.id,
     }  # fmt: skip
     for number, line in enumerate(entry.postings, 1):
         yield JOURNAL.filled(
             shared
             | {
-                "line": number, "role": line.role, "rail": line.rail, "currency": line.currency,
+                "line": number, "role": line.role, "rail": line.rail,
+                "category": line.category, "currency": line.currency,
                 "debit": line.debit, "credit": line.credit,
             }
         )  # fmt: skip
@@ -337,9 +340,14 @@ def _entries(session: Session, after: tuple[object, str], until: datetime | None
             entry = found[row.id] = EntryRow(
                 row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
                 row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
+                row.bill_id, row.prepayment_id,
             )  # fmt: skip
         debit, credit = max(row.amount, 0), max(-row.amount, 0)
-        entry.postings.append(PostingLine(row.role, row.rail or None, row.currency, debit, credit))
+        entry.postings.append(
+            PostingLine(
+                row.role, row.rail or None, row.currency, debit, credit, row.category or None
+            )
+        )
     return list(found.values())
 
 

@@ -28,7 +28,7 @@ Names = Mapping[str, str]
 
 
 def names_of(said: object) -> Names:
-    """What our accounts are called elsewhere: by role, or role:rail. Raises Invalid."""
+    """What our accounts are called elsewhere: by role, role:rail, role:category. Raises Invalid."""
     if not isinstance(said, dict) or not all(
         isinstance(name, str) and 0 < len(name) <= NAME_CHARS_MAX and name.isprintable()
         for name in said.values()
@@ -74,7 +74,7 @@ def _xero(entry: EntryRow, currency: str, names: Names) -> Iterator[tuple[str, .
 def _postings(entry: EntryRow, currency: str, names: Names) -> Iterator[tuple[str, int, int]]:
     for line in entry.postings:
         if line.currency == currency:
-            full = f"{line.role}:{line.rail}" if line.rail else str(line.role)
+            full = ":".join(filter(None, (line.role, line.rail, line.category)))
             yield names.get(full) or names.get(line.role) or full, line.debit, line.credit
 
 

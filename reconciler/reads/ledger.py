@@ -23,6 +23,7 @@ class AccountRow:
     rail: str | None
     currency: str
     balance: int
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class PostingLine:
     currency: str
     debit: int
     credit: int
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class EntryRow:
     cause: Cause
     postings: list[PostingLine]
     payout_id: str | None = None
+    bill_id: str | None = None
+    prepayment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class TrialLine:
     debit: int
     credit: int
     balance: int
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,18 @@ class TrialBalance:
 
 
 _ACCOUNTS = sa.text(
-    """select a.role, a.rail, a.currency, coalesce(sum(p.amount), 0)::bigint as balance
+    """select a.role, a.rail, a.category, a.currency, coalesce(sum(p.amount), 0)::bigint as balance
     from ledger_account a left join posting p on p.account_id = a.id
-    group by a.id order by a.currency, a.role, a.rail"""
+    group by a.id order by a.currency, a.role, a.rail, a.category"""
 )
 _TRIAL_BALANCE = sa.text(
-    """select a.currency, a.role, a.rail,
+    """select a.currency, a.role, a.rail, a.category,
       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as debit,
       coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as credit
     from posting p join ledger_account a on a.id = p.account_id
       join journal_entry e on e.id = p.entry_id
     where cast(:before as timestamptz) is null or e.at < :before
-    group by a.id order by a.currency, a.role, a.rail"""
+    group by a.id order by a.currency, a.role, a.rail, a.category"""
 )
 # Those of this very transaction; the index finds those of this instant.
 _POSTED_NOW = sa.text(
@@ -99,12 +104,13 @@ _COUNT_NOW = sa.text(
 )
 _ENTRIES = sa.text(
     """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id, e.payout_id,
-      e.cause_kind, e.cause_id, a.role, a.rail, a.currency, p.amount
+      e.bill_id, e.prepayment_id, e.cause_kind, e.cause_id, a.role, a.rail, a.category, a.currency,
+      p.amount
     from journal_entry e join posting p on p.entry_id = e.id
       join ledger_account a on a.id = p.account_id
     where e.id = any(:ids) order by e.at, e.id, p.line"""
 )
-_OWNERS = ("payment_id", "invoice_id", "deposit_id", "payout_id")
+_OWNERS = ("payment_id", "invoice_id", "deposit_id", "payout_id", "bill_id", "prepayment_id")
 _IDS_OF = {
     owner: sa.text(f"select id from journal_entry where {owner} = any(:ids)") for owner in _OWNERS
 }
@@ -128,7 +134,7 @@ LISTING = Listing(
 def accounts(session: Session) -> list[AccountRow]:
     """Every account, also those at zero."""
     return [
-        AccountRow(row.role, row.rail or None, row.currency, row.balance)
+        AccountRow(row.role, row.rail or None, row.currency, row.balance, row.category or None)
         for row in session.execute(_ACCOUNTS)
     ]
 
@@ -137,7 +143,10 @@ def trial_balance(session: Session, before: datetime | None = None) -> dict[str,
     """Per currency, what was posted before an instant; up to now if none is given."""
     lines: dict[str, list[TrialLine]] = {}
     for row in session.execute(_TRIAL_BALANCE, {"before": before}):
-        line = TrialLine(row.role, row.rail or None, row.debit, row.credit, row.debit - row.credit)
+        line = TrialLine(
+            row.role, row.rail or None, row.debit, row.credit, row.debit - row.credit,
+            row.category or None,
+        )  # fmt: skip
         lines.setdefault(row.currency, []).append(line)
     return {
         currency: TrialBalance(found, sum(line.balance for line in found))
@@ -167,7 +176,7 @@ def one(session: Session, entry_id: str) -> EntryRow:
 
 
 def entries_of(session: Session, owner: str, ids: Collection[str]) -> dict[str, list[EntryRow]]:
-    """The entries about each of these payments, invoices, deposits or payouts, the oldest first."""
+    """The entries about each of these things, the oldest first; `owner` says what they are."""
     entry_ids = session.scalars(_IDS_OF[owner], {"ids": list(ids)}).all()
     by_owner: dict[str, list[EntryRow]] = {}
     for entry in _load(session, entry_ids).values():
@@ -183,10 +192,12 @@ def _load(session: Session, ids: Iterable[str]) -> dict[str, EntryRow]:
             entry = entries[row.id] = EntryRow(
                 row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
                 row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
+                row.bill_id, row.prepayment_id,
             )  # fmt: skip
         entry.postings.append(
             PostingLine(
-                row.role, row.rail or None, row.currency, max(row.amount, 0), max(-row.amount, 0)
+                row.role, row.rail or None, row.currency, max(row.amount, 0), max(-row.amount, 0),
+                row.category or None,
             )
-        )
+        )  # fmt: skip
     return entries

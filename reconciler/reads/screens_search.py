@@ -20,6 +20,11 @@ _JUMP = sa.text(
     union all select 'customer', id from customer where id = :q
     union all select 'customer', customer_id from customer_rail_id where rail_customer_id = :q
     union all select 'payout', id from payout where id = :q or rail_payout_id = :q
+    union all select 'vendor', id from vendor where id = :q
+    union all select 'bill', id from bill
+      where id = :q or (lower(btrim(number)) = lower(:q) and state <> 'void')
+    union all select 'prepayment', id from prepayment
+      where id = :q or lower(btrim(code)) = lower(:q)
     limit 20"""
 )
 _LOOK = sa.text(
@@ -35,6 +40,17 @@ _LOOK = sa.text(
     (select 'deposit', d.id, d.code, c.name from deposit d join customer c on c.id = d.customer_id
       where d.code ilike :like or c.name ilike :like or c.email ilike :like
       order by d.created_at desc limit 12)
+    union all
+    (select 'vendor', v.id, v.name, coalesce(v.email, '') from vendor v
+      where v.name ilike :like or v.email ilike :like order by v.id desc limit 12)
+    union all
+    (select 'bill', b.id, b.number, v.name from bill b join vendor v on v.id = b.vendor_id
+      where b.number ilike :like or v.name ilike :like order by b.created_at desc limit 12)
+    union all
+    (select 'prepayment', q.id, q.code, v.name
+      from prepayment q join vendor v on v.id = q.vendor_id
+      where q.code ilike :like or q.reference ilike :like or v.name ilike :like
+      order by q.created_at desc limit 12)
     union all
     (select 'payment', p.id, p.rail_payment_id,
         coalesce(c.name, p.facts -> 'payer' -> 'name' ->> 1,

@@ -49,6 +49,8 @@ _DECISIONS = {
         ("allocation", "c.payment_id", "c.strategy"),
         ("application", "c.invoice_id", "'applied'"),
     ),
+    "bill_id": (),  # what is decided of these two is booked at once
+    "prepayment_id": (),
 }
 _STEPS = sa.text(
     """select distinct on (s.seq) l.payment_id as owner, s.at, s.refund_id, s.before, s.after,
@@ -76,7 +78,7 @@ def of_payments(session: Session, ids: Collection[str]) -> Histories:
 
 
 def of_documents(session: Session, owner: str, ids: Collection[str]) -> Histories:
-    """The history of each of these invoices (`invoice_id`) or deposits (`deposit_id`)."""
+    """The history of each of these invoices (`invoice_id`), deposits (`deposit_id`) and so on."""
     return by_owner([*_decisions(session, owner, ids), *_entries(session, owner, ids)])
 
 
@@ -156,4 +158,5 @@ def _booked(entry: EntryRow) -> Happening:
 
 
 def _names(postings: Iterable[PostingLine]) -> str:
-    return " and ".join(f"{p.role} ({p.rail})" if p.rail else p.role for p in postings)
+    within = ((p.role, p.rail or p.category) for p in postings)
+    return " and ".join(f"{role} ({one})" if one else role for role, one in within)

@@ -14,7 +14,15 @@ import msgspec
 from reconciler import ids
 from reconciler.books.invoice_lines import Line
 from reconciler.errors import NotFound, Refused
-from reconciler.services import allocations, applications, customers, deposits, invoices, receipts
+from reconciler.services import (
+    allocations,
+    applications,
+    customers,
+    deposits,
+    invoices,
+    purchase_acts,
+    receipts,
+)
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
@@ -42,14 +50,21 @@ class Act:
 def again(work: Work, act: Act) -> None:
     """Do it again. Raises what the service raises, if it cannot be done any more."""
     with ids.given(_ids(act).get):
-        _DEEDS[act.action](work, act)
+        if act.action in _DEEDS:
+            _DEEDS[act.action](work, act)
+        else:
+            purchase_acts.DEEDS[act.action](work, act.subject, act.before, act.after)
 
 
 def _ids(act: Act) -> dict[str, str]:
     known = {_PREFIXES[act.action]: act.subject} if act.action in _PREFIXES else {}
     if act.action == "payment.received_by_hand" and act.rail_payment_id:
         known["hand"] = act.rail_payment_id
-    for prefix, name in (("cn", "credit_note"), ("app", "application")):
+    for prefix, name in (
+        ("cn", "credit_note"),
+        ("app", "application"),
+        *purchase_acts.NAMED,
+    ):
         if name in act.after:
             known[prefix] = act.after[name]
     return known
@@ -169,6 +184,7 @@ _PREFIXES = {
     "invoice.created": "inv",
     "deposit.created": "dep",
     "payment.received_by_hand": "pay",
+    **purchase_acts.PREFIXES,
 }
 _DEEDS: Mapping[str, Callable[[Work, Act], None]] = {
     "customer.created": _customer_created,
@@ -188,7 +204,7 @@ _DEEDS: Mapping[str, Callable[[Work, Act], None]] = {
     "payment.unallocated": _unallocated,
     "payment.received_by_hand": _received,
 }
-ACTIONS = tuple(_DEEDS)
+ACTIONS = (*_DEEDS, *purchase_acts.DEEDS)
 
 
 def read(action: str, subject: str, words: str | None, rail_payment_id: str | None) -> Act:

@@ -5,25 +5,25 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from reconciler import ids
-from reconciler.books.accounts import Role
+from reconciler.books.accounts import Account, Role
 from reconciler.books.journal import JournalEntry
 from reconciler.work import Work
 
-_ACCOUNTS = sa.text("select id, role, rail, currency from ledger_account")
+_ACCOUNTS = sa.text("select id, role, rail, category, currency from ledger_account")
 _NEW_ACCOUNTS = sa.text(
-    """insert into ledger_account (role, rail, currency)
-    select * from unnest(
-      cast(:roles as text[]), cast(:rails as text[]), cast(:currencies as text[]))
-    order by 1, 2, 3 on conflict do nothing"""
+    """insert into ledger_account (role, rail, category, currency)
+    select * from unnest(cast(:roles as text[]), cast(:rails as text[]),
+      cast(:categories as text[]), cast(:currencies as text[]))
+    order by 1, 2, 3, 4 on conflict do nothing"""
 )
 _ENTRIES = sa.text(
     """insert into journal_entry
-      (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id,
+      (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id, bill_id, prepayment_id,
        cause_kind, cause_id, at)
     select e.*, :cause_kind, :cause_id, :at from unnest(
       cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
       cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[]),
-      cast(:payouts as text[])) as e
+      cast(:payouts as text[]), cast(:bills as text[]), cast(:prepayments as text[])) as e
     on conflict (key) do nothing returning id"""
 )
 _POSTINGS = sa.text(
@@ -40,7 +40,7 @@ _LAST_LOWERING = sa.text(
     order by length(e.key) desc, e.key desc limit 1"""
 )
 
-_Name = tuple[str, str, str]
+_Name = tuple[str, str, str, str]  # role, rail, category and currency
 
 
 def post(work: Work, entries: Iterable[JournalEntry]) -> None:
@@ -61,6 +61,8 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
                 "invoices": [e.invoice_id for e in entries_in_order],
                 "deposits": [e.deposit_id for e in entries_in_order],
                 "payouts": [e.payout_id for e in entries_in_order],
+                "bills": [e.bill_id for e in entries_in_order],
+                "prepayments": [e.prepayment_id for e in entries_in_order],
                 "cause_kind": work.cause.kind,
                 "cause_id": work.cause.id,
                 "at": work.now,
@@ -71,7 +73,7 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
         (
             entry_id,
             line,
-            accounts[_name(p.account.role, p.account.rail, p.amount.currency)],
+            accounts[_name(p.account, p.amount.currency)],
             p.signed,
         )
         for entry_id, entry in wanted.items()
@@ -97,25 +99,20 @@ def lowered_by(work: Work, invoice_id: str, prefix: str, credited: Role, amount:
 
 
 def _account_ids(work: Work, entries: Iterable[JournalEntry]) -> dict[_Name, int]:
-    needed = {
-        _name(p.account.role, p.account.rail, p.amount.currency)
-        for entry in entries
-        for p in entry.postings
-    }
+    needed = {_name(p.account, p.amount.currency) for entry in entries for p in entry.postings}
     known = _known_accounts(work)
     missing = sorted(needed - known.keys())
     if missing:
-        roles, rails, currencies = (list(column) for column in zip(*missing, strict=True))
-        work.session.execute(
-            _NEW_ACCOUNTS, {"roles": roles, "rails": rails, "currencies": currencies}
-        )
+        columns = [list(column) for column in zip(*missing, strict=True)]
+        names = ("roles", "rails", "categories", "currencies")
+        work.session.execute(_NEW_ACCOUNTS, dict(zip(names, columns, strict=True)))
         known = _known_accounts(work)
     return known
 
 
 def _known_accounts(work: Work) -> dict[_Name, int]:
-    return {_name(r.role, r.rail, r.currency): r.id for r in work.session.execute(_ACCOUNTS)}
+    return {(r.role, r.rail, r.category, r.currency): r.id for r in work.session.execute(_ACCOUNTS)}
 
 
-def _name(role: str, rail: str, currency: str) -> _Name:
-    return str(role), rail, currency
+def _name(account: Account, currency: str) -> _Name:
+    return account.role.value, account.rail, account.category, currency

@@ -12,7 +12,12 @@ _TAKEN = {
     table: sa.text(
         f"select lower(btrim({column})) from {table} where lower(btrim({column})) = any(:names)"
     )
-    for table, column in (("invoice", "number"), ("deposit", "code"), ("credit_note", "number"))
+    for table, column in (
+        ("invoice", "number"),
+        ("deposit", "code"),
+        ("credit_note", "number"),
+        ("prepayment", "code"),
+    )
 }
 
 

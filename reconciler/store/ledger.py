@@ -9,11 +9,11 @@ from reconciler.store.base import SQLModel, datetime
 
 
 class LedgerAccount(SQLModel, table=True):
-    """A role in one currency; `rail` is empty for all but clearing."""
+    """A role in one currency; `rail` is empty for all but clearing, `category` but for expenses."""
 
     __tablename__ = "ledger_account"
     __table_args__ = (
-        sa.UniqueConstraint("role", "rail", "currency"),
+        sa.UniqueConstraint("role", "rail", "category", "currency"),
         base.one_of("account_role_is_known", "role", Role),
     )
 
@@ -22,6 +22,10 @@ class LedgerAccount(SQLModel, table=True):
     )
     role: str = base.text()
     rail: str = base.text()
+    category: str = Field(
+        default="", sa_type=sa.Text, nullable=False,
+        sa_column_kwargs={"server_default": sa.text("''")},
+    )  # fmt: skip
     currency: str = base.text()
 
 
@@ -55,6 +59,14 @@ class Entry(SQLModel, table=True):
             "payout_id",
             postgresql_where=sa.text("payout_id is not null"),
         ),
+        sa.Index(
+            "ix_journal_entry_bill", "bill_id", postgresql_where=sa.text("bill_id is not null")
+        ),
+        sa.Index(
+            "ix_journal_entry_prepayment",
+            "prepayment_id",
+            postgresql_where=sa.text("prepayment_id is not null"),
+        ),
     )
 
     id: str = base.key()
@@ -64,6 +76,8 @@ class Entry(SQLModel, table=True):
     invoice_id: str | None = base.text_or_none()
     deposit_id: str | None = base.text_or_none()
     payout_id: str | None = base.text_or_none()
+    bill_id: str | None = base.text_or_none()
+    prepayment_id: str | None = base.text_or_none()
     cause_kind: str = base.text()
     cause_id: str = base.text()
     at: datetime = base.instant()

@@ -116,7 +116,8 @@ _UNAPPLIED_EVENTS = sa.text(
 # What both books hold, under a name by which people know it.
 HELD = {
     "the journal": """select concat_ws(' ', coalesce(e.payment_id, e.payout_id, ''),
-        coalesce(e.invoice_id, e.deposit_id, '')), a.role, a.rail, a.currency,
+        coalesce(e.invoice_id, e.deposit_id, ''), e.prepayment_id, e.bill_id), a.role,
+        concat_ws(' ', a.rail, nullif(a.category, '')), a.currency,
         sum(x.amount)::bigint
       from posting x join journal_entry e on e.id = x.entry_id
         join ledger_account a on a.id = x.account_id
@@ -129,6 +130,10 @@ HELD = {
       credit_notes, refund_credits, write_offs, outstanding) from invoice""",
     "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied, refunded)
       from deposit""",
+    "bill": """select id, number, '', currency, concat_ws('/', state, total, tax, paid)
+      from bill""",
+    "prepayment": """select id, code, '', currency, concat_ws('/', amount, applied, refunded,
+      voided_at is not null) from prepayment""",
     "claim": """select concat_ws(' ', payment_id, coalesce(invoice_id, deposit_id)), '', '', '',
       concat_ws('/', sum(amount), sum(credited), sum(reopened), sum(written_off))
       from allocation group by 1

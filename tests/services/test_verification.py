@@ -1,22 +1,32 @@
 """Each law of the books finds the violation that is planted for it, and sound books break none."""
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 
 from reconciler.books import sign_offs as rules
+from reconciler.books.bills import CostLine
 from reconciler.books.invoice_lines import Line
 from reconciler.books.plans import Part
 from reconciler.services import (
+    bill_payments,
     billing,
+    bills,
     change_orders,
     customers,
     invoices,
     milestones,
+    prepayments,
     projects,
     sign_offs,
+    vendors,
 )
+from reconciler.services.bill_payments import Paid
+from reconciler.services.bills import NewBill
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.milestones import Stage
+from reconciler.services.prepayments import NewPrepayment
 from reconciler.services.projects import NewProject
 from reconciler.services.verification import LAWS
 from reconciler.store import refund_laws
@@ -176,6 +186,15 @@ PLANTED: dict[str, list[str]] = {
           "account": "own", "payout_id": "po_9", "currency": "USD", "amount": 5, "stage": 2}',
           now(), now(), now())"""
     ],
+    "bills_are_paid_by_what_is_on_them": ["update bill_payment set amount = amount + 1"],
+    "bills_owe_what_the_ledger_says": ["update bill set total = total + 1 where state = 'open'"],
+    "bill_lines_and_tax_add_up": ["update bill_line set net = net + 1"],
+    "expenses_are_what_bills_say": ["update bill_line set category = 'another'"],
+    "input_tax_is_what_bills_say": ["update bill set tax = tax - 1 where tax > 0"],
+    "prepayments_are_applied_refunded_or_remain": ["update vendor_refund set closed_at = now()"],
+    "payables_add_up": ["update bill set paid = paid + 1 where state = 'open'"],
+    "prepayments_add_up": ["update prepayment set refunded = refunded + 1"],
+    "prepayments_stay_with_their_vendor_and_currency": ["update prepayment set currency = 'EUR'"],
     "the_audit_trail_is_unbroken": ["update audit_line set subject = subject || '!' where seq = 2"],
 }
 
@@ -204,6 +223,7 @@ def sound(office: Office) -> Office:
     office.do(lambda work: invoices.credit_note(work, taxed, amount=1_190, reason="less"))
     deposit(office, "DEP-1", 5_000)
     office.do(_project)
+    office.do(_purchases)
     world = office.world
     world.pay(15_000, metadata={"invoice": "INV-1"})
     office.deliver(*events_of(world))
@@ -224,6 +244,21 @@ def _project(work: Work) -> None:
     terms = sign_offs.terms(milestones.lock(work, first)[0])
     sign_offs.sign_off_by_client(work, first, "Ann", seen=rules.digest(terms))
     billing.invoice(work, first)
+
+
+def _purchases(work: Work) -> None:
+    """A bill with tax that is paid in part, by hand and from a prepayment given back in part."""
+    on = date(2026, 11, 20)
+    oak = vendors.create(work, name="Oak Ltd")
+    line = CostLine(description="Oak", unit_price=8_000, tax_rate="19", category="materials")
+    made = bills.create(work, NewBill(vendor_id=oak, number="7", currency="USD", lines=(line,)))
+    bills.open_(work, made)
+    ahead = prepayments.pay(
+        work, NewPrepayment(vendor_id=oak, currency="USD", amount=5_000, paid_on=on)
+    )
+    prepayments.apply(work, ahead, made, 3_000)
+    prepayments.refund(work, ahead, Paid(on=on, amount=500))
+    bill_payments.pay(work, made, Paid(on=on, amount=1_000))
 
 
 def lost(office: Office) -> None:

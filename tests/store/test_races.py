@@ -3,19 +3,29 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from datetime import date
 
 import pytest
 
 from reconciler.errors import Refused
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.find_payments import find_payments
-from reconciler.services import allocations, applications, invoices, payments
+from reconciler.services import (
+    allocations,
+    applications,
+    bill_payments,
+    invoices,
+    payments,
+    prepayments,
+)
 from reconciler.services.allocations import Part
+from reconciler.services.bill_payments import Paid
 from reconciler.store import claims
 from tests.builders import (
     AT,
     EVENT,
     asked,
+    bill,
     captured,
     customer,
     deposit,
@@ -25,8 +35,10 @@ from tests.builders import (
     named,
     observe,
     paid_on,
+    prepayment,
     refund,
     unapplied,
+    vendor,
 )
 from tests.runtime import SOMEBODY, Office
 
@@ -64,6 +76,46 @@ def wait_until_somebody_waits(office: Office) -> None:
             return
         threading.Event().wait(0.02)
     raise AssertionError("nobody waits for a lock")
+
+
+def test_a_prepayment_is_used_or_given_back_once(office: Office) -> None:
+    of = vendor(office)
+    ahead = prepayment(office, 500, vendor_id=of)
+    targets = [bill(office, f"B-{n}", 500, vendor_id=of) for n in range(4)]
+    back = Paid(on=date(2026, 11, 20), amount=500)
+
+    results = together(
+        *(
+            lambda target=target: office.do(
+                lambda work: prepayments.apply(work, ahead, target, 500)
+            )
+            for target in targets
+        ),
+        lambda: office.do(lambda work: prepayments.refund(work, ahead, back)),
+        lambda: office.do(lambda work: prepayments.void(work, ahead)),
+    )
+
+    assert refusals(results) == 5
+    assert office.violations() == []
+
+
+def test_a_bill_is_paid_once_by_whoever_pays_it(office: Office) -> None:
+    of = vendor(office)
+    target = bill(office, "B-1", 500, vendor_id=of)
+    ahead = [prepayment(office, 500, vendor_id=of) for _ in range(2)]
+    paid = Paid(on=date(2026, 11, 20))
+
+    results = together(
+        *(
+            lambda one=one: office.do(lambda work: prepayments.apply(work, one, target, 500))
+            for one in ahead
+        ),
+        *(lambda: office.do(lambda work: bill_payments.pay(work, target, paid)) for _ in range(2)),
+    )
+
+    assert refusals(results) == 3
+    assert office.scalar("select paid from bill") == 500
+    assert office.violations() == []
 
 
 def test_a_deposit_is_not_applied_twice(office: Office) -> None:

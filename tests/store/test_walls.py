@@ -3,7 +3,17 @@
 import psycopg
 import pytest
 
-from tests.builders import captured, customer, deposit, invoice, named, observe
+from tests.builders import (
+    bill,
+    captured,
+    customer,
+    deposit,
+    invoice,
+    named,
+    observe,
+    prepayment,
+    vendor,
+)
 from tests.runtime import Office
 
 ENTRY = """insert into journal_entry (id, key, cause_kind, cause_id, at)
@@ -18,6 +28,10 @@ def sql(office: Office, database_url: str):
     invoice(office, "INV-1", 1_000, customer_id=ann)
     invoice(office, "INV-2", 1_000, customer_id=ann, send=False)
     deposit(office, "DEP-1", 500, customer_id=ann)
+    oak = vendor(office)
+    bill(office, "B-1", 900, vendor_id=oak)
+    bill(office, "B-2", 900, vendor_id=oak, open_=False)
+    prepayment(office, 600, vendor_id=oak)
     observe(office, captured(400, "pi_1", named=named(invoice="INV-1")))
     observe(office, captured(300, "pi_2", named=named(deposit="DEP-1")))
     office.deliver(*[_an_event()])
@@ -137,6 +151,19 @@ BOUNDS = {
     "deposit set applied = 200, refunded = 101": "no_deposit_is_spent_twice",
     "deposit set received = 501": "deposit_receives_no_more_than_asked",
     "deposit set refunded = -1": "deposit_parts_are_not_negative",
+    "bill set paid = 901 where number = 'B-1'": "bill_is_not_paid_beyond_its_total",
+    "bill set paid = -1 where number = 'B-1'": "bill_is_not_paid_beyond_its_total",
+    "bill set paid = 1 where number = 'B-2'": "only_an_open_bill_holds_money",
+    "bill set state = 'paid' where number = 'B-1'": "bill_state_is_known",
+    "bill set total = 0": "bill_total_is_positive",
+    "bill set tax = 901": "bill_tax_is_part_of_its_total",
+    "bill set number = ' b-1 ' where number = 'B-2'": "uq_bill_number",
+    "bill_line set net = 1 where bill_id in (select id from bill where state = 'open')": (
+        "bill_lines_stay_once_open"
+    ),
+    "prepayment set applied = 400, refunded = 201": "no_prepayment_is_spent_twice",
+    "prepayment set refunded = -1": "prepayment_parts_are_not_negative",
+    "prepayment set voided_at = now(), applied = 1": "nothing_came_of_a_void_prepayment",
     "payment set refunded = 401 where rail_payment_id = 'pi_1'": (
         "payment_gives_back_no_more_than_it_took"
     ),
@@ -179,7 +206,7 @@ TWICE = {
     "one-account-twice": (
         """insert into ledger_account (role, rail, currency) select role, rail, currency
         from ledger_account""",
-        "uq_ledger_account_role_rail_currency",
+        "uq_ledger_account_role_rail_category_currency",
     ),
     "an-account-of-no-known-role": (
         "insert into ledger_account (role, rail, currency) values ('slush', '', 'USD')",

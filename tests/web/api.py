@@ -87,6 +87,26 @@ class Api:
         given = {"customer_id": customer_id, "currency": currency, "amount": amount}
         return self.make("/deposits", {**given, **more})
 
+    def a_vendor(self, name: str = "Oak Ltd", **more):
+        return self.make("/vendors", {"name": name, **more})
+
+    def a_bill(self, net: int = 10_000, *, currency: str = "USD", open: bool = True, **more):  # noqa: A002
+        """A bill of one line without tax, open unless said otherwise."""
+        line = {"description": "Oak", "unit_price": net, "category": "materials"}
+        given = {
+            "currency": currency,
+            "open": open,
+            "lines": [line],
+            "number": f"B-{next(_numbers)}",
+        }
+        vendor_id = more.pop("vendor_id", None) or self.a_vendor()["id"]
+        return self.make("/bills", {**given, "vendor_id": vendor_id, **more})
+
+    def a_prepayment(self, amount: int = 10_000, *, currency: str = "USD", **more):
+        given = {"currency": currency, "amount": amount, "paid_on": "2026-11-20"}
+        vendor_id = more.pop("vendor_id", None) or self.a_vendor()["id"]
+        return self.make("/prepayments", {**given, "vendor_id": vendor_id, **more})
+
     def a_project(self, price: int = 10_000, *, currency: str = "USD", plan=(), **more):
         """A project; `plan` by kinds and percentages, such as `("deposit", 30)`."""
         customer_id = more.pop("customer_id", None) or self.a_customer()["id"]
@@ -133,6 +153,8 @@ class Api:
             "allocation", "application", "payment", "rail_reference", "refund", "refund_leg",
             "review_item", "journal_entry", "posting", "inbox_outcome", "switch",
             "project", "milestone", "change_order", "proposal",
+            "vendor", "bill", "bill_line", "bill_payment", "prepayment", "prepayment_application",
+            "vendor_refund",
         )  # fmt: skip
         digest = "select md5(string_agg(t::text, ';' order by t::text)) from {} t"
         return [self.office.scalar(digest.format(table)) for table in tables]

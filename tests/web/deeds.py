@@ -19,6 +19,7 @@ from tests.file_samples import pdf
 from tests.web import deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
 from tests.web.deeds_of_invoices import INVOICES
+from tests.web.deeds_of_purchases import PURCHASES
 from tests.web.project_deeds import PROJECTS
 from tests.web.screens import Screens
 
@@ -347,6 +348,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = deeds_mail.DEEDS | deeds_people.DEED
     "POST /admin/payments/<payment_id>/undo": _unmatches,
     "POST /admin/invoices/<name>/apply": _takes_a_deposit,
     **INVOICES,
+    **PURCHASES,
     "POST /admin/deposits/<name>/apply": _applies_on_screen,
     "POST /admin/deposits/<name>/unapply": _unapplies_on_screen,
     "POST /admin/deposits/<name>/attachments": _attaches_on_screen,

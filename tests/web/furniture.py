@@ -1,11 +1,25 @@
-"""What else a furnished company may have: projects under way."""
+"""What else a furnished company may have: projects under way, and what it buys."""
 
 from datetime import date
 
+from reconciler.books.bills import CostLine
 from reconciler.books.invoice_lines import Line
 from reconciler.books.plans import Part
-from reconciler.services import billing, invoices, milestones, projects, proposals
+from reconciler.services import (
+    bill_payments,
+    billing,
+    bills,
+    invoices,
+    milestones,
+    prepayments,
+    projects,
+    proposals,
+    vendors,
+)
+from reconciler.services.bill_payments import Paid
+from reconciler.services.bills import NewBill
 from reconciler.services.milestones import Stage
+from reconciler.services.prepayments import NewPrepayment
 from reconciler.services.projects import NewProject
 from reconciler.services.proposals import NewProposal
 
@@ -58,3 +72,45 @@ def proposal_of(made) -> None:
         return proposal
 
     made.ids["proposal"] = made.by("reconciler", step)
+
+
+def purchases_of(made) -> None:
+    """Oak is paid ahead and billed: one bill paid in part, one overdue, one a draft."""
+    on = date(2026, 11, 18)
+
+    def bill(work, number: str, price: int, *, due_on: date, currency: str = "USD") -> str:
+        lines = (
+            CostLine(description="Boards & <b>battens</b>", quantity="12.5", unit_price=price,
+                     tax_rate="19", tax_name="VAT", category="Materials"),
+            CostLine(description="Carriage", unit_price=4_500, category="Office supplies"),
+        )  # fmt: skip
+        new = NewBill(
+            vendor_id=made.ids["vendor"], number=number, currency=currency, lines=lines,
+            issued_on=on, due_on=due_on, description="Autumn order",
+        )  # fmt: skip
+        return bills.create(work, new)
+
+    def step(work) -> None:
+        ids = made.ids
+        ids["vendor"] = vendors.create(
+            work, name="Oak & <em>Ash</em> Ltd", email="books@oak.example", notes="Net 14"
+        )
+        ids["bill"] = bill(work, "2026-118", 8_000, due_on=date(2026, 12, 5))
+        ids["bill_late"] = bill(work, "2026-101", 2_000, due_on=date(2026, 11, 10))
+        ids["bill_draft"] = bill(work, "2026-131", 3_000, due_on=date(2026, 12, 20))
+        for name in ("bill", "bill_late"):
+            bills.open_(work, ids[name])
+        ids["prepayment"] = prepayments.pay(
+            work,
+            NewPrepayment(
+                vendor_id=ids["vendor"], currency="USD", amount=60_000, paid_on=on,
+                reference="SEPA 118", notes="30 % ahead",
+            ),
+        )  # fmt: skip
+        ids["prepayment_use"] = prepayments.apply(work, ids["prepayment"], ids["bill"], 40_000)
+        back = Paid(on=on, amount=5_000, reference="Returned boards")
+        ids["vendor_refund"] = prepayments.refund(work, ids["prepayment"], back)
+        paid = Paid(on=on, amount=20_000, reference="SEPA 119")
+        ids["bill_payment"] = bill_payments.pay(work, ids["bill"], paid)
+
+    made.by("reconciler", step)

@@ -93,6 +93,7 @@ def gate(servers, module_database: str, line, stripe_api) -> Iterator[Gate]:
     furnish(company)
     furniture.projects_of(company)
     furniture.proposal_of(company)
+    furniture.purchases_of(company)
     runtime = replace(office.runtime, queue=Queue(servers.redis_url))  # /readyz asks for it
     made = Gate(office, wsgi.create_app(runtime), _names(company))
     _let_in(made)
@@ -144,6 +145,9 @@ def _names(company: Screens) -> dict[str, str]:
         "pay_link_id": "pln_none",
         "customer_id": ids["acme"],
         "invoice_id": ids["INV-1047"],
+        "vendor_id": ids["vendor"],
+        "bill_id": ids["bill"],
+        "prepayment_id": ids["prepayment"],
         "name": ids["INV-1042"],
         "deposit_id": ids["DEP-1001"],
         "project_id": ids["project"],

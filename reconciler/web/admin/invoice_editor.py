@@ -1,18 +1,12 @@
-"""A draft of an invoice with its lines: each button sends the form, so nothing here needs a script.
+"""A draft of an invoice with its lines: each button sends the form, so no script is needed."""
 
-The lines that were typed go round with the form until they are saved; a line whose description,
-price and quantity are all empty is left out.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 
-from reconciler import currencies, money
+from reconciler import currencies
 from reconciler.books import invoice_lines as rules
-from reconciler.books.invoice_lines import Line, Priced
+from reconciler.books.invoice_lines import Line
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import invoices as reads, screens_people
@@ -20,33 +14,22 @@ from reconciler.reads.invoices import InvoiceRow
 from reconciler.services import invoices
 from reconciler.services.invoices import NewInvoice
 from reconciler.web import forms
-from reconciler.web.admin import errors, words
+from reconciler.web.admin import errors, line_sheet, words
 from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.line_sheet import COLUMNS, Sheet
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
 screens = Screens()
 
-COLUMNS = ("description", "quantity", "unit_price", "tax_rate", "tax_name")
 _ABOUT = ("customer_id", "currency", "number", "issued_on", "due_on", "description")
-_ROWS_AT_FIRST = 3
-_TYPED_CHARS_MAX = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The form as it stands: what is said about the invoice, and its rows of five cells."""
-
-    about: Mapping[str, str]
-    rows: list[dict[str, str]]
-    priced: Priced | None = None
 
 
 @screens.get("/invoices/new", Role.RECONCILER)
 def new_invoice(desk: Desk) -> Response:
     """An empty sheet, for a customer where one is named."""
     about = dict.fromkeys(_ABOUT, "") | {"customer_id": request.args.get("customer", "")}
-    return _sheet(desk, Sheet(about, [_row() for _ in range(_ROWS_AT_FIRST)]))
+    return _sheet(desk, line_sheet.empty(about, COLUMNS))
 
 
 @screens.post("/invoices/new", Role.RECONCILER)
@@ -81,16 +64,14 @@ def send_invoice(desk: Desk, name: str) -> Response:
 
 
 def _edited(desk: Desk, name: str | None) -> Response:
-    sheet, deed = _typed(), request.form.get("do", "")
+    sheet = line_sheet.typed(_ABOUT, COLUMNS)
     try:
-        if deed == "add":
-            return _sheet(desk, Sheet(sheet.about, [*sheet.rows, _row()]), name)
-        if deed.startswith("remove-"):
-            kept = [row for at, row in enumerate(sheet.rows) if deed != f"remove-{at}"]
-            return _sheet(desk, Sheet(sheet.about, kept), name)
-        sheet = Sheet(sheet.about, [row for row in sheet.rows if _is_used(row)])
+        edited = line_sheet.edited(sheet, COLUMNS)
+        if edited is not None:
+            return _sheet(desk, edited, name)
+        sheet = line_sheet.used(sheet)
         lines, given = _lines(sheet), _given(sheet)
-        if deed == "look":
+        if request.form.get("do") == "look":
             checked = [rules.checked(line, place=place) for place, line in enumerate(lines)]
             priced = rules.priced(checked, currencies.code(sheet.about["currency"]))
             return _sheet(desk, Sheet(sheet.about, sheet.rows, priced), name)
@@ -111,44 +92,9 @@ def _save(work: Work, name: str | None, given: dict[str, object], lines: list[Li
     return name
 
 
-def _row() -> dict[str, str]:
-    return dict.fromkeys(COLUMNS, "")
-
-
-def _typed() -> Sheet:
-    about = {name: request.form.get(name, "")[:_TYPED_CHARS_MAX] for name in _ABOUT}
-    cells = {column: request.form.getlist(f"line_{column}") for column in COLUMNS}
-    length = min(len(cells["description"]), rules.LINES_MAX + 1)
-    rows = [
-        {
-            column: (cells[column][at] if at < len(cells[column]) else "")[:_TYPED_CHARS_MAX]
-            for column in COLUMNS
-        }
-        for at in range(length)
-    ]
-    return Sheet(about, rows)
-
-
 def _lines(sheet: Sheet) -> list[Line]:
     currency = currencies.code(sheet.about["currency"])
-    return [_line(row, currency, place) for place, row in enumerate(sheet.rows)]
-
-
-def _is_used(row: Mapping[str, str]) -> bool:
-    return any(row[column].strip() for column in ("description", "quantity", "unit_price"))
-
-
-def _line(row: Mapping[str, str], currency: str, place: int) -> Line:
-    at = f"lines.{place}"
-    if not row["unit_price"].strip():
-        raise Invalid("Write a price", field=f"{at}.unit_price")
-    return Line(
-        description=row["description"],
-        quantity=row["quantity"].strip() or "1",
-        unit_price=money.parse(row["unit_price"], currency, field=f"{at}.unit_price").minor,
-        tax_rate=row["tax_rate"].strip().rstrip("%").strip() or "0",
-        tax_name=row["tax_name"].strip() or None,
-    )
+    return [Line(**line_sheet.cells(row, currency, place)) for place, row in enumerate(sheet.rows)]
 
 
 def _given(sheet: Sheet) -> dict[str, object]:
@@ -187,8 +133,8 @@ def _of(invoice: InvoiceRow) -> Sheet:
     ]
     if not rows:  # only a total was given: it becomes the first line as soon as it is saved
         price = words.typed(invoice.total, invoice.currency)
-        rows = [_row() | {"description": invoice.description or invoice.number,
-                          "quantity": "1", "unit_price": price}]  # fmt: skip
+        said = {"description": invoice.description or invoice.number, "quantity": "1"}
+        rows = [dict.fromkeys(COLUMNS, "") | said | {"unit_price": price}]
     return Sheet(about, rows)
 
 

@@ -15,7 +15,10 @@ from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
-_FILTERS = ("payment_id", "invoice_id", "deposit_id", "payout_id", "role", "currency", "key")
+_FILTERS = (
+    "payment_id", "invoice_id", "deposit_id", "payout_id", "bill_id", "prepayment_id", "role",
+    "currency", "key",
+)  # fmt: skip
 FILTER_CHARS_MAX = 200
 
 

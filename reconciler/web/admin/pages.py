@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reconciler.web.admin import file_words, words
+from reconciler.web.admin import account_words, file_words, words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -46,7 +46,7 @@ def _environment() -> Environment:
         "counted": words.counted,
         "age": words.age,
         "need": words.need,
-        "account_name": words.account,
+        "account_name": account_words.account,
         "REASONS": words.REASONS,
         "METHODS": words.METHODS,
         "KEPT": words.KEPT,
@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "day": words.day,
         "span": words.span,
         "rail_name": words.rail_name,
+        "category_name": account_words.category_name,
         "share": share,
         "with_signs": words.with_signs,
         "sentence": words.sentence,

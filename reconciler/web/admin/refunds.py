@@ -19,7 +19,7 @@ from reconciler.reads.refunds import LegRow, RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_routes, refunds
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin import account_words, errors, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, before, older
 from reconciler.web.admin.routes import Screens
@@ -254,7 +254,9 @@ def _effect(card: RefundCard) -> str:
     refund, around = card.refund, card.around
     amount = words.shown(refund.amount, refund.currency)
     rail = (
-        words.account("clearing", refund.rail) if refund.rail != "manual" else "Undeposited funds"
+        account_words.account("clearing", refund.rail)
+        if refund.rail != "manual"
+        else "Undeposited funds"
     )
     if refund.deposit_id:
         return f"Debit Customer deposits {amount}, credit {rail} {amount}."

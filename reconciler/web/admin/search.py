@@ -19,6 +19,9 @@ PAGES = {
     "dispute": ("show_dispute", "dispute_id"),
     "customer": ("show_customer", "customer_id"),
     "payout": ("show_payout", "payout_id"),
+    "vendor": ("show_vendor", "vendor_id"),
+    "bill": ("show_bill", "bill_id"),
+    "prepayment": ("show_prepayment", "prepayment_id"),
 }
 
 

@@ -12,7 +12,7 @@ from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
 from reconciler.reads.screens_payments import ClaimLine, EventLine
-from reconciler.web.admin import words
+from reconciler.web.admin import account_words, words
 from reconciler.work import Cause
 
 # Within one instant: first what was heard, then what was decided, then what was booked.
@@ -186,7 +186,7 @@ def _amount(entry: EntryRow) -> str:
 
 
 def _account(line: PostingLine) -> str:
-    return words.account(line.role, line.rail)
+    return account_words.account(line.role, line.rail, line.category)
 
 
 _WHO = {

@@ -51,6 +51,20 @@ _DEPOSIT = {
     "completed": Pill("Completed", "pos"),
     "refunded": Pill("Refunded"),
 }
+_BILL = {
+    "draft": Pill("Draft"),
+    "open": Pill("Open"),
+    "partially_paid": Pill("Partly paid", "info"),
+    "paid": Pill("Paid", "pos"),
+    "overdue": Pill("Overdue", "neg"),
+    "void": Pill("Void"),
+}
+_PREPAYMENT = {
+    "unapplied": Pill("Unapplied", "warn"),
+    "partially_applied": Pill("Partly applied", "info"),
+    "completed": Pill("Completed", "pos"),
+    "void": Pill("Void"),
+}
 _REFUND = {
     "requested": Pill("To approve", "warn"),
     "approved": Pill("Approved", "info"),
@@ -133,6 +147,8 @@ _STATES = {
     "dispute": _DISPUTE,
     "run": _RUN,
     "invoice": _INVOICE,
+    "bill": _BILL,
+    "prepayment": _PREPAYMENT,
     "proposal": _PROPOSAL,
     "deposit": _DEPOSIT,
     "refund": _REFUND,
@@ -244,26 +260,6 @@ ROLES = {
     "approver": "Approver",
     "admin": "Admin",
 }
-ACCOUNTS = {
-    "bank": "Bank",
-    "clearing": "Clearing",
-    "undeposited": "Undeposited funds",
-    "accounts_receivable": "Accounts receivable",
-    "disputed_funds": "Disputed funds",
-    "payouts_in_transit": "Payouts in transit",
-    "vendor_prepayments": "Vendor prepayments",
-    "customer_deposits": "Customer deposits",
-    "unapplied_cash": "Unapplied cash",
-    "refunds_payable": "Refunds payable",
-    "accounts_payable": "Accounts payable",
-    "sales_tax_payable": "Sales tax payable",
-    "revenue": "Revenue",
-    "credits": "Credits",
-    "processing_fees": "Processing fees",
-    "chargeback_losses": "Chargeback losses",
-    "currency_conversion": "Currency conversion",
-    "suspense": "Suspense",
-}
 _KNOWN_RAILS = {"stripe": "Stripe", "manual": "By hand"}
 
 
@@ -315,12 +311,6 @@ def _signed(currency: str, digits: str) -> str:
 def typed(minor: int, currency: str) -> str:
     """`1234.50`: what a field is filled with."""
     return money.decimal_text(minor, currency)
-
-
-def account(role: str, rail: str | None) -> str:
-    """An account as people call it."""
-    name = ACCOUNTS.get(role, role.replace("_", " ").capitalize())
-    return f"{rail_name(rail)} {name.lower()}" if rail else name
 
 
 def rail_name(rail: str) -> str:

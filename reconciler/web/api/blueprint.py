@@ -7,6 +7,7 @@ from reconciler.web import problems
 from reconciler.web.api import (
     attachments,
     audit,
+    bills,
     customers,
     deposits,
     disputes,
@@ -20,6 +21,7 @@ from reconciler.web.api import (
     payments,
     payouts,
     portal_links,
+    prepayments,
     projects,
     proposals,
     reconciliation_runs,
@@ -31,6 +33,7 @@ from reconciler.web.api import (
     status,
     switches,
     tie_out,
+    vendors,
     webhook_endpoints,
 )
 from reconciler.web.api.routes import Route, add_to
@@ -44,6 +47,9 @@ RESOURCES = (
     proposals.resource,
     invoices.resource,
     deposits.resource,
+    vendors.resource,
+    bills.resource,
+    prepayments.resource,
     attachments.resource,
     payments.resource,
     refunds.resource,

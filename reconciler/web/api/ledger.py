@@ -21,6 +21,8 @@ class EntryQuery(Paged):
     payout_id: Line128 | None = None
     invoice_id: Line128 | None = None
     deposit_id: Line128 | None = None
+    bill_id: Line128 | None = None
+    prepayment_id: Line128 | None = None
     key: Line500 | None = None
     role: Role | None = None
     currency: Currency | None = None

@@ -1,0 +1,216 @@
+"""Bills as lists and screens show them, with what pays them and what happened to them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.bills import BillState, BillStatus, status
+from reconciler.errors import NotFound
+from reconciler.reads import timeline
+from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.timeline import Happening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLineRow:
+    """One line: as it was written, what it is a cost of, and what it comes to.
+
+    `quantity` and `tax_rate` (percent) are exact decimals. `net` is without tax, `tax` the line's
+    part of the tax; both, as `unit_price`, in minor units.
+    """
+
+    description: str
+    category: str
+    quantity: str
+    unit_price: int
+    tax_rate: str
+    tax_name: str | None
+    net: int
+    tax: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillPaymentRow:
+    """Money that left the bank for a bill. Minor units."""
+
+    id: str
+    amount: int
+    paid_on: date
+    reference: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillUse:
+    """What a prepayment pays of a bill. Minor units."""
+
+    id: str
+    prepayment_id: str
+    prepayment_code: str
+    amount: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRow:
+    """What we owe a vendor, in minor units of `currency`.
+
+    `subtotal` and `tax` make the total; total less paid is outstanding. `status` follows from these
+    and from `due_on`. `payments` and `applications` (of prepayments) are what is paid.
+    """
+
+    id: str
+    number: str
+    vendor_id: str
+    vendor_name: str
+    description: str | None
+    currency: str
+    subtotal: int
+    tax: int
+    total: int
+    paid: int
+    outstanding: int
+    status: BillStatus
+    issued_on: date | None
+    due_on: date | None
+    lines: list[BillLineRow]
+    payments: list[BillPaymentRow]
+    applications: list[BillUse]
+    history: list[Happening]
+    created_at: datetime
+    opened_at: datetime | None
+    voided_at: datetime | None
+    rev: int
+
+
+# The rule of books/bills.py once more, so that a list can be filtered by it; a test holds the two
+# together.
+_STATUS = """case when b.state <> 'open' then b.state when b.outstanding = 0 then 'paid'
+    when b.due_on < :today then 'overdue' when b.paid > 0 then 'partially_paid' else 'open' end"""
+LISTING = Listing(
+    source="bill b",
+    order=Order(("b.created_at", "b.id"), ("timestamptz", "text")),
+    conditions={
+        "today": "cast(:today as date) is not null",
+        "vendor_id": "b.vendor_id = :vendor_id",
+        "number": "lower(btrim(b.number)) = lower(btrim(:number))",
+        "currency": "b.currency = :currency",
+        "status": f"{_STATUS} = :status",
+        "is_open": "(b.state = 'open' and b.outstanding > 0) = :is_open",
+        "due_before": "b.due_on < :due_before",
+        "category": """exists (select 1 from bill_line l
+            where l.bill_id = b.id and l.category = :category)""",
+    },
+)
+_BILLS = sa.text(
+    """select b.*, v.name as vendor_name from bill b join vendor v on v.id = b.vendor_id
+    where b.id = any(:ids)"""
+)
+_LINES = sa.text(
+    """select bill_id, description, category, quantity, unit_price, tax_rate, tax_name, net, tax
+    from bill_line where bill_id = any(:ids) order by bill_id, place"""
+)
+_PAYMENTS = sa.text(
+    """select bill_id, id, amount, paid_on, reference, created_at from bill_payment
+    where bill_id = any(:ids) and closed_at is null order by created_at, id"""
+)
+_USES = sa.text(
+    """select u.bill_id, u.id, u.prepayment_id, q.code as prepayment_code, u.amount, u.created_at
+    from prepayment_application u join prepayment q on q.id = u.prepayment_id
+    where u.bill_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
+)
+_COUNTS = sa.text(f"select {_STATUS} as status, count(*) as n from bill b group by 1")
+_CATEGORIES = sa.text("select distinct category from bill_line order by 1 limit :limit")
+
+
+def page(
+    session: Session, filters: Mapping[str, object], wanted: Wanted, *, today: date
+) -> Page[BillRow]:
+    """Bills, the newest first."""
+    ids, more = LISTING.keys(session, {**filters, "today": today}, wanted)
+    return Page(in_order(ids, load(session, ids, today=today)), more)
+
+
+def one(session: Session, bill_id: str, *, today: date) -> BillRow:
+    """One bill. Raises NotFound."""
+    found = load(session, [bill_id], today=today)
+    if not found:
+        raise NotFound(f"there is no bill {bill_id}")
+    return found[bill_id]
+
+
+def counts(session: Session, *, today: date) -> dict[str, int]:
+    """How many bills have each status."""
+    return {row.status: row.n for row in session.execute(_COUNTS, {"today": today})}
+
+
+def categories(session: Session, limit: int = 200) -> list[str]:
+    """What costs are sorted by so far."""
+    return list(session.scalars(_CATEGORIES, {"limit": limit}))
+
+
+def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, BillRow]:
+    """These bills, as they stand on a day."""
+    given = {"ids": list(ids)}
+    lines = _by_bill(session, _LINES, given)
+    payments, uses = _by_bill(session, _PAYMENTS, given), _by_bill(session, _USES, given)
+    rows = session.execute(_BILLS, given).all()
+    histories = _histories(session, rows)
+    return {
+        row.id: _bill(
+            row,
+            today,
+            lines=[BillLineRow(**one) for one in lines.get(row.id, [])],
+            payments=[BillPaymentRow(**one) for one in payments.get(row.id, [])],
+            applications=[BillUse(**one) for one in uses.get(row.id, [])],
+            history=histories.get(row.id, []),
+        )
+        for row in rows
+    }
+
+
+def _by_bill(
+    session: Session, query: sa.TextClause, given: Mapping[str, object]
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in session.execute(query, given):
+        values = row._asdict()
+        found.setdefault(values.pop("bill_id"), []).append(values)
+    return found
+
+
+def _bill(row: sa.Row[Any], today: date, **more: Any) -> BillRow:  # noqa: ANN401  its lists
+    state = BillState(row.state)
+    shown = status(state, total=row.total, paid=row.paid, due_on=row.due_on, today=today)
+    same = (
+        "id", "number", "vendor_id", "vendor_name", "description", "currency", "tax", "total",
+        "paid", "outstanding", "issued_on", "due_on", "created_at", "opened_at", "voided_at", "rev",
+    )  # fmt: skip
+    return BillRow(
+        **{name: getattr(row, name) for name in same},
+        **more,
+        subtotal=row.total - row.tax,
+        status=shown,
+    )
+
+
+def _histories(session: Session, rows: Collection[sa.Row[Any]]) -> timeline.Histories:
+    found = [
+        (row.id, Happening(at=at, kind="decision", text=text, ref=row.id))
+        for row in rows
+        for text, at in (
+            ("drafted", row.created_at),
+            ("opened", row.opened_at),
+            ("voided", row.voided_at),
+        )
+        if at
+    ]
+    for bill_id, history in timeline.of_documents(
+        session, "bill_id", [row.id for row in rows]
+    ).items():
+        found += [(bill_id, happening) for happening in history]
+    return timeline.by_owner(found)

@@ -1,0 +1,123 @@
+"""Vendors: whom we owe what, and what they were paid ahead."""
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import bills, prepayments, vendors
+from reconciler.reads.pages import Wanted
+from reconciler.services import vendors as services
+from reconciler.web import forms
+from reconciler.web.admin import errors
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+SHOWN_MAX = 10  # of each kind; there is a link to the rest
+_FIELDS = ("name", "email", "notes")
+
+
+@screens.get("/vendors")
+def list_vendors(desk: Desk) -> Response:
+    """Vendors, the newest first, with what each is owed."""
+    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
+    looked_for = request.args.get("name", "").strip() or None
+    with desk.runtime.read() as session:
+        page = vendors.page(session, {"name": looked_for}, wanted, today=desk.today)
+    return desk.page(
+        "vendors.html",
+        vendors=page.data,
+        looked_for=looked_for,
+        older=next_page(page.next_cursor),
+    )
+
+
+@screens.get("/vendors/new", Role.RECONCILER)
+def new_vendor(desk: Desk) -> Response:
+    """An empty form."""
+    return _form(desk, None)
+
+
+@screens.post("/vendors/new", Role.RECONCILER)
+def add_vendor(desk: Desk) -> Response:
+    """Keep a new vendor."""
+    return _kept(desk, None)
+
+
+@screens.get("/vendors/<vendor_id>")
+def show_vendor(desk: Desk, vendor_id: str) -> Response:
+    """One vendor, with their latest bills and prepayments."""
+    some = Wanted(SHOWN_MAX)
+    with desk.runtime.read() as session:
+        vendor = vendors.one(session, vendor_id, today=desk.today)
+        theirs = {"vendor_id": vendor_id}
+        billed = bills.page(session, theirs, some, today=desk.today).data
+        ahead = prepayments.page(session, theirs, some).data
+    return desk.page(
+        "vendor.html",
+        vendor=vendor,
+        bills=billed,
+        prepayments=ahead,
+        shown_max=SHOWN_MAX,
+        notice="Kept." if "kept" in request.args else "",
+    )
+
+
+@screens.get("/vendors/<vendor_id>/change", Role.RECONCILER)
+def change_vendor(desk: Desk, vendor_id: str) -> Response:
+    """What they are called."""
+    return _form(desk, vendor_id)
+
+
+@screens.post("/vendors/<vendor_id>/change", Role.RECONCILER)
+def save_vendor(desk: Desk, vendor_id: str) -> Response:
+    """Keep what was typed."""
+    return _kept(desk, vendor_id)
+
+
+def _kept(desk: Desk, vendor_id: str | None) -> Response:
+    try:
+        said = {
+            "name": forms.text(request.form, "name"),
+            "email": request.form.get("email", "").strip() or None,
+            "notes": forms.words(request.form, "notes", chars_max=services.NOTES_CHARS_MAX) or None,
+        }
+        kept = desk.once(lambda work: _save(work, vendor_id, said))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _form(desk, vendor_id, refusal=error)
+    return go("show_vendor", vendor_id=kept, kept=1)
+
+
+def _save(work: Work, vendor_id: str | None, said: dict[str, str | None]) -> str:
+    if vendor_id is None:
+        name = said["name"]
+        assert name, "a form without a name was refused"
+        return services.create(work, name=name, email=said["email"], notes=said["notes"])
+    services.patch(work, vendor_id, said, rev=forms.whole(request.form, "rev"))
+    return vendor_id
+
+
+def _form(desk: Desk, vendor_id: str | None, *, refusal: Refused | None = None) -> Response:
+    vendor = None
+    if vendor_id is not None:
+        with desk.runtime.read() as session:
+            vendor = vendors.one(session, vendor_id, today=desk.today)
+    typed = {name: getattr(vendor, name, None) or "" for name in _FIELDS}
+    if refusal is not None:
+        typed = {name: request.form.get(name, "") for name in _FIELDS}
+    status = 200
+    if refusal is not None:
+        status = 409 if isinstance(refusal, Conflict) else 422
+    return desk.page(
+        "vendor_form.html",
+        status=status,
+        vendor=vendor,
+        typed=typed,
+        error=errors.sentence(refusal) if refusal else "",
+        field=(refusal.field or "") if refusal else "",
+    )
