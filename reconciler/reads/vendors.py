@@ -108,5 +108,6 @@ def _by_owner(
     found: dict[str, dict[str, Payable]] = {}
     for row in session.execute(query, given):
         values = row._asdict()
-        found.setdefault(values.pop("owner"), {})[row.currency] = Payable(**values)
+        owner = values.pop("owner")
+        found.setdefault(owner, {})[row.currency] = Payable(**values)
     return found

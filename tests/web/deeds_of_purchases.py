@@ -71,12 +71,12 @@ def _edits(house: Any) -> Sent:
     return {"bill_id": made["id"]}, form
 
 
-def _on_screen(name: str, make: Callable[[Any], dict[str, Any]], **form: Any) -> Deed:
+def _on_screen(called: str, make: Callable[[Any], dict[str, Any]], **form: Any) -> Deed:
     """A form on the page of a thing, with its revision."""
 
     def sent(house: Any) -> Sent:
         made = make(house)
-        return {name: made["id"]}, {"rev": str(made["rev"])} | form
+        return {called: made["id"]}, {"rev": str(made["rev"])} | form
 
     return sent
 

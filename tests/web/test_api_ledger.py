@@ -29,7 +29,7 @@ def test_the_trial_balance_adds_up_per_currency_and_per_day(empty_api):
     assert dollars["clearing", "stripe"]["balance"] == 10_000 - 320
     assert dollars["accounts_receivable", None] == {
         "role": "accounts_receivable", "rail": None, "debit": 10_000, "credit": 10_000,
-        "balance": 0,
+        "balance": 0, "category": None,
     }  # fmt: skip
     early = api.read("/ledger/trial-balance", as_of="2026-11-23")
     assert [a["role"] for a in early["USD"]["accounts"]] == ["accounts_receivable", "revenue"]
