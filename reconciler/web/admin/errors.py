@@ -1,5 +1,6 @@
 """What people see when it does not go: in words, with what to do next. Never a trace."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Response, make_response, request
@@ -40,6 +41,25 @@ _DOWN = (
 def sentence(error: ReconcilerError) -> str:
     """What went wrong, beginning with a capital and ending in a full stop."""
     return words.sentence(str(error) or "That is not possible")
+
+
+def or_again(deed: Callable[[], Response], again: Callable[[Refused], Response]) -> Response:
+    """Where a form leads; refused, what `again` shows. What is not there has a page of its own."""
+    try:
+        return deed()
+    except NotFound:
+        raise
+    except Refused as refusal:
+        return again(refusal)
+
+
+def status_of(refusal: Refused | None) -> int:
+    """The status of a page that shows a form again, or for the first time."""
+    if refusal is None:
+        return HTTPStatus.OK
+    if isinstance(refusal, Conflict):
+        return HTTPStatus.CONFLICT
+    return HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def page(desk: Desk | None, error: ReconcilerError) -> Response:

@@ -1,17 +1,18 @@
 """Templates become pages: one environment, everything escaped, a missing value is an error."""
 
 import functools
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from flask import url_for
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from reconciler.web import templating
 from reconciler.web.admin import account_words, file_words, words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+asset = templating.assets("admin.static", STATIC)
 
 
 def render(template: str, **values: object) -> str:
@@ -19,25 +20,9 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def asset(name: str) -> str:
-    """Where a static file is; its address changes with its content, so it may be kept for ever."""
-    return url_for("admin.static", filename=name, v=_digest(name))
-
-
-@functools.cache
-def _digest(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-
-
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templating.environment(HERE / "templates")
     environment.globals |= {
         "to": _to,
         "asset": asset,

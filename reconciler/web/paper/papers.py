@@ -14,11 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from reconciler.errors import NotFound
 from reconciler.money import shown
 from reconciler.reads.papers import Paper
+from reconciler.web import templating
 
 _HERE = Path(__file__).parent
 STYLE = _HERE / "paper.css"
@@ -61,13 +62,7 @@ def _refusing(weasyprint: Any) -> Callable[[], Any]:  # noqa: ANN401  there may 
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templating.environment(_HERE / "templates")
     environment.filters |= {"money": shown, "day": _day}
     return environment
 

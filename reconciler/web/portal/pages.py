@@ -1,18 +1,20 @@
 """Templates of the client's page: everything escaped, a missing value is an error."""
 
 import functools
-import hashlib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import url_for
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from reconciler.web import templating
 from reconciler.web.admin import words
 from reconciler.web.admin.pages import share
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+asset = templating.assets("portal.static", STATIC)
 
 # A milestone or invoice in words for whoever pays it.
 STATES = {
@@ -25,6 +27,14 @@ STATES = {
     "refunded": "Refunded",
     "written_off": "Closed",
 }
+OFFERS = {
+    "sent": "Waits for your answer",
+    "expired": "No longer valid",
+    "accepted": "Accepted",
+    "declined": "Declined",
+    "withdrawn": "Withdrawn",
+    "draft": "Replaced",
+}
 METHODS = {"manual": "Received by hand"}
 
 
@@ -33,30 +43,21 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def asset(name: str) -> str:
-    """Where a static file is; its address changes with its content."""
-    return url_for("portal.static", filename=name, v=_digest(name))
-
-
-@functools.cache
-def _digest(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-
-
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"asset": asset, "STATES": STATES, "METHODS": METHODS, "at": _at}
+    environment = templating.environment(HERE / "templates")
+    environment.globals |= {
+        "asset": asset,
+        "STATES": STATES,
+        "METHODS": METHODS,
+        "OFFERS": OFFERS,
+        "at": _at,
+    }
     environment.filters |= {
         "money": words.shown,
         "typed": words.typed,
         "day": words.day,
+        "iso_day": lambda written: words.day(date.fromisoformat(written)),
         "share": share,
         "with_signs": words.with_signs,
     }
