@@ -2,11 +2,14 @@
 
 import re
 
+import requests
+
 from reconciler.books.portal import Scope
 from reconciler.services import invoices, milestones
 from tests.web import furniture
 from tests.web.screens import Screens, said
 from tests.web.test_portal import link
+from tests.web.test_portal_pay import form_of, hear, pay
 
 _SEEN = re.compile(r'milestones/(mil_\w+)/sign-off".*?name="seen" value="([0-9a-f]{64})"')
 _TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
@@ -62,6 +65,18 @@ def test_109_a_client_signs_off_and_the_milestone_says_who_and_when(screens: Scr
     assert again.status_code in (303, 409)
     noted = screens.office.rows("select * from audit_line where subject = :id", id=worktop)
     assert [line.cause_kind for line in noted][-1] == "portal"
+
+
+def test_109_the_client_pays_a_part_of_the_milestone_that_they_signed_off(screens: Screens) -> None:
+    path, worktop = kitchen(screens, Scope.PROJECT), screens.ids["milestone_2"]
+    assert sign(screens, path, worktop).status_code == 303
+    [invoice] = screens.office.rows("select id from invoice where milestone_id = :id", id=worktop)
+    screens.by("reconciler", lambda w: invoices.send(w, invoice.id))
+    url = pay(screens, path, form_of(screens, path, invoice.id, "400.00"))
+    assert requests.post(url, data={"method": "card"}, timeout=5, allow_redirects=False).ok
+    hear(screens)
+    assert "Partly paid" in said(screens.browser().get(path))
+    assert screens.office.scalar("select paid from invoice where id = :id", id=invoice.id) == 40_000
 
 
 def test_what_is_missing_or_changed_meanwhile_signs_nothing(screens: Screens) -> None:

@@ -1,8 +1,12 @@
 """One balance, wherever it is shown: each place beside the others, and all beside the ledger."""
 
+import re
 from collections import Counter
 from dataclasses import fields
 
+from reconciler.flows import remind
+from reconciler.letters.words import House
+from reconciler.money import shown
 from reconciler.reads import (
     balances,
     client_page,
@@ -11,10 +15,12 @@ from reconciler.reads import (
     deposits,
     exports,
     invoices,
+    papers as paper_reads,
     screens_documents,
 )
 from reconciler.reads.balances import Balance
 from reconciler.reads.client_page import Seen
+from reconciler.web.paper.papers import page as page_of_paper
 from tests.runtime import Office
 
 # Debits less credits that the journal has on what is this customer's, by account and currency.
@@ -30,6 +36,10 @@ _LEDGER = """
 _DOCUMENTS = """select id, number as name, false as is_deposit from invoice
     where customer_id = :customer
     union all select id, code, true from deposit where customer_id = :customer"""
+HOUSE = House("Acme Studio", "http://here")
+_IN_A_LETTER = re.compile(r"^  (Billed|Received|Credited|Left) +(.+)$", re.MULTILINE)
+_IN_ITS_PAGE = re.compile(r"<th [^>]*>(Billed|Received|Credited|Left)</th><td [^>]*>([^<]*)</td>")
+_ON_PAPER = re.compile(r"<dt>(Credited|Paid|Left to pay)</dt><dd>([^<]*)</dd>")
 AMOUNTS = tuple(field.name for field in fields(Balance))[1:]
 
 
@@ -64,6 +74,7 @@ def all_agree(office: Office, customer_id: str, on_its_way: dict[str, int]) -> N
         for at, one in stand.items()
     }
     _pages_say_so(office, documents)
+    letters_and_papers_say_so(office, [row.id for row in documents if not row.is_deposit])
     the_client_sees_so(office, customer_id, stand)
 
 
@@ -131,7 +142,7 @@ def _pages_say_so(office: Office, documents: list) -> None:
         found = (screens_documents.invoice(session, at) for at in api)
         lines = {line.id: line for line in found if line}
         kept = (screens_documents.deposit(session, at) for at in held)
-        shown = {line.id: line for line in kept if line}
+        seen = {line.id: line for line in kept if line}
         written = {
             row["id"]: row
             for row in exports.invoices(session, exports.Window(), today=today)
@@ -147,8 +158,39 @@ def _pages_say_so(office: Office, documents: list) -> None:
         is_late = api[at].status == "overdue"
         assert one.overdue == (one.outstanding if is_late else 0)
     for at, one in reserve.items():
-        assert held[at].remaining == shown[at].remaining == one.deposits, names[at]
+        assert held[at].remaining == seen[at].remaining == one.deposits, names[at]
         assert held[at].on_its_way == one.on_its_way
+
+
+def letters_and_papers_say_so(office: Office, bills: list[str]) -> None:
+    """What a reminder would say now, and the paper that is printed or made a PDF of."""
+    now = office.clock()
+    with office.runtime.read() as session:
+        stand = balances.of_invoices(session, bills, today=now.date())
+        told = {
+            at: remind.preview(session, at, now, HOUSE).words
+            for at, one in stand.items()
+            if one.outstanding
+        }
+        papers = {at: paper_reads.invoice(session, at, today=now.date()) for at in stand}
+    for at, said in told.items():
+        wanted = _figures_of(stand[at], ("Billed", "Received", "Credited", "Left"))
+        assert dict(_IN_A_LETTER.findall(said.text)) == wanted, at
+        assert dict(_IN_ITS_PAGE.findall(said.html)) == wanted, at
+    for at, paper in papers.items():
+        one = stand[at]
+        amounts = {"Credited": -one.credited, "Paid": -one.paid, "Left to pay": one.outstanding}
+        found = dict(_ON_PAPER.findall(page_of_paper(paper, ())))
+        assert {name: found.get(name, shown(0, one.currency)) for name in amounts} == {
+            name: shown(amount, one.currency) for name, amount in amounts.items()
+        }, at
+
+
+def _figures_of(one: Balance, names: tuple[str, ...]) -> dict[str, str]:
+    """Those that a letter mentions: all that are not nothing, and the first and last anyway."""
+    amounts = zip(names, (one.billed, one.paid, one.credited, one.outstanding), strict=True)
+    always = {names[0], names[-1]}
+    return {name: shown(a, one.currency) for name, a in amounts if a or name in always}
 
 
 def the_client_sees_so(office: Office, customer_id: str, stand: dict[str, Balance]) -> None:
