@@ -35,7 +35,7 @@ APPEND_ONLY = (
     "audit_line", "audit_words",
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",
-    "attachment", "sign_off",
+    "attachment", "sign_off", "proposal_version",
 )  # fmt: skip
 
 

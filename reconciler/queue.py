@@ -128,6 +128,20 @@ class Queue:
             return None
         return found.decode() if isinstance(found, bytes) else None
 
+    def tally(self, what: str, seconds: int) -> int:
+        """Count something for a while; gives how often it was there in that time.
+
+        0 while Redis does not answer: then nobody counts. Never raises.
+        """
+        key = f"reconciler:tally:{what}"
+        try:
+            with self._redis.pipeline() as both:
+                both.set(key, 0, nx=True, ex=seconds)
+                both.incr(key)
+                return int(both.execute()[1])
+        except (redis.RedisError, OSError):
+            return 0
+
     def beat(self, clock: str, now: datetime) -> None:
         """A clock shows that it is alive. Never raises."""
         try:

@@ -1,6 +1,7 @@
 """Mail that goes out: its kinds and states, who may be written to, and when it is tried again."""
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -26,6 +27,8 @@ class MessageKind(StrEnum):
     RECEIPT = "receipt"
     REFUND_RECEIPT = "refund_receipt"
     REFUND_FAILED = "refund_failed"
+    PROPOSAL = "proposal"  # something is offered, with a link to answer it
+    INVOICE = "invoice"  # it was sent, with a link to see and pay it
     NOTE = "note"  # whatever else somebody here has to say
 
 
@@ -37,6 +40,27 @@ class MessageState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     DROPPED = "dropped"  # there is nothing left to say
+
+
+# What stands for a link's token wherever a mail is kept or only looked at.
+NOT_KEPT = "only-in-the-mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a mail says."""
+
+    subject: str
+    text: str
+    html: str
+
+    def without(self, secret: str) -> "Words":
+        """The same with what must not be kept left out."""
+        return Words(
+            self.subject,
+            self.text.replace(secret, NOT_KEPT),
+            self.html.replace(secret, NOT_KEPT),
+        )
 
 
 def address(text: str, *, field: str = "to") -> str:

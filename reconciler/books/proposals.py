@@ -33,13 +33,17 @@ class ProposalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedLine:
-    """A line as it is offered: what it comes to without tax, and its tax, in minor units."""
+    """A line as it is offered: what it comes to without tax, and its tax, in minor units.
+
+    `tax_rate` is in percent.
+    """
 
     description: str
     quantity: str
     unit_price: int
     net: int
     tax: int
+    tax_rate: str = "0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class OfferedStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """All that somebody accepts."""
+    """All that somebody accepts. `conditions` are its terms, in the words of who offers it."""
 
     id: str
     version: int
@@ -67,6 +71,7 @@ class Offer:
     valid_until: str | None
     lines: Sequence[OfferedLine]
     stages: Sequence[OfferedStage]
+    conditions: str | None = None
 
 
 def status(state: ProposalState, *, valid_until: date | None, today: date) -> ProposalStatus:
@@ -96,6 +101,7 @@ def text(offer: Offer) -> str:
         f"Price: {shown(offer.price, offer.currency)}",
         "",
         *(_stage(stage, offer.currency) for stage in offer.stages),
+        *(["", "Terms:", offer.conditions] if offer.conditions else []),
     ]
     return "\n".join(told) + "\n"
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import requests
 
-from reconciler.cli import demo_steps, reach
+from reconciler.cli import demo_links, demo_steps, reach
 from reconciler.cli.demo_steps import APPROVER, ASKER, Story
 from reconciler.cli.progress import say, shown
 from reconciler.errors import Unavailable
@@ -68,7 +68,7 @@ def demo() -> int:
             print("the demo is there already")
         else:
             _tell(runtime, rail, story, asker)
-            _show_client_page(runtime)
+            _show_client_pages(runtime)
         return _look_around(runtime)
 
 
@@ -150,10 +150,10 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
     _drain(runtime, story.event_count)
 
 
-def _show_client_page(runtime: Runtime) -> None:
-    """A link, said once: nobody can show it again."""
-    token = runtime.do(CAUSE, demo_steps.client_link)
-    say(f"a client's page: {runtime.settings.base_url}/portal/{token}")
+def _show_client_pages(runtime: Runtime) -> None:
+    """Links, said once: nobody can show them again."""
+    for one in runtime.do(CAUSE, demo_links.make):
+        say(f"{one.title}: {runtime.settings.base_url}/portal/{one.token}")
 
 
 def _play(rail: _Sandbox, story: Story) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
 from reconciler.books.people import Role
-from reconciler.books.portal import Scope
 from reconciler.books.refunds import RefundStatus
 from reconciler.cli import demo_projects
 from reconciler.cli.demo_projects import AGREED, Place
@@ -40,7 +39,6 @@ from reconciler.services import (
     deposits,
     invoices,
     people,
-    portal_links,
     refund_requests,
     refunds,
     reminders,
@@ -55,7 +53,6 @@ APPROVER = ("ari.approver@studio.example", "Ari Approver", Role.APPROVER)
 OVERPAID = "50.00 too much"  # the story's title of the payment that is given back in part
 OVERPAID_BY = 5_000
 SHORTENED = "INV-1031"
-PARTLY_PAID = "INV-1001"
 SHORTENED_BY = 5_000
 TAXED = "INV-1025"  # written in lines, with tax
 TAX_PERCENT = 20
@@ -176,14 +173,6 @@ def approve_overpayment(work: Work, asker: str) -> None:
     for refund in asked_by(work, asker):
         if refund.reason == "overpayment" and refund.status == RefundStatus.REQUESTED.value:
             refunds.approve(work, refund.id)
-
-
-def client_link(work: Work) -> str:
-    """A token for the page of the customer whose invoice is paid in part."""
-    today = work.now.date()
-    invoice = invoice_reads.one(work.session, invoice_id(work, PARTLY_PAID), today=today)
-    customer = invoice.customer_id
-    return portal_links.create(work, scope=Scope.CUSTOMER, subject_id=customer)[1]
 
 
 def asked_by(work: Work, person: str) -> list[RefundRow]:

@@ -1,19 +1,22 @@
 """A reminder's last look: under its locks, how the invoice stands, and its words as of now."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from reconciler.books import reminders as rules
+from reconciler.books.mail import NOT_KEPT, Words
+from reconciler.books.portal import Scope
+from reconciler.books.reminder_words import ReminderMoment, ReminderWords, moment_of
 from reconciler.books.reminders import Course, Verdict
 from reconciler.errors import Refused
 from reconciler.letters import words
-from reconciler.letters.words import Reminder, Words
-from reconciler.reads import balances, invoices, reminders as reads
+from reconciler.letters.words import House, Reminder
+from reconciler.reads import balances, invoices, reminder_texts, reminders as reads
 from reconciler.reads.reminders import InvoiceLook
 from reconciler.runtime import Runtime
-from reconciler.services import mail, reminders
+from reconciler.services import mail, portal_links, reminders
 from reconciler.store.messages import Message
 from reconciler.work import Cause, Work
 
@@ -32,27 +35,52 @@ def plan_reminders(runtime: Runtime) -> int:
     return runtime.do(Cause("job", "plan_reminders"), reminders.plan_due)
 
 
-def last_look(work: Work, message: Message, house: str) -> bool:
-    """Whether a held reminder leaves now, with its words; else it waits or is dropped."""
+def last_look(work: Work, message: Message, house: House) -> Words | None:
+    """What a held reminder says if it leaves now; else it waits or is dropped."""
     reminders.hold(work.session, message.about)
     look = reads.one(work.session, message.about, work.now)
     found = rules.verdict(look.standing, work.now)
     if found.course is Course.DROP:
         mail.drop(work, message, found.why)
-        return False
+        return None
     if found.course is Course.WAIT:
         assert found.until is not None, "what waits is looked at again"
         mail.wait(work, message, found.until, found.why)
-        return False
-    said = _words(work.session, look, work.now, house)
-    mail.put_words(work, message, said.subject, said.text, said.html)
-    return True
+        return None
+    token = portal_links.for_mail(work, message, Scope.CUSTOMER, look.customer_id)
+    said = _words(work.session, look, work.now, house, token)
+    mail.put_words(work, message, said.without(token))
+    return said
 
 
-def preview(session: Session, invoice_id: str, now: datetime, house: str) -> Preview:
-    """What a reminder would say now. Raises NotFound."""
+def preview(session: Session, invoice_id: str, now: datetime, house: House) -> Preview:
+    """What a reminder would say now; its link is made when it leaves. Raises NotFound."""
     look = reads.one(session, invoice_id, now)
-    return Preview(look, rules.verdict(look.standing, now), _words(session, look, now, house))
+    said = _words(session, look, now, house, NOT_KEPT)
+    return Preview(look, rules.verdict(look.standing, now), said)
+
+
+def sample(
+    text: ReminderWords | None, moment: ReminderMoment, now: datetime, house: House
+) -> Words:
+    """How a reminder at a moment would read, of an invoice that is made up."""
+    off = {ReminderMoment.BEFORE: 3, ReminderMoment.ON: 0, ReminderMoment.AFTER: -7}[moment]
+    made_up = Reminder(
+        house=house.name,
+        customer="Ann Lee",
+        number="INV-1042",
+        description="Website, second half",
+        currency="USD",
+        billed=200_000,
+        received=80_000,
+        credited=0,
+        held=0,
+        left=120_000,
+        due_on=now.date() + timedelta(days=off),
+        today=now.date(),
+        link=house.page(place="/invoices/…"),
+    )
+    return words.reminder(made_up, text)
 
 
 def send_now(work: Work, invoice_id: str) -> str:
@@ -68,12 +96,13 @@ def send_now(work: Work, invoice_id: str) -> str:
     return reminders.ask_now(work, invoice_id)
 
 
-def _words(session: Session, look: InvoiceLook, now: datetime, house: str) -> Words:
+def _words(session: Session, look: InvoiceLook, now: datetime, house: House, token: str) -> Words:
     invoice = invoices.one(session, look.id, today=now.date())
+    own = reminder_texts.at(session, moment_of(invoice.due_on, now.date()))
     balance = balances.of_invoices(session, [look.id], today=now.date())[look.id]
     return words.reminder(
         Reminder(
-            house=house,
+            house=house.name,
             customer=look.customer_name,
             number=invoice.number,
             description=invoice.description,
@@ -85,5 +114,7 @@ def _words(session: Session, look: InvoiceLook, now: datetime, house: str) -> Wo
             left=balance.outstanding,
             due_on=invoice.due_on,
             today=now.date(),
-        )
+            link=house.page(token, f"/invoices/{look.id}"),
+        ),
+        own,
     )

@@ -19,6 +19,7 @@ from reconciler.carriers.mail import Envelope, Postbox
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.failpoints import failpoint
 from reconciler.flows.last_look import last_look
+from reconciler.letters.words import House
 from reconciler.runtime import Runtime
 from reconciler.services import mail
 from reconciler.services.mail import Letter
@@ -71,14 +72,15 @@ def _send_all(runtime: Runtime, postbox: Postbox, messages_max: int) -> int:
     return messages_max
 
 
-def house_of(runtime: Runtime) -> str:
-    """The name that mails are signed with."""
+def house_of(runtime: Runtime) -> House:
+    """Who writes: the name that mails are signed with, and where the pages are."""
     sender = runtime.settings.mail_sender
     is_named = sender.domain.rpartition(".")[2].isalpha() and sender.domain != "localhost"
-    return sender.display_name or (sender.domain if is_named else "Reconciler")
+    name = sender.display_name or (sender.domain if is_named else "Reconciler")
+    return House(name, runtime.settings.base_url)
 
 
-def _take_next(work: Work, house: str) -> _Turn | None:
+def _take_next(work: Work, house: House) -> _Turn | None:
     if not mail.may_go_out(work.session):
         return None
     message = mail.next_due(work)
@@ -87,9 +89,8 @@ def _take_next(work: Work, house: str) -> _Turn | None:
     if not mail.may_be_sent_again(message):
         mail.give_up(work, message, message.why or "it may have left, and nobody knows")
         return _Turn(None)
-    if not last_look(work, message, house):
-        return _Turn(None)
-    return _Turn(mail.claim(work, message))
+    said = last_look(work, message, house)
+    return _Turn(None if said is None else mail.claim(work, message, said))
 
 
 def _send(runtime: Runtime, postbox: Postbox, letter: Letter, begun: float) -> bool:

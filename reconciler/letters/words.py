@@ -7,17 +7,22 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from reconciler import money
+from reconciler.books.mail import NOT_KEPT, Words
+from reconciler.books.reminder_words import ReminderWords
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What a mail says."""
+class House:
+    """Who writes: the name that mails are signed with, and the address its pages are at."""
 
-    subject: str
-    text: str
-    html: str
+    name: str
+    address: str
+
+    def page(self, token: str = NOT_KEPT, place: str = "") -> str:
+        """A place on a client's page."""
+        return f"{self.address}/portal/{token}{place}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ class Receipt:
     untied: int  # kept as credit
     left: int  # of the invoices it went to
     reference: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +78,45 @@ class RefundNews:
     amount: int
     target: str | None
     reference: str
+    link: str | None = None
 
 
-def reminder(said: Reminder) -> Words:
-    """A reminder, as of this moment."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceNews:
+    """An invoice that was sent, as it stands, in minor units of `currency`."""
+
+    house: str
+    customer: str
+    number: str
+    description: str | None
+    currency: str
+    billed: int
+    received: int
+    credited: int
+    left: int
+    due_on: date | None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalNews:
+    """Something that is offered, in minor units of `currency`. `replaces`: an earlier version."""
+
+    house: str
+    customer: str
+    name: str
+    currency: str
+    price: int
+    valid_until: date | None
+    replaces: bool
+    link: str
+
+
+def reminder(said: Reminder, own: ReminderWords | None = None) -> Words:
+    """A reminder, as of this moment; in the house's own words, where it has some."""
+    if own is not None:
+        text = own.filled(_fields(said))
+        return _words("reminder", text.subject, said=said, own=text, when="")
     amount = money.shown(said.left, said.currency)
     if said.due_on is None:
         when, subject = "is open", f"Invoice {said.number}: {amount} open"
@@ -87,7 +128,21 @@ def reminder(said: Reminder) -> Words:
     else:
         when = f"was due on {day(said.due_on)}"
         subject = f"Invoice {said.number}: {amount} was due on {day(said.due_on)}"
-    return _words("reminder", subject, said=said, when=when)
+    return _words("reminder", subject, said=said, own=None, when=when)
+
+
+def _fields(said: Reminder) -> dict[str, str]:
+    amounts = {
+        "left": said.left, "billed": said.billed, "received": said.received,
+        "credited": said.credited, "deposit": said.held,
+    }  # fmt: skip
+    return {
+        "customer": said.customer,
+        "number": said.number,
+        "description": said.description or "",
+        "due_on": day(said.due_on) if said.due_on else "",
+        "house": said.house,
+    } | {name: money.shown(amount, said.currency) for name, amount in amounts.items()}
 
 
 def receipt(said: Receipt) -> Words:
@@ -106,6 +161,17 @@ def refund_failed(said: RefundNews) -> Words:
     """A refund that was said to have left came back."""
     subject = f"Your refund of {money.shown(said.amount, said.currency)} came back"
     return _words("refund_failed", subject, said=said)
+
+
+def invoice(said: InvoiceNews) -> Words:
+    """An invoice, with what is left to pay of it."""
+    return _words("invoice", f"Invoice {said.number} from {said.house}", said=said)
+
+
+def proposal(said: ProposalNews) -> Words:
+    """A proposal that can be answered."""
+    subject = f"{'A new version of our' if said.replaces else 'Our'} proposal: {said.name}"
+    return _words("proposal", subject, said=said)
 
 
 def day(value: date) -> str:

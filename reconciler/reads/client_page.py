@@ -8,16 +8,16 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import sign_offs
-from reconciler.books.portal import Scope
 from reconciler.books.refund_words import LegTold, for_client
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
-from reconciler.reads import balances, deposits, invoices, projects, refunds
+from reconciler.reads import balances, deposits, invoices, projects, proposals, refunds
 from reconciler.reads.balances import Balance
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
+from reconciler.reads.proposals import ProposalRow
 
 ROWS_MAX = 100
 
@@ -31,6 +31,12 @@ _INVOICES = sa.text(
     """select id from invoice where customer_id = :customer and state = 'sent'
       and (cast(:project as text) is null or project_id = :project)
     order by outstanding > 0 desc, due_on nulls last, created_at desc, id limit :limit"""
+)
+# Offered or accepted; one that is open comes first.
+_PROPOSALS = sa.text(
+    """select id from proposal where customer_id = :customer and state in ('sent', 'accepted')
+      and (cast(:project as text) is null or project_id = :project)
+    order by state = 'sent' desc, created_at desc, id limit :limit"""
 )
 _DEPOSITS = sa.text(
     """select id from deposit where customer_id = :customer
@@ -135,6 +141,7 @@ class ClientPage:
     balances: list[Balance]
     projects: list[ProjectRow]
     to_sign: dict[str, str]
+    proposals: list[ProposalRow]
     invoices: list[InvoiceRow]
     deposits: list[DepositRow]
     receipts: list[ClientReceipt]
@@ -147,11 +154,6 @@ class Seen:
 
     customer_id: str
     project_id: str | None
-
-    @classmethod
-    def of(cls, scope: Scope, subject_id: str, customer_id: str) -> "Seen":
-        """What a link of this scope shows."""
-        return cls(customer_id, subject_id if scope is Scope.PROJECT else None)
 
     def given(self, **more: object) -> dict[str, object]:
         """The same as values of a query."""
@@ -166,6 +168,8 @@ def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
         raise NotFound("there is no such customer")
     bills, held = _ids(session, _INVOICES, seen), _ids(session, _DEPOSITS, seen)
     plans = _ids(session, _PROJECTS, seen)
+    offered = _ids(session, _PROPOSALS, seen)
+    offers = proposals.load(session, offered, today=today)
     rows = invoices.load(session, bills, today=today)
     reserves = deposits.load(session, held)
     works = projects.load(session, plans, today=today)
@@ -181,6 +185,7 @@ def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
             for milestone in works[at].milestones
             if milestone.kind not in sign_offs.NEEDS_NONE and not _is_signed(milestone)
         },
+        proposals=[offers[at] for at in offered],
         invoices=[rows[at] for at in bills],
         deposits=[reserves[at] for at in held],
         receipts=receipts(session, seen),

@@ -2,6 +2,7 @@
 
 Three accounts are the client's: what they owe, what is held for them as deposits, and their credit.
 A line is what one entry did to all three together, so money that only moves between them is none.
+A project has two of them, its invoices and its deposits: credit is the customer's as a whole.
 """
 
 from dataclasses import dataclass
@@ -27,14 +28,36 @@ _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amoun
       and :customer = case a.role when 'accounts_receivable' then i.customer_id
         when 'customer_deposits' then d.customer_id else p.customer_id end
     group by e.id, a.currency having sum(x.amount) <> 0"""
-_OPENING = sa.text(
-    f"""select currency, sum(amount)::bigint as amount from ({_MOVES}) m where at < :since
-    group by currency"""
-)
-_LINES = sa.text(
-    f"""select * from ({_MOVES}) m where at >= :since and at < :until
-    order by at, id limit :limit"""
-)
+_OF_A_PROJECT = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
+      max(i.number) as number
+    from journal_entry e join posting x on x.entry_id = e.id
+      join ledger_account a on a.id = x.account_id
+        and a.role in ('accounts_receivable', 'customer_deposits')
+      left join invoice i on i.id = e.invoice_id
+      left join deposit d on d.id = e.deposit_id
+    where (e.invoice_id in (select id from invoice where project_id = :project)
+        or e.deposit_id in (select id from deposit where project_id = :project))
+      and :project = case a.role when 'accounts_receivable' then i.project_id
+        else d.project_id end
+    group by e.id, a.currency having sum(x.amount) <> 0"""
+
+
+def _opening(moves: str) -> sa.TextClause:
+    return sa.text(
+        f"""select currency, sum(amount)::bigint as amount from ({moves}) m where at < :since
+        group by currency"""
+    )
+
+
+def _lines(moves: str) -> sa.TextClause:
+    return sa.text(
+        f"""select * from ({moves}) m where at >= :since and at < :until
+        order by at, id limit :limit"""
+    )
+
+
+_CUSTOMERS = (_opening(_MOVES), _lines(_MOVES))
+_PROJECTS = (_opening(_OF_A_PROJECT), _lines(_OF_A_PROJECT))
 LINES_MAX = 5_000
 
 
@@ -65,14 +88,29 @@ class Statement:
 
 def of_customer(session: Session, customer_id: str, since: date, until: date) -> list[Statement]:
     """The days from `since` to `until`, both included, in each currency that moved or stands."""
+    return _statements(session, _CUSTOMERS, {"customer": customer_id}, since, until)
+
+
+def of_project(session: Session, project_id: str, since: date, until: date) -> list[Statement]:
+    """The same of one project: what is owed on its invoices less what is held as its deposits."""
+    return _statements(session, _PROJECTS, {"project": project_id}, since, until)
+
+
+def _statements(
+    session: Session,
+    queries: tuple[sa.TextClause, sa.TextClause],
+    whose: dict[str, str],
+    since: date,
+    until: date,
+) -> list[Statement]:
     given = {
-        "customer": customer_id, "since": _midnight(since),
+        **whose, "since": _midnight(since),
         "until": _midnight(until + timedelta(days=1)), "limit": LINES_MAX,
     }  # fmt: skip
-    balance = {row.currency: row.amount for row in session.execute(_OPENING, given)}
+    balance = {row.currency: row.amount for row in session.execute(queries[0], given)}
     opening = dict(balance)
     lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
-    for row in session.execute(_LINES, given):
+    for row in session.execute(queries[1], given):
         balance[row.currency] = balance.get(row.currency, 0) + row.amount
         event = portal.event_of(row.key)
         lines.setdefault(row.currency, []).append(

@@ -16,7 +16,7 @@ from reconciler.work import Cause
 class PortalLinkRow:
     """A link to the client's page. `is_open`: it still opens `subject_id`.
 
-    `customer` and `project` are the names of what it shows.
+    `customer` and `project` are the names of what it shows; a proposal is named as its project.
     """
 
     id: str
@@ -39,9 +39,10 @@ LISTING = Listing(
     conditions={"customer_id": "l.customer_id = :customer_id", "scope": "l.scope = :scope"},
 )
 _LINKS = sa.text(
-    """select l.*, c.name as customer, p.name as project from portal_link l
+    """select l.*, c.name as customer, coalesce(p.name, o.name) as project from portal_link l
       join customer c on c.id = l.customer_id
       left join project p on l.scope = 'project' and p.id = l.subject_id
+      left join proposal o on l.scope = 'proposal' and o.id = l.subject_id
     where l.id = any(:ids)"""
 )
 

@@ -17,6 +17,7 @@ from reconciler.books.proposals import (
 )
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.work import Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class ProposalRow:
     """An offer to a customer, in minor units of `currency`.
 
     `text` is what is accepted, to the letter, and `sha256` its hash; once accepted, what was.
-    `accepted_by` is the name that the client gave, `decided_at` when.
+    `decided_by` is the name that the client gave, `decided_at` when, and `decided_through` by
+    what: the link of their page (`portal`), or whoever recorded it for them.
     """
 
     id: str
@@ -32,6 +34,7 @@ class ProposalRow:
     customer: str
     name: str
     introduction: str | None
+    conditions: str | None
     currency: str
     price: int
     lines: list[OfferedLine]
@@ -43,6 +46,7 @@ class ProposalRow:
     sha256: str
     decided_by: str | None
     decided_at: datetime | None
+    decided_through: Cause | None
     reason: str | None
     project_id: str | None
     sent_at: datetime | None
@@ -64,6 +68,23 @@ _PROPOSALS = sa.text(
 )
 
 
+_VERSIONS = sa.text(
+    """select version, text, sha256, price, sent_at from proposal_version
+    where proposal_id = :id order by version desc"""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalVersionRow:
+    """A version as it was sent, in minor units of the proposal's currency."""
+
+    version: int
+    text: str
+    sha256: str
+    price: int
+    sent_at: datetime
+
+
 def page(
     session: Session, filters: dict[str, object], wanted: Wanted, *, today: date
 ) -> Page[ProposalRow]:
@@ -80,6 +101,12 @@ def one(session: Session, proposal_id: str, *, today: date) -> ProposalRow:
     return found[proposal_id]
 
 
+def versions(session: Session, proposal_id: str) -> list[ProposalVersionRow]:
+    """Every version that was sent, the newest first."""
+    found = session.execute(_VERSIONS, {"id": proposal_id})
+    return [ProposalVersionRow(**row._asdict()) for row in found]
+
+
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, ProposalRow]:
     """These proposals, as they stand on a day."""
     rows = session.execute(_PROPOSALS, {"ids": list(ids)})
@@ -87,7 +114,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, Pr
 
 
 def _proposal(row: sa.Row[tuple[object, ...]], today: date) -> ProposalRow:
-    names = ("description", "quantity", "unit_price", "net", "tax")
+    names = ("description", "quantity", "unit_price", "net", "tax", "tax_rate")
     lines = [OfferedLine(**{name: one[name] for name in names}) for one in row.terms["lines"]]
     stages = [OfferedStage(**one) for one in row.terms["stages"]]
     said = row.accepted_text or rules.text(
@@ -102,17 +129,21 @@ def _proposal(row: sa.Row[tuple[object, ...]], today: date) -> ProposalRow:
             valid_until=row.valid_until.isoformat() if row.valid_until else None,
             lines=lines,
             stages=stages,
+            conditions=row.conditions,
         )
     )
     same = (
-        "id", "customer_id", "customer", "name", "introduction", "currency", "price", "valid_until",
-        "version", "decided_by", "decided_at", "reason", "project_id", "sent_at", "created_at",
-        "rev",
+        "id", "customer_id", "customer", "name", "introduction", "conditions", "currency", "price",
+        "valid_until", "version", "decided_by", "decided_at", "reason", "project_id", "sent_at",
+        "created_at", "rev",
     )  # fmt: skip
     return ProposalRow(
         **{name: getattr(row, name) for name in same},
         lines=lines,
         milestones=stages,
+        decided_through=Cause(row.decided_cause_kind, row.decided_cause_id)
+        if row.decided_cause_kind
+        else None,
         status=rules.status(ProposalState(row.state), valid_until=row.valid_until, today=today),
         text=said,
         sha256=rules.digest(said),

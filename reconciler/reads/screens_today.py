@@ -47,6 +47,15 @@ _UNSIGNED = sa.text(
       and not exists (select 1 from sign_off s where s.milestone_id = m.id)
     group by 1, 2 order by 1, 2"""
 )
+# What did not go out: mails that nobody took, and programs that do not answer any more.
+_OUTBOUND = sa.text(
+    """select 'mail_failed' as kind, '' as currency, count(*) as number, 0::bigint as amount,
+      min(created_at) as oldest from message where state = 'failed' having count(*) > 0
+    union all select 'webhook_failing', '', count(*), 0::bigint,
+      min(coalesce(failing_since, created_at)) from webhook_endpoint
+    where (is_on and failing_since is not null) or (not is_on and disabled_why is not null)
+    having count(*) > 0"""
+)
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
@@ -104,7 +113,7 @@ class Pulse:
     is_balanced: bool
 
 
-_ALL = (_REVIEWS, _REFUNDS, _TROUBLE, _OUTSIDE, _UNSIGNED)
+_ALL = (_REVIEWS, _REFUNDS, _TROUBLE, _OUTSIDE, _UNSIGNED, _OUTBOUND)
 
 
 def heaps(session: Session) -> list[Heap]:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from reconciler import ids
 from reconciler.books import mail as rules
-from reconciler.books.mail import MessageKind, MessageState
+from reconciler.books.mail import MessageKind, MessageState, Words
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.services import audit, restores, switches
 from reconciler.services.switches import SwitchName
@@ -137,8 +137,12 @@ def held(work: Work, message_id: str) -> Message:
     return found
 
 
-def claim(work: Work, message: Message) -> Letter:
-    """Take a held mail in hand: nobody else sends it until the lease is over."""
+def claim(work: Work, message: Message, words: Words | None = None) -> Letter:
+    """Take a held mail in hand: nobody else sends it until the lease is over.
+
+    `words` are what leaves, where that is more than what may be kept of it.
+    """
+    said = words or Words(message.subject, message.body_text, message.body_html)
     if message.state == MessageState.CLAIMED:
         # Who had it in hand never said how it came out: it may have left.
         message.unknowns += 1
@@ -151,10 +155,15 @@ def claim(work: Work, message: Message) -> Letter:
         message.recipient,
         message.recipient_name,
         message.subject,
-        message.body_text,
-        message.body_html,
+        said.text,
+        said.html,
         message.lease_until,
     )
+
+
+def has_surely_not_left(message: Message) -> bool:
+    """Whether no sending before this one can have come through."""
+    return not message.unknowns and message.state != MessageState.CLAIMED
 
 
 def may_be_sent_again(message: Message) -> bool:
@@ -163,10 +172,10 @@ def may_be_sent_again(message: Message) -> bool:
     return rules.may_try_again(tries=message.tries, unknowns=unknowns)
 
 
-def put_words(work: Work, message: Message, subject: str, text: str, html: str) -> None:
-    """What a held mail says, as of now."""
-    message.subject = rules.header(subject)
-    message.body_text, message.body_html = text, html
+def put_words(work: Work, message: Message, words: Words) -> None:
+    """What is kept of what a held mail says, as of now."""
+    message.subject = rules.header(words.subject)
+    message.body_text, message.body_html = words.text, words.html
     _keep(work, message)
 
 
@@ -232,6 +241,21 @@ def retry(work: Work, message_id: str) -> None:
     _rest(work, message, MessageState.WAITING, None, due_at=work.now)
     audit.note(work, "message.retried", message_id, before=before, after={"state": "waiting"})
     work.nudge(Task.SEND_MAIL)
+
+
+def let_be(work: Work, message_id: str) -> None:
+    """Nobody wants a mail that failed to be sent any more. Raises NotFound, Conflict."""
+    message = held(work, message_id)
+    if message.state != MessageState.FAILED:
+        raise Conflict(f"message {message_id} is {message.state}: only one that failed is let be")
+    audit.note(
+        work,
+        "message.let_be",
+        message_id,
+        before={"state": message.state, "why": message.why},
+        after={"state": MessageState.DROPPED.value},
+    )
+    drop(work, message, message.why or "it failed")
 
 
 def drop_before(work: Work, steps: Mapping[str, int], why: str) -> None:

@@ -25,11 +25,12 @@ from reconciler.services import audit, billing, customers, milestones, projects
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from reconciler.store.customers import Customer
-from reconciler.store.proposals import Proposal
+from reconciler.store.proposals import Proposal, ProposalVersion
 from reconciler.work import Work
 
 NAME_CHARS_MAX = 200
 INTRODUCTION_CHARS_MAX = 4_000
+CONDITIONS_CHARS_MAX = 20_000
 REASON_CHARS_MAX = 500
 
 
@@ -43,6 +44,7 @@ class NewProposal:
     lines: Sequence[Line]
     stages: Sequence[Stage]
     introduction: str | None = None
+    conditions: str | None = None
     valid_until: date | None = None
 
 
@@ -68,13 +70,28 @@ def rewrite(work: Work, proposal_id: str, new: NewProposal, *, rev: int | None =
 
 
 def send(work: Work, proposal_id: str, *, rev: int | None = None) -> None:
-    """Offer it: from here on it can be accepted. Raises NotFound, Conflict, Refused."""
+    """Offer it: from here on it can be accepted, and this version of its text is kept.
+
+    Raises NotFound, Conflict, Refused.
+    """
     proposal = _locked(work, proposal_id, rev)
     _must_be(work, proposal, [ProposalStatus.DRAFT], deed="sent")
     if proposal.valid_until is not None and proposal.valid_until < work.now.date():
         raise Invalid("its last day is over already", field="valid_until")
     proposal.sent_at = work.now
-    _become(work, proposal, ProposalState.SENT, "proposal.sent")
+    said = rules.text(offer_of(work, proposal))
+    work.session.add(
+        ProposalVersion(
+            proposal_id=proposal.id,
+            version=proposal.version,
+            text=said,
+            sha256=rules.digest(said),
+            price=proposal.price,
+            sent_at=work.now,
+        )
+    )
+    after: dict[str, object] = {"version": proposal.version, "sha256": rules.digest(said)}
+    _become(work, proposal, ProposalState.SENT, "proposal.sent", after=after)
 
 
 def withdraw(work: Work, proposal_id: str, *, reason: str, rev: int | None = None) -> None:
@@ -87,7 +104,10 @@ def withdraw(work: Work, proposal_id: str, *, reason: str, rev: int | None = Non
 
 
 def revise(work: Work, proposal_id: str, *, rev: int | None = None) -> None:
-    """Make a draft of it again, as its next version. Raises NotFound, Conflict, Refused."""
+    """Make a draft of it again, as its next version; what was sent before stays as it was.
+
+    Raises NotFound, Conflict, Refused.
+    """
     proposal = _locked(work, proposal_id, rev)
     closed = [
         ProposalStatus.SENT, ProposalStatus.EXPIRED, ProposalStatus.DECLINED,
@@ -97,15 +117,16 @@ def revise(work: Work, proposal_id: str, *, rev: int | None = None) -> None:
     proposal.version += 1
     proposal.sent_at = proposal.decided_at = None
     proposal.decided_by = proposal.reason = None
-    _become(work, proposal, ProposalState.DRAFT, "proposal.revised")
+    proposal.decided_cause_kind = proposal.decided_cause_id = None
+    after: dict[str, object] = {"version": proposal.version}
+    _become(work, proposal, ProposalState.DRAFT, "proposal.revised", after=after)
 
 
 def decline(work: Work, proposal_id: str, *, name: str, reason: str | None = None) -> None:
     """The client does not want it. Raises NotFound, Invalid, Refused."""
     proposal = _locked(work, proposal_id, None)
     _must_be(work, proposal, [ProposalStatus.SENT, ProposalStatus.EXPIRED], deed="declined")
-    proposal.decided_by = texts.line(name, field="name", chars_max=NAME_CHARS_MAX)
-    proposal.decided_at = work.now
+    _decided(work, proposal, name)
     if reason:
         proposal.reason = texts.line(reason, field="reason", chars_max=REASON_CHARS_MAX)
     _become(work, proposal, ProposalState.DECLINED, "proposal.declined", why=proposal.reason)
@@ -122,8 +143,7 @@ def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:
     said = rules.text(offer_of(work, proposal))
     if rules.digest(said) != seen:
         raise Conflict("the proposal was changed meanwhile; read it again", field="sha256")
-    proposal.decided_by = texts.line(name, field="name", chars_max=NAME_CHARS_MAX)
-    proposal.decided_at = work.now
+    _decided(work, proposal, name)
     proposal.accepted_text, proposal.accepted_sha256 = said, seen
     proposal.project_id = _begin(work, proposal)
     _become(
@@ -151,7 +171,14 @@ def offer_of(work: Work, proposal: Proposal) -> Offer:
         valid_until=proposal.valid_until.isoformat() if proposal.valid_until else None,
         lines=_offered(proposal),
         stages=[OfferedStage(**one) for one in proposal.terms["stages"]],
+        conditions=proposal.conditions,
     )
+
+
+def _decided(work: Work, proposal: Proposal, name: str) -> None:
+    proposal.decided_by = texts.line(name, field="name", chars_max=NAME_CHARS_MAX)
+    proposal.decided_at = work.now
+    proposal.decided_cause_kind, proposal.decided_cause_id = work.cause.kind, work.cause.id
 
 
 def _customer_name(work: Work, customer_id: str) -> str:
@@ -160,7 +187,7 @@ def _customer_name(work: Work, customer_id: str) -> str:
 
 
 def _offered(proposal: Proposal) -> list[OfferedLine]:
-    names = ("description", "quantity", "unit_price", "net", "tax")
+    names = ("description", "quantity", "unit_price", "net", "tax", "tax_rate")
     return [OfferedLine(**{name: one[name] for name in names}) for one in proposal.terms["lines"]]
 
 
@@ -198,10 +225,8 @@ def _put(work: Work, proposal: Proposal, new: NewProposal) -> None:
     proposal.name = texts.line(new.name, field="name", chars_max=NAME_CHARS_MAX)
     proposal.currency = currencies.code(new.currency)
     proposal.valid_until = texts.day(new.valid_until, field="valid_until")
-    proposal.introduction = None
-    if new.introduction is not None:
-        said = texts.words(new.introduction, field="introduction", chars_max=INTRODUCTION_CHARS_MAX)
-        proposal.introduction = said or None
+    proposal.introduction = _words(new.introduction, "introduction", INTRODUCTION_CHARS_MAX)
+    proposal.conditions = _words(new.conditions, "conditions", CONDITIONS_CHARS_MAX)
     if not new.lines:
         raise Invalid("a proposal has at least one line", field="lines")
     checked = [invoice_lines.checked(one, place=place) for place, one in enumerate(new.lines)]
@@ -214,6 +239,10 @@ def _put(work: Work, proposal: Proposal, new: NewProposal) -> None:
         "lines": [asdict(one.line) | {"net": one.net, "tax": one.tax} for one in priced.lines],
         "stages": [_stage(one, amount) for one, amount in zip(new.stages, amounts, strict=True)],
     }
+
+
+def _words(said: str | None, field: str, chars_max: int) -> str | None:
+    return texts.words(said, field=field, chars_max=chars_max) or None if said else None
 
 
 def _stage(stage: Stage, amount: int) -> dict[str, object]:
@@ -267,6 +296,6 @@ def _done(work: Work, proposal: Proposal) -> None:
 
 
 def _as_said(proposal: Proposal) -> dict[str, object]:
-    names = ("customer_id", "name", "introduction", "currency", "price", "terms")
+    names = ("customer_id", "name", "introduction", "conditions", "currency", "price", "terms")
     said = {name: getattr(proposal, name) for name in names}
     return said | {"valid_until": proposal.valid_until}

@@ -32,6 +32,7 @@ class Message(SQLModel, table=True):
             "id",
             postgresql_where=sa.text("state in ('waiting', 'claimed')"),
         ),
+        sa.Index("ix_message_failed", "created_at", postgresql_where=sa.text("state = 'failed'")),
         sa.Index("ix_message_created", "created_at", "id"),
         sa.Index("ix_message_about", "about", "kind"),
     )

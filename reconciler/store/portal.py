@@ -15,6 +15,9 @@ class PortalLink(SQLModel, table=True):
         base.one_of("portal_link_scope_is_known", "scope", Scope),
         base.holds("portal_link_lives_for_a_while", "expires_at > created_at"),
         sa.Index("ix_portal_link_customer", "customer_id", "created_at", "id"),
+        sa.Index(
+            "ix_portal_link_mail", "cause_id", postgresql_where=sa.text("cause_kind = 'message'")
+        ),
     )
 
     id: str = base.key()

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
+from reconciler.books.reminder_words import ReminderMoment
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -42,4 +43,22 @@ class ReminderPlan(SQLModel, table=True):
     receipts_since: datetime | None = base.instant_or_none()
     changed_by: str | None = base.text_or_none()
     changed_at: datetime | None = base.instant_or_none()
+    rev: int = base.whole(default=1)
+
+
+class ReminderText(SQLModel, table=True):
+    """What reminders say at a moment, where the house has words of its own."""
+
+    __tablename__ = "reminder_text"
+    __table_args__ = (
+        base.one_of("reminder_text_moment_is_known", "moment", ReminderMoment),
+        base.holds("a_reminder_text_says_something", "subject <> '' and opening <> ''"),
+    )
+
+    moment: str = base.key()
+    subject: str = base.text()
+    opening: str = base.text()
+    closing: str = base.text()
+    changed_by: str = base.text()
+    changed_at: datetime = base.instant()
     rev: int = base.whole(default=1)

@@ -1,6 +1,8 @@
 """What every route of the API shares: who asks, what is sent, and answering the same thing once."""
 
+import base64
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from reconciler.books.file_kinds import FILE_BYTES_MAX
 from reconciler.books.people import Scope, grants
 from reconciler.errors import Conflict, Forbidden, Refused, TooLarge
-from reconciler.ids import new_id
+from reconciler.ids import new_id, new_token
 from reconciler.runtime import Runtime
 from reconciler.services import api_keys, idempotency
 from reconciler.services.api_keys import Principal
@@ -34,6 +36,7 @@ BODY_BYTES_MAX = 1 << 20
 FORM_BYTES_MAX = FILE_BYTES_MAX + (64 << 10)  # a file, and what the form says beside it
 _KEY = re.compile(r"[!-~]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SEALED = re.compile("\x01([a-z0-9_]+)\x01")  # raw in no JSON but for what we put there
 _KEPT = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
 
 _HEADERS = {
@@ -179,6 +182,37 @@ def once(
         return _keep_refusal(runtime, cause, asked, answer)
 
 
+def sealed_token(name: str) -> str:
+    """A token that an answer carries once, and that is not kept with the answer.
+
+    With an Idempotency-Key it is made from the caller's own key, which is not kept here either:
+    so the same request again is answered with the same token, and nobody else can make it.
+    """
+    key = _idempotency_key()
+    if key is None:
+        return new_token()
+    token = _sealed(key, name)
+    g.setdefault("sealed", {})[token] = name
+    return token
+
+
+def _sealed(key: str, name: str) -> str:
+    _, _, secret = request.headers.get("Authorization", "").partition(" ")
+    made = hmac.digest(secret.strip().encode(), f"sealed\n{key}\n{name}".encode(), "sha256")
+    return base64.urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def _without_tokens(answer: Answer) -> Answer:
+    body = answer.body
+    for token, name in g.get("sealed", {}).items():
+        body = body.replace(token, f"\x01{name}\x01")
+    return Answer(answer.status, body)
+
+
+def _with_tokens(answer: Answer, key: str) -> Answer:
+    return Answer(answer.status, _SEALED.sub(lambda found: _sealed(key, found[1]), answer.body))
+
+
 def in_request(step: Callable[[Work], T]) -> Callable[[Work], T]:
     """The same step, with the name of this request in whatever it notes."""
 
@@ -216,9 +250,9 @@ def _once(
 ) -> tuple[Answer, bool]:
     kept = idempotency.take(work, asked)
     if kept is not None:
-        return kept, True
+        return _with_tokens(kept, asked.key), True
     answer = step(work)
-    idempotency.keep(work, asked, answer)
+    idempotency.keep(work, asked, _without_tokens(answer))
     return answer, False
 
 

@@ -54,7 +54,7 @@ def test_the_text_says_all_that_is_accepted():
 OTHERS = {
     "id": "prop_2", "version": 2, "customer": "Ben", "name": "Bath", "introduction": "Hello",
     "currency": "EUR", "price": 30_001, "valid_until": "2026-12-31", "lines": [],
-    "stages": [STAGE, STAGE],
+    "stages": [STAGE, STAGE], "conditions": "Net 30",
 }  # fmt: skip
 
 

@@ -82,6 +82,14 @@ DEEDS: dict[str, Callable[[Any], Sent]] = {
         {"subject": house.api.a_customer()["id"]},
         {"steps": [1, 2]},
     ),
+    f"PUT {_API}/reminder-texts/<moment>": lambda _: (
+        {"moment": "before"},
+        {"text": {"subject": "Soon: {left}", "opening": "{number} is due on {due_on}."}},
+    ),
+    "POST /admin/reminders/texts/<moment>": lambda house: (
+        {"moment": "after"},
+        {"rev": "0", "subject": "Late", "opening": "{number} is late.", "do": "keep"},
+    ),
     f"POST {_API}/invoices/<invoice_id>/reminders": _remindable({"action": "send"}),
     "POST /admin/reminders/plan": _changes_the_plan,
     "POST /admin/reminders/pause": lambda _: ({}, {"why": "A drill"}),
@@ -89,4 +97,5 @@ DEEDS: dict[str, Callable[[Any], Sent]] = {
     "POST /admin/reminders/<invoice_id>/send": _remindable({}),
     "POST /admin/reminders/<invoice_id>/pause": _remindable({"why": "A talk"}),
     "POST /admin/messages/<message_id>/retry": _fails_a_mail,
+    "POST /admin/messages/<message_id>/let-be": _fails_a_mail,
 }

@@ -34,6 +34,11 @@ def _voids_on_screen(house: Any) -> Sent:
     return {"name": made["id"]}, {"rev": str(made["rev"]), "release_to": "credit"}
 
 
+def _mails(house: Any) -> Sent:
+    customer = house.api.a_customer(email="ann@example.com")["id"]
+    return {"name": (made := house.invoice(customer_id=customer)), "invoice_id": made}, {}
+
+
 INVOICES: dict[str, Deed] = {
     "POST /admin/invoices/new": _writes_an_invoice,
     "POST /admin/invoices/<name>/edit": _draft_form(**_LINES),
@@ -43,4 +48,6 @@ INVOICES: dict[str, Deed] = {
     ),
     "POST /admin/invoices/<name>/credit": _invoice_form(amount="1.00", reason="less", do="write"),
     "POST /admin/invoices/<name>/void": _voids_on_screen,
+    "POST /admin/invoices/<name>/mail": _mails,
+    "POST /api/v1/invoices/<invoice_id>/mail": _mails,
 }

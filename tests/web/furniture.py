@@ -1,5 +1,6 @@
 """What else a furnished company may have: projects under way, and what it buys."""
 
+from dataclasses import replace
 from datetime import date
 
 from reconciler.books.bills import CostLine
@@ -51,20 +52,24 @@ def projects_of(made) -> None:
     made.ids |= {f"milestone_{place}": one for place, one in enumerate(ids)}
 
 
+BATH = NewProposal(
+    customer_id="",
+    name="Bath",
+    currency="USD",
+    lines=[Line(description="Tiles & <b>grout</b>", quantity="12.5", unit_price=8_000)],
+    stages=[
+        Stage(kind="deposit", part=Part(share=3_000)),
+        Stage(kind="final", part=Part(share=7_000), due_on=date(2027, 2, 1)),
+    ],
+    introduction="As we spoke of it on Monday.",
+    conditions="Called off in the first week, the deposit goes back.\n\nAfter that it is kept.",
+    valid_until=date(2026, 12, 31),
+)
+
+
 def proposal_of(made) -> None:
     """A bath is offered, and nobody has answered yet."""
-    new = NewProposal(
-        customer_id=made.ids["cedar"],
-        name="Bath",
-        currency="USD",
-        lines=[Line(description="Tiles & <b>grout</b>", quantity="12.5", unit_price=8_000)],
-        stages=[
-            Stage(kind="deposit", part=Part(share=3_000)),
-            Stage(kind="final", part=Part(share=7_000), due_on=date(2027, 2, 1)),
-        ],
-        introduction="As we spoke of it on Monday.",
-        valid_until=date(2026, 12, 31),
-    )
+    new = replace(BATH, customer_id=made.ids["cedar"])
 
     def step(work) -> str:
         proposal = proposals.create(work, new)

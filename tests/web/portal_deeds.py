@@ -1,5 +1,7 @@
 """Deeds around the client's page, for deeds.py."""
 
+from tests.web.project_deeds import offered
+
 _API = "/api/v1"
 
 
@@ -16,6 +18,10 @@ DEEDS = {
     ),
     f"POST {_API}/projects/<project_id>/portal-links": lambda house: (
         {"project_id": house.api.a_project()["id"]},
+        {},
+    ),
+    f"POST {_API}/proposals/<proposal_id>/portal-links": lambda house: (
+        {"proposal_id": offered(house)["id"]},
         {},
     ),
     f"POST {_API}/portal-links/<link_id>/revoke": _ends_a_link,

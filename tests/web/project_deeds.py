@@ -32,6 +32,22 @@ def _on(body, *, send: bool = True):
     return lambda house: ({"proposal_id": offered(house, send=send)["id"]}, body)
 
 
+def _mails(house):
+    made = offered(house)
+    house.api.patch(f"/customers/{made['customer_id']}", {"email": "ann@example.com"})
+    return {"proposal_id": made["id"]}, {}
+
+
+def _rewrites(house):
+    made = offered(house, send=False)
+    form = {
+        "rev": "1", "customer": made["customer_id"], "name": "Kitchen", "currency": "USD",
+        "description-line-1": "Doors", "unit_price-line-1": "100", "kind-1": "final",
+        "share-1": "100 %", "conditions": "As always",
+    }  # fmt: skip
+    return {"proposal_id": made["id"]}, form
+
+
 PROJECTS = {
     f"POST {_API}/proposals": lambda house: ({}, _offer(house)),
     f"PUT {_API}/proposals/<proposal_id>": lambda house: (
@@ -74,6 +90,10 @@ PROJECTS = {
              "share-1": "100 %"},
     ),
     "POST /admin/proposals/<proposal_id>/send": _on({"rev": "1"}, send=False),
+    "POST /admin/proposals/<proposal_id>/change": _rewrites,
+    "POST /admin/proposals/<proposal_id>/revise": _on({"rev": "2"}),
+    "POST /admin/proposals/<proposal_id>/mail": _mails,
+    f"POST {_API}/proposals/<proposal_id>/mail": _mails,
     "POST /admin/proposals/<proposal_id>/withdraw": _on({"rev": "2", "reason": "Too late"}),
     "POST /admin/proposals/<proposal_id>/accept": _accepts,
     "POST /admin/projects/new": lambda house: (
@@ -86,6 +106,10 @@ PROJECTS = {
     "POST /admin/projects/<project_id>/change-orders": lambda house: (
         {"project_id": house.api.a_project()["id"]},
         {"approved_price": "120.00", "reason": "Two more doors"},
+    ),
+    "POST /admin/milestones/<milestone_id>/change": lambda house: (
+        {"milestone_id": house.milestone()},
+        {"rev": "1", "kind": "deposit", "name": "First", "amount": "20.00"},
     ),
     "POST /admin/milestones/<milestone_id>/invoice": lambda house: (
         {"milestone_id": house.milestone()}, {},

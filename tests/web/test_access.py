@@ -174,6 +174,7 @@ def _names(company: Screens) -> dict[str, str]:
         "user_id": ids["nia"],
         "key_id": "key_none",
         "which": "none",
+        "moment": "before",
         "note_id": scalar("select id from credit_note limit 1"),
         "filename": "ui.css",
         "address": "no/where",

@@ -206,3 +206,20 @@ def test_what_was_out_of_reach_or_a_fault_of_ours_is_tried_again(api, raising):
     assert done.status_code == 200
     assert probe.post("/failing", f"k-{type(raising).__name__}").get_data() == done.get_data()
     assert count_of(api, "Failing") == before + 1
+
+
+def test_a_link_is_answered_again_and_its_token_is_kept_nowhere(api):
+    customer = api.a_customer()["id"]
+    path = f"/customers/{customer}/portal-links"
+    first = api.post(path, key="k-link")
+    again = api.post(path, key="k-link")
+    assert (again.status_code, again.get_data()) == (201, first.get_data())
+    token = first.get_json()["url"].rpartition("/")[2]
+    assert len(token) == 43
+    kept = api.office.scalar("select answer from idempotency_key where key = 'k-link'")
+    assert token not in kept
+    assert first.get_json()["link"]["id"] in kept
+    assert api.client.get(f"/portal/{token}").status_code == 200
+    other = api.make(path, key="k-link", by="write")
+    assert other["url"] != first.get_json()["url"]
+    assert api.make(path)["url"] != api.make(path)["url"]

@@ -34,6 +34,12 @@ EXCEPT = {
     "POST /portal/<token>/milestones/<milestone_id>/sign-off": (
         "done by a client, who is no person here; see tests/promises/test_client_page.py"
     ),
+    "POST /portal/<token>/proposals/<proposal_id>/accept": (
+        "done by a client, who is no person here; see test_portal_proposals.py"
+    ),
+    "POST /portal/<token>/proposals/<proposal_id>/decline": (
+        "done by a client, who is no person here; see test_portal_proposals.py"
+    ),
     "POST /portal/<token>/pay": "done by a client, who is no person here; see test_portal_pay.py",
     "POST /admin/sign-in": "a door that is open to nobody yet; see the test of it below",
 }

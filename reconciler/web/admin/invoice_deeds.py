@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.errors import NotFound, Refused
 from reconciler.reads import screens_documents
 from reconciler.reads.screens_documents import InvoiceLine
-from reconciler.services import effects, invoices, receipts
+from reconciler.services import effects, invoices, mailings, receipts
 from reconciler.services.freeing import OF_A_VOID, To
 from reconciler.services.receipts import SOURCES, Receipt
 from reconciler.services.refund_limits import policy_of
@@ -45,7 +45,8 @@ def receive_form(desk: Desk, name: str) -> Response:
 def receive_payment(desk: Desk, name: str) -> Response:
     """Book money received by hand; more than is owed only where that is meant."""
     invoice = _invoice(desk, name)
-    try:
+
+    def deed() -> Response:
         receipt = Receipt(
             source=forms.choice(request.form, "source", SOURCES, ask="Say how it came in"),
             received_on=forms.day(request.form, "received_on"),
@@ -54,11 +55,9 @@ def receive_payment(desk: Desk, name: str) -> Response:
             may_overpay="allow_overpayment" in request.form,
         )
         desk.once(lambda work: receipts.receive(work, invoice.id, receipt))
-    except NotFound:
-        raise
-    except Refused as error:
-        return _receiving(desk, invoice, refusal=error)
-    return go("show_invoice", name=invoice.id, received=1)
+        return go("show_invoice", name=invoice.id, received=1)
+
+    return errors.or_again(deed, lambda refusal: _receiving(desk, invoice, refusal=refusal))
 
 
 @screens.get("/invoices/<name>/credit", Role.RECONCILER)
@@ -72,24 +71,23 @@ def credit_invoice(desk: Desk, name: str) -> Response:
     """Write a credit note; or look what it would do."""
     invoice = _invoice(desk, name)
     policy = policy_of(desk.runtime.settings)
-    try:
+
+    def deed() -> Response:
         amount = forms.amount(request.form, "amount", invoice.currency).minor
         reason = forms.text(request.form, "reason", chars_max=500)
         to = request.form.get("freed_to") or None
 
-        def deed(work: Work) -> str:
+        def write(work: Work) -> str:
             return invoices.credit_note(
                 work, invoice.id, amount=amount, reason=reason, freed_to=to, policy=policy
             )
 
         if request.form.get("do") == "look":
-            return _crediting(desk, invoice, after=_after(desk, invoice, deed))
-        desk.once(deed)
-    except NotFound:
-        raise
-    except Refused as error:
-        return _crediting(desk, invoice, refusal=error)
-    return go("show_invoice", name=invoice.id, credited=1)
+            return _crediting(desk, invoice, after=_after(desk, invoice, write))
+        desk.once(write)
+        return go("show_invoice", name=invoice.id, credited=1)
+
+    return errors.or_again(deed, lambda refusal: _crediting(desk, invoice, refusal=refusal))
 
 
 @screens.get("/invoices/<name>/void", Role.RECONCILER)
@@ -103,14 +101,23 @@ def void_invoice(desk: Desk, name: str) -> Response:
     """Void an invoice; what is on it becomes what was chosen."""
     invoice = _invoice(desk, name)
     to = request.form.get("release_to") or None
-    try:
+
+    def deed() -> Response:
         rev = forms.whole(request.form, "rev")
         desk.do(lambda work: invoices.void(work, invoice.id, rev=rev, release_to=to))
-    except NotFound:
-        raise
-    except Refused as error:
-        return _voiding(desk, _invoice(desk, name), refusal=error)
-    return go("show_invoice", name=invoice.id, voided=1)
+        return go("show_invoice", name=invoice.id, voided=1)
+
+    return errors.or_again(
+        deed, lambda refusal: _voiding(desk, _invoice(desk, name), refusal=refusal)
+    )
+
+
+@screens.post("/invoices/<name>/mail", Role.RECONCILER)
+def mail_invoice(desk: Desk, name: str) -> Response:
+    """Mail it to the customer, with a link on which it can be paid."""
+    invoice = _invoice(desk, name)
+    desk.once(lambda work: mailings.of_invoice(work, invoice.id))
+    return go("show_invoice", name=invoice.id, mailed=1)
 
 
 def _invoice(desk: Desk, name: str) -> InvoiceLine:
@@ -164,12 +171,9 @@ def _after(desk: Desk, invoice: InvoiceLine, deed: Callable[[Work], object]) -> 
 def _page(
     desk: Desk, template: str, invoice: InvoiceLine, refusal: Refused | None, **values: object
 ) -> Response:
-    status = 200
-    if refusal is not None:
-        status = 409 if isinstance(refusal, Conflict) else 422
     return desk.page(
         template,
-        status=status,
+        status=errors.status_of(refusal),
         invoice=invoice,
         typed=request.form,
         error=errors.sentence(refusal) if refusal else "",

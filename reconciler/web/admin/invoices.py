@@ -7,6 +7,7 @@ from reconciler.errors import NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.reads import (
     balances,
+    customers,
     invoices as invoice_reads,
     ledger,
     screens_documents,
@@ -39,6 +40,7 @@ _VIEWS = {
 _NOTICES = {
     "saved": "The draft is saved. Nobody owes it until it is sent.",
     "sent": "Sent: from today on it is owed.",
+    "mailed": "A mail with a link to see and pay it leaves within moments.",
     "received": "The payment is recorded.",
     "credited": "The credit note is written.",
     "voided": "Void. Reversing entries were posted, and the money is where it was said to go.",
@@ -139,6 +141,7 @@ def _show(
             "on_hold": invoice_reads.is_on_hold(session, invoice.id),
             "deposits": _held_for(session, invoice),
             "refundable": screens_refunds.most_of_invoice(session, invoice.id),
+            "email": customers.one(session, invoice.customer_id, today=desk.today).email,
             "balance": balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id],
         }
     return desk.page(

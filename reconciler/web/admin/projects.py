@@ -23,6 +23,7 @@ screens = Screens()
 _NOTICES = {
     "made": "The project has begun. Its milestones are below.",
     "planned": "The milestone is planned.",
+    "kept": "The milestone is changed.",
     "dropped": "The milestone was given up.",
     "asked": "The deposit is asked for. Whatever is paid is held for the client until it is used.",
     "sent": "The invoice is sent: from here on it is owed.",

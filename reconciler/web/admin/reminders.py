@@ -31,6 +31,8 @@ KINDS = {
     "receipt": "Receipt",
     "refund_receipt": "Refund sent",
     "refund_failed": "Refund came back",
+    "proposal": "Proposal",
+    "invoice": "Invoice",
     "note": "Note",
 }
 
@@ -142,6 +144,13 @@ def retry_message(desk: Desk, message_id: str) -> Response:
     """Send a mail that failed once more."""
     desk.do(lambda work: mail.retry(work, message_id))
     return go("show_message", message_id=message_id)
+
+
+@screens.post("/messages/<message_id>/let-be", Role.RECONCILER)
+def let_message_be(desk: Desk, message_id: str) -> Response:
+    """Nobody wants a mail that failed to be sent any more."""
+    desk.do(lambda work: mail.let_be(work, message_id))
+    return go("list_messages", state="failed")
 
 
 def _steps() -> list[int]:

@@ -130,6 +130,21 @@ _QUEUES = (
         (("status", "failed"),),
         is_always_shown=False,
     ),
+    Queue(
+        "Mails that did not leave",
+        frozenset({"mail_failed"}),
+        "neg",
+        "list_messages",
+        (("state", "failed"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Webhooks that fail",
+        frozenset({"webhook_failing"}),
+        "neg",
+        "list_webhooks",
+        is_always_shown=False,
+    ),
 )
 
 

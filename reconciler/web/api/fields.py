@@ -109,6 +109,7 @@ Line255 = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_on
 Line500 = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_line)]
 Words2000 = Annotated[str, Field(max_length=2_000), AfterValidator(_some_lines)]
 Words4000 = Annotated[str, Field(max_length=4_000), AfterValidator(_some_lines)]
+Words20000 = Annotated[str, Field(max_length=20_000), AfterValidator(_some_lines)]
 Amount = Annotated[
     int,
     Field(strict=True, gt=0, le=MINOR_MAX, description="Whole minor units of the currency."),

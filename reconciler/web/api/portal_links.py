@@ -11,6 +11,7 @@ from reconciler.reads import portal_links as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.portal_links import PortalLinkRow
 from reconciler.services import portal_links
+from reconciler.web import http
 from reconciler.web.api.fields import Body, Line128, Paged
 from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
@@ -33,7 +34,10 @@ class LinkQuery(Paged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeLink:
-    """A new link. `url` carries the token: it is shown here once, and never again."""
+    """A new link. `url` carries the token, which is kept nowhere here.
+
+    The same request with the same Idempotency-Key is answered with it again, nothing else is.
+    """
 
     url: str
     link: PortalLinkRow
@@ -49,6 +53,12 @@ def of_customer(work: Work, call: Call, customer_id: str, body: NewLink) -> Made
 def of_project(work: Work, call: Call, project_id: str, body: NewLink) -> MadeLink:
     """Make a link to one project."""
     return _make(work, call, Scope.PROJECT, project_id, body)
+
+
+@resource.post("/proposals/{proposal_id}/portal-links", status=HTTPStatus.CREATED)
+def of_proposal(work: Work, call: Call, proposal_id: str, body: NewLink) -> MadeLink:
+    """Make a link on which a proposal is read and answered; accepted, it shows its project."""
+    return _make(work, call, Scope.PROPOSAL, proposal_id, body)
 
 
 @resource.get("/portal-links")
@@ -71,6 +81,8 @@ def revoke(work: Work, link_id: str) -> PortalLinkRow:
 
 
 def _make(work: Work, call: Call, scope: Scope, subject_id: str, body: NewLink) -> MadeLink:
-    made, token = portal_links.create(work, scope=scope, subject_id=subject_id, days=body.days)
+    made, token = portal_links.create(
+        work, scope=scope, subject_id=subject_id, days=body.days, token_of=http.sealed_token
+    )
     url = f"{call.runtime.settings.base_url}/portal/{token}"
     return MadeLink(url=url, link=reads.one(work.session, made, now=work.now))

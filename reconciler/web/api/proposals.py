@@ -12,7 +12,7 @@ from reconciler.books.proposals import ProposalState
 from reconciler.reads import projects as project_reads, proposals as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.projects import ProjectRow
-from reconciler.reads.proposals import ProposalRow
+from reconciler.reads.proposals import ProposalRow, ProposalVersionRow
 from reconciler.services import proposals
 from reconciler.services.proposals import NewProposal
 from reconciler.web.api.fields import (
@@ -25,6 +25,7 @@ from reconciler.web.api.fields import (
     Paged,
     Rev,
     Words4000,
+    Words20000,
 )
 from reconciler.web.api.invoices import LineBody
 from reconciler.web.api.routes import Look, Resource
@@ -45,6 +46,7 @@ class ProposalBody(Body):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=invoice_lines.LINES_MAX)]
     milestones: Annotated[list[StageBody], Field(min_length=1, max_length=plans.STAGES_MAX)]
     introduction: Words4000 | None = None
+    conditions: Words20000 | None = None
     valid_until: Annotated[Day | None, Field(description="The last day it can be accepted.")] = None
 
     def proposal(self) -> NewProposal:
@@ -56,6 +58,7 @@ class ProposalBody(Body):
             lines=[Line(**one.model_dump()) for one in self.lines],
             stages=[one.stage() for one in self.milestones],
             introduction=self.introduction,
+            conditions=self.conditions,
             valid_until=self.valid_until,
         )
 
@@ -120,6 +123,13 @@ def listed(look: Look, query: ProposalQuery) -> Page[ProposalRow]:
 def one(look: Look, proposal_id: str) -> ProposalRow:
     """Read one proposal."""
     return reads.one(look.session, proposal_id, today=look.today)
+
+
+@resource.get("/proposals/{proposal_id}/versions")
+def versions(look: Look, proposal_id: str) -> list[ProposalVersionRow]:
+    """List the versions that were sent, to the letter, the newest first."""
+    reads.one(look.session, proposal_id, today=look.today)
+    return reads.versions(look.session, proposal_id)
 
 
 @resource.put("/proposals/{proposal_id}", scope=Scope.WRITE)

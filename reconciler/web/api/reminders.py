@@ -1,19 +1,27 @@
 """Mail and reminders: the routes under /messages, /reminder-plans and /invoices/{id}/reminders."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from reconciler.books.mail import MessageKind, MessageState
 from reconciler.books.people import Scope
-from reconciler.errors import Invalid
+from reconciler.books.reminder_words import (
+    SUBJECT_CHARS_MAX,
+    WORDS_CHARS_MAX,
+    ReminderMoment,
+    ReminderWords,
+)
+from reconciler.errors import Invalid, NotFound
 from reconciler.flows import remind
 from reconciler.flows.send_mail import house_of
-from reconciler.reads import messages as reads
+from reconciler.reads import messages as reads, reminder_texts as text_reads
 from reconciler.reads.messages import MessageRow, PlanRow
 from reconciler.reads.pages import Page
-from reconciler.services import mail, reminders
+from reconciler.reads.reminder_texts import ReminderTextRow
+from reconciler.services import mail, mailings, reminder_texts, reminders
 from reconciler.services.reminders import PlanChange
 from reconciler.web.api.fields import Body, Day, Line128, Line500, Nothing, Paged, Rev
 from reconciler.web.api.routes import Call, Look, Resource
@@ -71,6 +79,21 @@ class ReminderAnswer(Body):
     plan: PlanRow
 
 
+class TextWords(Body):
+    """Plain text with fields in braces: `{number}`, `{left}`, `{due_on}` and others."""
+
+    subject: Annotated[str, Field(min_length=1, max_length=SUBJECT_CHARS_MAX)]
+    opening: Annotated[str, Field(min_length=1, max_length=WORDS_CHARS_MAX)]
+    closing: Annotated[str, Field(max_length=WORDS_CHARS_MAX)] = ""
+
+
+class TextBody(Body):
+    """What reminders say at a moment. Null: the usual words."""
+
+    text: TextWords | None
+    rev: Rev
+
+
 @resource.get("/messages")
 def listed(look: Look, query: MessageQuery) -> Page[MessageRow]:
     """List mails, the newest first."""
@@ -91,6 +114,20 @@ def retry(work: Work, message_id: str, body: Nothing) -> MessageRow:
     return reads.one(work.session, message_id)
 
 
+@resource.post("/proposals/{proposal_id}/mail", status=HTTPStatus.CREATED)
+def mail_proposal(work: Work, proposal_id: str, body: Nothing) -> MessageRow:
+    """Mail the client a link on which an offered proposal is read and answered."""
+    del body
+    return reads.one(work.session, mailings.of_proposal(work, proposal_id))
+
+
+@resource.post("/invoices/{invoice_id}/mail", status=HTTPStatus.CREATED)
+def mail_invoice(work: Work, invoice_id: str, body: Nothing) -> MessageRow:
+    """Mail the client an invoice, with a link on which it is seen and paid."""
+    del body
+    return reads.one(work.session, mailings.of_invoice(work, invoice_id))
+
+
 @resource.get("/reminder-plans/{subject}")
 def plan(look: Look, subject: str) -> PlanRow:
     """Read when reminders leave for `house`, a customer or an invoice."""
@@ -103,6 +140,30 @@ def put_plan(work: Work, subject: str, body: PlanBody) -> PlanRow:
     change = PlanChange(body.steps, hour=body.hour, receipts=body.receipts)
     reminders.change(work, subject, change, rev=body.rev)
     return reads.plan(work.session, subject)
+
+
+@resource.get("/reminder-texts/{moment}")
+def text(look: Look, moment: str) -> ReminderTextRow:
+    """Read what reminders say before, on or after the due day."""
+    return text_reads.every(look.session)[_moment(moment)]
+
+
+@resource.put("/reminder-texts/{moment}", scope=Scope.WRITE)
+def put_text(work: Work, moment: str, body: TextBody) -> ReminderTextRow:
+    """Set what reminders say; without a text the usual words hold again."""
+    at = _moment(moment)
+    if body.text is None:
+        reminder_texts.give_up(work, at, rev=body.rev)
+    else:
+        said = ReminderWords(**body.text.model_dump())
+        reminder_texts.write(work, at, said, rev=body.rev)
+    return text_reads.every(work.session)[at]
+
+
+def _moment(moment: str) -> ReminderMoment:
+    if moment not in set(ReminderMoment):
+        raise NotFound(f"there is no moment {moment}; there are {', '.join(ReminderMoment)}")
+    return ReminderMoment(moment)
 
 
 @resource.post("/invoices/{invoice_id}/reminders")

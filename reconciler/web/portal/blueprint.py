@@ -1,36 +1,30 @@
 """The client's page as one blueprint: a token opens it, and every wrong one is answered alike."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from reconciler.books.portal import Event, Scope
+from reconciler.books.portal import Event
 from reconciler.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.ids import new_id
 from reconciler.reads import client_page, client_statements
-from reconciler.reads.client_page import Seen
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.runtime import Runtime
 from reconciler.services import portal_links, sign_offs
 from reconciler.services.pay_links import PayAsk
-from reconciler.services.portal_links import Link
 from reconciler.services.sign_offs import SIGNER_CHARS_MAX
-from reconciler.web import forms, http
+from reconciler.web import forms, periods
 from reconciler.web.admin import errors
-from reconciler.web.portal import pages
-from reconciler.work import Cause, Work
+from reconciler.web.portal import guesses, proposals
+from reconciler.web.portal.visit import Visit, page
+from reconciler.work import Cause
 
 _log = structlog.get_logger()
 View = Callable[..., Response]
-T = TypeVar("T")
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -48,59 +42,29 @@ HEADERS = {
 }
 YEAR_SECONDS = 365 * 24 * 3600
 FORM_BYTES_MAX = 16 << 10
-STATEMENT_DAYS_MAX = 3_660
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Somebody with a good link, in front of one page."""
-
-    runtime: Runtime
-    token: str
-    link: Link
-    now: datetime
-
-    @property
-    def today(self) -> date:
-        """The day it is, in UTC."""
-        return self.now.date()
-
-    @property
-    def form_token(self) -> str:
-        """What their forms carry: nobody without the link can know it."""
-        return hashlib.sha256(f"portal-form/{self.token}".encode(errors="replace")).hexdigest()
-
-    @property
-    def seen(self) -> Seen:
-        """What the link shows."""
-        return Seen.of(self.link.scope, self.link.subject_id, self.link.customer_id)
-
-    def do(self, step: Callable[[Work], T]) -> T:
-        """Change something in the client's name."""
-        return self.runtime.do(Cause("portal", self.link.id), http.accountable(step))
-
-    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
-        """A whole page."""
-        return _page(self.runtime, template, status=status, visit=self, **values)
 
 
 def portal_blueprint(runtime: Runtime) -> Blueprint:
     """Everything under /portal/."""
     blueprint = Blueprint("portal", __name__, url_prefix="/portal", static_folder="static")
-    for rule, view in (
+    looks: tuple[tuple[str, View], ...] = (
         ("/<token>", show),
         ("/<token>/invoices/<invoice_id>", show_invoice),
         ("/<token>/receipts/<payment_id>", show_receipt),
         ("/<token>/statement", show_statement),
         ("/<token>/pay/<pay_link_id>", go_and_pay),
-    ):
-        blueprint.add_url_rule(rule, view.__name__, _opened(runtime, view), methods=["GET"])
-    paying = _opened(runtime, pay)
-    blueprint.add_url_rule("/<token>/pay", "pay", paying, methods=["POST"])
-    signing = _opened(runtime, sign_off)
-    blueprint.add_url_rule(
-        "/<token>/milestones/<milestone_id>/sign-off", "sign_off", signing, methods=["POST"]
+        ("/<token>/proposals/<proposal_id>", proposals.show_proposal),
     )
+    for rule, view in looks:
+        blueprint.add_url_rule(rule, view.__name__, _opened(runtime, view), methods=["GET"])
+    deeds: tuple[tuple[str, View], ...] = (
+        ("/<token>/pay", pay),
+        ("/<token>/milestones/<milestone_id>/sign-off", sign_off),
+        ("/<token>/proposals/<proposal_id>/accept", proposals.accept_proposal),
+        ("/<token>/proposals/<proposal_id>/decline", proposals.decline_proposal),
+    )
+    for rule, view in deeds:
+        blueprint.add_url_rule(rule, view.__name__, _opened(runtime, view), methods=["POST"])
     for rule, name in (("/paid", "paid"), ("/not-paid", "not_paid")):
         blueprint.add_url_rule(rule, name, _after(runtime, f"{name}.html"), methods=["GET"])
     blueprint.register_error_handler(forms.Stale, lambda _: _failed(runtime, 400))
@@ -113,14 +77,23 @@ def portal_blueprint(runtime: Runtime) -> Blueprint:
 
 
 def show(visit: Visit) -> Response:
-    """All that the link shows, as it stands now."""
+    """All that the link shows, as it stands now; an open proposal by itself."""
+    if proposals.is_all_of(visit):
+        return proposals.show_proposal(visit, visit.link.subject_id)
     return _show(visit)
 
 
 def _show(visit: Visit, *, status: int = 200, error: str = "") -> Response:
     with visit.runtime.read() as session:
-        page = client_page.page(session, visit.seen, today=visit.today)
-    return visit.page("page.html", status=status, page=page, error=error)
+        found = client_page.page(session, visit.seen, today=visit.today)
+    return visit.page(
+        "page.html",
+        status=status,
+        page=found,
+        error=error,
+        has_begun="begun" in request.args,
+        owes_deposit=any(one.amount > one.received + one.on_its_way for one in found.deposits),
+    )
 
 
 def show_invoice(visit: Visit, invoice_id: str) -> Response:
@@ -142,16 +115,13 @@ def show_receipt(visit: Visit, payment_id: str) -> Response:
 
 
 def show_statement(visit: Visit) -> Response:
-    """Their statement for a period; this year so far, unless they say another."""
-    if visit.seen.project_id is not None:
-        raise NotFound("a project has no statement of its own")
-    error, (since, until) = "", (visit.today.replace(month=1, day=1), visit.today)
-    try:
-        since, until = _period(since, until)
-    except Invalid as problem:
-        error = str(problem)
+    """Their statement for a period, or their project's; this year so far, unless they say so."""
+    since, until, error = periods.asked(request.args, visit.today)
     with visit.runtime.read() as session:
-        found = client_statements.of_customer(session, visit.link.customer_id, since, until)
+        if visit.seen.project_id is None:
+            found = client_statements.of_customer(session, visit.link.customer_id, since, until)
+        else:
+            found = client_statements.of_project(session, visit.seen.project_id, since, until)
         customer = client_page.customer_name(session, visit.seen)
     return visit.page(
         "statement.html",
@@ -190,8 +160,8 @@ def sign_off(visit: Visit, milestone_id: str) -> Response:
     """The client says, with their name and a tick, that a milestone is as agreed."""
     forms.prove(request, visit.form_token, base_url=visit.runtime.settings.base_url)
     with visit.runtime.read() as session:
-        page = client_page.page(session, visit.seen, today=visit.today)
-    if milestone_id not in {m.id for project in page.projects for m in project.milestones}:
+        found = client_page.page(session, visit.seen, today=visit.today)
+    if milestone_id not in {m.id for project in found.projects for m in project.milestones}:
         raise NotFound("there is no such milestone")
     try:
         if request.form.get("agreed") != "yes":
@@ -214,16 +184,9 @@ def go_and_pay(visit: Visit, pay_link_id: str) -> Response:
     return visit.page("pay.html", link=found)
 
 
-def _period(since: date, until: date) -> tuple[date, date]:
-    if "since" in request.args:
-        since = forms.day(request.args, "since")
-    if "until" in request.args:
-        until = forms.day(request.args, "until")
-    if since > until:
-        raise Invalid("The first day has to come before the last", field="since")
-    if until - since > timedelta(days=STATEMENT_DAYS_MAX):
-        raise Invalid("Ask for at most ten years at once", field="since")
-    return since, until
+_OF_A_PROPOSAL = frozenset(
+    {show, proposals.show_proposal, proposals.accept_proposal, proposals.decline_proposal}
+)
 
 
 def _opened(runtime: Runtime, view: View) -> View:
@@ -235,41 +198,40 @@ def _opened(runtime: Runtime, view: View) -> View:
             Cause("portal", "visit"),
             lambda work: portal_links.link_of(work, token, is_visit=request.method == "GET"),
         )
-        if link is None or link.scope is Scope.PROPOSAL:
-            return _missing(runtime)
+        if link is None:
+            return _wrong(runtime)
         if link.is_over:
-            return _page(runtime, "ended.html", status=404)
-        return view(Visit(runtime, token, link, runtime.now()), **values)
+            return page(runtime, "ended.html", status=404)
+        visit = Visit(runtime, token, link, runtime.now())
+        if proposals.is_all_of(visit) and view not in _OF_A_PROPOSAL:
+            return _missing(runtime)
+        return view(visit, **values)
 
     return answer
 
 
 def _after(runtime: Runtime, template: str) -> View:
     def answer() -> Response:
-        return _page(runtime, template, status=200)
+        return page(runtime, template, status=200)
 
     return answer
 
 
-def _page(runtime: Runtime, template: str, *, status: int, **values: object) -> Response:
-    sender = runtime.settings.mail_sender
-    values.setdefault("visit", None)
-    html = pages.render(
-        template,
-        house=sender.display_name,
-        is_sandbox=runtime.settings.is_sandbox,
-        **values,
-    )
-    return make_response(html, status)
-
-
 def _missing(runtime: Runtime) -> Response:
     """The same for a token that never was, one that was changed, and what it does not show."""
-    return _page(runtime, "missing.html", status=404)
+    return page(runtime, "missing.html", status=404)
+
+
+def _wrong(runtime: Runtime) -> Response:
+    if not guesses.is_one_too_many(runtime, request.remote_addr):
+        return _missing(runtime)
+    answer = page(runtime, "guessed.html", status=429)
+    answer.headers["Retry-After"] = str(guesses.WINDOW_SECONDS)
+    return answer
 
 
 def _failed(runtime: Runtime, status: int) -> Response:
-    return _page(runtime, "failed.html", status=status)
+    return page(runtime, "failed.html", status=status)
 
 
 def _misused(runtime: Runtime, error: HTTPException) -> Response:

@@ -1,0 +1,30 @@
+"""The period of a statement as it was asked for: this year so far, unless somebody says."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from reconciler.errors import Invalid
+from reconciler.web import forms
+
+DAYS_MAX = 3_660
+
+
+def asked(args: Mapping[str, str], today: date) -> tuple[date, date, str]:
+    """The first day, the last, and what is wrong with what was asked; then it is this year."""
+    usual = (today.replace(month=1, day=1), today)
+    try:
+        return *_read(args, *usual), ""
+    except Invalid as problem:
+        return *usual, str(problem)
+
+
+def _read(args: Mapping[str, str], since: date, until: date) -> tuple[date, date]:
+    if "since" in args:
+        since = forms.day(args, "since")
+    if "until" in args:
+        until = forms.day(args, "until")
+    if since > until:
+        raise Invalid("The first day has to come before the last", field="since")
+    if until - since > timedelta(days=DAYS_MAX):
+        raise Invalid("Ask for at most ten years at once", field="since")
+    return since, until
