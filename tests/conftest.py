@@ -31,7 +31,9 @@ pytest.register_assert_rewrite(
 )
 
 settings.register_profile("dev", max_examples=50, derandomize=True, deadline=None)
-settings.register_profile("ci", max_examples=300, derandomize=True, deadline=None, print_blob=True)
+settings.register_profile(
+    "thorough", max_examples=300, derandomize=True, deadline=None, print_blob=True
+)
 settings.register_profile(
     "nightly", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

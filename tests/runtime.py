@@ -54,6 +54,9 @@ _NO_REDIS = "unix:///nonexistent/redis.sock"
 _DEAF_QUEUE = Queue(_NO_REDIS)
 _DEAF_BELL = Bell(_DEAF_QUEUE)
 
+# Open all the time: a thread that is new has to connect anew.
+_DOORS = ThreadPoolExecutor(DOORS, "door")
+
 _FILES = TemporaryDirectory(prefix="reconciler-tests-")  # what attachments lie in; names are chance
 
 _WAITING = """(
@@ -168,9 +171,8 @@ class Office:
                     self.apply()
             return statuses
 
-        with ThreadPoolExecutor(DOORS) as doors:
-            parts = doors.map(at_a_door, (events[place::DOORS] for place in range(DOORS)))
-            return [status for part in parts for status in part]
+        parts = _DOORS.map(at_a_door, (events[place::DOORS] for place in range(DOORS)))
+        return [status for part in parts for status in part]
 
     def post(self, body: bytes, *, secret: str = WEBHOOK_SECRET, header: str | None = None):
         """Post any bytes; gives the answer."""

@@ -19,7 +19,7 @@ from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
-from reconciler.work import Cause
+from reconciler.work import Cause, Work
 from tests.oracle import Document
 from tests.runtime import Meanwhile, Office
 
@@ -81,7 +81,14 @@ class Telling:
             | {"total": total, "currency": currency}
             | more
         )
-        made = self.office.do(lambda work: invoices.create(work, new))
+
+        def make(work: Work) -> str:
+            made = invoices.create(work, new)
+            if not is_draft:
+                invoices.send(work, made)
+            return made
+
+        made = self.office.do(make)
         self.documents[name] = made
         self.known.append(
             Document(
@@ -92,8 +99,6 @@ class Telling:
                 rail_invoice=more.get("rail_invoice_id"),
             )
         )
-        if not is_draft:
-            self.office.do(lambda work: invoices.send(work, made))
         return made
 
     def deposit(self, name: str, amount: int, currency: str = "USD", **more) -> str:

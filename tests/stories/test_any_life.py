@@ -27,10 +27,11 @@ def shared(module_database_url: str, module_owner_url: str, line, stripe_api) ->
     office = open_office(module_database_url, line, stripe_api)
     yield office
     found, done = rebuild(may_make_a_schema(office, module_owner_url).runtime)
-    assert found == [], "all these books, made anew, are others"
-    assert done.done["events"] > 100
-    assert done.done["deeds"] > 100
     office.runtime.engine.dispose()
+    assert found == [], "all these books, made anew, are others"
+    # Another worker may have told most of the lives.
+    assert done.done["events"] > 10
+    assert done.done["deeds"] > 10
 
 
 def begin(office: Office, totals: list[tuple[int, bool]], **world) -> Life:
@@ -147,9 +148,10 @@ TOTALS = st.lists(
     st.tuples(st.integers(1, 9).map(lambda n: n * 1_500), st.booleans()), min_size=1, max_size=3
 )
 NO_MATTER = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+LIVES = settings().max_examples // 3  # each of them takes as long as hundreds of a pure rule
 
 
-@settings(suppress_health_check=NO_MATTER)
+@settings(suppress_health_check=NO_MATTER, max_examples=LIVES)
 @given(TOTALS, deeds, SEEDS, st.sampled_from([0.0, 0.3, 0.8]))
 def test_any_life_told_in_any_order(shared: Office, totals, told, seed, lost) -> None:
     life = begin(shared, totals)
@@ -159,7 +161,7 @@ def test_any_life_told_in_any_order(shared: Office, totals, told, seed, lost) ->
     check(shared, life)
 
 
-@settings(suppress_health_check=NO_MATTER)
+@settings(suppress_health_check=NO_MATTER, max_examples=LIVES)
 @given(TOTALS, deeds, SEEDS)
 def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, seed) -> None:
     life = begin(shared, totals, api_version=OLD)
@@ -168,7 +170,7 @@ def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, seed) -> No
     check(shared, life)
 
 
-@settings(suppress_health_check=NO_MATTER, max_examples=15)
+@settings(suppress_health_check=NO_MATTER, max_examples=max(6, LIVES // 3))
 @given(TOTALS, deeds, SEEDS)
 def test_any_life_told_while_it_is_lived(shared: Office, totals, told, seed) -> None:
     """The rail is asked in the middle of things, and what it answers is overtaken."""

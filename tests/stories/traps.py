@@ -6,6 +6,9 @@ once to three times, and are worked off one by one, or all at once through sever
 several workers, or with a question to the rail in between. At the end everything is done over. Each
 time the books must say what the table says, what the oracle makes of the world's truth, and break
 no law. A `yield` may give a table of its own.
+
+Every order of three news is tried; of more, some that are mixed by chance. Whoever has the time
+(HYPOTHESIS_PROFILE=thorough) tries every order of four, and more mixtures of more.
 """
 
 import math
@@ -14,14 +17,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations, zip_longest
 
+from hypothesis import settings
+
 from reconciler.flows.ask_rail import ask_rail
 from tests import oracle
 from tests.runtime import DOORS, Office
 from tests.stories.pages import Shown, documents_match, page_of, read_table
 from tests.stories.telling import Telling
 
-FEW_EVENTS = 4  # up to here every order is tried
-TELLINGS_MIN = 8
+IS_HASTY = settings.get_current_profile_name() == "dev"
+FEW_EVENTS = 3 if IS_HASTY else 4  # up to here every order is tried
+# In order, the other way round, asked in the middle, all at once, and the more mixed the longer.
+TELLINGS_MIN = 6 if IS_HASTY else 8
 TELLINGS_ALONE = 4  # in order, the other way round, mixed and repeated, all at once
 REPEATS_MAX = 3
 SEED = 20_261_122
