@@ -1,6 +1,7 @@
 """Prepayments: what vendors were paid ahead, what bills absorb of it, and what is left."""
 
 from collections.abc import Callable
+from datetime import date
 
 from flask import Response, request
 
@@ -202,12 +203,12 @@ def _show(
         booked = entries.get(prepayment_id, [])
         names = screens_people.names(session, timeline.causes(booked))
         theirs = {"vendor_id": ahead.vendor_id, "currency": ahead.currency, "is_open": True}
-        open_bills = bills.page(session, theirs, Wanted(PER_PAGE), today=desk.today).data
+        owed = bills.page(session, theirs, Wanted(PER_PAGE), today=desk.today).data
     return desk.page(
         "prepayment.html",
         status=_status(refusal),
         prepayment=ahead,
-        bills=open_bills,
+        bills=sorted(owed, key=lambda one: (one.due_on or date.max, one.number)),
         sheet=sheet,
         typed=request.form if refusal else {},
         error=errors.sentence(refusal) if refusal else "",

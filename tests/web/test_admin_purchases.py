@@ -1,0 +1,161 @@
+"""Vendors, bills and prepayments on screen: what is typed stays, what is stale is said."""
+
+import pytest
+
+from tests.web import furniture
+from tests.web.screens import Screens, said
+
+
+@pytest.fixture
+def oak(screens: Screens) -> Screens:
+    """A vendor who is paid ahead and has sent bills."""
+    furniture.purchases_of(screens)
+    return screens
+
+
+def shown(answer, status: int) -> str:
+    assert answer.status_code == status, said(answer)[:500]
+    return said(answer)
+
+
+def test_lists_say_what_is_owed_and_what_was_paid_ahead(oak):
+    rae = oak.as_("reconciler")
+    bills = rae.read("/bills")
+    for words in ("$977.50 to pay", "Overdue $342.50", "Paid ahead $150.00", "Drafts 1"):
+        assert words in bills, words
+    late = rae.read("/bills?view=overdue")
+    assert "2026-101" in late
+    assert "2026-118" not in late
+    assert "$150.00 paid ahead and not used yet" in rae.read("/prepayments?view=left")
+    vendor = oak.ids["vendor"]
+    assert "Oak & <em>Ash</em> Ltd" in rae.read(f"/vendors?name=ASH&vendor={vendor}")
+    assert "Nobody is called that" in rae.read("/vendors?name=zzz")
+    assert "No bill is like this" in rae.read("/bills?view=paid")
+    assert "Nothing is left" in rae.read("/prepayments?view=left&vendor=ven_none")
+
+
+def test_empty_books_say_where_bills_come_from(screens):
+    rae = screens.as_("reconciler")
+    assert "No bill yet" in rae.read("/bills")
+    assert "No prepayment yet" in rae.read("/prepayments")
+    assert "No vendor yet" in rae.read("/vendors")
+    for path in ("/bills/new", "/prepayments/new"):
+        assert "Add the vendor first" in rae.read(path)
+
+
+def test_a_payment_of_too_much_keeps_what_was_typed(oak):
+    path = f"/bills/{oak.ids['bill']}"
+    form = {"amount": "636.00", "paid_on": "2026-11-20", "reference": "SEPA 120"}
+    rae = oak.as_("reconciler")
+    page = rae.post(f"{path}/pay", form)
+    assert "That is $1.00 more than is owed on bill 2026-118" in shown(page, 422)
+    html = page.get_data(as_text=True)
+    assert 'value="636.00"' in html
+    assert 'value="SEPA 120"' in html
+    assert rae.post(f"{path}/pay", form | {"amount": "635"}).status_code == 303
+    assert "$0.00 left to pay" in rae.read(path)
+    assert oak.office.violations() == []
+
+
+def test_a_form_sent_twice_pays_once(oak):
+    path = f"/bills/{oak.ids['bill']}"
+    form = {"amount": "100", "paid_on": "2026-11-20", "once": "once-1"}
+    rae = oak.as_("reconciler")
+    assert [rae.post(f"{path}/pay", form).status_code for _ in range(2)] == [303, 303]
+    assert "$535.00 left to pay" in rae.read(path)
+
+
+UNDONE = {
+    "/bills/{bill}/take-back": ("payment", "bill_payment"),
+    "/bills/{bill}/take-off": ("application", "prepayment_use"),
+    "/prepayments/{prepayment}/take-off": ("application", "prepayment_use"),
+    "/prepayments/{prepayment}/refund-back": ("refund", "vendor_refund"),
+}
+
+
+@pytest.mark.parametrize("path", UNDONE)
+def test_what_was_taken_back_already_is_a_conflict_and_no_second_time(oak, path):
+    field, name = UNDONE[path]
+    rae, at = oak.as_("reconciler"), path.format(**oak.ids)
+    assert rae.post(at, {field: oak.ids[name]}).status_code == 303
+    assert "It was taken back already" in shown(rae.post(at, {field: oak.ids[name]}), 409)
+    assert oak.office.violations() == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/bills/{bill_draft}/open", "/bills/{bill_draft}/void", "/prepayments/{prepayment}/words",
+     "/vendors/{vendor}/change"],
+)  # fmt: skip
+def test_what_was_changed_meanwhile_is_not_changed_again(oak, path):
+    form = {"rev": 99, "name": "Typed in vain", "notes": "Typed in vain"}
+    answer = oak.as_("reconciler").post(path.format(**oak.ids), form)
+    assert "was changed meanwhile" in shown(answer, 409)
+
+
+def test_a_draft_keeps_its_lines_and_names_the_cell_that_is_wrong(oak):
+    rae, path = oak.as_("reconciler"), f"/bills/{oak.ids['bill_draft']}/edit"
+    form = {
+        "vendor_id": oak.ids["vendor"], "currency": "usd", "number": "2026-131", "rev": 1,
+        "line_description": "Ash", "line_category": "東", "line_quantity": "2",
+        "line_unit_price": "10", "line_tax_rate": "", "line_tax_name": "", "do": "look",
+    }  # fmt: skip
+    page = rae.post(path, form)
+    assert "A category is a few words" in shown(page, 422)
+    assert 'value="Ash"' in page.get_data(as_text=True)
+    assert "Total $20.00" in shown(rae.post(path, form | {"line_category": "Wood"}), 200)
+    more = rae.post(path, form | {"do": "add"}).get_data(as_text=True)
+    assert more.count('name="line_category"') == 2
+    less = rae.post(path, form | {"do": "remove-0"}).get_data(as_text=True)
+    assert 'name="line_category"' not in less
+    for field, value in (("vendor_id", ""), ("number", "2026-118"), ("line_unit_price", "")):
+        answer = rae.post(path, form | {"line_category": "Wood", "do": "save", field: value})
+        assert answer.status_code in (409, 422), field
+    assert rae.get(f"/bills/{oak.ids['bill']}/edit").status_code == 409
+
+
+def test_a_prepayment_is_recorded_changed_and_voided(oak):
+    rae = oak.as_("reconciler")
+    form = {"vendor_id": oak.ids["vendor"], "amount": "5", "paid_on": "2026-11-20"}
+    page = rae.post("/prepayments/new", form)
+    assert 'value="5"' in page.get_data(as_text=True)
+    assert page.status_code == 422
+    made = rae.post("/prepayments/new", form | {"currency": "usd"})
+    path = made.headers["Location"].removeprefix("/admin").partition("?")[0]
+    words = {"reference": "SEPA 9", "notes": "Carriage", "rev": 1}
+    assert rae.post(f"{path}/words", words).status_code == 303
+    assert "SEPA 9" in rae.read(path)
+    assert rae.post(f"{path}/void", {"rev": 2}).status_code == 303
+    assert "Void: it was never paid" in rae.read(path)
+    assert oak.office.violations() == []
+
+
+def test_a_prepayment_goes_to_a_bill_and_back_from_its_vendor(oak):
+    rae, path = oak.as_("reconciler"), f"/prepayments/{oak.ids['prepayment']}"
+    page = rae.read(path)
+    assert page.index("2026-101, $342.50 left") < page.index("2026-118, $635.00 left")
+    form = {"bill_id": oak.ids["bill_late"], "applied": "151"}
+    assert "$1.00 more than remains" in shown(rae.post(f"{path}/apply", form), 422)
+    assert rae.post(f"{path}/apply", form | {"applied": "100"}).status_code == 303
+    back = {"amount": "60", "received_on": "2026-11-21"}
+    assert "$10.00 more than remains" in shown(rae.post(f"{path}/refund", back), 422)
+    assert rae.post(f"{path}/refund", back | {"amount": "50"}).status_code == 303
+    assert "Completed" in rae.read(path)
+
+
+def test_a_bills_number_is_found_and_its_account_says_what_it_cost(oak):
+    rae = oak.as_("reconciler")
+    found = rae.get("/search?q=2026-118")
+    assert found.headers["Location"].endswith(f"/bills/{oak.ids['bill']}")
+    hits = rae.read("/search?q=oak")
+    assert "2026-101" in hits
+    assert "PRE-1001" in hits
+    assert "Expenses: office supplies" in rae.read("/ledger/trial-balance")
+    entries = rae.read(f"/ledger/entries?bill_id={oak.ids['bill']}")
+    assert "of one bill" in entries
+    assert "Expenses: materials" in entries
+
+
+@pytest.mark.parametrize("path", ["/bills/none", "/prepayments/none", "/vendors/none"])
+def test_what_is_not_there_is_not_found(screens, path):
+    assert screens.as_("viewer").get(path).status_code == 404
