@@ -76,11 +76,16 @@ def town(api) -> dict[str, list[str]]:
         api.paid(700, metadata={"invoice": invoices[0]["number"]})["id"],
     ]
     refund = api.make("/refunds", {"payment_id": payments[1], "amount": 5, "reason": "other"})["id"]
+    vendor = api.a_vendor()["id"]
+    bills = [api.a_bill(3_000, vendor_id=vendor, open=open_)["id"] for open_ in (True, False)]
     return {
         "customer_id": [customer],
         "invoice_id": [one["id"] for one in invoices],
         "deposit_id": [deposit["id"]],
         "payment_id": payments,
+        "vendor_id": [vendor],
+        "bill_id": bills,
+        "prepayment_id": [api.a_prepayment(9_000, vendor_id=vendor)["id"]],
         "refund_id": [refund],
         "item_id": [one["id"] for one in api.read("/review-items")["data"]],
         "event_id": [one["id"] for one in api.read("/events", limit=3)["data"]],
