@@ -8,6 +8,11 @@ def from_epoch(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def day_of(seconds: int) -> date | None:
+    """The day, in UTC, of a rail's whole seconds; None for 0, which is no instant but unsaid."""
+    return from_epoch(seconds).date() if seconds else None
+
+
 def to_epoch(instant: datetime) -> int:
     """Whole seconds since 1970."""
     return int(instant.timestamp())

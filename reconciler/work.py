@@ -4,7 +4,7 @@ Nobody calls commit: `runtime.work()` does, and sends the nudges after it.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +53,7 @@ class Work:
 
     `request_id` is the name of the request that it serves, where there is one. `has_only_looked`
     is for a caller that may change something and did not, so that there is nothing to note.
+    `days` is by payment the newest day of what was booked of it: what follows is of that day too.
     """
 
     session: Session
@@ -60,6 +61,7 @@ class Work:
     now: datetime
     nudges: set[Task] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
+    days: dict[str, date] = field(default_factory=dict)
     request_id: str | None = None
     has_only_looked: bool = False
 

@@ -105,12 +105,18 @@ def may_be_credited(
     )
 
 
-def sent_entry(invoice_id: str, *, total: int, tax: int, currency: str) -> JournalEntry:
-    """From now on it is owed; of that, the tax is owed on and is no revenue. Minor units."""
+def sent_entry(
+    invoice_id: str, *, total: int, tax: int, currency: str, issued_on: date | None = None
+) -> JournalEntry:
+    """From now on it is owed; of that, the tax is owed on and is no revenue. Minor units.
+
+    It is of the day on the invoice.
+    """
     return JournalEntry(
         key=f"invoice/{invoice_id}/sent",
         postings=tuple(_owed(Side.DEBIT, Side.CREDIT, total, tax, currency)),
         invoice_id=invoice_id,
+        on=issued_on,
     )
 
 

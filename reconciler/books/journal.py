@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from reconciler.books.accounts import Account
@@ -38,7 +39,8 @@ class JournalEntry:
     """Lines that happen together. `key` makes posting it twice impossible.
 
     `reverses` names the key of the entry that this one takes back. The ids tie an entry to
-    what it is about, so that a screen can show the entries of one payment or invoice.
+    what it is about, so that a screen can show the entries of one payment or invoice. `on` is the
+    day on which it happened, where that is known; else it is the day on which it is written.
     """
 
     key: str
@@ -50,6 +52,7 @@ class JournalEntry:
     payout_id: str | None = None
     bill_id: str | None = None
     prepayment_id: str | None = None
+    on: date | None = None
 
     def __post_init__(self) -> None:
         """An entry has a key, two sides, and nets to nothing in each currency."""

@@ -40,10 +40,11 @@ def room(*, outstanding: int, on_its_way: int) -> int:
     return max(0, outstanding - on_its_way)
 
 
-def agreed(amount: int | None, *, room: int, currency: str) -> int:
+def agreed(amount: int | None, *, room: int, currency: str, least: int = 1) -> int:
     """What the link asks for: all that there is room for, or the part that was chosen.
 
-    Raises Conflict where nothing may be asked for, Invalid for an amount that cannot be.
+    `least` is taken at a time (books/part_payments.py). Raises Conflict where nothing may be asked
+    for, Invalid for an amount that cannot be.
     """
     step = currencies.step(currency)
     most = room - room % step
@@ -56,6 +57,14 @@ def agreed(amount: int | None, *, room: int, currency: str) -> int:
     if amount > most:
         excess = shown(amount - most, currency)
         raise Invalid(f"That is {excess} more than is left to pay", field="amount")
+    if amount < least:
+        raise Invalid(_too_little(least, most, currency), field="amount")
     if amount % step:
         raise Invalid(f"It has to be a multiple of {shown(step, currency)}", field="amount")
     return amount
+
+
+def _too_little(least: int, most: int, currency: str) -> str:
+    if least == most:
+        return f"It has to be paid in full: {shown(most, currency)}"
+    return f"At least {shown(least, currency)} has to be paid at a time"

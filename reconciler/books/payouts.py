@@ -22,6 +22,7 @@ from reconciler.books.posting_rules import (
     components_due,
 )
 from reconciler.money import Money
+from reconciler.timestamps import day_of
 
 # What Stripe calls its own rows of a payout (their `reporting_category`).
 SENT_CATEGORY = "payout"
@@ -211,6 +212,7 @@ def movement_entries(movement: Movement) -> list[JournalEntry]:
         JournalEntry(
             key=f"{movement.rail}/movement/{row.id}/{name}",
             postings=lines(Money(part.amount, part.currency), debit=part.debit, credit=part.credit),
+            on=day_of(row.created),
         )
         for name, part in found
     ]
@@ -236,11 +238,13 @@ def _components(facts: PayoutFacts) -> Iterator[tuple[str, Component]]:
     is_dead = status(facts) in DEAD
     returned = sum(row.amount for row in back) if back else sent if is_dead else 0
     is_paid = status(facts) is PayoutStatus.PAID
-    yield "sent", Component(sent - returned, currency, transit, held)
-    yield "paid", Component(sent if is_paid else 0, currency, accounts.BANK, transit)
+    moved = max([row.created for row in (*left, *back)], default=0) or facts.created
+    yield "sent", Component(sent - returned, currency, transit, held, moved)
+    arrived = max(facts.arrival[1], moved) if is_paid else moved
+    yield "paid", Component(sent if is_paid else 0, currency, accounts.BANK, transit, arrived)
     for row in facts.rows.values():
         if row.fee:
-            fee = Component(row.fee, row.currency, accounts.PROCESSING_FEES, held)
+            fee = Component(row.fee, row.currency, accounts.PROCESSING_FEES, held, row.created)
             yield f"fee/{row.id}", fee
 
 

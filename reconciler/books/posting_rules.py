@@ -20,6 +20,7 @@ from reconciler.books.observations import (
     RefundStage,
 )
 from reconciler.money import Money
+from reconciler.timestamps import day_of
 
 # What Stripe calls movements that belong to a payment (its `reporting_category`).
 CHARGE_CATEGORIES = frozenset({"charge", payments.RELEASED_CATEGORY})
@@ -37,12 +38,16 @@ Booked = dict[str, tuple[int, int]]  # component -> amount booked, times it has 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """An amount that should stand between two accounts; negative is the mirror."""
+    """An amount that should stand between two accounts; negative is the mirror.
+
+    `at` is when its last change happened, in the rail's seconds; 0 where nobody said.
+    """
 
     amount: int
     currency: str
     debit: Account
     credit: Account
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ def components_due(
                 reverses=_key(key, before, 0) if turns == 1 and not component.amount else None,
                 payment_id=payment_id,
                 payout_id=payout_id,
+                on=day_of(component.at),
             )
         )
         now_booked[name] = (component.amount, turns + 1)
@@ -174,7 +180,10 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
     held = clearing(facts.rail)
     untold = announced(facts)
     rows = [row for row in facts.balance.values() if row.id not in untold]
-    yield "captured", Component(at.captured, currency, held, accounts.UNAPPLIED_CASH)
+    yield (
+        "captured",
+        Component(at.captured, currency, held, accounts.UNAPPLIED_CASH, _captured_at(facts)),
+    )
     yield from _refunds(facts, at, currency)
     yield from _movements(facts.rail, rows, _own_rows(facts, at))
     # What a bank took back of a debit that had come through is a loss, and stands below.
@@ -186,16 +195,27 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
     yield from _disputes(facts, at, currency)
 
 
+def _captured_at(facts: PaymentFacts) -> int:
+    """When the last of it was taken: by the rail's movements, else by its attempts."""
+    taken = [charge for charge in facts.charges.values() if charge.captured]
+    rows = [row for charge in taken for row in charge_rows(charge, facts)]
+    moved = [row.created for row in rows if row.category in CHARGE_CATEGORIES]
+    return max([*moved, *(charge.created for charge in taken)], default=0) or facts.created
+
+
 def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:
     covered = {refund.id for refund in at.refunds}
     are_some_by_hand = any(refund.is_by_hand for refund in facts.refunds.values())
     for refund in facts.refunds.values():
         promised = refund.amount if refund.id in covered else 0
+        # When one failed or was called off only a movement that brings it back can tell.
+        back = (row.created for row in facts.balance.values() if row.source == refund.id)
+        told = refund.created if promised else max(back, default=0)
         has_left = refund.stage == RefundStage.LEFT
         paid_from = clearing(accounts.MANUAL_RAIL if refund.is_by_hand else facts.rail)
         yield (
             f"refund/{refund.id}/promised",
-            Component(promised, currency, accounts.UNAPPLIED_CASH, accounts.REFUNDS_PAYABLE),
+            Component(promised, currency, accounts.UNAPPLIED_CASH, accounts.REFUNDS_PAYABLE, told),
         )
         yield (
             f"refund/{refund.id}/left",
@@ -204,6 +224,7 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
                 currency,
                 accounts.REFUNDS_PAYABLE,
                 paid_from,
+                told,
             ),
         )
         # Paid by hand and by the rail as well, beyond what was ever captured: the money is gone,
@@ -212,7 +233,7 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
             beyond = refund.amount if has_left and refund.id not in covered else 0
             yield (
                 f"refund/{refund.id}/beyond",
-                Component(beyond, currency, accounts.SUSPENSE, paid_from),
+                Component(beyond, currency, accounts.SUSPENSE, paid_from, told),
             )
 
 
@@ -230,13 +251,14 @@ def _movements(
     for row in rows:
         cost = row.fee - (row.amount if row.category in FEE_CATEGORIES else 0)
         if cost:
-            yield f"fee/{row.id}", Component(cost, row.currency, accounts.PROCESSING_FEES, held)
+            fee = Component(cost, row.currency, accounts.PROCESSING_FEES, held, row.created)
+            yield f"fee/{row.id}", fee
         if row.category not in KNOWN_CATEGORIES and row.amount:
             # Whatever it is called, it is not to be booked a second time.
             amount = 0 if (row.id, row.currency) in own else row.amount
             yield (
                 f"unclassified/{row.id}",
-                Component(amount, row.currency, held, accounts.SUSPENSE),
+                Component(amount, row.currency, held, accounts.SUSPENSE, row.created),
             )
 
 
@@ -254,7 +276,8 @@ def _settlement(
     held, trading = clearing(rail), accounts.CURRENCY_CONVERSION
     converted = at.captured if any(r.category in CHARGE_CATEGORIES for r in rows) else 0
     converted -= sum(r.amount for r in at.refunds if _is_settled(r, rows))
-    yield "converted", Component(converted, currency, trading, held)
+    moved = max(row.created for row in rows)
+    yield "converted", Component(converted, currency, trading, held, moved)
     settled: dict[str, int] = {}
     for row in rows:
         if (
@@ -263,7 +286,7 @@ def _settlement(
         ):
             settled[row.currency] = settled.get(row.currency, 0) + row.amount
     for other, amount in settled.items():
-        yield f"settled/{other}", Component(amount, other, held, trading)
+        yield f"settled/{other}", Component(amount, other, held, trading, moved)
 
 
 def _is_settled(refund: RefundFact, rows: list[BalanceFact]) -> bool:
@@ -279,6 +302,7 @@ def _disputes(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tupl
         name = f"dispute/{taken.dispute_id}"
         lost = at.losses.get(taken.dispute_id, 0)
         is_converted = set(taken.settled) != {currency}
+        moved, decided = _taken_at(facts, taken.dispute_id)
         for settled_in, net in taken.settled.items():
             ours = _share(net, lost, taken.presented) if is_converted else lost
             # What is lost beyond what the payment still had (a dispute may bundle several
@@ -289,12 +313,22 @@ def _disputes(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tupl
                 ("beyond", beyond, accounts.CHARGEBACK_LOSSES, funds),
                 ("converted", ours if is_converted else 0, trading, funds),
             ):
-                yield f"{name}/{settled_in}/{what}", Component(amount, settled_in, debit, credit)
+                part = Component(amount, settled_in, debit, credit, moved)
+                yield f"{name}/{settled_in}/{what}", part
         for what, amount, source in (
             ("lost", 0 if is_converted else lost, funds),
             ("lost_converted", lost if is_converted else 0, trading),
         ):
-            yield f"{name}/{what}", Component(amount, currency, accounts.UNAPPLIED_CASH, source)
+            part = Component(amount, currency, accounts.UNAPPLIED_CASH, source, decided)
+            yield f"{name}/{what}", part
+
+
+def _taken_at(facts: PaymentFacts, dispute_id: str) -> tuple[int, int]:
+    """When a dispute's money last moved, and when what became of it was last told."""
+    dispute = facts.disputes.get(dispute_id)
+    rows = [row.created for row in facts.balance.values() if row.source == dispute_id]
+    moved = max(rows, default=0) or (dispute.created if dispute else 0)
+    return moved, max(moved, dispute.shown[0] if dispute else 0)
 
 
 def _share(net: int, lost: int, presented: int) -> int:

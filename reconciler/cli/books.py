@@ -26,6 +26,7 @@ from reconciler.migrations_runner import migrate as bring_up_to_date
 from reconciler.money import shown as amount
 from reconciler.reads import (
     audit,
+    closings,
     events,
     export_text,
     exports,
@@ -108,6 +109,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
         found += verification.lasting_drifts(session)
         head = audit.head(session)
         drifts = reconciliation.drifts(session)
+        closed = closings.through(session)
     with reach.opened() as runtime, shown("reading the attachments"):
         found += [Violation(keep_file.LAW, detail) for detail in keep_file.differing(runtime)]
     laws = (*verification.LAWS, verification.DRIFT_LAW, keep_file.LAW)
@@ -121,6 +123,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
         broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
         told = {"clean": not found, "violations": broken, "audit_head": str(head)}
         told["drift"] = {one.rail: one.drift for one in drifts}
+        told["closed_through"] = closed.isoformat() if closed else None
         if done is not None:
             told["done_over"], told["taken_as_they_stand"] = dict(done.done), dict(done.taken)
         print(json.dumps(told, indent=2))
@@ -129,6 +132,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
     if done is not None:
         print(f"done over: {_listed(done.done)}; taken as they stand: {_listed(done.taken)}")
     print(f"audit trail: {head.seq} lines, head {head}")
+    print(f"books: closed through {closed}" if closed else "books: every day is open")
     for last in drifts:
         print(_against_the_rail(last))
     return 1 if found else 0

@@ -1,6 +1,7 @@
 """A page on which a client pays: planned, made at the rail, recorded; ended when it is stale."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -40,6 +41,15 @@ def open_page(runtime: Runtime, do: Do, ask: PayAsk) -> Planned:
     return again
 
 
+def revoke(runtime: Runtime, do: Do, link_id: str) -> None:
+    """Nobody is to pay through it any more. Where the rail does not answer it is ended later.
+
+    Raises NotFound, Conflict where it has ended.
+    """
+    do(lambda work: pay_links.revoke(work, link_id))
+    _end(runtime, link_id, do)
+
+
 def end_stale(runtime: Runtime) -> int:
     """End links that can no longer be paid as they were meant; gives how many."""
     stale = runtime.do(CAUSE, pay_links.stale)
@@ -52,7 +62,7 @@ def _create(runtime: Runtime, planned: Planned) -> Checkout:
     return runtime.rails[planned.rail].create_checkout(planned.order, runtime.settings.base_url)
 
 
-def _end(runtime: Runtime, link_id: str) -> None:
+def _end(runtime: Runtime, link_id: str, do: Do | None = None) -> None:
     """At the rail first: what can still be paid there is not closed here."""
     ending = runtime.do(CAUSE, lambda work: pay_links.ending(work, link_id))
     rail = runtime.rails[ending.rail]
@@ -67,4 +77,5 @@ def _end(runtime: Runtime, link_id: str) -> None:
         return
     except (Refused, NotFound):
         pass  # it was paid, or has ended: there is nothing to end
-    runtime.do(CAUSE, lambda work: pay_links.close(work, link_id, "it was ended"))
+    in_name = do or partial(runtime.do, CAUSE)
+    in_name(lambda work: pay_links.close(work, link_id, "it was ended"))

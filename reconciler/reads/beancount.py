@@ -133,6 +133,8 @@ def _transaction(entry: EntryRow) -> str:
         f"  cause: {_quoted(f'{entry.cause.kind}/{entry.cause.id}')}\n",
         f"  entry: {_quoted(entry.id)}\n",
         f"  at: {_quoted(rfc3339(entry.at) or '')}\n",
+        f"  posted: {entry.posted_on}\n",
+        f"  effective: {entry.effective_on}\n",
     ]
     if entry.reverses:
         lines.append(f"  reverses: {_quoted(entry.reverses)}\n")

@@ -18,6 +18,7 @@ class CustomerRow:
     """One who is invoiced and pays.
 
     `overpayment_policy`: what becomes of money beyond what they owe, once it has come to rest.
+    `part_payments`: what part of a document they may pay at a time, where it says nothing itself.
     `rail_customers` says what each rail calls them; `credit` is money received from them and
     held unapplied, by currency, in minor units. `balances` says by currency all that they owe
     and all that is held for them.
@@ -27,6 +28,7 @@ class CustomerRow:
     name: str
     email: str | None
     overpayment_policy: str
+    part_payments: str
     rail_customers: dict[str, str]
     credit: dict[str, int]
     balances: dict[str, Balance]
@@ -45,7 +47,8 @@ LISTING = Listing(
     },
 )
 _CUSTOMERS = sa.text(
-    "select id, name, email, overpayment_policy, created_at, rev from customer where id = any(:ids)"
+    """select id, name, email, overpayment_policy, part_payments, created_at, rev from customer
+    where id = any(:ids)"""
 )
 _RAIL_IDS = sa.text(
     """select customer_id, rail, rail_customer_id from customer_rail_id
@@ -81,6 +84,7 @@ def _load(session: Session, ids: Collection[str], today: date) -> dict[str, Cust
             name=row.name,
             email=row.email,
             overpayment_policy=row.overpayment_policy,
+            part_payments=row.part_payments,
             rail_customers=rail_ids.get(row.id, {}),
             credit={at: one.credit for at, one in stand.get(row.id, {}).items() if one.credit},
             balances=stand.get(row.id, {}),

@@ -83,8 +83,10 @@ def _frame(session: Session, window: Window) -> beancount.Frame | None:
     days = exports.days(session, window)
     if days is None:
         return None
-    opening = ledger.trial_balance(session, window.since) if window.since else {}
-    closing = ledger.trial_balance(session, window.until)
+    opening = {}
+    if window.since:
+        opening = ledger.trial_balance(session, window.since, by_booking=True)
+    closing = ledger.trial_balance(session, window.until, by_booking=True)
     return beancount.frame(days, window, opening, closing)
 
 

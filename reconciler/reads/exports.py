@@ -19,6 +19,7 @@ from reconciler.books.payout_lines import Lines, difference
 from reconciler.money import decimal_text
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.store.claims import decode_facts
+from reconciler.store.ledger import POSTED_ON
 from reconciler.store.payout_rows import decode_facts as decode_payout
 from reconciler.timestamps import from_epoch
 from reconciler.work import Cause
@@ -79,7 +80,7 @@ JOURNAL = Table(
     (
         "entry_id", "key", "at", "reverses", "payment_id", "invoice_id", "deposit_id", "payout_id",
         "bill_id", "prepayment_id", "cause_kind", "cause_id", "line", "role", "rail", "category",
-        "currency", "debit", "credit",
+        "currency", "debit", "credit", "posted_on", "effective_on",
     ),
     {"debit": "currency", "credit": "currency"},
 )  # fmt: skip
@@ -137,11 +138,14 @@ PAYOUT_LINES = Table(
 _AFTER = "> (cast(:after_at as timestamptz), :after_id)"
 _UNTIL = "< coalesce(cast(:until as timestamptz), 'infinity')"
 _ENTRIES = sa.text(
-    f"""with page as (select * from journal_entry e where (e.at, e.id) {_AFTER}
+    f"""with page as (select e.*, {POSTED_ON} as posted,
+        coalesce(e.effective_on, {POSTED_ON}) as effective
+      from journal_entry e where (e.at, e.id) {_AFTER}
       and e.at {_UNTIL} order by e.at, e.id limit :limit)
-    select page.id, page.key, page.at, page.reverses, page.payment_id, page.invoice_id,
-      page.deposit_id, page.payout_id, page.bill_id, page.prepayment_id, page.cause_kind,
-      page.cause_id, a.role, a.rail, a.category, a.currency, p.amount
+    select page.id, page.key, page.at, page.reverses, page.posted, page.effective,
+      page.payment_id, page.invoice_id, page.deposit_id, page.payout_id, page.bill_id,
+      page.prepayment_id, page.cause_kind, page.cause_id, a.role, a.rail, a.category, a.currency,
+      p.amount
     from page join posting p on p.entry_id = page.id join ledger_account a on a.id = p.account_id
     order by page.at, page.id, p.line"""
 )
@@ -253,6 +257,7 @@ def lines_of(entry: EntryRow) -> Iterator[Row]:
         "deposit_id": entry.deposit_id, "payout_id": entry.payout_id,
         "bill_id": entry.bill_id, "prepayment_id": entry.prepayment_id,
         "cause_kind": entry.cause.kind, "cause_id": entry.cause.id,
+        "posted_on": entry.posted_on, "effective_on": entry.effective_on,
     }  # fmt: skip
     for number, line in enumerate(entry.postings, 1):
         yield JOURNAL.filled(
@@ -338,8 +343,9 @@ def _entries(session: Session, after: tuple[object, str], until: datetime | None
         entry = found.get(row.id)
         if entry is None:
             entry = found[row.id] = EntryRow(
-                row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
-                row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
+                row.id, row.key, row.at, row.posted, row.effective, row.reverses,
+                row.payment_id, row.invoice_id, row.deposit_id,
+                Cause(row.cause_kind, row.cause_id), [], row.payout_id,
                 row.bill_id, row.prepayment_id,
             )  # fmt: skip
         debit, credit = max(row.amount, 0), max(-row.amount, 0)

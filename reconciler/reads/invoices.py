@@ -75,7 +75,8 @@ class InvoiceRow:
     paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
     from these and from `due_on`. `on_its_way` is held on a card or being collected for it, and not
     part of what is paid. `on_hold`: a dispute of what paid it is open, or lost and nobody
-    has decided; nobody is to be asked to pay it meanwhile.
+    has decided; nobody is to be asked to pay it meanwhile. `part_payments`: what part of it may be
+    paid at a time; None: as its customer's.
     """
 
     id: str
@@ -103,6 +104,7 @@ class InvoiceRow:
     history: list[Happening]
     rail_references: list[str]
     on_hold: bool
+    part_payments: str | None
     created_at: datetime
     sent_at: datetime | None
     voided_at: datetime | None
@@ -159,6 +161,7 @@ _CREDIT_NOTES = sa.text(
       c.cause_id, i.currency from credit_note c join invoice i on i.id = c.invoice_id
     where c.invoice_id = any(:ids) order by c.created_at, c.id"""
 )
+_PARTS_OF = sa.text("select part_payments from invoice where id = :id")
 _LINES = sa.text(
     """select invoice_id, description, quantity, unit_price, tax_rate, tax_name, net, tax
     from invoice_line where invoice_id = any(:ids) order by invoice_id, place"""
@@ -184,6 +187,12 @@ def one(session: Session, invoice_id: str, *, today: date) -> InvoiceRow:
 def is_on_hold(session: Session, invoice_id: str) -> bool:
     """Whether nobody is to be asked to pay it now, because of a dispute."""
     return session.execute(_ON_HOLD, {"id": invoice_id}).first() is not None
+
+
+def parts_of(session: Session, invoice_id: str) -> str | None:
+    """What part of it may be paid at a time, where it says so itself."""
+    found = session.execute(_PARTS_OF, {"id": invoice_id}).scalar()
+    return None if found is None else str(found)
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, InvoiceRow]:
@@ -237,7 +246,7 @@ def _invoice(row: sa.Row[Any], today: date, **more: Any) -> InvoiceRow:  # noqa:
     same = (
         "id", "number", "customer_id", "project_id", "milestone_id", "description", "currency",
         "tax", "tax_credited", "total", "paid", "credited", "outstanding", "issued_on", "due_on",
-        "rail_references", "on_hold", "created_at", "sent_at", "voided_at", "rev",
+        "rail_references", "on_hold", "part_payments", "created_at", "sent_at", "voided_at", "rev",
     )  # fmt: skip
     return InvoiceRow(
         **{name: getattr(row, name) for name in same},

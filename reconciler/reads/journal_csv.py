@@ -8,7 +8,7 @@ chart here; a map says what they are called there.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date
+from datetime import date
 
 from reconciler.errors import Invalid
 from reconciler.money import decimal_text
@@ -79,7 +79,7 @@ def _postings(entry: EntryRow, currency: str, names: Names) -> Iterator[tuple[st
 
 
 def _day(entry: EntryRow) -> date:
-    return entry.at.astimezone(UTC).date()
+    return entry.posted_on
 
 
 _LINES: Mapping[str, Callable[[EntryRow, str, Names], Iterator[tuple[str, ...]]]] = {

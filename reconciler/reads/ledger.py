@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.store.ledger import POSTED_ON
 from reconciler.work import Cause
 
 
@@ -40,11 +41,17 @@ class PostingLine:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """Postings that happened together. `key` makes posting it twice impossible."""
+    """Postings that happened together. `key` makes posting it twice impossible.
+
+    `at` is when it was written, `effective_on` the day on which it happened. It counts on
+    `posted_on`: the same day, or the first open one where that was closed.
+    """
 
     id: str
     key: str
     at: datetime
+    posted_on: date
+    effective_on: date
     reverses: str | None
     payment_id: str | None
     invoice_id: str | None
@@ -82,12 +89,16 @@ _ACCOUNTS = sa.text(
     group by a.id order by a.currency, a.role, a.rail, a.category"""
 )
 _TRIAL_BALANCE = sa.text(
-    """select a.currency, a.role, a.rail, a.category,
+    f"""select a.currency, a.role, a.rail, a.category,
       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as debit,
       coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as credit
     from posting p join ledger_account a on a.id = p.account_id
       join journal_entry e on e.id = p.entry_id
-    where cast(:before as timestamptz) is null or e.at < :before
+    where cast(:before as timestamptz) is null
+      or case when cast(:by_booking as boolean) then e.at < :before
+        else ({POSTED_ON}, e.at)
+          < ((cast(:before as timestamptz) at time zone 'UTC')::date, cast(:before as timestamptz))
+        end
     group by a.id order by a.currency, a.role, a.rail, a.category"""
 )
 # Those of this very transaction; the index finds those of this instant.
@@ -103,9 +114,10 @@ _COUNT_NOW = sa.text(
     where e.at >= :now and e.xact = pg_current_xact_id()::text::bigint"""
 )
 _ENTRIES = sa.text(
-    """select e.id, e.key, e.at, e.reverses, e.payment_id, e.invoice_id, e.deposit_id, e.payout_id,
-      e.bill_id, e.prepayment_id, e.cause_kind, e.cause_id, a.role, a.rail, a.category, a.currency,
-      p.amount
+    f"""select e.id, e.key, e.at, {POSTED_ON} as posted_on,
+      coalesce(e.effective_on, {POSTED_ON}) as effective_on, e.reverses, e.payment_id,
+      e.invoice_id, e.deposit_id, e.payout_id, e.bill_id, e.prepayment_id, e.cause_kind,
+      e.cause_id, a.role, a.rail, a.category, a.currency, p.amount
     from journal_entry e join posting p on p.entry_id = e.id
       join ledger_account a on a.id = p.account_id
     where e.id = any(:ids) order by e.at, e.id, p.line"""
@@ -121,6 +133,9 @@ LISTING = Listing(
     conditions={
         **{owner: f"e.{owner} = :{owner}" for owner in _OWNERS},
         "key": "e.key = :key",
+        "is_late": "(coalesce(e.effective_on < e.posted_on, false)) = :is_late",
+        "posted_since": f"{POSTED_ON} >= :posted_since",
+        "posted_until": f"{POSTED_ON} <= :posted_until",
         "since": "e.at >= :since",
         "until": "e.at < :until",
         "role": """exists (select 1 from posting p join ledger_account a on a.id = p.account_id
@@ -139,10 +154,16 @@ def accounts(session: Session) -> list[AccountRow]:
     ]
 
 
-def trial_balance(session: Session, before: datetime | None = None) -> dict[str, TrialBalance]:
-    """Per currency, what was posted before an instant; up to now if none is given."""
+def trial_balance(
+    session: Session, before: datetime | None = None, *, by_booking: bool = False
+) -> dict[str, TrialBalance]:
+    """Per currency, what counts before an instant; up to now if none is given.
+
+    An entry counts on the day that it was posted on, and within that day from when it was written;
+    `by_booking`: from when it was written, whatever day it is of.
+    """
     lines: dict[str, list[TrialLine]] = {}
-    for row in session.execute(_TRIAL_BALANCE, {"before": before}):
+    for row in session.execute(_TRIAL_BALANCE, {"before": before, "by_booking": by_booking}):
         line = TrialLine(
             row.role, row.rail or None, row.debit, row.credit, row.debit - row.credit,
             row.category or None,
@@ -190,8 +211,9 @@ def _load(session: Session, ids: Iterable[str]) -> dict[str, EntryRow]:
         entry = entries.get(row.id)
         if entry is None:
             entry = entries[row.id] = EntryRow(
-                row.id, row.key, row.at, row.reverses, row.payment_id, row.invoice_id,
-                row.deposit_id, Cause(row.cause_kind, row.cause_id), [], row.payout_id,
+                row.id, row.key, row.at, row.posted_on, row.effective_on, row.reverses,
+                row.payment_id, row.invoice_id, row.deposit_id,
+                Cause(row.cause_kind, row.cause_id), [], row.payout_id,
                 row.bill_id, row.prepayment_id,
             )  # fmt: skip
         entry.postings.append(

@@ -1,12 +1,12 @@
 """How the program is doing: what waits, what is stuck, and whether the books balance."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.reads import audit as trail, reconciliation, restore
+from reconciler.reads import audit as trail, closings, reconciliation, restore
 from reconciler.reads.reconciliation import Complete, LastDrift
 from reconciler.reads.restore import Held
 from reconciler.store import inbox_rows
@@ -45,10 +45,14 @@ class ReviewStatus:
 
 @dataclass(frozen=True, slots=True)
 class BooksStatus:
-    """Whether debits equal credits in every currency; what differs, if anything does."""
+    """Whether debits equal credits in every currency; what differs, if anything does.
+
+    `closed_through` is the last day on which nothing can be posted any more.
+    """
 
     balanced: bool
     differences: dict[str, int]
+    closed_through: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,9 @@ def refunds(session: Session) -> RefundsStatus:
 def books(session: Session) -> BooksStatus:
     """Whether debits equal credits."""
     found = {row.currency: row.difference for row in session.execute(_DIFFERENCES)}
-    return BooksStatus(balanced=not found, differences=found)
+    return BooksStatus(
+        balanced=not found, differences=found, closed_through=closings.through(session)
+    )
 
 
 def audit(session: Session) -> AuditStatus:

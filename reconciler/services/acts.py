@@ -17,6 +17,7 @@ from reconciler.errors import NotFound, Refused
 from reconciler.services import (
     allocations,
     applications,
+    closings,
     customers,
     deposits,
     invoices,
@@ -32,6 +33,7 @@ from reconciler.work import Work
 
 _DAYS = frozenset({"due_on", "issued_on", "date", "received_on"})
 _NOT_GIVEN = frozenset({"tax"})  # follows from the lines
+_POLICIES = ("overpayment_policy", "part_payments")
 _SIGNED_OFF_THEN = "signed off, or sent with a reason, when it was sent"
 
 
@@ -87,7 +89,8 @@ def _given(said: Mapping[str, Any]) -> dict[str, Any]:
 def _customer_created(work: Work, act: Act) -> None:
     said = act.after
     rails = said["rail_customers"] or None
-    customers.create(work, name=said["name"], email=said["email"], rail_customers=rails)
+    policies = {name: said[name] for name in _POLICIES if name in said}
+    customers.create(work, name=said["name"], email=said["email"], rail_customers=rails, **policies)
 
 
 def _customer_changed(work: Work, act: Act) -> None:
@@ -136,11 +139,22 @@ def _deposit_referred(work: Work, act: Act) -> None:
 
 
 def _deposit_applied(work: Work, act: Act) -> None:
-    applications.apply(work, act.subject, act.after["invoice"], act.after["amount"])
+    said = act.after.get("applied_on")
+    on = date.fromisoformat(said) if said else None
+    applications.apply(work, act.subject, act.after["invoice"], act.after["amount"], on=on)
 
 
 def _deposit_unapplied(work: Work, act: Act) -> None:
     applications.unapply(work, act.subject, act.after["application"])
+
+
+def _closed(work: Work, act: Act) -> None:
+    closings.close(work, date.fromisoformat(act.after["through"]), note=act.why)
+
+
+def _reopened(work: Work, act: Act) -> None:
+    through = act.after["through"]
+    closings.reopen(work, date.fromisoformat(through) if through else None, reason=act.why or "")
 
 
 def _allocated(work: Work, act: Act) -> None:
@@ -203,6 +217,8 @@ _DEEDS: Mapping[str, Callable[[Work, Act], None]] = {
     "payment.allocated": _allocated,
     "payment.unallocated": _unallocated,
     "payment.received_by_hand": _received,
+    "books.closed": _closed,
+    "books.reopened": _reopened,
 }
 ACTIONS = (*_DEEDS, *purchase_acts.DEEDS)
 

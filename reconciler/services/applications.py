@@ -1,21 +1,31 @@
 """Deposits used on invoices, and taken off them again. Never spent twice."""
 
+from datetime import date
+
 from reconciler import ids
 from reconciler.books.allocations import Offer
 from reconciler.books.invoices import InvoiceState
-from reconciler.errors import NotFound, Refused
+from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import audit, settlement
+from reconciler.services import audit, closings, settlement
 from reconciler.store.claims import ApplicationRow
 from reconciler.work import Work
 
 
-def apply(work: Work, deposit_id: str, invoice_id: str, amount: int | None = None) -> str:
+def apply(
+    work: Work,
+    deposit_id: str,
+    invoice_id: str,
+    amount: int | None = None,
+    *,
+    on: date | None = None,
+) -> str:
     """Use a deposit on an invoice; gives the application's id.
 
-    Without an amount, as much as the deposit has and the invoice owes. Raises Refused, naming
-    the field, when either has less. Both are locked, so that two who apply the same deposit
-    at once cannot both have it.
+    Without an amount, as much as the deposit has and the invoice owes. `on` is the day on which
+    it counts, today if not said. Raises Refused, naming the field, when either has less or the
+    day is closed, and Invalid for a day to come or before the invoice's. Both are locked, so that
+    two who apply the same deposit at once cannot both have it.
     """
     use = ApplicationRow(
         id=ids.new_id("app"),
@@ -27,6 +37,7 @@ def apply(work: Work, deposit_id: str, invoice_id: str, amount: int | None = Non
         turns=0,
         created_at=work.now,
         is_new=True,
+        on=closings.posting_day(work, on, field="applied_on"),
     )
     scene = settlement.stage(work, {}, new_applications=[use])
     deposit, invoice = scene.deposits.get(deposit_id), scene.invoices.get(invoice_id)
@@ -43,10 +54,12 @@ def apply(work: Work, deposit_id: str, invoice_id: str, amount: int | None = Non
         )
     if invoice.customer_id != deposit.customer_id:
         raise Refused("the invoice is another customer's", field="invoice_id")
+    if on is not None and invoice.issued_on is not None and on < invoice.issued_on:
+        raise Invalid(f"the invoice is of {invoice.issued_on}", field="applied_on")
     remaining = deposit.received - deposit.applied - deposit.refunded
     use.wanted = _fitting(amount, remaining, invoice.outstanding, deposit.currency)
     settlement.finish(work, scene)
-    _note(work, "deposit.applied", use, use.wanted)
+    _note(work, "deposit.applied", use, use.wanted, on=on)
     return use.id
 
 
@@ -62,8 +75,14 @@ def unapply(work: Work, deposit_id: str, application_id: str) -> None:
     settlement.finish(work, scene)
 
 
-def _note(work: Work, action: str, use: ApplicationRow, amount: int) -> None:
-    moved = {"application": use.id, "invoice": use.invoice_id, "amount": amount}
+def _note(
+    work: Work, action: str, use: ApplicationRow, amount: int, *, on: date | None = None
+) -> None:
+    moved: dict[str, object] = {
+        "application": use.id,
+        "invoice": use.invoice_id,
+        "amount": amount,
+    } | ({"applied_on": on} if on else {})
     audit.note(work, action, use.deposit_id, after=moved)
 
 

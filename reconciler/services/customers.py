@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from reconciler.books import texts
+from reconciler.books import part_payments as part_rules, texts
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
@@ -16,7 +16,7 @@ from reconciler.work import Task, Work
 NAME_CHARS_MAX = 200
 RAIL_CHARS_MAX = 32
 RAIL_ID_CHARS_MAX = 255
-FIELDS = frozenset({"name", "email", "rail_customers", "overpayment_policy"})
+FIELDS = frozenset({"name", "email", "rail_customers", "overpayment_policy", "part_payments"})
 
 
 def create(
@@ -26,6 +26,7 @@ def create(
     email: str | None = None,
     rail_customers: Mapping[str, str | None] | None = None,
     overpayment_policy: str = OverpaymentPolicy.HOLD,
+    part_payments: str = part_rules.ANY,
 ) -> str:
     """A new customer. Raises Invalid, or Conflict where a rail's customer is another's here."""
     customer = Customer(
@@ -33,6 +34,7 @@ def create(
         name=texts.line(name, field="name", chars_max=NAME_CHARS_MAX),
         email=texts.mail(email) if email else None,
         overpayment_policy=_policy(overpayment_policy),
+        part_payments=part_rules.read(part_payments).text,
         created_at=work.now,
     )
     work.session.add(customer)
@@ -66,6 +68,8 @@ def patch(
         _seek(work, customer)
     if "overpayment_policy" in changes:
         customer.overpayment_policy = _policy(changes["overpayment_policy"])
+    if "part_payments" in changes:
+        customer.part_payments = part_rules.read(changes["part_payments"]).text
     rail_customers = changes.get("rail_customers")
     if isinstance(rail_customers, Mapping):
         _know_as(work, customer, rail_customers)
@@ -97,6 +101,7 @@ def _as_said(work: Work, customer: Customer) -> dict[str, object]:
         "name": customer.name,
         "email": customer.email,
         "overpayment_policy": customer.overpayment_policy,
+        "part_payments": customer.part_payments,
         "rail_customers": rails,
     }
 

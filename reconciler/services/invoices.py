@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler import currencies
-from reconciler.books import invoices as rules, texts
+from reconciler.books import invoices as rules, part_payments as part_rules, texts
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceState
@@ -28,6 +28,7 @@ from reconciler.services import (
     milestones,
     news,
     numbering,
+    pay_links,
     rail_references,
     settlement,
     sign_offs,
@@ -62,6 +63,7 @@ class NewInvoice:
     project_id: str | None = None
     milestone_id: str | None = None
     description: str | None = None
+    part_payments: str | None = None
     rail: str = "stripe"
     rail_payment_ids: tuple[str, ...] = ()
     rail_invoice_id: str | None = None
@@ -134,7 +136,8 @@ def send(
     invoice.seeks_payment = True
     invoice.rev += 1
     work.session.flush()
-    ledger.post(work, [rules.sent_entry(invoice.id, **_owed(invoice))])
+    sent = rules.sent_entry(invoice.id, **_owed(invoice), issued_on=invoice.issued_on)
+    ledger.post(work, [sent])
     if deposit_id is not None:
         applications.apply(work, deposit_id, invoice.id)
     work.nudge(Task.FIND_PAYMENTS)
@@ -202,6 +205,23 @@ def credit_note(
     if to:
         freeing.put(work, held, to, why=f"{number}: {why}", policy=policy)
     return note_id
+
+
+def take_parts(
+    work: Work, invoice_id: str, part_payments: str | None, *, rev: int | None = None
+) -> None:
+    """What part of it may be paid at a time, also once it was sent; None: as its customer's.
+
+    A page to pay on that was made before ends. Raises NotFound, Invalid, Conflict for an old rev.
+    """
+    invoice = _locked(work, invoice_id, rev)
+    before = invoice.part_payments
+    invoice.part_payments = _part_payments(part_payments)
+    invoice.rev += 1
+    was, became = {"part_payments": before}, {"part_payments": invoice.part_payments}
+    audit.note(work, "invoice.parts_changed", invoice_id, before=was, after=became)
+    work.session.flush()
+    pay_links.end_those_of(work, invoice_id, "what may be paid at a time was changed")
 
 
 def refer(work: Work, invoice_id: str, new: NewInvoice) -> None:
@@ -318,6 +338,10 @@ def _description(value: object) -> str | None:
     return texts.words(str(value), field="description", chars_max=DESCRIPTION_CHARS_MAX) or None
 
 
+def _part_payments(value: object) -> str | None:
+    return None if value is None else part_rules.read(value).text
+
+
 def _or_none(value: object, field: str, chars_max: int) -> str | None:
     return None if value is None else texts.line(str(value), field=field, chars_max=chars_max)
 
@@ -332,4 +356,5 @@ _CHECKS = {
     "project_id": _project_id,
     "milestone_id": _milestone_id,
     "description": _description,
+    "part_payments": _part_payments,
 }

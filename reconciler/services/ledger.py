@@ -1,6 +1,11 @@
-"""Journal entries become rows, once each."""
+"""Journal entries become rows, once each, on the day on which they count.
 
-from collections.abc import Iterable
+That is the day on which it happened, or the first open day if the books are closed through that
+one. The day on which it happened is kept beside it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -19,11 +24,15 @@ _NEW_ACCOUNTS = sa.text(
 _ENTRIES = sa.text(
     """insert into journal_entry
       (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id, bill_id, prepayment_id,
-       cause_kind, cause_id, at)
-    select e.*, :cause_kind, :cause_id, :at from unnest(
+       effective_on, posted_on, cause_kind, cause_id, at)
+    select e.*, greatest(e.on_, o.opens), :cause_kind, :cause_id, :at
+    from first_open_day() as o(opens), unnest(
       cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
       cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[]),
-      cast(:payouts as text[]), cast(:bills as text[]), cast(:prepayments as text[])) as e
+      cast(:payouts as text[]), cast(:bills as text[]), cast(:prepayments as text[]),
+      cast(:days as date[]))
+      as e(id, key, reverses, payment_id, invoice_id, deposit_id, payout_id, bill_id,
+        prepayment_id, on_)
     on conflict (key) do nothing returning id"""
 )
 _POSTINGS = sa.text(
@@ -44,12 +53,17 @@ _Name = tuple[str, str, str, str]  # role, rail, category and currency
 
 
 def post(work: Work, entries: Iterable[JournalEntry]) -> None:
-    """Write entries with their postings. One whose key is there already is left alone."""
+    """Write entries with their postings. One whose key is there already is left alone.
+
+    Nothing is of a day to come: such a day gives way to today.
+    """
     wanted = {ids.new_id("je"): entry for entry in entries}
     if not wanted:
         return
     accounts = _account_ids(work, wanted.values())
     entries_in_order = list(wanted.values())
+    days = [min(e.on or work.now.date(), work.now.date()) for e in entries_in_order]
+    _remember(work, entries_in_order, days)
     written = set(
         work.session.scalars(
             _ENTRIES,
@@ -63,6 +77,7 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
                 "payouts": [e.payout_id for e in entries_in_order],
                 "bills": [e.bill_id for e in entries_in_order],
                 "prepayments": [e.prepayment_id for e in entries_in_order],
+                "days": days,
                 "cause_kind": work.cause.kind,
                 "cause_id": work.cause.id,
                 "at": work.now,
@@ -96,6 +111,12 @@ def lowered_by(work: Work, invoice_id: str, prefix: str, credited: Role, amount:
     given = {"invoice_id": invoice_id, "prefix": prefix, "role": credited.value}
     row = work.session.execute(_LAST_LOWERING, given).first()
     return str(row.key) if row is not None and row.amount == amount else None
+
+
+def _remember(work: Work, entries: Sequence[JournalEntry], days: Sequence[date]) -> None:
+    for entry, day in zip(entries, days, strict=True):
+        if entry.on is not None and entry.payment_id is not None:
+            work.days[entry.payment_id] = max(day, work.days.get(entry.payment_id, day))
 
 
 def _account_ids(work: Work, entries: Iterable[JournalEntry]) -> dict[_Name, int]:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import pay_links as rules
+from reconciler.books import part_payments, pay_links as rules
 from reconciler.books.pay_links import CheckoutOrder, PayLinkState
 from reconciler.errors import Conflict, NotFound
 from reconciler.ids import new_id
@@ -31,12 +31,14 @@ STALE_MAX = 50
 _TARGETS = {
     "invoice": sa.text(
         """select i.id, i.number, i.customer_id, i.currency, i.state, i.outstanding, c.email,
+          i.total, coalesce(i.part_payments, c.part_payments) as part_payments,
           false as is_deposit from invoice i join customer c on c.id = i.customer_id
         where i.id = :id for no key update of i"""
     ),
     "deposit": sa.text(
         """select d.id, d.code as number, d.customer_id, d.currency, 'sent' as state,
-          d.amount - d.received as outstanding, c.email, true as is_deposit
+          d.amount - d.received as outstanding, c.email, d.amount as total, c.part_payments,
+          true as is_deposit
         from deposit d join customer c on c.id = d.customer_id
         where d.id = :id for no key update of d"""
     ),
@@ -127,10 +129,32 @@ def record(work: Work, link_id: str, object_id: str, url: str) -> None:
     work.session.flush()
 
 
+def revoke(work: Work, link_id: str) -> None:
+    """Nobody is to pay through it any more: it is ended at the rail as soon as that answers.
+
+    Raises NotFound, and Conflict for one that has ended or is being ended.
+    """
+    row = _row(work, link_id)
+    if row.state not in {PayLinkState.PLANNED, PayLinkState.OPEN}:
+        raise Conflict(f"the pay link {link_id} has ended")
+    row.state, row.why = PayLinkState.CLOSING.value, "somebody revoked it"
+    audit.note(work, "pay_link.revoked", link_id, after={"amount": row.amount})
+    work.session.flush()
+
+
+def end_those_of(work: Work, target_id: str, why: str) -> None:
+    """The links of an invoice or deposit that can be paid are to be ended."""
+    for link_id in work.session.scalars(_LIVE, {"id": target_id}).all():
+        row = _row(work, link_id)
+        row.state, row.why = PayLinkState.CLOSING.value, why
+    work.session.flush()
+
+
 def close(work: Work, link_id: str, why: str) -> None:
     """Nothing can be paid through it any more. Twice is once."""
     row = _row(work, link_id)
     if row.state == PayLinkState.CLOSED:
+        work.has_only_looked = True
         return
     row.state, row.why, row.closed_at = PayLinkState.CLOSED.value, row.why or why, work.now
     row.url = None
@@ -179,7 +203,9 @@ def _agreed(work: Work, target: sa.Row[Any], ask: PayAsk) -> int:
             raise Conflict("That was tried too often. Wait an hour, or ask us.")
     coming = work.session.execute(_COMING, {"id": target.id}).scalar_one()
     free = rules.room(outstanding=target.outstanding, on_its_way=coming)
-    return rules.agreed(ask.amount, room=free, currency=target.currency)
+    policy = part_payments.read(target.part_payments)
+    least = part_payments.least(policy, total=target.total, room=free, currency=target.currency)
+    return rules.agreed(ask.amount, room=free, currency=target.currency, least=least)
 
 
 def _may_be_paid(work: Work, row: PayLink) -> bool:

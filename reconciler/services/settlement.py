@@ -7,6 +7,7 @@ run any number of times, after anything.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 
 from reconciler.books import accounts, allocations, invoice_lines, refund_terms
@@ -143,7 +144,7 @@ def finish(work: Work, scene: Scene) -> None:
         _settle_invoice(scene, invoice)
     for deposit in scene.deposits.values():
         _count_applied(scene, deposit)
-    due = [*_claim_entries(scene, before), *_lowering_entries(work, scene, lowered)]
+    due = [*_claim_entries(work, scene, before), *_lowering_entries(work, scene, lowered)]
     cause = (work.cause.kind, work.cause.id)
     store.write_allocations(work.session, scene.allocations.values(), cause=cause, now=work.now)
     store.write_applications(work.session, scene.applications.values(), cause=cause, now=work.now)
@@ -276,7 +277,26 @@ def _count_applied(scene: Scene, deposit: DepositRow) -> None:
         deposit.is_changed = True
 
 
-def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
+def _happened_on(work: Work, scene: Scene, claim: AllocationRow | ApplicationRow) -> date | None:
+    """The day that a change of a claim is of: the one of the news that it follows from, or today.
+
+    Never before its invoice was issued, nor before a person made the claim.
+    """
+    own = getattr(claim, "payment_id", "")
+    others = max((work.days[one] for one in scene.payments if one in work.days), default=None)
+    day = work.days.get(own, others)
+    if day is None:
+        return None
+    known = [day]
+    invoice = scene.invoices.get(claim.invoice_id or "")
+    if invoice is not None and invoice.issued_on is not None:
+        known.append(invoice.issued_on)
+    if isinstance(claim, ApplicationRow) or claim.strategy == Strategy.PERSON:
+        known.append(claim.created_at.date())
+    return max(known)
+
+
+def _claim_entries(work: Work, scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
     for a in scene.allocations.values():
         currency = _currency(scene, a.invoice_id, a.deposit_id)
         to = accounts.ACCOUNTS_RECEIVABLE if a.invoice_id else accounts.CUSTOMER_DEPOSITS
@@ -291,6 +311,7 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
                 payment_id=a.payment_id,
                 invoice_id=a.invoice_id,
                 deposit_id=a.deposit_id,
+                on=_happened_on(work, scene, a),
             )
     for u in scene.applications.values():
         change = u.amount - before[u.id]
@@ -307,6 +328,7 @@ def _claim_entries(scene: Scene, before: dict[str, int]) -> Iterable[JournalEntr
                 ),
                 invoice_id=u.invoice_id,
                 deposit_id=u.deposit_id,
+                on=u.on or _happened_on(work, scene, u),
             )
 
 

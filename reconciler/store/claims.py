@@ -6,7 +6,7 @@ then invoices, each by ascending id.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 import sqlalchemy as sa
@@ -93,6 +93,7 @@ class ApplicationRow:
     created_at: datetime
     is_new: bool = False
     is_changed: bool = False
+    on: date | None = None  # the day on which it is to be booked, where a person named one
 
     @property
     def as_claim(self) -> Claim:
@@ -117,6 +118,7 @@ class InvoiceRow:
     tax: int
     tax_credited: int
     rev: int
+    issued_on: date | None = None
     is_changed: bool = False
 
     @property
@@ -188,7 +190,7 @@ _LOCK_DEPOSITS = sa.text(
 )
 _LOCK_INVOICES = sa.text(
     """select id, number, customer_id, currency, total, state, paid, credit_notes, refund_credits,
-      write_offs, tax, tax_credited, rev
+      write_offs, tax, tax_credited, rev, issued_on
     from invoice where id = any(:ids) order by id for no key update"""
 )
 

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from reconciler.books.overpayments import OverpaymentPolicy
+from reconciler.books.part_payments import FORM as PART_PAYMENTS
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -14,6 +15,7 @@ class Customer(SQLModel, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         base.one_of("overpayment_policy_is_known", "overpayment_policy", OverpaymentPolicy),
+        base.holds("customer_part_payments_are_known", f"part_payments ~ '^({PART_PAYMENTS})$'"),
     )
 
     id: str = base.key()
@@ -24,6 +26,12 @@ class Customer(SQLModel, table=True):
         sa_type=sa.Text,
         nullable=False,
         sa_column_kwargs={"server_default": sa.text("'hold'")},
+    )
+    part_payments: str = Field(
+        default="any",
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'any'")},
     )
     seeks_payment: bool = base.flag()
     created_at: datetime = base.instant()

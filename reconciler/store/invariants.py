@@ -4,7 +4,7 @@ Each query gives one line of text for each thing that is wrong. The names are wh
 verify` prints.
 """
 
-from reconciler.store import purchase_laws, refund_laws
+from reconciler.store import closing_laws, purchase_laws, refund_laws
 
 _NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
     from posting p join journal_entry e on e.id = p.entry_id
@@ -284,6 +284,7 @@ QUERIES: dict[str, str] = {
         having count(*) > 1 or sum(i.total) > m.amount or bool_or(m.dropped_at is not null)
           or bool_or(i.project_id is distinct from m.project_id or i.currency <> m.currency)""",
     **purchase_laws.QUERIES,
+    **closing_laws.QUERIES,
 }
 
 # What the Python side checks, payment by payment (services/verification.py).

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from reconciler.books.invoices import InvoiceState
+from reconciler.books.part_payments import FORM as PART_PAYMENTS
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -26,6 +27,7 @@ class Invoice(SQLModel, table=True):
     __table_args__ = (
         base.one_of("invoice_state_is_known", "state", InvoiceState),
         base.holds("invoice_total_is_positive", "total > 0"),
+        base.holds("invoice_part_payments_are_known", f"part_payments ~ '^({PART_PAYMENTS})$'"),
         base.holds(
             "invoice_is_not_paid_beyond_its_total",
             "paid >= 0 and credit_notes >= 0 and refund_credits >= 0 and write_offs >= 0"
@@ -83,6 +85,7 @@ class Invoice(SQLModel, table=True):
     description: str | None = base.text_or_none()
     issued_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    part_payments: str | None = base.text_or_none()  # none: as the customer's
     seeks_payment: bool = base.flag()
     created_at: datetime = base.instant()
     sent_at: datetime | None = base.instant_or_none()

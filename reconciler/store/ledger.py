@@ -5,7 +5,10 @@ from sqlmodel import Field
 
 from reconciler.books.accounts import Role
 from reconciler.store import base
-from reconciler.store.base import SQLModel, datetime
+from reconciler.store.base import SQLModel, date, datetime
+
+# The day on which an entry `e` counts; before days were kept, the day on which it was written.
+POSTED_ON = "coalesce(e.posted_on, (e.at at time zone 'UTC')::date)"
 
 
 class LedgerAccount(SQLModel, table=True):
@@ -32,12 +35,17 @@ class LedgerAccount(SQLModel, table=True):
 class Entry(SQLModel, table=True):
     """Postings that happened together, why, and about what.
 
+    `effective_on` is the day on which it happened, `posted_on` the day on which it counts: the
+    same, or the first open day if the books were closed through the first. `at` is when it was
+    written.
+
     `xact` is the transaction that wrote it: postings are added by that one and by no other, so
     that its balance, checked at commit, stays what it was.
     """
 
     __tablename__ = "journal_entry"
     __table_args__ = (
+        base.holds("an_entry_counts_on_its_day_or_later", "posted_on >= effective_on"),
         sa.Index("ix_journal_entry_at", "at", "id"),
         sa.Index(
             "ix_journal_entry_payment",
@@ -81,6 +89,8 @@ class Entry(SQLModel, table=True):
     cause_kind: str = base.text()
     cause_id: str = base.text()
     at: datetime = base.instant()
+    posted_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    effective_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     xact: int = Field(
         default=None,
         sa_type=sa.BigInteger,

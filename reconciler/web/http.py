@@ -213,6 +213,15 @@ def _with_tokens(answer: Answer, key: str) -> Answer:
     return Answer(answer.status, _SEALED.sub(lambda found: _sealed(key, found[1]), answer.body))
 
 
+def answered(runtime: Runtime, who: Principal, body: Sent) -> Answer | None:
+    """What was answered under this request's key before, if it has one and was answered."""
+    key = _idempotency_key()
+    if key is None:
+        return None
+    asked = idempotency.Request(who.id, key, body.digest)
+    return runtime.do(Cause("api_key", who.id), lambda work: idempotency.take(work, asked))
+
+
 def in_request(step: Callable[[Work], T]) -> Callable[[Work], T]:
     """The same step, with the name of this request in whatever it notes."""
 

@@ -195,6 +195,10 @@ PLANTED: dict[str, list[str]] = {
     "payables_add_up": ["update bill set paid = paid + 1 where state = 'open'"],
     "prepayments_add_up": ["update prepayment set refunded = refunded + 1"],
     "prepayments_stay_with_their_vendor_and_currency": ["update prepayment set currency = 'EUR'"],
+    "closed_books_stand_as_they_were_closed": [
+        """insert into books_closing (through, cause_kind, cause_id, at)
+        values ('2026-12-31', 'person', 'ann', now())"""
+    ],
     "the_audit_trail_is_unbroken": ["update audit_line set subject = subject || '!' where seq = 2"],
 }
 

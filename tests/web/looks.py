@@ -87,6 +87,7 @@ LOOKS = {
     "/ledger": "Trial balance",
     "/ledger/trial-balance": "Debits equal credits.",
     "/ledger/entries": "Journal",
+    "/ledger/periods": "Every day is open",
     "/switches": "Taking in events has no switch",
     "/jobs": "Looks again for the documents of payments that are held",
     "/jobs/tidy": "No turn yet",

@@ -11,6 +11,15 @@ def _ends_a_link(house):
     return {"link_id": made["link"]["id"]}, {}
 
 
+def _pay_link(house):
+    return house.api.make(f"/invoices/{house.invoice()}/pay-links")["id"]
+
+
+def _takes_parts(house):
+    made = house.api.an_invoice()
+    return {"name": made["id"]}, {"rev": str(made["rev"]), "parts": "full"}
+
+
 DEEDS = {
     f"POST {_API}/customers/<customer_id>/portal-links": lambda house: (
         {"customer_id": house.api.a_customer()["id"]},
@@ -31,4 +40,29 @@ DEEDS = {
     ),
     "POST /admin/portal-links/<link_id>/revoke": _ends_a_link,
     "POST /admin/invoices/<name>/pay-link": lambda house: ({"name": house.invoice()}, {}),
+    "POST /admin/deposits/<name>/pay-link": lambda house: (
+        {"name": house.api.a_deposit()["id"]},
+        {},
+    ),
+    "POST /admin/pay-links/<pay_link_id>/revoke": lambda house: (
+        {"pay_link_id": _pay_link(house)},
+        {},
+    ),
+    "POST /admin/invoices/<name>/part-payments": _takes_parts,
+    f"POST {_API}/invoices/<invoice_id>/part-payments": lambda house: (
+        {"invoice_id": house.invoice()},
+        {"part_payments": "full"},
+    ),
+    f"POST {_API}/invoices/<invoice_id>/pay-links": lambda house: (
+        {"invoice_id": house.invoice()},
+        {"amount": 500},
+    ),
+    f"POST {_API}/deposits/<deposit_id>/pay-links": lambda house: (
+        {"deposit_id": house.api.a_deposit()["id"]},
+        {},
+    ),
+    f"POST {_API}/pay-links/<pay_link_id>/revoke": lambda house: (
+        {"pay_link_id": _pay_link(house)},
+        {},
+    ),
 }

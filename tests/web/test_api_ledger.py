@@ -53,6 +53,24 @@ def test_entries_are_found_by_what_they_are_about(api):
     assert len(fees) == 1
 
 
+def test_books_are_closed_through_a_day_and_opened_again(empty_api):
+    api = empty_api
+    api.an_invoice(5_000)
+    made = api.make("/ledger/closings", {"through": "2026-11-21", "note": "October"})
+    assert (made["through"], made["first_open"]) == ("2026-11-21", "2026-11-22")
+    assert api.read("/status")["books"]["closed_through"] == "2026-11-21"
+    refused(api.post("/ledger/closings", {"through": "2026-11-22"}), 422, "through")
+    api.in_cash(api.an_invoice(700)["id"])  # received on the 20th
+    late = api.read("/ledger/entries", is_late="true")["data"]
+    assert {(e["effective_on"], e["posted_on"]) for e in late} == {("2026-11-20", "2026-11-22")}
+    assert api.read("/ledger/trial-balance", as_of="2026-11-21") == {}
+    refused(api.post("/ledger/closings", {"through": "2026-11-21"}, by="write"), 403)
+    refused(api.post("/ledger/closings/reopen", {"reason": " "}), 422, "reason")
+    opened = api.make("/ledger/closings/reopen", {"reason": "A bill was missing"})
+    assert (opened["through"], len(opened["closings"])) == (None, 2)
+    api.sound()
+
+
 def test_there_is_no_such_entry(api):
     refused(api.get("/ledger/entries/je_none"), 404)
 

@@ -191,6 +191,45 @@ def test_nothing_is_made_for_what_nobody_owes(screens: Screens, how: str) -> Non
     assert open_at_the_rail(screens) == []
 
 
+def test_the_client_reads_what_part_may_be_paid_and_cannot_choose_less(screens: Screens) -> None:
+    _, path = of_ann(screens)
+    owed = screens.ids["INV-1"]
+    rae = screens.as_("reconciler")
+    rev = str(screens.rev("invoice", owed))
+    form = {"rev": rev, "parts": "at_least", "least": "25%"}
+    assert rae.post(f"/invoices/{owed}/part-payments", form).status_code == 303
+    assert "Pay all of it, or at least $500.00 at a time." in said(see(screens, path))
+    answer = screens.browser().post(f"{path}/pay", data=form_of(screens, path, owed, "499.99"))
+    assert "At least $500.00 has to be paid at a time." in said(answer)
+    pay(screens, path, form_of(screens, path, owed, "500"))
+    assert open_at_the_rail(screens) == [50_000]
+    page = rae.read(f"/invoices/{owed}")
+    assert "At least 25% at a time." in page
+    link_id = screens.office.scalar("select id from pay_link")
+    assert rae.post(f"/pay-links/{link_id}/revoke", {}).status_code == 303
+    assert rae.post(f"/pay-links/{link_id}/revoke", {}).status_code == 303, "twice is once"
+    assert open_at_the_rail(screens) == []
+
+
+def test_only_in_full_there_is_a_button_and_nothing_to_type(screens: Screens) -> None:
+    ann, path = of_ann(screens)
+    rae = screens.as_("reconciler")
+    form = {"rev": 1, "name": "Ann Lee", "email": "", "stripe": "", "parts": "full"}
+    assert rae.post(f"/customers/{ann}/change", form).status_code == 303
+    assert "Only in full" in rae.read(f"/customers/{ann}")
+    page = see(screens, path)
+    assert "It is to be paid in full. Pay $1,200.00 for INV-1" in said(page)
+    pay(screens, path, form_of(screens, path, screens.ids["INV-1"], "1200"))
+
+
+def test_a_deposit_has_a_link_that_is_copied_and_ended(screens: Screens) -> None:
+    asked = screens.deposit(screens.customer("Ann Lee"), 60_000, "DEP-1")
+    rae = screens.as_("reconciler")
+    assert rae.post(f"/deposits/{asked}/pay-link", {"pay_amount": "200"}).status_code == 303
+    assert "$200.00 can be paid there" in rae.read(f"/deposits/{asked}")
+    assert rae.post(f"/deposits/{asked}/pay-link", {"pay_amount": "601"}).status_code == 422
+
+
 def test_an_admin_copies_a_pay_link(screens: Screens) -> None:
     of_ann(screens)
     rae = screens.as_("reconciler")

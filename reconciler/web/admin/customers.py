@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Response, request
 
+from reconciler.books import part_payments
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
@@ -12,7 +13,7 @@ from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Wanted
 from reconciler.services import customers as customer_services
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, part_forms
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
@@ -20,7 +21,7 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 SHOWN_MAX = 10  # of each kind; there is a link to the rest
-_FIELDS = ("name", "email", "stripe", "overpayment_policy")
+_FIELDS = ("name", "email", "stripe", "overpayment_policy", "parts", "least")
 POLICIES = {
     OverpaymentPolicy.HOLD: "Keep it as credit, and ask us",
     OverpaymentPolicy.NEXT_INVOICE: "Pay what they owe next, the oldest due first",
@@ -66,6 +67,7 @@ def save_customer(desk: Desk, customer_id: str) -> Response:
             "email": request.form.get("email", "").strip() or None,
             "rail_customers": {"stripe": request.form.get("stripe", "").strip() or None},
             "overpayment_policy": request.form.get("overpayment_policy", OverpaymentPolicy.HOLD),
+            "part_payments": part_forms.read(request.form) or part_payments.ANY,
         }
         desk.do(lambda work: customer_services.patch(work, customer_id, changes, rev=rev))
     except NotFound:
@@ -105,6 +107,7 @@ def _show(desk: Desk, customer_id: str) -> Response:
         payments=payments,
         shown_max=SHOWN_MAX,
         policies=POLICIES,
+        parts=part_forms.words(customer.part_payments),
         notice="Changed." if "changed" in request.args else "",
     )
 
@@ -119,6 +122,7 @@ def _form(desk: Desk, customer_id: str, *, status: int = 200, error: str = "") -
         customer=customer,
         typed={name: typed.get(name, "") for name in _FIELDS},
         policies=POLICIES,
+        part_rules=part_forms.RULES,
         error=error,
     )
 
@@ -129,4 +133,5 @@ def _as_typed(customer: CustomerRow) -> Mapping[str, str]:
         "email": customer.email or "",
         "stripe": customer.rail_customers.get("stripe", ""),
         "overpayment_policy": customer.overpayment_policy,
+        **part_forms.typed(customer.part_payments),
     }

@@ -4,7 +4,14 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
-from reconciler.reads import attachments, ledger, screens_documents, screens_people, screens_refunds
+from reconciler.reads import (
+    attachments,
+    ledger,
+    pay_links,
+    screens_documents,
+    screens_people,
+    screens_refunds,
+)
 from reconciler.services import applications
 from reconciler.web import forms
 from reconciler.web.admin import errors, timeline
@@ -63,7 +70,8 @@ def apply_to_invoice(desk: Desk, name: str) -> Response:
     try:
         invoice_id = forms.text(request.form, "invoice_id")
         amount = forms.amount(request.form, "amount", deposit.currency).minor
-        desk.once(lambda work: applications.apply(work, deposit.id, invoice_id, amount))
+        on = forms.day(request.form, "applied_on") if request.form.get("applied_on") else None
+        desk.once(lambda work: applications.apply(work, deposit.id, invoice_id, amount, on=on))
     except NotFound:
         raise
     except Refused as error:
@@ -97,6 +105,8 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
         entries = ledger.entries_of(session, "deposit_id", [deposit.id]).get(deposit.id, [])
         names = screens_people.names(session, timeline.causes(entries))
         files = attachments.newest_of(session, [deposit.id]).get(deposit.id, [])
+        pay_link = pay_links.live(session, deposit.id)
+        offer = pay_links.offers(session, [deposit.id])[deposit.id]
         refundable = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
     return desk.page(
         "deposit.html",
@@ -106,9 +116,12 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
         uses=[one for one in uses if one.closed_at is None],
         invoices=invoices,
         refundable=refundable,
+        pay_link=pay_link,
+        offer=offer,
         files=files,
         chosen=request.form.get("invoice_id", ""),
         typed=request.form.get("amount", ""),
+        applied_on=request.form.get("applied_on", "") or desk.today.isoformat(),
         error=error,
         notice=_notice() if not error else "",
         moments=timeline.in_order(timeline.of_entries(entries, names)),
@@ -118,6 +131,10 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
 def _notice() -> str:
     if "applied" in request.args:
         return "The deposit is applied. The invoice is owed that much less."
+    if "linked" in request.args:
+        return "The pay link is made. Copy it below."
+    if "unlinked" in request.args:
+        return "The pay link has ended: nobody pays through it any more."
     if "attached" in request.args:
         return "The file is attached."
     if "undone" in request.args:

@@ -10,6 +10,7 @@ from reconciler.reads import (
     customers,
     invoices as invoice_reads,
     ledger,
+    pay_links as pay_link_reads,
     screens_documents,
     screens_people,
     screens_refunds,
@@ -19,7 +20,7 @@ from reconciler.reads.screens_documents import DepositLine, InvoiceLine
 from reconciler.services import applications
 from reconciler.services.pay_links import PayAsk
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline
+from reconciler.web.admin import errors, part_forms, timeline
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, before, older
 from reconciler.web.admin.routes import Screens
@@ -42,6 +43,8 @@ _NOTICES = {
     "sent": "Sent: from today on it is owed.",
     "mailed": "A mail with a link to see and pay it leaves within moments.",
     "received": "The payment is recorded.",
+    "unlinked": "The pay link has ended: nobody pays through it any more.",
+    "parts": "Kept. A page to pay on that was made before ends.",
     "credited": "The credit note is written.",
     "voided": "Void. Reversing entries were posted, and the money is where it was said to go.",
 }
@@ -80,7 +83,7 @@ def list_invoices(desk: Desk) -> Response:
 @screens.get("/invoices/<name>")
 def show_invoice(desk: Desk, name: str) -> Response:
     """One invoice, by its id or its number."""
-    return _show(desk, name)
+    return show(desk, name)
 
 
 @screens.post("/invoices/<name>/apply", Role.RECONCILER)
@@ -97,7 +100,7 @@ def apply_deposit(desk: Desk, name: str) -> Response:
     except NotFound:
         raise
     except Refused as error:
-        return _show(desk, name, status=422, error=errors.sentence(error))
+        return show(desk, name, status=422, error=errors.sentence(error))
     return go("show_invoice", name=invoice.id, applied=1)
 
 
@@ -114,11 +117,11 @@ def make_pay_link(desk: Desk, name: str) -> Response:
         ask = PayAsk(noun="invoice", target_id=invoice.id, amount=amount)
         planned = pay_links.open_page(desk.runtime, desk.do, ask)
     except (Refused, Unavailable) as error:
-        return _show(desk, name, status=422, error=errors.sentence(error))
-    return _show(desk, name, pay_url=planned.url or "", pay_amount=planned.amount)
+        return show(desk, name, status=422, error=errors.sentence(error))
+    return show(desk, name, pay_url=planned.url or "", pay_amount=planned.amount)
 
 
-def _show(
+def show(
     desk: Desk,
     name: str,
     *,
@@ -127,6 +130,7 @@ def _show(
     pay_url: str = "",
     pay_amount: int = 0,
 ) -> Response:
+    """The page of one invoice."""
     with desk.runtime.read() as session:
         invoice = screens_documents.invoice(session, name)
         if invoice is None:
@@ -135,15 +139,7 @@ def _show(
         notes = screens_documents.credit_notes(session, invoice.id)
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
         names = screens_people.names(session, timeline.causes(entries))
-        around = {
-            "lines": screens_documents.invoice_lines(session, invoice.id),
-            "taxes": screens_documents.taxes(session, invoice.id),
-            "on_hold": invoice_reads.is_on_hold(session, invoice.id),
-            "deposits": _held_for(session, invoice),
-            "refundable": screens_refunds.most_of_invoice(session, invoice.id),
-            "email": customers.one(session, invoice.customer_id, today=desk.today).email,
-            "balance": balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id],
-        }
+        around = _around(desk, session, invoice)
     return desk.page(
         "invoice.html",
         status=status,
@@ -163,6 +159,28 @@ def _show(
         ),
         **around,
     )
+
+
+def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, object]:
+    """What the page says of it beside what paid it and what happened to it."""
+    offer = pay_link_reads.offers(session, [invoice.id])[invoice.id]
+    own = invoice_reads.parts_of(session, invoice.id)
+    typed = {name: request.form.get(name, was) for name, was in part_forms.typed(own).items()}
+    return {
+        "lines": screens_documents.invoice_lines(session, invoice.id),
+        "taxes": screens_documents.taxes(session, invoice.id),
+        "on_hold": invoice_reads.is_on_hold(session, invoice.id),
+        "deposits": _held_for(session, invoice),
+        "refundable": screens_refunds.most_of_invoice(session, invoice.id),
+        "email": customers.one(session, invoice.customer_id, today=desk.today).email,
+        "pay_link": pay_link_reads.live(session, invoice.id),
+        "offer": offer,
+        "own_parts": own,
+        "parts_typed": typed,
+        "part_rules": part_forms.RULES_OF_INVOICE,
+        "parts_in_words": part_forms.words(offer.policy),
+        "balance": balances.of_invoices(session, [invoice.id], today=desk.today)[invoice.id],
+    }
 
 
 def _held_for(session: Session, invoice: InvoiceLine) -> list[DepositLine]:

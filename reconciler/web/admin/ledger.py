@@ -6,7 +6,7 @@ from flask import Response, request
 
 from reconciler.books.accounts import Role
 from reconciler.errors import Invalid
-from reconciler.reads import ledger, screens_people
+from reconciler.reads import closings, ledger, screens_people
 from reconciler.reads.pages import Wanted
 from reconciler.web import forms
 from reconciler.web.admin.desk import Desk, go
@@ -36,8 +36,13 @@ def show_trial_balance(desk: Desk) -> Response:
     until = _after(typed)
     with desk.runtime.read() as session:
         balances = ledger.trial_balance(session, until)
+        closed_through = closings.through(session)
     return desk.page(
-        "trial_balance.html", balances=dict(sorted(balances.items())), as_of=typed, until=until
+        "trial_balance.html",
+        balances=dict(sorted(balances.items())),
+        as_of=typed,
+        until=until,
+        closed_through=closed_through,
     )
 
 

@@ -172,10 +172,18 @@ def of_entries(entries: Iterable[EntryRow], names: Names) -> Iterable[Moment]:
             entry.at,
             _BOOKED,
             f"{verb} {_amount(entry)}: debit {debited}, credit {credited}",
+            text=_counts_on(entry),
             key=entry.key,
             by=who(entry.cause, names),
             lines=entry.postings,
         )
+
+
+def _counts_on(entry: EntryRow) -> str:
+    counts = words.day(entry.posted_on)
+    if entry.effective_on != entry.posted_on:
+        return f"of {words.day(entry.effective_on)}, which was closed: it counts on {counts}"
+    return "" if entry.posted_on == entry.at.date() else f"counts on {counts}"
 
 
 def _amount(entry: EntryRow) -> str:

@@ -9,7 +9,7 @@ from reconciler.reads import customers as reads
 from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Page
 from reconciler.services import customers
-from reconciler.web.api.fields import Body, Changes, Line255, Paged, Rev
+from reconciler.web.api.fields import Body, Changes, Line255, Paged, PartPayments, Rev
 from reconciler.web.api.routes import Look, Resource
 from reconciler.work import Work
 
@@ -40,6 +40,7 @@ class NewCustomer(Body):
     email: _Mail | None = None
     rail_customers: _RailCustomers = Field(default_factory=dict)
     overpayment_policy: _Policy = "hold"
+    part_payments: PartPayments = "any"
 
 
 class CustomerChanges(Changes):
@@ -49,6 +50,7 @@ class CustomerChanges(Changes):
     email: _Mail | None = None
     rail_customers: _RailCustomers = Field(default_factory=dict)
     overpayment_policy: _Policy = "hold"
+    part_payments: PartPayments = "any"
     rev: Rev
 
 
@@ -69,6 +71,7 @@ def create(work: Work, body: NewCustomer) -> CustomerRow:
         email=body.email,
         rail_customers=body.rail_customers,
         overpayment_policy=body.overpayment_policy,
+        part_payments=body.part_payments,
     )
     return reads.one(work.session, customer_id, today=work.now.date())
 

@@ -88,6 +88,10 @@ class ApplicationBody(Body):
         Amount | None,
         Field(description="As much as the deposit has and the invoice owes, if left out."),
     ] = None
+    applied_on: Annotated[
+        Date | None,
+        Field(description="The day on which it counts: an open one; today if left out."),
+    ] = None
 
 
 @resource.post("/deposits", status=HTTPStatus.CREATED)
@@ -120,7 +124,7 @@ def patch(work: Work, deposit_id: str, body: DepositChanges) -> DepositRow:
 @resource.post("/deposits/{deposit_id}/applications", status=HTTPStatus.CREATED)
 def apply(work: Work, deposit_id: str, body: ApplicationBody) -> DepositRow:
     """Use a deposit on an invoice."""
-    applications.apply(work, deposit_id, body.invoice_id, body.amount)
+    applications.apply(work, deposit_id, body.invoice_id, body.amount, on=body.applied_on)
     return reads.one(work.session, deposit_id)
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from reconciler import currencies
 from reconciler.books import texts
+from reconciler.books.part_payments import FORM as PART_PAYMENTS
 from reconciler.errors import Invalid
 from reconciler.money import MINOR_MAX
 from reconciler.reads.pages import LIMIT_DEFAULT, LIMIT_MAX, Wanted
@@ -118,6 +119,16 @@ Currency = Annotated[
     str,
     Field(min_length=3, max_length=3, description="ISO 4217, in any case.", examples=["USD"]),
     AfterValidator(_currency),
+]
+PartPayments = Annotated[
+    str,
+    Field(
+        max_length=40,
+        pattern=f"^({PART_PAYMENTS})$",
+        description="What part may be paid at a time where we ask for the money: `any`, `full`, or"
+        " the least as `at_least:25%` of the document or `at_least:5000:USD` in minor units.",
+        examples=["at_least:25%"],
+    ),
 ]
 Day = Annotated[date, AfterValidator(_day)]
 Start = Annotated[datetime, BeforeValidator(_start), Field(description="A day or an instant.")]

@@ -31,6 +31,7 @@ from reconciler.web.api.fields import (
     Line255,
     Line500,
     Paged,
+    PartPayments,
     Rev,
     Words2000,
 )
@@ -110,6 +111,9 @@ class InvoiceBody(Body):
     project_id: Line128 | None = None
     milestone_id: Line128 | None = None
     description: Words2000 | None = None
+    part_payments: Annotated[
+        PartPayments | None, Field(description="As its customer's, if left out.")
+    ] = None
     rail: Line64 = "stripe"
     rail_payment_ids: _RailPayments = Field(default_factory=list)
     rail_invoice_id: Annotated[
@@ -132,6 +136,7 @@ class InvoiceChanges(Changes):
     project_id: Line128 | None = None
     milestone_id: Line128 | None = None
     description: Words2000 | None = None
+    part_payments: PartPayments | None = None
     rev: Rev
 
     @override
@@ -170,6 +175,12 @@ class VoidBody(Moment):
         Literal["credit", "deposit"] | None,
         Field(description="Without it, an invoice with money on it is not voided."),
     ] = None
+
+
+class PartsBody(Moment):
+    """What part may be paid at a time."""
+
+    part_payments: Annotated[PartPayments | None, Field(description="As its customer's, if null.")]
 
 
 class CreditNoteBody(Body):
@@ -266,6 +277,13 @@ def receive(work: Work, invoice_id: str, body: ReceiptBody) -> InvoiceRow:
     """Book money received by hand for an invoice."""
     _one(work, invoice_id)
     receipts.receive(work, invoice_id, body.receipt())
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/part-payments")
+def take_parts(work: Work, invoice_id: str, body: PartsBody) -> InvoiceRow:
+    """Say what part of an invoice may be paid at a time, also once it was sent."""
+    invoices.take_parts(work, invoice_id, body.part_payments, rev=body.rev)
     return _one(work, invoice_id)
 
 

@@ -8,7 +8,7 @@ from reconciler.books.accounts import Role
 from reconciler.reads import ledger as reads
 from reconciler.reads.ledger import AccountRow, EntryRow, TrialBalance
 from reconciler.reads.pages import Page
-from reconciler.web.api.fields import Currency, End, Line128, Line500, Paged, Query, Start
+from reconciler.web.api.fields import Currency, Day, End, Line128, Line500, Paged, Query, Start
 from reconciler.web.api.routes import Look, Resource
 
 resource = Resource("ledger")
@@ -28,6 +28,11 @@ class EntryQuery(Paged):
     currency: Currency | None = None
     since: Start | None = None
     until: End | None = None
+    posted_since: Day | None = None
+    posted_until: Day | None = None
+    is_late: Annotated[
+        bool | None, Field(description="It happened on a closed day, and counts on a later one.")
+    ] = None
 
 
 class TrialBalanceQuery(Query):

@@ -3,8 +3,10 @@
 The views, the checks and the OpenAPI document are all made from them, so they cannot disagree.
 A handler is a plain function. Its first argument is a Look (GET) or a Work (everything else);
 `body`, `query` and `call` are given where it names them, and the rest stands in the path.
-What has to be asked of a rail is asked before the transaction begins and given as `looked`. A
-route whose handler names `file` takes a form with a file in it instead of JSON: its bytes are
+What has to be asked of a rail is asked before the transaction begins and given as `looked`. What
+takes several transactions with the rail in between `begins` outside of one, once for each key, and
+its end is given as `begun`; what it refuses is answered as if the handler had.
+A route whose handler names `file` takes a form with a file in it instead of JSON: its bytes are
 checked and kept before the transaction, and `file_name` is what they were called; one that names
 `table` is given the form's file as it came, to read it.
 """
@@ -20,7 +22,7 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, TypeAdapter
 
 from reconciler.books.people import Scope
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, Refused
 from reconciler.flows import keep_file
 from reconciler.flows.keep_file import Download
 from reconciler.reads.pages import Session
@@ -28,11 +30,12 @@ from reconciler.runtime import Runtime
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer
 from reconciler.web import downloads, http
-from reconciler.work import Work
+from reconciler.work import Cause, Work
 
-_GIVEN = frozenset({"body", "query", "call", "looked", "file", "file_name", "table"})
+_GIVEN = frozenset({"body", "query", "call", "looked", "begun", "file", "file_name", "table"})
 
 F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class Call:
     runtime: Runtime
     principal: Principal
 
+    def do(self, step: Callable[[Work], T]) -> T:
+        """Change the books in a transaction of its own, in the name of whoever asks."""
+        cause = Cause("api_key", self.principal.id)
+        return self.runtime.do(cause, http.accountable(step))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -72,6 +80,7 @@ class Route:
     takes_file: bool
     keeps_file: bool
     looks: Callable[..., object] | None
+    begins: Callable[..., object] | None
     in_path: tuple[str, ...]
     answers: TypeAdapter[Any]
 
@@ -113,12 +122,14 @@ class Resource:
         scope: Scope = Scope.WRITE,
         status: HTTPStatus = HTTPStatus.OK,
         looks: Callable[..., object] | None = None,
+        begins: Callable[..., object] | None = None,
     ) -> Callable[[F], F]:
         """Register something that is done, or made (201).
 
-        `looks` is called with the runtime and what stands in the path, outside any transaction.
+        `looks` is called with the runtime and what stands in the path, outside any transaction;
+        `begins` with the Call, the body and what stands in the path, and may change the books.
         """
-        return self._route("POST", path, scope, status, looks)
+        return self._route("POST", path, scope, status, looks, begins)
 
     def patch(self, path: str, scope: Scope = Scope.WRITE) -> Callable[[F], F]:
         """Register a change of some fields."""
@@ -139,6 +150,7 @@ class Resource:
         scope: Scope,
         status: HTTPStatus,
         looks: Callable[..., object] | None = None,
+        begins: Callable[..., object] | None = None,
     ) -> Callable[[F], F]:
         def register(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
@@ -157,6 +169,7 @@ class Resource:
                     takes_file="file" in named or "table" in named,
                     keeps_file="file" in named,
                     looks=looks,
+                    begins=begins,
                     in_path=tuple(n for n in named if n not in _GIVEN),
                     answers=TypeAdapter(hints["return"]),
                 )
@@ -204,8 +217,26 @@ def _write(runtime: Runtime, route: Route, who: Principal, given: dict[str, obje
     if route.body:
         given["body"] = http.body_of(route.body, body)
     _look(runtime, route, given)
-    answer, was_kept = http.once(runtime, who, body, _step(route, given))
+    step = _step(route, given)
+    if route.begins:
+        kept = http.answered(runtime, who, body)
+        if kept is not None:
+            return http.respond(kept, was_kept=True)
+        named = {name: given[name] for name in route.in_path}
+        try:
+            given["begun"] = route.begins(Call(runtime, who), given["body"], **named)
+        except Refused as refusal:
+            step = _refusing(refusal)
+    answer, was_kept = http.once(runtime, who, body, step)
     return http.respond(answer, was_kept=was_kept)
+
+
+def _refusing(refusal: Refused) -> Callable[[Work], Answer]:
+    def step(work: Work) -> Answer:
+        del work
+        raise refusal
+
+    return step
 
 
 def _write_file(

@@ -10,7 +10,7 @@ from reconciler.books.portal import Event
 from reconciler.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.ids import new_id
-from reconciler.reads import client_page, client_statements
+from reconciler.reads import client_page, client_statements, pay_links as pay_link_reads
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.runtime import Runtime
@@ -86,10 +86,13 @@ def show(visit: Visit) -> Response:
 def _show(visit: Visit, *, status: int = 200, error: str = "") -> Response:
     with visit.runtime.read() as session:
         found = client_page.page(session, visit.seen, today=visit.today)
+        asked_for = [one.id for one in found.invoices] + [one.id for one in found.deposits]
+        offers = pay_link_reads.offers(session, asked_for)
     return visit.page(
         "page.html",
         status=status,
         page=found,
+        offers=offers,
         error=error,
         has_begun="begun" in request.args,
         owes_deposit=any(one.amount > one.received + one.on_its_way for one in found.deposits),
@@ -101,7 +104,8 @@ def show_invoice(visit: Visit, invoice_id: str) -> Response:
     with visit.runtime.read() as session:
         invoice = client_page.invoice(session, visit.seen, invoice_id, today=visit.today)
         customer = client_page.customer_name(session, visit.seen)
-    return visit.page("invoice.html", invoice=invoice, customer=customer)
+        offer = pay_link_reads.offers(session, [invoice_id])[invoice_id]
+    return visit.page("invoice.html", invoice=invoice, customer=customer, offer=offer)
 
 
 def show_receipt(visit: Visit, payment_id: str) -> Response:
