@@ -11,6 +11,8 @@ BLOCK = 25_000
 WRONG = ("double", "phantom", "lost", "unfinished")
 SEARCHED_MAX = 30_000
 
+pytestmark = pytest.mark.usefixtures("unmeasured")  # test_refund_sending.py takes every branch
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 4 * BLOCK, BLOCK))
