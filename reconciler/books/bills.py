@@ -149,13 +149,22 @@ def to_pay(
 
 
 def opened_entry(
-    bill_id: str, *, costs: Mapping[str, int], tax: int, currency: str
+    bill_id: str,
+    *,
+    costs: Mapping[str, int],
+    tax: int,
+    currency: str,
+    issued_on: date | None = None,
 ) -> JournalEntry:
-    """From now on it is owed: by category what it costs, and the tax apart. Minor units."""
+    """From now on it is owed: by category what it costs, and the tax apart. Minor units.
+
+    It is of the day on the bill.
+    """
     return JournalEntry(
         key=f"bill/{bill_id}/opened",
         postings=tuple(_owed(costs, tax, currency, sign=1)),
         bill_id=bill_id,
+        on=issued_on,
     )
 
 
@@ -171,12 +180,15 @@ def voided_entry(
     )
 
 
-def paid_entry(payment_id: str, bill_id: str, amount: Money) -> JournalEntry:
-    """Money left the bank for it."""
+def paid_entry(
+    payment_id: str, bill_id: str, amount: Money, *, on: date | None = None
+) -> JournalEntry:
+    """Money left the bank for it, on that day."""
     return JournalEntry(
         key=f"bill_payment/{payment_id}/paid",
         postings=journal.lines(amount, debit=accounts.ACCOUNTS_PAYABLE, credit=accounts.BANK),
         bill_id=bill_id,
+        on=on,
     )
 
 

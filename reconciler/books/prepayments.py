@@ -1,5 +1,6 @@
 """Money paid to a vendor ahead of their bill: an asset until bills absorb it. Mirrors deposits."""
 
+from datetime import date
 from enum import StrEnum
 
 from reconciler.books import accounts, journal
@@ -70,11 +71,14 @@ def may_be_voided(code: str, *, applied: int, refunded: int, is_void: bool) -> N
         )
 
 
-def paid_entry(prepayment_id: str, amount: Money) -> JournalEntry:
-    """Money left the bank, and the vendor owes us for it."""
+def paid_entry(prepayment_id: str, amount: Money, *, on: date | None = None) -> JournalEntry:
+    """Money left the bank on that day, and the vendor owes us for it."""
     postings = journal.lines(amount, debit=accounts.VENDOR_PREPAYMENTS, credit=accounts.BANK)
     return JournalEntry(
-        key=f"prepayment/{prepayment_id}/paid", postings=postings, prepayment_id=prepayment_id
+        key=f"prepayment/{prepayment_id}/paid",
+        postings=postings,
+        prepayment_id=prepayment_id,
+        on=on,
     )
 
 
@@ -118,9 +122,11 @@ def unapplied_entry(
     )
 
 
-def refunded_entry(refund_id: str, prepayment_id: str, amount: Money) -> JournalEntry:
-    """The vendor gave money back, and it is at the bank."""
-    return _refund(f"vendor_refund/{refund_id}/received", prepayment_id, amount)
+def refunded_entry(
+    refund_id: str, prepayment_id: str, amount: Money, *, on: date | None = None
+) -> JournalEntry:
+    """The vendor gave money back, and it is at the bank since that day."""
+    return _refund(f"vendor_refund/{refund_id}/received", prepayment_id, amount, on=on)
 
 
 def refund_taken_back_entry(refund_id: str, prepayment_id: str, amount: Money) -> JournalEntry:
@@ -134,13 +140,19 @@ def refund_taken_back_entry(refund_id: str, prepayment_id: str, amount: Money) -
 
 
 def _refund(
-    key: str, prepayment_id: str, amount: Money, *, reverses: str | None = None
+    key: str,
+    prepayment_id: str,
+    amount: Money,
+    *,
+    reverses: str | None = None,
+    on: date | None = None,
 ) -> JournalEntry:
     return JournalEntry(
         key=key,
         postings=journal.lines(amount, debit=accounts.BANK, credit=accounts.VENDOR_PREPAYMENTS),
         reverses=reverses,
         prepayment_id=prepayment_id,
+        on=on,
     )
 
 

@@ -49,7 +49,8 @@ def pay(work: Work, bill_id: str, paid: Paid, *, rev: int | None = None) -> str:
     bill.paid += amount
     bill.rev += 1
     work.session.flush()
-    ledger.post(work, [rules.paid_entry(payment.id, bill_id, Money(amount, bill.currency))])
+    money = Money(amount, bill.currency)
+    ledger.post(work, [rules.paid_entry(payment.id, bill_id, money, on=payment.paid_on)])
     said = {
         "payment": payment.id, "amount": amount, "currency": bill.currency,
         "paid_on": payment.paid_on, "reference": payment.reference,

@@ -87,7 +87,8 @@ def open_(work: Work, bill_id: str, *, rev: int | None = None) -> None:
     bill.issued_on = bill.issued_on or work.now.date()
     bill.rev += 1
     work.session.flush()
-    ledger.post(work, [rules.opened_entry(bill_id, **_owed(work, bill))])
+    opened = rules.opened_entry(bill_id, **_owed(work, bill), issued_on=bill.issued_on)
+    ledger.post(work, [opened])
 
 
 def void(work: Work, bill_id: str, *, rev: int | None = None) -> None:

@@ -64,7 +64,8 @@ def pay(work: Work, new: NewPrepayment) -> str:
     _not_taken(work, prepayment)
     work.session.add(prepayment)
     work.session.flush()
-    ledger.post(work, [rules.paid_entry(prepayment.id, _all_of(prepayment))])
+    paid = rules.paid_entry(prepayment.id, _all_of(prepayment), on=prepayment.paid_on)
+    ledger.post(work, [paid])
     fields = (
         "code", "vendor_id", "currency", "amount", "paid_on", "reference", "notes",
     )  # fmt: skip
@@ -171,7 +172,8 @@ def refund(work: Work, prepayment_id: str, back: Paid) -> str:
     prepayment.rev += 1
     work.session.flush()
     money = Money(amount, prepayment.currency)
-    ledger.post(work, [rules.refunded_entry(made.id, prepayment_id, money)])
+    back_on = made.received_on
+    ledger.post(work, [rules.refunded_entry(made.id, prepayment_id, money, on=back_on)])
     said = {
         "refund": made.id, "amount": amount, "currency": prepayment.currency,
         "received_on": made.received_on, "reference": made.reference,

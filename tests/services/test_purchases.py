@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from reconciler.books.bills import CostLine
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.services import bill_payments, bills, prepayments, vendors
+from reconciler.services import bill_payments, bills, closings, prepayments, vendors
 from reconciler.services.bill_payments import Paid
 from reconciler.services.bills import NewBill
 from reconciler.services.prepayments import NewPrepayment
@@ -297,3 +297,26 @@ def test_a_new_prepayment_takes_the_next_free_code(office: Office) -> None:
     prepayment(office, 5, vendor_id=of)
     codes = [one.code for one in office.rows("select code from prepayment order by code")]
     assert codes == ["PRE-1001", "PRE-1002", "PRE-1003", "PRE-1004"]
+
+
+def test_what_is_bought_counts_on_its_day_or_on_the_first_open_one(office: Office) -> None:
+    october, november = date(2026, 10, 20), date(2026, 11, 1)
+    of = vendor(office)
+    office.do(lambda work: closings.close(work, date(2026, 10, 31)))
+    ahead = prepayment(office, 600, vendor_id=of, paid_on=october)
+    owed_ = bill(office, "7", 400, vendor_id=of, issued_on=ON)
+
+    def step(work) -> None:
+        bill_payments.pay(work, owed_, Paid(on=ON, amount=100))
+        prepayments.refund(work, ahead, Paid(on=october, amount=50))
+        prepayments.apply(work, ahead, owed_, 100)
+
+    office.do(step)
+    found = office.rows("select key, effective_on, posted_on from journal_entry")
+    days = {one.key.partition("/")[0]: (one.effective_on, one.posted_on) for one in found}
+    today = date(2026, 11, 22)
+    assert days == {
+        "prepayment": (october, november), "vendor_refund": (october, november),
+        "bill": (ON, ON), "bill_payment": (ON, ON), "prepayment_application": (today, today),
+    }  # fmt: skip
+    assert office.violations() == []
