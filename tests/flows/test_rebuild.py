@@ -1,16 +1,22 @@
 """The books made anew are the books, and a difference that is planted anywhere is found."""
 
+from functools import partial
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books.reviews import ReviewKind
 from reconciler.flows.rebuild import rebuild
-from reconciler.services import allocations, rebuild as service, replaying
+from reconciler.reads import proposals as reads
+from reconciler.services import allocations, proposals, rebuild as service, replaying
 from reconciler.services.allocations import Part
+from reconciler.work import Cause
 from tests.builders import deposit, invoice
 from tests.flows.test_reconcile import a_busy_week, run
 from tests.runtime import Office, may_make_a_schema
+from tests.web import furniture
+from tests.web.screens import open_screens
 
 POST = """with e as (insert into journal_entry (id, key, payment_id, cause_kind, cause_id, at)
     values ('je_x', :key, {payment}, 'person', 'usr_x', now()) returning id)
@@ -119,5 +125,24 @@ def test_what_people_decided_is_settled_again_as_they_left_it(office: Office) ->
         Part(deposit_id=deposit_id, amount=2_000),
     ]
     office.do(lambda work: allocations.allocate(work, payment, wanted))
+    assert office.violations() == []
+    assert found(office) == set()
+
+
+def test_what_a_client_accepted_on_their_page_is_there_again(office: Office) -> None:
+    screens = open_screens(office)
+    screens.ids["cedar"] = screens.customer("Cedar")
+    furniture.proposal_of(screens)
+    proposal_id = screens.ids["proposal"]
+    with office.runtime.read() as session:
+        seen = reads.one(session, proposal_id, today=office.clock().date()).sha256
+    client = Cause("portal", "ptl_1")
+    accept = partial(proposals.accept, proposal_id=proposal_id, name="Cara", seen=seen)
+    office.do(accept, client)
+    code = office.scalar("select code from deposit")
+    office.world.pay(30_000, metadata={"deposit": code})
+    office.deliver(*office.world.events())
+    office.drain()
+    assert office.scalar("select received from deposit") == 30_000
     assert office.violations() == []
     assert found(office) == set()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reconciler.reads import client_statements
 from tests.file_samples import pdf
 from tests.web.api import Api, empty_api, ok, refused
 
@@ -54,6 +55,10 @@ def reconciled(api: Api, project) -> None:
     assert now["invoiced"] - now["credited"] - now["paid"] == now["outstanding"]
     held = api.read("/deposits", project_id=project["id"])["data"]
     assert now["held"] == sum(one["remaining"] for one in held)
+    today = api.office.clock().date()
+    with api.office.runtime.read() as session:
+        told = client_statements.of_project(session, project["id"], today.replace(day=1), today)
+    assert sum(one.closing for one in told) == now["outstanding"] - now["held"]
     api.sound()
 
 

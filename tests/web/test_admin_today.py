@@ -2,8 +2,13 @@
 
 from dataclasses import replace
 
+import sqlalchemy as sa
+
+from reconciler.books.mail import MessageKind
 from reconciler.flows.ask_rail import ask_rail
-from reconciler.services import inbox
+from reconciler.services import inbox, mail, webhooks
+from reconciler.services.mail import NewMessage
+from reconciler.store.webhooks import WebhookEndpoint
 from tests.web.screens import Screens, said
 
 
@@ -54,6 +59,25 @@ def test_events_that_failed_are_told_with_where_they_wait(screens):
     assert "Failed" in said(page)
     failed = screens.office.scalar("select rail_event_id from inbox_event order by seq limit 1")
     assert "Error no such table" in screens.as_("viewer").read(f"/events/{failed}")
+
+
+def test_what_did_not_go_out_is_a_card_until_it_is_sent_or_let_be(screens):
+    new = NewMessage(kind=MessageKind.NOTE, to=None, about="inv_1", once="a note")
+    made = screens.office.do(lambda work: mail.write(work, new))
+    assert "Webhooks that fail" not in screens.as_("viewer").read("/")
+    endpoint, _ = screens.office.do(lambda w: webhooks.create(w, url="https://hooks.acme.dev/in"))
+    failing = sa.update(WebhookEndpoint).values(failing_since=screens.office.clock())
+    screens.office.do(lambda work: work.session.execute(failing))
+    rae = screens.as_("reconciler")
+    words = rae.read("/")
+    assert "Mails that did not leave 1 oldest" in words
+    assert "Webhooks that fail 1 oldest" in words
+    assert rae.post(f"/messages/{made}/let-be").status_code == 303
+    assert rae.post(f"/messages/{made}/let-be").status_code == 409
+    screens.office.do(lambda work: webhooks.change(work, endpoint, {"is_on": False}))
+    words = rae.read("/")
+    assert "Mails that did not leave" not in words
+    assert "Webhooks that fail" not in words
 
 
 def _heard_but_not_applied(screens: Screens) -> None:

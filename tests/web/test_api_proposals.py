@@ -99,9 +99,36 @@ def test_a_revised_proposal_is_another_text(api):
     assert changed["introduction"] == "As you asked"
     late = api.call("PUT", f"/proposals/{sent['id']}", json=body | {"rev": again["rev"]})
     refused(late, 409, "rev")
-    api.make(f"/proposals/{sent['id']}/send")
+    now = api.make(f"/proposals/{sent['id']}/send")
     with api.unchanged():
         refused(accept(api, sent), 409, "sha256")
+    kept = api.read(f"/proposals/{sent['id']}/versions")
+    assert [one["version"] for one in kept] == [2, 1]
+    assert [one["sha256"] for one in kept] == [now["sha256"], sent["sha256"]]
+    assert kept[1]["text"] == sent["text"]
+    refused(api.get("/proposals/prop_none/versions"), 404)
+
+
+def test_terms_are_part_of_what_is_accepted(api):
+    sent = offered(api, conditions="Called off in a week,\nall goes back.")
+    assert sent["text"].endswith("\nTerms:\nCalled off in a week,\nall goes back.\n")
+    assert sent["decided_through"] is None
+    ok(accept(api, sent))
+    kept = api.read(f"/proposals/{sent['id']}")
+    assert (kept["text"], kept["decided_through"]["kind"]) == (sent["text"], "api_key")
+
+
+def test_a_proposal_is_mailed_only_where_it_can_be_answered_and_somebody_reads_it(api):
+    draft = drafted(api)
+    with api.unchanged():
+        refused(api.post(f"/proposals/{draft['id']}/mail"), 409)
+    sent = api.make(f"/proposals/{draft['id']}/send")
+    with api.unchanged():
+        refused(api.post(f"/proposals/{sent['id']}/mail"), 409)
+    api.patch(f"/customers/{sent['customer_id']}", {"email": "ann@example.com"})
+    mail = api.make(f"/proposals/{sent['id']}/mail")
+    assert (mail["kind"], mail["state"], mail["to"]) == ("proposal", "waiting", "ann@example.com")
+    refused(api.post("/invoices/inv_none/mail"), 404)
 
 
 def test_what_is_over_withdrawn_or_declined_is_not_accepted(api):
