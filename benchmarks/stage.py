@@ -27,6 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what benchmarks send
 CUSTOMER = "cus_benchmark"
 MEGABYTE = 1_024  # kilobytes, as /proc counts
+# Of payments that were sent, and of those that an invoice was made for and time ran out.
+_NEXT_NUMBER = """select 1 + greatest(
+    (select coalesce(max(substr(rail_event_id, 5, 18)::bigint), -1) from inbox_event),
+    (select coalesce(max(substr(number, 5)::bigint), -1) from invoice where id like 'inv_b%%'))"""
 
 
 @dataclass
@@ -80,8 +84,7 @@ def _set_up(folder: Path) -> Bench:
         "PORT": str(port),
     }
     bench = Bench(endpoints.owner_url, endpoints.app_url, environ, port)
-    seen = bench.sql("select max(substr(rail_event_id, 5, 18)::bigint) from inbox_event")[0][0]
-    bench.number = 0 if seen is None else int(str(seen)) + 1
+    bench.number = int(str(bench.sql(_NEXT_NUMBER)[0][0]))
     return bench
 
 

@@ -27,8 +27,10 @@ _LEFT = sa.text(
 )
 
 
-_UNSURE = """exists (select 1 from payment p where p.customer_id = d.customer_id
-    and (p.is_held or p.strategy = 'customer_amount'))"""
+# A value and not `exists`: that may be turned into a join, which reads the held payments of all
+# customers, and of none, for each document.
+_UNSURE = """(select true from payment p where p.customer_id = d.customer_id
+    and (p.is_held or p.strategy = 'customer_amount') limit 1)"""
 _SEEK_AGAIN = (
     sa.text(
         f"""update invoice d set seeks_payment = true

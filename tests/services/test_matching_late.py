@@ -2,6 +2,10 @@
 
 from itertools import permutations
 
+import pytest
+import sqlalchemy as sa
+
+from reconciler.services import rivals
 from tests.builders import AT, asked, captured, customer, facts, invoice, named, observe, paid_on
 from tests.runtime import Office
 
@@ -62,3 +66,16 @@ def test_a_known_payers_equal_amount_goes_before_a_late_edit(office: Office) -> 
 
         assert paid_on(office, open_one) == (500, 0, 0)
         assert paid_on(office, other) == (0, 0, 700)
+
+
+@pytest.mark.parametrize("statement", rivals._SEEK_AGAIN, ids=["invoice", "deposit"])
+def test_who_seeks_again_is_asked_customer_by_customer(
+    office: Office, statement: sa.TextClause
+) -> None:
+    """A join would read what is held of all customers, for each document of a batch."""
+    with office.runtime.read() as session:
+        explained = sa.text(f"explain {statement.text}")
+        steps = "\n".join(session.scalars(explained, {"ids": ["inv_1", "inv_2"]}))
+    assert "SubPlan" in steps
+    assert "Join" not in steps
+    assert "Nested Loop" not in steps
