@@ -18,6 +18,7 @@ from typing import Self
 import psycopg
 
 from benchmarks import senders
+from benchmarks.costs import processor_seconds
 from reconciler import embedded
 from reconciler.cli.up import web_command
 from reconciler.migrations_runner import migrate
@@ -181,6 +182,12 @@ class Processes:
             process.terminate()
         for process in self._running:
             process.wait(30)
+
+    def processor_seconds(self) -> float:
+        """What these and the database have used since they began."""
+        folder = Path(self._bench.environ["RECONCILER_DATA_DIR"])
+        database = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+        return processor_seconds({database, *(process.pid for process in self._running)})
 
     def megabytes(self, of: str = "wsgi:app") -> float:
         """The largest resident set among the processes whose command names `of`."""

@@ -19,6 +19,9 @@ from benchmarks import senders
 from benchmarks.stage import SECRET, Bench, Processes, drained, invoices, plain, preload, stage
 from reconciler.embedded import postgres
 
+_WARM = 400  # events that open connections and fill caches
+_MICRO = 1_000_000
+
 
 def main() -> None:
     """Measure and print a table, and the figures as one JSON line."""
@@ -47,26 +50,35 @@ def _measure(bench: Bench, asked: argparse.Namespace) -> dict[str, list[float]]:
     for _ in range(asked.rounds):
         for connections in asked.connections:
             _note(seen, f"limit/{connections}", _pgbench(bench, connections, asked.seconds))
-            sent, memory = _acknowledge(bench, connections, asked.seconds)
+            sent, memory, cost = _acknowledge(bench, connections, asked.seconds)
             _note(seen, f"acknowledged/{connections}", sent.per_second)
+            _note(seen, f"acknowledged_us/{connections}", cost)
             _note(seen, f"p50_ms/{connections}", sent.percentile(0.5))
             _note(seen, f"p99_ms/{connections}", sent.percentile(0.99))
             _note(seen, "web_mb", memory)
-        booked, accepted, memory = _end_to_end(bench, 8, asked.seconds)
+        booked, accepted, memory, cost = _end_to_end(bench, 8, asked.seconds)
         _note(seen, "booked/8", booked)
+        _note(seen, "booked_us/8", cost)
         _note(seen, "accepted_while_booking/8", accepted)
         _note(seen, "worker_mb", memory)
     return seen
 
 
-def _acknowledge(bench: Bench, connections: int, seconds: float) -> tuple[senders.Sent, float]:
+def _acknowledge(
+    bench: Bench, connections: int, seconds: float
+) -> tuple[senders.Sent, float, float]:
     rendered = senders.requests(bench.numbers(int(3_000 * seconds)), bench.port, SECRET)
     with Processes(bench, ["web"]) as running:
-        sent = senders.send(rendered, bench.port, connections=connections, seconds=seconds)
-        return sent, running.megabytes()
+        senders.send(rendered[:_WARM], bench.port, connections=connections, seconds=seconds)
+        used = running.processor_seconds()
+        sent = senders.send(rendered[_WARM:], bench.port, connections=connections, seconds=seconds)
+        cost = (running.processor_seconds() - used) / sent.accepted * _MICRO
+        return sent, running.megabytes(), cost
 
 
-def _end_to_end(bench: Bench, connections: int, seconds: float) -> tuple[float, float, float]:
+def _end_to_end(
+    bench: Bench, connections: int, seconds: float
+) -> tuple[float, float, float, float]:
     """Booked a second while webhooks keep coming: sent, joined, matched, double entries posted."""
     numbers = bench.numbers(int(2_000 * seconds))
     invoices(bench, numbers)
@@ -74,13 +86,14 @@ def _end_to_end(bench: Bench, connections: int, seconds: float) -> tuple[float, 
     with Processes(bench, ["web", "worker"]) as running:
         time.sleep(3)  # the worker imports what it needs
         drained(bench)
-        before = _applied(bench)
+        before, used = _applied(bench), running.processor_seconds()
         begun = time.perf_counter()
         sent = senders.send(rendered, bench.port, connections=connections, seconds=seconds)
         drained(bench)
         took = time.perf_counter() - begun
-        booked = (_applied(bench) - before) / took
-        return booked, sent.per_second, running.megabytes("jobs.worker")
+        applied = _applied(bench) - before
+        cost = (running.processor_seconds() - used) / applied * _MICRO
+        return applied / took, sent.per_second, running.megabytes("jobs.worker"), cost
 
 
 def _soak(bench: Bench, events: int) -> None:
@@ -143,6 +156,9 @@ def _report(seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
             f"p50 / p99 at {c} connections: {medians[f'p50_ms/{c}']:.1f} / "
             f"{medians[f'p99_ms/{c}']:.1f} ms"
         )
+    costs = [(f"acknowledged, {c}", f"acknowledged_us/{c}") for c in asked.connections]
+    for what, name in [*costs, ("booked, 8", "booked_us/8")]:
+        print(f"processor time of an event {what} connections: {medians[name]:.0f} µs")
     print(f"memory: web {medians['web_mb']:.0f} MB, worker {medians['worker_mb']:.0f} MB")
     print(json.dumps({"preload": asked.preload, "medians": medians}))
 
