@@ -26,7 +26,7 @@ from reconciler.store.inbox_rows import INSERT_COLUMNS, IS_NEW
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what benchmarks send
-CUSTOMER = "cus_benchmark"
+CUSTOMERS = 1_000
 MEGABYTE = 1_024  # kilobytes, as /proc counts
 # Of payments that were sent, and of those that an invoice was made for and time ran out.
 _NEXT_NUMBER = """select 1 + greatest(
@@ -102,16 +102,17 @@ def drained(bench: Bench, *, minutes: float = 1) -> None:
 def invoices(bench: Bench, numbers: range) -> None:
     """A sent invoice for each payment, booked as one, so that each finds its match."""
     bench.sql(
-        "insert into customer (id, name, created_at) values (%s, 'Benchmark', now())"
-        " on conflict do nothing",
-        CUSTOMER,
+        """insert into customer (id, name, created_at)
+        select 'cus_b' || n, 'Customer ' || n, now() from generate_series(0, %s - 1) n
+        on conflict do nothing""",
+        CUSTOMERS,
     )
     bench.sql(
         """insert into invoice (id, number, customer_id, currency, total, state, created_at)
-        select 'inv_b' || n, 'INV-' || lpad(n::text, 10, '0'), %s, 'USD',
+        select 'inv_b' || n, 'INV-' || lpad(n::text, 10, '0'), 'cus_b' || n %% %s, 'USD',
           1000 + n * 7919 %% 250000, 'sent', now()
         from generate_series(%s::bigint, %s::bigint) n""",
-        CUSTOMER, numbers[0], numbers[-1],
+        CUSTOMERS, numbers[0], numbers[-1],
     )  # fmt: skip
 
 

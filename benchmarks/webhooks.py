@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import senders
@@ -31,37 +32,48 @@ def main() -> None:
     wanted.add_argument("--preload", type=int, default=0, help="payments in the books beforehand")
     wanted.add_argument("--connections", type=int, nargs="+", default=[8, 32])
     wanted.add_argument("--soak", type=int, default=0, help="events to watch the memory over")
-    wanted.add_argument("--keep", type=Path, help="the folder of the database, kept afterwards")
+    wanted.add_argument(
+        "--keep",
+        type=Path,
+        nargs="+",
+        help="folders of databases, kept afterwards; they take turns",
+    )
     asked = wanted.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="reconciler-bench-") as passing,
-        stage(asked.keep or Path(passing)) as bench,
-    ):
-        if asked.preload:
-            preload(bench, asked.preload)
-        if asked.soak:
-            _soak(bench, asked.soak)
+    with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as passing, ExitStack() as stack:
+        folders = asked.keep or [Path(passing)]
+        benches = [stack.enter_context(stage(folder)) for folder in folders]
+        for bench in benches:
+            if asked.preload:
+                preload(bench, asked.preload)
+            if asked.soak:
+                _soak(bench, asked.soak)
         if asked.rounds:
-            _report(_measure(bench, asked), asked)
+            for folder, seen in zip(folders, _measure(benches, asked), strict=True):
+                _report(folder.name, seen, asked)
 
 
-def _measure(bench: Bench, asked: argparse.Namespace) -> dict[str, list[float]]:
-    seen: dict[str, list[float]] = {}
+def _measure(benches: list[Bench], asked: argparse.Namespace) -> list[dict[str, list[float]]]:
+    every: list[dict[str, list[float]]] = [{} for _ in benches]
     for _ in range(asked.rounds):
-        for connections in asked.connections:
-            _note(seen, f"limit/{connections}", _pgbench(bench, connections, asked.seconds))
-            sent, memory, cost = _acknowledge(bench, connections, asked.seconds)
-            _note(seen, f"acknowledged/{connections}", sent.per_second)
-            _note(seen, f"acknowledged_us/{connections}", cost)
-            _note(seen, f"p50_ms/{connections}", sent.percentile(0.5))
-            _note(seen, f"p99_ms/{connections}", sent.percentile(0.99))
-            _note(seen, "web_mb", memory)
-        booked, accepted, memory, cost = _end_to_end(bench, 8, asked.seconds)
-        _note(seen, "booked/8", booked)
-        _note(seen, "booked_us/8", cost)
-        _note(seen, "accepted_while_booking/8", accepted)
-        _note(seen, "worker_mb", memory)
-    return seen
+        for bench, seen in zip(benches, every, strict=True):
+            _round(bench, seen, asked)
+    return every
+
+
+def _round(bench: Bench, seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
+    for connections in asked.connections:
+        _note(seen, f"limit/{connections}", _pgbench(bench, connections, asked.seconds))
+        sent, memory, cost = _acknowledge(bench, connections, asked.seconds)
+        _note(seen, f"acknowledged/{connections}", sent.per_second)
+        _note(seen, f"acknowledged_us/{connections}", cost)
+        _note(seen, f"p50_ms/{connections}", sent.percentile(0.5))
+        _note(seen, f"p99_ms/{connections}", sent.percentile(0.99))
+        _note(seen, "web_mb", memory)
+    booked, accepted, memory, cost = _end_to_end(bench, 8, asked.seconds)
+    _note(seen, "booked/8", booked)
+    _note(seen, "booked_us/8", cost)
+    _note(seen, "accepted_while_booking/8", accepted)
+    _note(seen, "worker_mb", memory)
 
 
 def _acknowledge(
@@ -141,14 +153,16 @@ def _pgbench(bench: Bench, connections: int, seconds: float) -> float:
     return float(next(row.split()[2] for row in output.splitlines() if row.startswith("tps")))
 
 
-def _report(seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
+def _report(name: str, seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
     medians = {name: statistics.median(values) for name, values in seen.items()}
     rows = [
         (f"acknowledged, {c} connections", medians[f"acknowledged/{c}"], medians[f"limit/{c}"])
         for c in asked.connections
     ]
     rows.append(("booked end to end, 8 connections", medians["booked/8"], medians["limit/8"]))
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"{name}: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     for what, rate, limit in rows:
         print(f"{what:<34} {rate:>9,.0f}/s   {rate / limit:.3f} of the limit {limit:>9,.0f}/s")
     for c in asked.connections:
@@ -157,10 +171,10 @@ def _report(seen: dict[str, list[float]], asked: argparse.Namespace) -> None:
             f"{medians[f'p99_ms/{c}']:.1f} ms"
         )
     costs = [(f"acknowledged, {c}", f"acknowledged_us/{c}") for c in asked.connections]
-    for what, name in [*costs, ("booked, 8", "booked_us/8")]:
-        print(f"processor time of an event {what} connections: {medians[name]:.0f} µs")
+    for what, cost in [*costs, ("booked, 8", "booked_us/8")]:
+        print(f"processor time of an event {what} connections: {medians[cost]:.0f} µs")
     print(f"memory: web {medians['web_mb']:.0f} MB, worker {medians['worker_mb']:.0f} MB")
-    print(json.dumps({"preload": asked.preload, "medians": medians}))
+    print(json.dumps({"books": name, "medians": medians}))
 
 
 def _note(seen: dict[str, list[float]], name: str, value: float) -> None:

@@ -1,0 +1,88 @@
+"""Every address of the screens and of the API that can be looked at, with things of the books.
+
+Taken from the routes themselves, so that none is forgotten: an address whose parts nobody says how
+to fill ends the program, and one of which the books hold nothing is told as such.
+"""
+
+import re
+from collections.abc import Iterator
+
+from benchmarks.stage import Bench
+from reconciler.web.admin.blueprint import routes
+from reconciler.web.api.blueprint import PREFIX, ROUTES
+
+# One thing of each kind, neither the first nor the last, by what stands in an address.
+_ONE = {
+    "account_id": "select id::text from ledger_account order by id limit 1",
+    "attachment_id": "select id from attachment limit 1",
+    "customer_id": "select id from customer order by id limit 1",
+    "deposit_id": "select id from deposit limit 1",
+    "dispute_id": "select id from dispute limit 1",
+    "endpoint_id": "select id from webhook_endpoint limit 1",
+    "entry_id": "select id from journal_entry order by id desc offset 1000 limit 1",
+    "event_id": "select seq::text from inbox_event order by seq desc offset 1000 limit 1",
+    "invoice_id": "select id from invoice where state = 'sent' order by id desc limit 1",
+    "item_id": "select id from review_item where state = 'open' order by id desc limit 1",
+    "line_id": "select seq::text from audit_line order by seq desc limit 1",
+    "link_id": "select id from portal_link limit 1",
+    "message_id": "select id from message limit 1",
+    "milestone_id": "select id from milestone limit 1",
+    "note_id": "select id from credit_note limit 1",
+    "payment_id": "select payment_id from allocation order by id desc offset 1000 limit 1",
+    "payout_id": "select id from payout limit 1",
+    "project_id": "select id from project limit 1",
+    "proposal_id": "select id from proposal limit 1",
+    "refund_id": "select id from refund limit 1",
+    "run_id": "select id from reconciliation_run limit 1",
+    "statement_id": "select id from bank_statement limit 1",
+    "subject": "select id from customer order by id limit 1",
+    "user_id": "select id from user_account limit 1",
+    "deposits/name": "select code from deposit limit 1",
+    "invoices/name": "select number from invoice where state = 'sent' order by id desc limit 1",
+    "jobs/name": "select 'tidy'",
+    "switches/name": "select 'refunds'",
+    "unmatched/payment_id": "select id from payment where is_held order by id desc limit 1",
+}
+# What is looked for, beside an address as it is.
+_ASKED = {
+    "/admin/search": ("?q=INV-0000500000", "?q=nobody"),
+    "/admin/refunds/new": ("?payment={payment_id}",),
+    "/admin/invoices": ("", "?view=all"),
+    "/admin/payments": ("", "?q=INV-0000500000"),
+    "/admin/events": ("", "?q=evt_0000000000005000002"),
+    "/api/v1/payments": ("", "?limit=100"),
+    "/api/v1/invoices": ("", "?limit=100"),
+    "/api/v1/events": ("", "?limit=100"),
+}
+_PART = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
+
+
+def addresses(bench: Bench) -> tuple[list[str], list[str]]:
+    """What to ask for; and what the books hold nothing of."""
+    found: list[str] = []
+    missing: list[str] = []
+    for rule in sorted(set(_rules())):
+        for asked in _ASKED.get(rule, ("",)):
+            address = _filled(bench, rule + asked)
+            (found if address else missing).append(address or rule)
+    return found, missing
+
+
+def _rules() -> Iterator[str]:
+    yield from ("/admin" + route.rule for route in routes() if route.method == "GET")
+    for route in ROUTES:
+        if route.method == "GET" and not route.hands_out_a_file:
+            yield PREFIX + route.path
+
+
+def _filled(bench: Bench, rule: str) -> str | None:
+    kept: dict[str, str] = {}
+    for found in _PART.finditer(rule):
+        part = found[1] or found[2]
+        noun = rule[: found.start()].rstrip("/").rpartition("/")[2]
+        statement = _ONE.get(f"{noun}/{part}") or _ONE[part]
+        rows = bench.sql(statement.replace("%", "%%"))
+        if not rows:
+            return None
+        kept[found[0]] = str(rows[0][0])
+    return _PART.sub(lambda found: kept[found[0]], rule)

@@ -1,0 +1,104 @@
+"""`python -m benchmarks.pages --keep DIR`: how soon every page answers with full books behind it.
+
+DIR is a folder that `benchmarks.webhooks --preload … --keep DIR` made. Every address of the screens
+and of the API is asked of the real web processes, one after the other and round by round, so that
+the machine's moods hit all alike; medians are printed. With `--plans` the plan of the slowest
+statement of each is kept beside this file.
+"""
+
+import argparse
+import http.client
+import json
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.addresses import addresses
+from benchmarks.plans import Visitor, keep_plans
+from benchmarks.stage import Bench, Processes, stage
+
+FIRST_BYTE_MS_MAX = 150
+KILOBYTES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One answer."""
+
+    milliseconds: float
+    size: int
+    status: int
+
+
+def main() -> None:
+    """Print a table, the slowest first. Exit code 1 if a limit is passed."""
+    wanted = argparse.ArgumentParser(description=__doc__)
+    wanted.add_argument("--keep", type=Path, required=True, help="the folder with the books")
+    wanted.add_argument("--rounds", type=int, default=7)
+    wanted.add_argument("--only", default="", help="addresses that contain this")
+    wanted.add_argument("--plans", action="store_true", help="keep plans instead of measuring")
+    asked = wanted.parse_args()
+    with stage(asked.keep) as bench:
+        visitor = Visitor.of(bench)
+        found, missing = addresses(bench)
+        chosen = [address for address in found if asked.only in address]
+        if asked.plans:
+            keep_plans(bench, visitor, chosen)
+            return
+        passed = _report(_measured(bench, visitor, chosen, asked.rounds))
+        print(f"{len(missing)} addresses are of things that these books do not hold:")
+        print("  " + "\n  ".join(missing))
+        sys.exit(0 if passed else 1)
+
+
+def _measured(
+    bench: Bench, visitor: Visitor, chosen: list[str], rounds: int
+) -> dict[str, list[Seen]]:
+    seen: dict[str, list[Seen]] = {address: [] for address in chosen}
+    with Processes(bench, ["web"]):
+        for turn in range(rounds + 1):
+            for address in chosen:
+                one = _ask(bench.port, address, visitor)
+                if turn:  # the first round opens connections and compiles templates
+                    seen[address].append(one)
+    return seen
+
+
+def _ask(port: int, address: str, visitor: Visitor) -> Seen:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        line.connect()
+        begun = time.perf_counter()
+        line.request("GET", address, headers=visitor.headers(address))
+        answer = line.getresponse()
+        first = answer.read(1)
+        took = (time.perf_counter() - begun) * 1_000
+        return Seen(took, len(first) + len(answer.read()), answer.status)
+    finally:
+        line.close()
+
+
+def _report(seen: dict[str, list[Seen]]) -> bool:
+    medians = {
+        address: (
+            statistics.median(one.milliseconds for one in answers),
+            max(one.size for one in answers) / 1_024,
+            {one.status for one in answers},
+        )
+        for address, answers in seen.items()
+    }
+    late = 0
+    for address, (took, size, statuses) in sorted(medians.items(), key=lambda row: -row[1][0]):
+        is_good = took <= FIRST_BYTE_MS_MAX and size <= KILOBYTES_MAX and statuses == {200}
+        late += not is_good
+        said = "" if statuses == {200} else f" {sorted(statuses)}"
+        print(f"{'' if is_good else '!':1} {took:8.1f} ms {size:7.1f} KB  {address}{said}")
+    print(f"{len(medians) - late} of {len(medians)} within {FIRST_BYTE_MS_MAX} ms and 100 KB")
+    print(json.dumps({address: row[:2] for address, row in medians.items()}))
+    return not late
+
+
+if __name__ == "__main__":
+    main()
