@@ -66,6 +66,11 @@ class InboxOutcome(SQLModel, table=True):
             postgresql_where=sa.text("waits_for is not null"),
         ),
         sa.Index(
+            "ix_inbox_outcome_payment",
+            "payment_id",
+            postgresql_where=sa.text("payment_id is not null"),
+        ),
+        sa.Index(
             "ix_inbox_outcome_unfinished",
             "status",
             postgresql_where=sa.text("status in ('pending', 'parked', 'failed', 'quarantined')"),

@@ -57,6 +57,12 @@ class Invoice(SQLModel, table=True):
             postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
         ),
         sa.Index(
+            "ix_invoice_open_amount",
+            "currency",
+            "outstanding",
+            postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
+        ),
+        sa.Index(
             "ix_invoice_due",
             "due_on",
             "id",
