@@ -23,6 +23,7 @@ from reconciler.ingest import Ingest
 from reconciler.queue import Queue
 from reconciler.rails.protocol import Rail
 from reconciler.rails.registry import rails_from
+from reconciler.seals import Seals
 from reconciler.services import audit
 from reconciler.settings import Settings
 from reconciler.store import tables as _tables  # noqa: F401  rows refer to others: know them all
@@ -77,6 +78,11 @@ class Runtime:
     def files(self) -> Files:
         """Where attachments lie. Never asked inside a transaction: it may wait."""
         return files_of(self.settings)
+
+    @property
+    def seals(self) -> Seals:
+        """What seals secrets in the database, and opens them."""
+        return Seals(self.settings.sealing_keys)
 
     def now(self) -> datetime:
         """This instant."""

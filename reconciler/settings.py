@@ -52,6 +52,7 @@ class Settings:
     port: int = PORT_DEFAULT
     data_dir: Path = Path("var")
     secret_key: Secret = NO_SECRET
+    secret_key_before: Secret = NO_SECRET  # while it is being changed
     base_url: str = f"http://127.0.0.1:{PORT_DEFAULT}"
     admin_email: str = ""
     admin_password: Secret = NO_SECRET
@@ -67,6 +68,7 @@ class Settings:
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
     )  # by currency, minor units
+    bank_fee_max: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
     refund_daily_limit: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
     refund_daily_count: int | None = None  # how many refunds may leave in a day
     refund_daily_count_per_customer: int | None = None
@@ -92,6 +94,11 @@ class Settings:
     def is_sandbox(self) -> bool:
         """Whether the rail is a stand-in and not Stripe itself. Each page says so."""
         return not self.has_stripe or bool(self.stripe_api_base)
+
+    @property
+    def sealing_keys(self) -> tuple[Secret, ...]:
+        """What seals secrets in the database, the newest first; each opens."""
+        return tuple(key for key in (self.secret_key, self.secret_key_before) if key)
 
     @property
     def mail_sender(self) -> Address:
@@ -166,6 +173,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         port=port,
         data_dir=Path(said.get("RECONCILER_DATA_DIR", "var")).absolute(),
         secret_key=Secret(said.get("RECONCILER_SECRET_KEY", "")),
+        secret_key_before=Secret(said.get("RECONCILER_SECRET_KEY_BEFORE", "")),
         base_url=_read(said, "RECONCILER_BASE_URL", values.web_url, f"http://127.0.0.1:{port}"),
         admin_email=_read(said, "RECONCILER_ADMIN_EMAIL", values.email, ""),
         admin_password=Secret(said.get("RECONCILER_ADMIN_PASSWORD", "")),
@@ -183,6 +191,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         seller=_read(said, "RECONCILER_SELLER", values.lines, ()),
         mail_from=_read(said, "RECONCILER_MAIL_FROM", values.mail_from, ""),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", values.amounts, {}),
+        bank_fee_max=_read(said, "BANK_FEE_MAX", values.amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", values.amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
         refund_daily_count_per_customer=_read(said, "REFUND_DAILY_COUNT_PER_CUSTOMER", count, None),
@@ -258,6 +267,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "PORT": lambda s: str(s.port),
     "RECONCILER_DATA_DIR": lambda s: str(s.data_dir),
     "RECONCILER_SECRET_KEY": lambda s: s.secret_key.reveal(),
+    "RECONCILER_SECRET_KEY_BEFORE": lambda s: s.secret_key_before.reveal(),
     "RECONCILER_BASE_URL": lambda s: s.base_url,
     "RECONCILER_ADMIN_EMAIL": lambda s: s.admin_email,
     "RECONCILER_ADMIN_PASSWORD": lambda s: s.admin_password.reveal(),
@@ -272,6 +282,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "RECONCILER_SELLER": lambda s: "|".join(s.seller),
     "RECONCILER_MAIL_FROM": lambda s: s.mail_from,
     "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
+    "BANK_FEE_MAX": lambda s: _amounts_text(s.bank_fee_max),
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
     "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),
     "REFUND_DAILY_COUNT_PER_CUSTOMER": lambda s: _count_text(s.refund_daily_count_per_customer),

@@ -87,12 +87,13 @@ def a_mail(made) -> None:
         text="Good day to you",
     )
     made.ids["mail"] = made.office.do(lambda work: mail.write(work, new))
+    seals = made.office.runtime.seals
     made.ids["endpoint"], _ = made.office.do(
-        lambda work: webhooks.create(work, url="https://hooks.acme.dev/in", note="The shop")
+        lambda work: webhooks.create(work, seals, url="https://hooks.acme.dev/in", note="The shop")
     )
     news = News(kind=Told.INVOICE_PAID, object_id="inv_1", key="1", data={"number": "INV-1"})
     made.office.do(lambda work: webhooks.tell(work, [news]))
-    parcel = made.office.do(webhooks.claim)
+    parcel = made.office.do(lambda work: webhooks.claim(work, seals))
     made.office.do(lambda work: webhooks.record(work, parcel, status=200, took_ms=35))
     made.ids["delivery"] = parcel.delivery_id
 

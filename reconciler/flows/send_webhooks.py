@@ -11,6 +11,7 @@ from reconciler.carriers.webhooks import Answer
 from reconciler.errors import Refused, Unavailable
 from reconciler.failpoints import failpoint
 from reconciler.runtime import Runtime
+from reconciler.seals import Seals
 from reconciler.services import mail, webhooks
 from reconciler.services.webhooks import Parcel
 from reconciler.work import Cause, Task, Work
@@ -31,7 +32,7 @@ def send_webhooks(
     for count in range(deliveries_max):
         if time.monotonic() - started > RUN_SECONDS:
             break
-        parcel = runtime.do(_CAUSE, _claim)
+        parcel = runtime.do(_CAUSE, lambda work: _claim(work, runtime.seals))
         if parcel is None:
             return count
         failpoint("webhook.after_claim")
@@ -40,8 +41,8 @@ def send_webhooks(
     return deliveries_max
 
 
-def _claim(work: Work) -> Parcel | None:
-    return webhooks.claim(work) if mail.may_go_out(work.session) else None
+def _claim(work: Work, seals: Seals) -> Parcel | None:
+    return webhooks.claim(work, seals) if mail.may_go_out(work.session) else None
 
 
 def _post(runtime: Runtime, parcel: Parcel, carry: Carry) -> None:

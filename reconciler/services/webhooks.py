@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from reconciler import ids
 from reconciler.books import texts, webhooks as rules
 from reconciler.books.webhooks import DeliveryState, Told
 from reconciler.errors import Conflict, NotFound
+from reconciler.seals import Seals
 from reconciler.services import audit
 from reconciler.store.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from reconciler.timestamps import to_epoch
@@ -22,6 +23,7 @@ from reconciler.work import Task, Work
 LEASE = timedelta(minutes=1)  # longer than one POST may take
 _WHY_CHARS_MAX = 200
 NOTE_CHARS_MAX = 200
+_UNSEALABLE = "RECONCILER_SECRET_KEY was changed and its secret opens no more: make another secret"
 
 _IS_WANTED = sa.text("select exists (select 1 from webhook_endpoint where is_on)")
 _TELL = sa.text(
@@ -95,18 +97,21 @@ def tell(work: Work, news: Iterable[News]) -> None:
     work.nudge(Task.SEND_WEBHOOKS)
 
 
-def create(work: Work, *, url: str, note: str = "", events: Iterable[str] = ()) -> tuple[str, str]:
+def create(
+    work: Work, seals: Seals, *, url: str, note: str = "", events: Iterable[str] = ()
+) -> tuple[str, str]:
     """Add an endpoint whose address was judged; gives its id, and its secret, once.
 
     Raises Invalid.
     """
     secret = rules.secret_text(secrets.token_bytes(rules.SECRET_BYTES))
+    endpoint_id = ids.new_id("whe")
     row = WebhookEndpoint(
-        id=ids.new_id("whe"),
+        id=endpoint_id,
         url=url,
         note=texts.words(note, field="note", chars_max=NOTE_CHARS_MAX),
         events=list(rules.events(list(events))),
-        secret=secret,
+        secret=seals.seal(secret, of=endpoint_id),
         created_at=work.now,
     )
     audit.note(work, "webhook_endpoint.created", row.id, after=_said(row))
@@ -134,16 +139,44 @@ def change(work: Work, endpoint_id: str, changes: Mapping[str, Any]) -> None:
     _keep(work, row)
 
 
-def rotate(work: Work, endpoint_id: str) -> str:
+def rotate(work: Work, seals: Seals, endpoint_id: str) -> str:
     """Give an endpoint another secret; the former signs beside it for a day. Raises NotFound."""
     row = _endpoint(work, endpoint_id)
     row.secret_before = row.secret
     row.secret_before_until = work.now + timedelta(hours=rules.OLD_SECRET_HOURS)
-    row.secret = rules.secret_text(secrets.token_bytes(rules.SECRET_BYTES))
+    secret = rules.secret_text(secrets.token_bytes(rules.SECRET_BYTES))
+    row.secret = seals.seal(secret, of=row.id)
     until = row.secret_before_until.isoformat()
     audit.note(work, "webhook_endpoint.rotated", row.id, after={"secret_before_until": until})
     _keep(work, row)
-    return row.secret
+    return secret
+
+
+def seal_anew(work: Work, seals: Seals) -> int:
+    """Seal what is kept under a former key, or was never sealed; gives of how many endpoints.
+
+    A former secret that signs no more is forgotten. What no key opens stays as it is.
+    """
+    every = sa.select(WebhookEndpoint).order_by(col(WebhookEndpoint.id)).with_for_update()
+    changed = 0
+    for row in work.session.scalars(every):
+        before = row.secret, row.secret_before
+        row.secret = _sealed_anew(seals, row.secret, row.id)
+        is_over = row.secret_before_until is None or row.secret_before_until <= work.now
+        if row.secret_before is not None:
+            row.secret_before = None if is_over else _sealed_anew(seals, row.secret_before, row.id)
+        if (row.secret, row.secret_before) != before:
+            work.session.add(row)
+            changed += 1
+    work.session.flush()
+    return changed
+
+
+def _sealed_anew(seals: Seals, kept: str, endpoint_id: str) -> str:
+    if seals.is_current(kept, of=endpoint_id):
+        return kept
+    text = seals.opened(kept, of=endpoint_id)
+    return kept if text is None else seals.seal(text, of=endpoint_id)
 
 
 def replay(work: Work, delivery_id: str) -> None:
@@ -166,8 +199,8 @@ def is_due(session: Session, now: datetime) -> bool:
     return bool(session.execute(_IS_DUE, {"now": now}).scalar())
 
 
-def claim(work: Work) -> Parcel | None:
-    """Take the next delivery in hand."""
+def claim(work: Work, seals: Seals) -> Parcel | None:
+    """Take the next delivery in hand. An endpoint whose secret opens no more is turned off."""
     found = work.session.execute(_NEXT, {"now": work.now}).scalar()
     row = work.session.get(WebhookDelivery, found, populate_existing=True) if found else None
     if row is None:
@@ -175,18 +208,30 @@ def claim(work: Work) -> Parcel | None:
     endpoint = work.session.get(WebhookEndpoint, row.endpoint_id, populate_existing=True)
     event = work.session.execute(_EVENT, {"seq": row.event_seq}).one()
     assert endpoint is not None, "endpoints are never deleted"
+    signing = _signing(endpoint, seals, work.now)
+    if not signing:
+        endpoint.is_on, endpoint.disabled_why = False, _UNSEALABLE
+        work.session.add(endpoint)
+        work.session.flush()
+        return claim(work, seals)  # what is for others does not wait for it
     row.state, row.lease_until = DeliveryState.CLAIMED.value, work.now + LEASE
     row.tries += 1
     work.session.add(row)
     work.session.flush()
-    signing = [endpoint.secret]
-    if endpoint.secret_before and (endpoint.secret_before_until or work.now) > work.now:
-        signing.append(endpoint.secret_before)
     said = {"type": event.kind, "timestamp": event.at.isoformat().replace("+00:00", "Z")}
     body = msgspec.json.encode(said | {"data": msgspec.json.decode(event.data)})
-    return Parcel(
-        row.id, endpoint.id, endpoint.url, tuple(signing), event.id, body, row.lease_until
-    )
+    return Parcel(row.id, endpoint.id, endpoint.url, signing, event.id, body, row.lease_until)
+
+
+def _signing(endpoint: WebhookEndpoint, seals: Seals, now: datetime) -> tuple[str, ...]:
+    """The secrets that sign, the newest first; none if that one cannot be opened."""
+    newest = seals.opened(endpoint.secret, of=endpoint.id)
+    if newest is None:
+        return ()
+    former = None
+    if endpoint.secret_before and (endpoint.secret_before_until or now) > now:
+        former = seals.opened(endpoint.secret_before, of=endpoint.id)
+    return (newest, former) if former else (newest,)
 
 
 def headers(parcel: Parcel, now: datetime) -> dict[str, str]:

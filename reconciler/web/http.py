@@ -19,6 +19,7 @@ from reconciler.books.people import Scope, grants
 from reconciler.errors import Conflict, Forbidden, Refused, TooLarge
 from reconciler.ids import new_id, new_token
 from reconciler.runtime import Runtime
+from reconciler.seals import Seals
 from reconciler.services import api_keys, idempotency
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer, KeyReused
@@ -172,7 +173,7 @@ def once(
         return runtime.do(cause, step), False
     asked = idempotency.Request(who.id, key, body.digest)
     try:
-        return runtime.do(cause, lambda work: _once(work, asked, step))
+        return runtime.do(cause, lambda work: _once(work, runtime.seals, asked, step))
     except KeyReused:
         raise
     except Refused as refusal:
@@ -255,13 +256,18 @@ def respond(answer: Answer, *, was_kept: bool = False) -> Response:
 
 
 def _once(
-    work: Work, asked: idempotency.Request, step: Callable[[Work], Answer]
+    work: Work, seals: Seals, asked: idempotency.Request, step: Callable[[Work], Answer]
 ) -> tuple[Answer, bool]:
+    """An answer may hold a secret that is shown this once, so it is kept sealed."""
     kept = idempotency.take(work, asked)
     if kept is not None:
-        return _with_tokens(kept, asked.key), True
+        body = seals.opened(kept.body, of=asked.digest)
+        if body is None:
+            raise Conflict("this was answered, and the answer can no longer be read: look first")
+        return _with_tokens(Answer(kept.status, body), asked.key), True
     answer = step(work)
-    idempotency.keep(work, asked, _without_tokens(answer))
+    said = _without_tokens(answer)
+    idempotency.keep(work, asked, Answer(said.status, seals.seal(said.body, of=asked.digest)))
     return answer, False
 
 
@@ -269,7 +275,7 @@ def _keep_refusal(
     runtime: Runtime, cause: Cause, asked: idempotency.Request, answer: Answer
 ) -> tuple[Answer, bool]:
     try:
-        return runtime.do(cause, lambda work: _once(work, asked, lambda _: answer))
+        return runtime.do(cause, lambda work: _once(work, runtime.seals, asked, lambda _: answer))
     except Conflict:  # the same request again, at this very moment: let it keep its own answer
         return answer, False
 

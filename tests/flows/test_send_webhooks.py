@@ -2,9 +2,10 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from reconciler.books import webhooks as rules
@@ -12,10 +13,13 @@ from reconciler.carriers.webhooks import Answer
 from reconciler.errors import Unavailable
 from reconciler.failpoints import Struck, armed, strike
 from reconciler.flows.send_webhooks import send_webhooks
+from reconciler.flows.tidy import tidy
+from reconciler.runtime import Runtime
 from reconciler.sandbox.player import body_of
 from reconciler.services import switches, webhooks
+from reconciler.setting_values import NO_SECRET, Secret
 from tests.builders import invoice
-from tests.runtime import Office, events_of
+from tests.runtime import SOMEBODY, Office, events_of
 
 URL = "https://hooks.acme.dev/in"
 
@@ -47,7 +51,9 @@ class Endpoint:
 @pytest.fixture
 def there(office: Office) -> Endpoint:
     made = Endpoint(office)
-    made.id, made.secret = office.do(lambda work: webhooks.create(work, url=URL))
+    made.id, made.secret = office.do(
+        lambda work: webhooks.create(work, office.runtime.seals, url=URL)
+    )
     return made
 
 
@@ -178,7 +184,7 @@ def test_the_switch_stops_the_next_one_and_secrets_rotate(office: Office, there:
     office.do(lambda work: switches.change(work, "outbound", on=False, reason="a drill"))
     assert there.work() == 0
     office.do(lambda work: switches.change(work, "outbound", on=True, reason="over"))
-    office.do(lambda work: webhooks.rotate(work, there.id))
+    office.do(lambda work: webhooks.rotate(work, office.runtime.seals, there.id))
     there.work()
     assert len(there.told[0][0]["webhook-signature"].split(" ")) == 2
     office.clock.advance(hours=25)
@@ -198,3 +204,71 @@ def test_an_endpoint_is_told_what_it_wants_and_nothing_while_it_is_off(
     invoice(office, "INV-2", 10_000)
     assert there.work() == 0
     assert office.scalar("select count(*) from webhook_event where kind = 'invoice.sent'") == 1
+
+
+class TestSealed:
+    """Secrets lie sealed, and are sealed anew when the key is changed."""
+
+    OTHER = Secret("y" * 48)
+
+    def kept(self, office: Office) -> list[str]:
+        rows = office.rows("select secret, secret_before from webhook_endpoint order by id")
+        return [text for row in rows for text in row if text is not None]
+
+    def under(self, office: Office, key: Secret, before: Secret = NO_SECRET) -> Runtime:
+        """The same office after a restart with other keys."""
+        settings = replace(office.runtime.settings, secret_key=key, secret_key_before=before)
+        return replace(office.runtime, settings=settings)
+
+    def told_by(self, office: Office, there: Endpoint, runtime: Runtime, number: str) -> str:
+        """What signs the news of an invoice."""
+        invoice(office, number, 10_000)
+        send_webhooks(runtime, carry=there)
+        return there.told[-1][0]["webhook-signature"] if there.told else ""
+
+    def test_a_secret_kept_in_the_clear_signs_and_is_sealed_by_the_next_tidying(
+        self, office: Office, there: Endpoint, owner_url: str
+    ) -> None:
+        assert not any("whsec_" in text for text in self.kept(office))
+        with psycopg.connect(owner_url.replace("+psycopg", "", 1)) as owner:
+            owner.execute("update webhook_endpoint set secret = %s", [there.secret])
+        assert self.told_by(office, there, office.runtime, "INV-1")
+        tidy(office.runtime)
+        (sealed,) = self.kept(office)
+        assert office.runtime.seals.is_current(sealed, of=there.id)
+        assert office.runtime.seals.opened(sealed, of=there.id) == there.secret
+
+    def test_the_key_is_changed_while_the_former_one_still_opens(
+        self, office: Office, there: Endpoint
+    ) -> None:
+        both = self.under(office, self.OTHER, office.runtime.settings.secret_key)
+        assert self.told_by(office, there, both, "INV-1")
+        tidy(both)
+        alone = self.under(office, self.OTHER)
+        assert self.told_by(office, there, alone, "INV-2")
+        assert office.runtime.do(SOMEBODY, lambda work: webhooks.seal_anew(work, both.seals)) == 0
+
+    def test_a_former_secret_is_forgotten_when_it_signs_no_more(
+        self, office: Office, there: Endpoint
+    ) -> None:
+        office.do(lambda work: webhooks.rotate(work, office.runtime.seals, there.id))
+        tidy(office.runtime)
+        assert len(self.kept(office)) == 2
+        office.clock.advance(hours=25)
+        tidy(office.runtime)
+        assert len(self.kept(office)) == 1
+
+    def test_without_the_key_an_endpoint_is_turned_off_and_others_are_told(
+        self, office: Office, there: Endpoint
+    ) -> None:
+        lost = self.under(office, self.OTHER)
+        office.do(lambda work: webhooks.create(work, lost.seals, url=URL + "2"))
+        assert self.told_by(office, there, lost, "INV-1")
+        assert len(there.told) == 1
+        off = office.rows("select id, disabled_why from webhook_endpoint where not is_on")
+        assert [row.id for row in off] == [there.id]
+        assert "RECONCILER_SECRET_KEY was changed" in off[0].disabled_why
+        office.do(lambda work: webhooks.rotate(work, lost.seals, there.id))
+        office.do(lambda work: webhooks.change(work, there.id, {"is_on": True}))
+        send_webhooks(lost, carry=there)
+        assert len(there.told) == 2

@@ -52,7 +52,8 @@ def _changes_the_plan(house: Any) -> Sent:
 
 def _endpoint(house: Any) -> str:
     office = house.screens.office
-    return office.do(lambda w: webhooks.create(w, url="https://hooks.example.com/"))[0]
+    seals = office.runtime.seals
+    return office.do(lambda w: webhooks.create(w, seals, url="https://hooks.example.com/"))[0]
 
 
 def _of_endpoint(body: dict[str, Any]) -> Callable[[Any], Sent]:
@@ -63,7 +64,7 @@ def _delivered(house: Any) -> Sent:
     office = house.screens.office
     _endpoint(house)
     house.invoice()
-    parcel = office.do(webhooks.claim)
+    parcel = office.do(lambda w: webhooks.claim(w, office.runtime.seals))
     office.do(lambda w: webhooks.record(w, parcel, status=200))
     return {"delivery_id": parcel.delivery_id}, {}
 

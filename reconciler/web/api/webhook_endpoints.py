@@ -13,7 +13,7 @@ from reconciler.reads.pages import Page
 from reconciler.reads.webhooks import DeliveryRow, EndpointRow
 from reconciler.services import webhooks
 from reconciler.web.api.fields import Body, Changes, Line128, Line500, Nothing, Paged
-from reconciler.web.api.routes import Look, Resource
+from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
 
 resource = Resource("webhook-endpoints")
@@ -57,10 +57,12 @@ class DeliveryQuery(Paged):
 
 
 @resource.post("/webhook-endpoints", scope=Scope.ADMIN, status=HTTPStatus.CREATED)
-def create(work: Work, body: EndpointBody) -> EndpointAnswer:
+def create(work: Work, body: EndpointBody, call: Call) -> EndpointAnswer:
     """Add an endpoint. Its secret is shown in this answer and never again."""
     url = addresses.target(body.url).url
-    endpoint_id, secret = webhooks.create(work, url=url, note=body.note, events=body.events)
+    endpoint_id, secret = webhooks.create(
+        work, call.runtime.seals, url=url, note=body.note, events=body.events
+    )
     return EndpointAnswer(endpoint=reads.endpoint(work.session, endpoint_id), secret=secret)
 
 
@@ -87,10 +89,10 @@ def patch(work: Work, endpoint_id: str, body: EndpointChanges) -> EndpointRow:
 
 
 @resource.post("/webhook-endpoints/{endpoint_id}/rotate", scope=Scope.ADMIN)
-def rotate(work: Work, endpoint_id: str, body: Nothing) -> EndpointAnswer:
+def rotate(work: Work, endpoint_id: str, body: Nothing, call: Call) -> EndpointAnswer:
     """Give it another secret; the former one signs beside it for a day."""
     del body
-    secret = webhooks.rotate(work, endpoint_id)
+    secret = webhooks.rotate(work, call.runtime.seals, endpoint_id)
     return EndpointAnswer(endpoint=reads.endpoint(work.session, endpoint_id), secret=secret)
 
 
