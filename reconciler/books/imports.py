@@ -31,6 +31,17 @@ class ImportKind(StrEnum):
     DEPOSIT = "deposit"
 
 
+class DraftState(StrEnum):
+    """Where a file stands that was handed over on a screen: two of them wait for a worker."""
+
+    LOOKING = "looking"
+    LOOKED = "looked"
+    TAKING = "taking"
+    TAKEN = "taken"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A row that can be read. Amounts in minor units; what a row does not say is None.
@@ -58,7 +69,7 @@ _COLUMNS = {
     ImportKind.CUSTOMER: {"external_id", "id", "name", "email"},
     ImportKind.PROJECT: {
         "external_id", "id", "customer_id", "name", "currency", "original_price",
-        "original_price_decimal",
+        "original_price_decimal", "approved_price", "approved_price_decimal",
     },
     ImportKind.INVOICE: {
         "number", "customer_id", "project_id", "currency", "total", "total_decimal", "issued_on",
@@ -74,6 +85,7 @@ _FOLLOWS = {
     "id", "customer_name", "milestone_id", "created_at", "sent_at", "voided_at", "outstanding",
     "credit_notes", "refund_credits", "write_offs", "tax_credited", "subtotal", "applied",
     "refunded", "remaining", "fees", "payment_status", "applied_status", "received_into", "rev",
+    "overpayment_policy", "rail_customers",
 }  # fmt: skip
 # What money has already done elsewhere cannot be taken over with the document.
 _STATES = {"draft": "draft", "sent": "sent", "overdue": "sent"}
@@ -94,7 +106,7 @@ def columns_of(kind: ImportKind | None, given: list[str]) -> None:
 
 def take(kind: ImportKind | None, cells: Cells) -> Taken:
     """What a row says. Raises Invalid naming the column."""
-    said = {name: _unmarked(cell) for name, cell in cells.items() if cell.strip()}
+    said = {name: cell for name, cell in cells.items() if cell.strip()}
     found = kind or _kind(said)
     for name in sorted(_MUST_BE_NOTHING & said.keys() & _COLUMNS[found]):
         if said[name].strip("0.,"):
@@ -103,9 +115,10 @@ def take(kind: ImportKind | None, cells: Cells) -> Taken:
     return _READERS[found](said)
 
 
-def _unmarked(cell: str) -> str:
-    """A cell without the mark that an export puts before what a spreadsheet would run."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+def unmarked(cell: str) -> str:
+    """A cell of a CSV without the mark that an export puts before what a spreadsheet would run."""
+    is_marked = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA_STARTS)
+    return cell[1:] if is_marked else cell
 
 
 def _kind(said: Cells) -> ImportKind:
@@ -127,13 +140,15 @@ def _customer(said: Cells) -> Taken:
 
 def _project(said: Cells) -> Taken:
     currency = _currency(said)
+    # Elsewhere change orders moved the price; here it begins where they left it.
+    has_moved = any(name.startswith("approved_price") for name in said)
     return Taken(
         kind=ImportKind.PROJECT,
         key=_external(said),
         name=_line(said, "name"),
         customer_key=_line(said, "customer_id", KEY_CHARS_MAX),
         currency=currency,
-        amount=_amount(said, "original_price", currency),
+        amount=_amount(said, "approved_price" if has_moved else "original_price", currency),
     )
 
 

@@ -28,13 +28,15 @@ from reconciler.reads import (
     audit,
     closings,
     events,
+    export_kinds,
     export_text,
     exports,
     journal_csv,
     reconciliation,
     status,
 )
-from reconciler.reads.exports import Window
+from reconciler.reads.export_kinds import KINDS
+from reconciler.reads.export_rows import Window
 from reconciler.reads.pages import LIMIT_MAX, Wanted
 from reconciler.reads.reconciliation import LastDrift
 from reconciler.runtime import Runtime
@@ -44,8 +46,10 @@ from reconciler.services.verification import Violation
 from reconciler.settings import from_environment
 from reconciler.work import Cause
 
-NOUNS = ("journal", "invoices", "payments", "refunds", "payouts", "payout-lines")
 FORMATS = ("csv", "json", "beancount", *journal_csv.FORMS)
+_EPILOG = "\b\nA window chooses by:\n" + "\n".join(
+    f"  {noun:14} {kind.by}" for noun, kind in KINDS.items()
+)
 CAUSE = Cause("command", "replay")
 STUCK = ("pending", "failed")
 LOOK_SECONDS = 0.5
@@ -158,8 +162,8 @@ def _against_the_rail(last: LastDrift) -> str:
     return f"{last.rail}: the run that ended at {last.at:%Y-%m-%d %H:%M} UTC {said}"
 
 
-@click.command()
-@click.argument("noun", type=click.Choice(NOUNS))
+@click.command(epilog=_EPILOG)
+@click.argument("noun", type=click.Choice(tuple(KINDS)))
 @click.option(
     "--format",
     "form",
@@ -186,10 +190,8 @@ def export(
 ) -> None:
     """Write the journal, or another noun, to standard output.
 
-    The window goes by the instant of booking (journal), the day on the invoice (a draft: the
-    day it was made), when the rail says that it was paid (payments), when it was asked for
-    (refunds), made (payouts) or moved (payout-lines). Amounts are there twice: in minor units, and
-    as decimals. Nothing is written unless all of it could be read.
+    Amounts are there twice: in minor units, and as decimals. The header of a noun stays as it is;
+    new columns come at its end. Nothing is written unless all of it could be read.
     """
     if form not in {"csv", "json"} and noun != "journal":
         raise click.UsageError(f"only the journal can be exported as {form}")
@@ -202,7 +204,8 @@ def export(
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as spool:
         # To a file first: a reader who takes their time would hold a transaction open for as long.
         with reach.opened() as runtime, runtime.read() as session:
-            total = exports.count(session, noun, window)
+            export_kinds.take_time(session)
+            total = export_kinds.count(session, noun, window)
             today = runtime.now().date()
             pieces = (
                 journal_csv.pieces(

@@ -21,6 +21,7 @@ has five kinds only.
     credits              Income:Credits
     expenses (travel)    Expenses:Expenses:Travel
     processing_fees      Expenses:ProcessingFees
+    bank_fees            Expenses:BankFees
     chargeback_losses    Expenses:ChargebackLosses
     currency_conversion  Equity:CurrencyConversion
     suspense             Equity:Suspense
@@ -36,7 +37,7 @@ from datetime import UTC, date, timedelta
 
 from reconciler.books.accounts import KINDS, Kind, Role
 from reconciler.money import decimal_text
-from reconciler.reads.exports import Window
+from reconciler.reads.export_rows import Window
 from reconciler.reads.ledger import EntryRow, TrialBalance
 from reconciler.timestamps import rfc3339
 

@@ -1,11 +1,9 @@
 """What leaves in files: journal, invoices, payments, refunds, payouts, row by row, oldest first.
 
-Rows come in pages that start after a known row, all from one snapshot, so that memory stays
-flat however much there is and a row written meanwhile is neither doubled nor missed.
+What is simpler to say stands in export_more.py, and all of it in the table of export_kinds.py.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,65 +14,13 @@ from reconciler.books.invoices import InvoiceState, status
 from reconciler.books.observations import RefundFact
 from reconciler.books.payments import is_released
 from reconciler.books.payout_lines import Lines, difference
-from reconciler.money import decimal_text
+from reconciler.reads.export_rows import AFTER, PAGE_ROWS, UNTIL, Cell, Row, Table, Window, walk
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.store.claims import decode_facts
 from reconciler.store.ledger import POSTED_ON
 from reconciler.store.payout_rows import decode_facts as decode_payout
 from reconciler.timestamps import from_epoch
 from reconciler.work import Cause
-
-PAGE_ROWS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From `since` on, before `until`; None has no end on that side."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, instant: datetime) -> bool:
-        """Whether the instant is inside."""
-        after = self.since is None or self.since <= instant
-        return after and (self.until is None or instant < self.until)
-
-
-class Amount(str):
-    """An amount as exact decimal text: a number by its meaning, though a text by its type."""
-
-    __slots__ = ()
-
-
-Cell = str | int | datetime | date | list[str] | None
-Row = dict[str, Cell]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A noun's columns. Each in `money` is minor units, in the currency that another names."""
-
-    columns: tuple[str, ...]
-    money: Mapping[str, str]
-
-    @property
-    def header(self) -> list[str]:
-        """All columns: after each amount in minor units the same in decimals."""
-        return [
-            shown
-            for name in self.columns
-            for shown in ((name, f"{name}_decimal") if name in self.money else (name,))
-        ]
-
-    def filled(self, values: Mapping[str, Any]) -> Row:
-        """A row in the order of the header."""
-        row: Row = {}
-        for name in self.columns:
-            row[name] = values[name]
-            if name in self.money:
-                row[f"{name}_decimal"] = _decimal(values[name], values[self.money[name]])
-        return row
-
 
 JOURNAL = Table(
     (
@@ -135,13 +81,11 @@ PAYOUT_LINES = Table(
     dict.fromkeys(("amount", "fee", "net"), "currency"),
 )  # fmt: skip
 
-_AFTER = "> (cast(:after_at as timestamptz), :after_id)"
-_UNTIL = "< coalesce(cast(:until as timestamptz), 'infinity')"
 _ENTRIES = sa.text(
     f"""with page as (select e.*, {POSTED_ON} as posted,
         coalesce(e.effective_on, {POSTED_ON}) as effective
-      from journal_entry e where (e.at, e.id) {_AFTER}
-      and e.at {_UNTIL} order by e.at, e.id limit :limit)
+      from journal_entry e where (e.at, e.id) {AFTER}
+      and e.at {UNTIL} order by e.at, e.id limit :limit)
     select page.id, page.key, page.at, page.reverses, page.posted, page.effective,
       page.payment_id, page.invoice_id, page.deposit_id, page.payout_id, page.bill_id,
       page.prepayment_id, page.cause_kind, page.cause_id, a.role, a.rail, a.category, a.currency,
@@ -152,8 +96,8 @@ _ENTRIES = sa.text(
 # The day on an invoice is what accountants go by; a draft has only the day it was made.
 _INVOICE_DAY = """coalesce(i.issued_on::timestamp, date_trunc('day', i.created_at at time zone
     'UTC')) at time zone 'UTC'"""
-_INVOICE_WINDOW = f"""{_INVOICE_DAY} >= coalesce(cast(:since as timestamptz), '-infinity')
-    and {_INVOICE_DAY} {_UNTIL}"""
+INVOICE_WINDOW = f"""{_INVOICE_DAY} >= coalesce(cast(:since as timestamptz), '-infinity')
+    and {_INVOICE_DAY} {UNTIL}"""
 _INVOICES = sa.text(
     f"""select i.id, i.number, i.customer_id, c.name as customer_name, i.project_id,
       i.milestone_id, i.description, i.currency, i.total - i.tax as subtotal, i.tax, i.total,
@@ -161,7 +105,7 @@ _INVOICES = sa.text(
       i.outstanding, i.state, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at,
       i.created_at as walk_at, i.id as walk_id
     from invoice i join customer c on c.id = i.customer_id
-    where (i.created_at, i.id) {_AFTER} and {_INVOICE_WINDOW}
+    where (i.created_at, i.id) {AFTER} and {INVOICE_WINDOW}
     order by i.created_at, i.id limit :limit"""
 )
 _PAYMENTS = sa.text(
@@ -178,7 +122,7 @@ _PAYMENTS = sa.text(
       from allocation a left join invoice i on i.id = a.invoice_id
         left join deposit d on d.id = a.deposit_id
       where a.payment_id = p.id and a.amount > 0) x on true
-    where (p.occurred_at, p.id) {_AFTER} and p.occurred_at {_UNTIL}
+    where (p.occurred_at, p.id) {AFTER} and p.occurred_at {UNTIL}
     order by p.occurred_at, p.id limit :limit"""
 )
 _LEGS = sa.text(
@@ -188,7 +132,7 @@ _LEGS = sa.text(
       'here' as made, r.requested_by, r.requested_at, r.approved_by, r.approved_at,
       r.requested_at as walk_at, l.id as walk_id
     from refund_leg l join refund r on r.id = l.refund_id join payment p on p.id = l.payment_id
-    where (r.requested_at, l.id) {_AFTER} and r.requested_at {_UNTIL}
+    where (r.requested_at, l.id) {AFTER} and r.requested_at {UNTIL}
     order by r.requested_at, l.id limit :limit"""
 )
 _REFUNDED = sa.text(
@@ -196,14 +140,14 @@ _REFUNDED = sa.text(
       p.facts::text as facts, p.occurred_at as walk_at, p.id as walk_id,
       array(select unnest(array[l.reference, l.rail_refund_id]) from refund_leg l
         where l.payment_id = p.id) as ours
-    from payment p where p.facts ? 'refunds' and (p.occurred_at, p.id) {_AFTER}
+    from payment p where p.facts ? 'refunds' and (p.occurred_at, p.id) {AFTER}
     order by p.occurred_at, p.id limit :limit"""
 )
 _PAYOUTS = sa.text(
     f"""select p.id, p.rail, p.account, p.rail_payout_id, p.status, p.currency, p.amount,
       p.line_count, p.lines_net, p.arrival_at, p.occurred_at, p.listed_at,
       p.facts::text as facts, p.occurred_at as walk_at, p.id as walk_id
-    from payout p where (p.occurred_at, p.id) {_AFTER} and p.occurred_at {_UNTIL}
+    from payout p where (p.occurred_at, p.id) {AFTER} and p.occurred_at {UNTIL}
     order by p.occurred_at, p.id limit :limit"""
 )
 _PAYOUT_LINES = sa.text(
@@ -215,30 +159,10 @@ _PAYOUT_LINES = sa.text(
       left join rail_object o on o.rail = w.rail and o.account = w.account
         and o.kind = 'balance_transaction' and o.object_id = l.rail_movement_id
       left join payment p on p.id = o.payment_id left join customer c on c.id = p.customer_id
-    where (l.moved_at, l.payout_id || '/' || l.rail_movement_id) {_AFTER} and l.moved_at {_UNTIL}
+    where (l.moved_at, l.payout_id || '/' || l.rail_movement_id) {AFTER} and l.moved_at {UNTIL}
     order by 15, 16 limit :limit"""
 )
 _OF_THE_PAYMENT = ("payment_id", "rail", "rail_payment_id", "customer_id", "currency")
-_COUNTS = {
-    "journal": f"""select count(*) from journal_entry e
-        where e.at >= coalesce(cast(:since as timestamptz), '-infinity') and e.at {_UNTIL}""",
-    "invoices": f"select count(*) from invoice i where {_INVOICE_WINDOW}",
-    "payments": f"""select count(*) from payment p
-        where p.occurred_at >= coalesce(cast(:since as timestamptz), '-infinity')
-          and p.occurred_at {_UNTIL}""",
-}  # fmt: skip
-
-
-def count(session: Session, noun: str, window: Window) -> int | None:
-    """How many rows there will be; None where that cannot be known beforehand."""
-    # Counting a large ledger takes longer than any request may.
-    session.execute(sa.text("set local statement_timeout = 0"))
-    if noun not in _COUNTS:
-        return None
-    given = {"since": window.since, "until": window.until}
-    found = session.execute(sa.text(_COUNTS[noun]), given).scalar_one()
-    assert isinstance(found, int), f"{found!r} is no count"
-    return found
 
 
 def journal(session: Session, window: Window) -> Iterator[EntryRow]:
@@ -272,14 +196,14 @@ def lines_of(entry: EntryRow) -> Iterator[Row]:
 
 def days(session: Session, window: Window) -> tuple[date, date] | None:
     """The days, in UTC, of the first entry of all and of the last one before the window ends."""
-    ends = sa.text(f"select min(at), max(at) from journal_entry where at {_UNTIL}")
+    ends = sa.text(f"select min(at), max(at) from journal_entry where at {UNTIL}")
     first, last = session.execute(ends, {"until": window.until}).one()
     return (first.astimezone(UTC).date(), last.astimezone(UTC).date()) if first else None
 
 
 def invoices(session: Session, window: Window, *, today: date) -> Iterator[Row]:
     """Invoices by the day on them, as they stand today."""
-    for row in _walk(session, _INVOICES, window):
+    for row in walk(session, _INVOICES, window):
         shown = status(
             InvoiceState(row["state"]),
             total=row["total"],
@@ -295,7 +219,7 @@ def invoices(session: Session, window: Window, *, today: date) -> Iterator[Row]:
 
 def payments(session: Session, window: Window) -> Iterator[Row]:
     """Payments by the instant that their rail gives them."""
-    return map(PAYMENTS.filled, _walk(session, _PAYMENTS, window, starts_at=window.since))
+    return map(PAYMENTS.filled, walk(session, _PAYMENTS, window, starts_at=window.since))
 
 
 def refunds(session: Session, window: Window) -> Iterator[Row]:
@@ -303,8 +227,8 @@ def refunds(session: Session, window: Window) -> Iterator[Row]:
 
     Without the second kind a refund made in the rail's dashboard would be missing.
     """
-    yield from map(REFUNDS.filled, _walk(session, _LEGS, window, starts_at=window.since))
-    for row in _walk(session, _REFUNDED, window):
+    yield from map(REFUNDS.filled, walk(session, _LEGS, window, starts_at=window.since))
+    for row in walk(session, _REFUNDED, window):
         facts = decode_facts(row["facts"])
         for refund in facts.refunds.values():
             is_ours = {refund.id, refund.reference} & set(filter(None, row["ours"]))
@@ -315,7 +239,7 @@ def refunds(session: Session, window: Window) -> Iterator[Row]:
 
 def payouts(session: Session, window: Window) -> Iterator[Row]:
     """Payouts by when they were made, with what of each nothing explains."""
-    for row in _walk(session, _PAYOUTS, window, starts_at=window.since):
+    for row in walk(session, _PAYOUTS, window, starts_at=window.since):
         facts = decode_payout(row["facts"])
         known = Lines(
             count=row["line_count"], net=row["lines_net"], is_whole=row["listed_at"] is not None
@@ -332,7 +256,7 @@ def payouts(session: Session, window: Window) -> Iterator[Row]:
 
 def payout_lines(session: Session, window: Window) -> Iterator[Row]:
     """What payouts consist of, by when it moved, with the payment that each line is of."""
-    rows = _walk(session, _PAYOUT_LINES, window, starts_at=window.since)
+    rows = walk(session, _PAYOUT_LINES, window, starts_at=window.since)
     return map(PAYOUT_LINES.filled, rows)
 
 
@@ -357,23 +281,6 @@ def _entries(session: Session, after: tuple[object, str], until: datetime | None
     return list(found.values())
 
 
-def _walk(
-    session: Session, query: sa.TextClause, window: Window, *, starts_at: datetime | None = None
-) -> Iterator[dict[str, Any]]:
-    """All rows of a query in its order, page by page; `starts_at` leaves out what is older."""
-    given = {"since": window.since, "until": window.until, "limit": PAGE_ROWS}
-    after: tuple[object, str] = (starts_at or "-infinity", "")
-    while page := _page(session, query, {**given, "after_at": after[0], "after_id": after[1]}):
-        yield from page
-        after = (page[-1]["walk_at"], page[-1]["walk_id"])
-
-
-def _page(
-    session: Session, query: sa.TextClause, given: Mapping[str, object]
-) -> list[dict[str, Any]]:
-    return [row._asdict() for row in session.execute(query, given)]
-
-
 def _made_elsewhere(refund: RefundFact) -> dict[str, Any]:
     blank: dict[str, Any] = dict.fromkeys(REFUNDS.columns)
     for known in _OF_THE_PAYMENT:
@@ -387,9 +294,3 @@ def _made_elsewhere(refund: RefundFact) -> dict[str, Any]:
         "made": "at the rail",
         "requested_at": from_epoch(refund.created),
     }
-
-
-def _decimal(minor: Cell, currency: Cell) -> Amount | None:
-    if not isinstance(minor, int) or not isinstance(currency, str):
-        return None  # a payment of which only a part was heard has no currency yet
-    return Amount(decimal_text(minor, currency))

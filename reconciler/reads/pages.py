@@ -20,6 +20,7 @@ from reconciler.errors import Invalid
 __all__ = [
     "LIMIT_DEFAULT",
     "LIMIT_MAX",
+    "ROWS_OF_A_FILE",
     "Listing",
     "Order",
     "Page",
@@ -32,6 +33,7 @@ __all__ = [
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
+ROWS_OF_A_FILE = 1_000  # read at once, where a whole list is written to a file
 _CURSOR_CHARS_MAX = 400
 _BIGINT_MAX = 2**63 - 1
 
@@ -74,7 +76,7 @@ class Listing:
         self, session: Session, filters: Mapping[str, object], wanted: Wanted
     ) -> tuple[list[str], str | None]:
         """The ids on one page, and the cursor to the next. A filter that is None is not set."""
-        assert 1 <= wanted.limit <= LIMIT_MAX, f"a page of {wanted.limit}"
+        assert 1 <= wanted.limit <= ROWS_OF_A_FILE, f"a page of {wanted.limit}"
         values = {name: value for name, value in filters.items() if value is not None}
         clauses = [f"({self.conditions[name]})" for name in values]
         if wanted.cursor is not None:

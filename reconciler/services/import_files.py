@@ -76,7 +76,7 @@ def _csv_rows(file: Source, kind: ImportKind | None) -> Iterator[tuple[int, dict
             if len(cells) > len(header):
                 raise Invalid(f"line {line} has more cells than the header", field="file")
             if any(cells):
-                yield line, dict(zip(header, cells, strict=False))
+                yield line, dict(zip(header, map(rules.unmarked, cells), strict=False))
             line = reader.line_num + 1
     except csv.Error as error:
         raise Invalid(f"line {reader.line_num}: {error}", field="file") from None
@@ -152,6 +152,8 @@ def _cells(found: object, line: int) -> dict[str, str]:
 def _cell(value: object, line: int) -> str:
     if value is None:
         return ""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "; ".join(value)  # as our own exports write it into a cell
     if isinstance(value, bool | float | list | dict):
         raise Invalid(f"line {line}: a value is a text or a whole number", field="file")
     return str(value)

@@ -176,6 +176,7 @@ def make_room(session: Session) -> None:
     """Make room for rows, which ends with the transaction. It may take as long as it takes."""
     session.execute(sa.text("set local statement_timeout = 0"))
     session.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
+    session.execute(sa.text("drop table if exists pg_temp.import_row"))
     session.execute(sa.text(_MAKE))
 
 

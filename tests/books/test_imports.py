@@ -12,7 +12,7 @@ BILL = {"number": "R-1", "customer_id": "c-1", "currency": "usd", "total": "100"
 
 
 def test_an_invoice_is_read_as_the_api_and_the_exports_write_it():
-    said = BILL | {"issued_on": "2026-11-22", "due_on": "", "description": "'=1+1", "paid": "0"}
+    said = BILL | {"issued_on": "2026-11-22", "due_on": "", "description": "=1+1", "paid": "0"}
     assert take(ImportKind.INVOICE, said) == Taken(
         kind=ImportKind.INVOICE, key="r-1", name="R-1", customer_key="c-1", currency="USD",
         amount=100, issued_on=date(2026, 11, 22), state="draft", words="=1+1",
@@ -111,3 +111,8 @@ def test_the_columns_of_an_export_are_known(kind, columns):
     imports.columns_of(kind, columns)
     with pytest.raises(Invalid):
         imports.columns_of(kind, [*columns, "odd"])
+
+
+def test_the_mark_before_what_a_spreadsheet_would_run_is_taken_off_once() -> None:
+    marked = {"'=1": "=1", "''-1": "'-1", "'O'Hara": "'O'Hara", "x": "x", "=1": "=1", "'": "'"}
+    assert {cell: rules.unmarked(cell) for cell in marked} == marked

@@ -15,8 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from reconciler.reads import export_text, exports, invoices as invoice_reads, ledger
-from reconciler.reads.exports import PAGE_ROWS, Window
+from reconciler.reads import export_rows, export_text, exports, invoices as invoice_reads, ledger
+from reconciler.reads.export_kinds import KINDS
+from reconciler.reads.export_rows import PAGE_ROWS, Window
 from reconciler.services import customers, invoices
 from reconciler.services.invoices import NewInvoice
 from reconciler.settings import inherited_environment
@@ -24,7 +25,7 @@ from reconciler.work import Work
 from tests.cli.conftest import PATIENCE_SECONDS, PROGRAM, ROOT, Command
 from tests.runtime import Office
 
-NOUNS = ("journal", "invoices", "payments", "refunds", "payouts", "payout-lines")
+NOUNS = tuple(KINDS)
 ALWAYS = Window()
 TODAY = date(2026, 11, 22)
 
@@ -113,12 +114,18 @@ def test_refunds_made_at_the_rail_are_not_forgotten(reconciler: Command) -> None
     ]
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+# Of these the month has some before that day and some after it.
+MANY = {
+    "journal", "invoices", "payments", "refunds", "payouts", "payout-lines",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("noun", sorted(set(NOUNS) - {"accounts"}))
 def test_two_windows_side_by_side_hold_what_one_holds(noun: str, reconciler: Command) -> None:
-    day = "2026-11-10" if noun != "journal" else "2026-11-22T12:00:01"
+    by_the_rail = {"invoices", "payments", "refunds", "payouts", "payout-lines", "disputes"}
+    day = "2026-11-10" if noun in by_the_rail else "2026-11-22T12:00:01"
     before, after = (_csv(reconciler, noun, flag, day) for flag in ("--until", "--since"))
-    assert before
-    assert after
+    assert noun not in MANY or (before and after)
     whole = _csv(reconciler, noun)
     assert sorted(map(str, before + after)) == sorted(map(str, whole))
 
@@ -183,15 +190,15 @@ EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"]
 @pytest.mark.parametrize("text", EVIL)
 def test_what_a_spreadsheet_would_run_is_made_text(text: str) -> None:
     row = dict.fromkeys(exports.INVOICES.header) | {"description": text}
-    printed = "".join(export_text.as_csv(exports.INVOICES, [[row]]))
+    printed = "".join(export_text.as_csv(exports.INVOICES, [row]))
     found = next(csv.DictReader(io.StringIO(printed, newline="")))
     assert found["description"] == f"'{text}"
 
 
 def test_a_negative_number_stays_a_number() -> None:
     row = dict.fromkeys(exports.PAYMENTS.header)
-    row |= {"fee": -250, "fee_decimal": exports.Amount("-2.50")}
-    printed = "".join(export_text.as_csv(exports.PAYMENTS, [[row]]))
+    row |= {"fee": -250, "fee_decimal": export_rows.Amount("-2.50")}
+    printed = "".join(export_text.as_csv(exports.PAYMENTS, [row]))
     found = next(csv.DictReader(io.StringIO(printed)))
     assert (found["fee"], found["fee_decimal"]) == ("-250", "-2.50")
 

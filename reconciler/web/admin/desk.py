@@ -18,7 +18,7 @@ from reconciler.services import idempotency, switches
 from reconciler.services.idempotency import Answer, KeyReused
 from reconciler.services.people import Person
 from reconciler.web import forms, http
-from reconciler.web.admin import pages
+from reconciler.web.admin import pages, paging
 from reconciler.work import Cause, Work
 
 T = TypeVar("T")
@@ -94,6 +94,7 @@ class Desk:
             is_held=is_held,
             is_sandbox=self.runtime.settings.is_sandbox,
             path=request.path,
+            csv=paging.as_csv(),
             **values,
         )
         return make_response(html, status)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from reconciler.books.file_kinds import MediaType
 from reconciler.books.people import Scope
 from reconciler.web.api.routes import Route
+from reconciler.web.downloads import Spooled
 from reconciler.web.problems import MEDIA_TYPE
 
 VERSION = "1.0.0"
@@ -136,6 +137,11 @@ def _content(route: Route, answer: Json) -> Json:
     """What a good answer is: JSON, or a file of one of the kinds that are kept."""
     if not route.hands_out_a_file:
         return {"application/json": {"schema": answer}}
+    if route.returns is Spooled:
+        return {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+        }
     return {kind.value: {"schema": {"type": "string", "format": "binary"}} for kind in MediaType}
 
 

@@ -30,6 +30,7 @@ from reconciler.runtime import Runtime
 from reconciler.services.api_keys import Principal
 from reconciler.services.idempotency import Answer
 from reconciler.web import downloads, http
+from reconciler.web.downloads import Spooled
 from reconciler.work import Cause, Work
 
 _GIVEN = frozenset({"body", "query", "call", "looked", "begun", "file", "file_name", "table"})
@@ -92,7 +93,12 @@ class Route:
     @property
     def hands_out_a_file(self) -> bool:
         """Whether what it answers is a file instead of JSON."""
-        return get_type_hints(self.handler)["return"] is Download
+        return self.returns in (Download, Spooled)
+
+    @property
+    def returns(self) -> object:
+        """The type of what it answers."""
+        return get_type_hints(self.handler)["return"]
 
     @property
     def rule(self) -> str:
@@ -171,12 +177,17 @@ class Resource:
                     looks=looks,
                     begins=begins,
                     in_path=tuple(n for n in named if n not in _GIVEN),
-                    answers=TypeAdapter(hints["return"]),
+                    answers=_adapter(hints["return"]),
                 )
             )
             return handler
 
         return register
+
+
+def _adapter(returned: type[object]) -> TypeAdapter[Any]:
+    """How an answer is written; of a file that was made just now, nothing is."""
+    return TypeAdapter(object) if returned is Spooled else TypeAdapter(returned)
 
 
 def add_to(blueprint: Blueprint, runtime: Runtime, route: Route) -> None:
@@ -205,7 +216,7 @@ def _read(runtime: Runtime, route: Route, given: dict[str, object]) -> Response:
     _look(runtime, route, given)
     with runtime.read() as session:
         found = route.handler(Look(session, runtime.now()), **given)
-    if isinstance(found, Download):
+    if isinstance(found, Download | Spooled):
         return downloads.answer(found)
     return http.respond(_answer(route, found))
 
