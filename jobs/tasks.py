@@ -11,6 +11,7 @@ from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.count_figures import count_figures as _count_figures
 from reconciler.flows.find_payments import find_payments as _find_payments
+from reconciler.flows.import_files import import_files as _import_files
 from reconciler.flows.reconcile import reconcile as _reconcile
 from reconciler.flows.remind import plan_reminders as _plan_reminders
 from reconciler.flows.reread_rail import reread_rail as _reread_rail
@@ -77,6 +78,12 @@ def send_webhooks() -> None:
 def tidy() -> None:
     """Drop what nobody will ask for again."""
     _in_turn(Task.TIDY, _tidy)
+
+
+def import_files() -> None:
+    """Look at files that were handed over, and take over those that people said yes to."""
+    runtime().queue.answer(Task.IMPORT_FILES)
+    _import_files(runtime())
 
 
 def tie_bank_lines() -> None:

@@ -37,6 +37,7 @@ _QUEUE_OF = {
     Task.RECONCILE: MONEY,
     Task.SUBMIT_REFUNDS: MONEY,
     Task.REREAD_RAIL: MONEY,
+    Task.IMPORT_FILES: OUTBOUND,  # a large file takes long, and the books go on meanwhile
     Task.PLAN_MAIL: OUTBOUND,
     Task.SEND_MAIL: OUTBOUND,
     Task.SEND_WEBHOOKS: OUTBOUND,

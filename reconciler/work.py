@@ -23,6 +23,7 @@ class Task(StrEnum):
     PLAN_MAIL = "jobs.tasks.plan_mail"
     SEND_MAIL = "jobs.tasks.send_mail"
     SEND_WEBHOOKS = "jobs.tasks.send_webhooks"
+    IMPORT_FILES = "jobs.tasks.import_files"
     TIDY = "jobs.tasks.tidy"
     TIE_BANK_LINES = "jobs.tasks.tie_bank_lines"
     COUNT_FIGURES = "jobs.tasks.count_figures"

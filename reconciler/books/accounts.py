@@ -38,6 +38,7 @@ class Role(StrEnum):
     CREDITS = "credits"
     EXPENSES = "expenses"
     PROCESSING_FEES = "processing_fees"
+    BANK_FEES = "bank_fees"
     CHARGEBACK_LOSSES = "chargeback_losses"
     CURRENCY_CONVERSION = "currency_conversion"
     SUSPENSE = "suspense"
@@ -61,6 +62,7 @@ KINDS: dict[Role, Kind] = {
     Role.CREDITS: Kind.INCOME,
     Role.EXPENSES: Kind.EXPENSE,
     Role.PROCESSING_FEES: Kind.EXPENSE,
+    Role.BANK_FEES: Kind.EXPENSE,
     Role.CHARGEBACK_LOSSES: Kind.EXPENSE,
     Role.CURRENCY_CONVERSION: Kind.TRADING,
     Role.SUSPENSE: Kind.TRADING,
@@ -91,6 +93,7 @@ SALES_TAX_PAYABLE = Account(Role.SALES_TAX_PAYABLE)
 REVENUE = Account(Role.REVENUE)
 CREDITS = Account(Role.CREDITS)
 PROCESSING_FEES = Account(Role.PROCESSING_FEES)
+BANK_FEES = Account(Role.BANK_FEES)
 DISPUTED_FUNDS = Account(Role.DISPUTED_FUNDS)
 CHARGEBACK_LOSSES = Account(Role.CHARGEBACK_LOSSES)
 CURRENCY_CONVERSION = Account(Role.CURRENCY_CONVERSION)

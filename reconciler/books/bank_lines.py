@@ -32,11 +32,12 @@ class TargetKind(StrEnum):
 
 
 class LineState(StrEnum):
-    """Where a line stands: nobody knows yet, tied, or no business of these books."""
+    """Where a line stands: nobody knows yet, tied, no business of these books, or taken back."""
 
     OPEN = "open"
     TIED = "tied"
     SET_ASIDE = "set_aside"
+    WITHDRAWN = "withdrawn"  # by the bank; its place may have another line
 
 
 class DayOrder(StrEnum):
@@ -145,16 +146,21 @@ def fit(line_id: str, line: BankLine, target: Target) -> Fit | None:
     """The two side by side; None if nothing but chance would bring them together."""
     if line.currency != target.currency or (line.amount > 0) != (target.amount > 0):
         return None
-    found = Fit(
-        line_id=line_id,
-        target=target,
-        is_named=is_named(line, target),
-        has_amount=line.amount == target.amount,
-        days_apart=(line.booked_on - target.day).days,
-    )
+    found = beside(line_id, line, target)
     if abs(found.days_apart) > NEAR.days or not (found.is_named or found.has_amount):
         return None
     return found
+
+
+def beside(line_id: str, line: BankLine, target: Target) -> Fit:
+    """The two side by side, whatever speaks for it."""
+    return Fit(
+        line_id=line_id,
+        target=target,
+        is_named=is_named(line, target),
+        has_amount=(line.amount, line.currency) == (target.amount, target.currency),
+        days_apart=(line.booked_on - target.day).days,
+    )
 
 
 def is_named(line: BankLine, target: Target) -> bool:

@@ -247,16 +247,17 @@ def _accounts() -> Kind:
     Over all time these are the balances.
     """
     query = sa.text(
-        f"""select a.role, a.rail, a.currency, count(*) as postings,
+        f"""select a.role, a.rail, a.category, a.currency, count(*) as postings,
           coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as debit,
           coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as credit,
           coalesce(sum(p.amount), 0)::bigint as balance
         from posting p join journal_entry e on e.id = p.entry_id
           join ledger_account a on a.id = p.account_id
         where e.at {_SINCE} and e.at {UNTIL}
-        group by a.currency, a.role, a.rail order by a.currency, a.role, a.rail"""
+        group by a.currency, a.role, a.rail, a.category
+        order by a.currency, a.role, a.rail, a.category"""
     )
-    names = ("role", "rail", "currency", "postings", "debit", "credit", "balance")
+    names = ("role", "rail", "category", "currency", "postings", "debit", "credit", "balance")
     table = Table(names, dict.fromkeys(("debit", "credit", "balance"), "currency"))
 
     def rows(session: Session, window: Window, _today: date) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import bank_lines, bank_sums
+from reconciler.books import bank_fees, bank_lines, bank_sums
 from reconciler.books.bank_lines import LATE, BankLine, Fit
 from reconciler.books.bank_sums import Sum
 from reconciler.errors import NotFound
@@ -20,7 +20,10 @@ MISSING_MAX = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementRow:
-    """A file that was read. Of its `lines` it was the first to bring `new`; where those stand."""
+    """A file that was read. Of its `lines` it was the first to bring `new`; where those stand.
+
+    `corrections` of lines from before wait for somebody to decide.
+    """
 
     id: str
     bank_account: str
@@ -31,6 +34,8 @@ class StatementRow:
     open: int
     tied: int
     set_aside: int
+    withdrawn: int
+    corrections: int
     bad: int
     bad_rows: list[dict[str, object]]
     first_on: date | None
@@ -42,11 +47,13 @@ class StatementRow:
 class LineShown:
     """A line, what it is tied to, and what it might be. Amounts in minor units.
 
+    `fee` is what the bank took off what it is tied to, as somebody said with `fee_why`.
     `name` is what the target is called; `has_failed` says that it is a payout which the rail has
     since called failed, `also` what else the line is the sum of: our ids.
     """
 
     id: str
+    statement_id: str
     number: int
     booked_on: date
     amount: int
@@ -62,6 +69,8 @@ class LineShown:
     also: list[str]
     tied_by: str | None
     reasons: list[str]
+    fee: int
+    fee_why: str | None
     why: str | None
     rev: int
 
@@ -86,6 +95,9 @@ _STATEMENTS = sa.text(
     """select s.*, count(*) filter (where l.state = 'open') as open,
       count(*) filter (where l.state = 'tied') as tied,
       count(*) filter (where l.state = 'set_aside') as set_aside,
+      count(*) filter (where l.state = 'withdrawn') as withdrawn,
+      (select count(*) from bank_correction c where c.statement_id = s.id and c.state = 'open')
+        as corrections,
       min(l.booked_on) as first_on, max(l.booked_on) as last_on
     from bank_statement s left join bank_line l on l.statement_id = s.id
     where s.id = any(:ids) group by s.id"""
@@ -145,21 +157,45 @@ def lines(
 ) -> Page[LineShown]:
     """Lines that this file was the first to bring, the latest first."""
     ids, cursor = _LINES.keys(session, {"statement": statement_id, "state": state}, wanted)
-    found = {row.id: _line(row) for row in session.execute(_SHOWN, {"ids": ids})}
-    return Page(in_order(ids, found), cursor)
+    return Page(in_order(ids, some_lines(session, ids)), cursor)
 
 
-def suggestions(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Fit]]:
-    """What each open line might be the bank's side of, the likeliest first."""
-    given = {one.id: _as_line(one) for one in shown if one.state == "open"}
-    fits = bank_lines.fits(given, statement_rows.targets_near(session, sorted(given)))
+def some_lines(session: Session, ids: list[str]) -> dict[str, LineShown]:
+    """These lines, by id."""
+    return {row.id: _line(row) for row in session.execute(_SHOWN, {"ids": ids})}
+
+
+def suggestions(
+    session: Session, shown: Iterable[LineShown], bounds: Mapping[str, int] | None = None
+) -> Mapping[str, list[Fit]]:
+    """What each open line might be the bank's side of, the likeliest first.
+
+    Also what came to more, by no more than a bank's fee may be: `bounds` by currency.
+    """
+    given = {one.id: as_line(one) for one in shown if one.state == "open"}
+    fits = list(bank_lines.fits(given, statement_rows.targets_near(session, sorted(given))))
+    known = {(one.line_id, one.target.id) for one in fits}
+    most = max((bounds or {}).values(), default=0)
+    for line_id, target in statement_rows.targets_short_of(session, sorted(given), most=most):
+        if (line_id, target.id) not in known and bank_fees.fits(
+            given[line_id], target, bounds or {}
+        ):
+            fits.append(bank_lines.beside(line_id, given[line_id], target))
     ranked = {name: bank_lines.ranked(of) for name, of in bank_lines.by_line(fits).items()}
     return {name: of[:SUGGESTIONS_MAX] for name, of in ranked.items()}
 
 
+def line(session: Session, line_id: str) -> LineShown:
+    """One line. Raises NotFound."""
+    found = some_lines(session, [line_id])
+    if line_id not in found:
+        raise NotFound(f"there is no bank line {line_id}")
+    return found[line_id]
+
+
 def sums(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Sum]]:
     """Of what several things each open line might be the sum."""
-    given = {one.id: _as_line(one) for one in shown if one.state == "open"}
+    given = {one.id: as_line(one) for one in shown if one.state == "open"}
     near = bank_sums.by_line(statement_rows.parts_near(session, sorted(given)))
     return {name: bank_sums.sums(name, given[name], targets) for name, targets in near.items()}
 
@@ -187,6 +223,8 @@ def _statements(session: Session, ids: list[str]) -> dict[str, StatementRow]:
             open=row.open,
             tied=row.tied,
             set_aside=row.set_aside,
+            withdrawn=row.withdrawn,
+            corrections=row.corrections,
             bad=row.bad_count,
             bad_rows=row.bad_rows,
             first_on=row.first_on,
@@ -202,7 +240,8 @@ def _line(row: sa.Row[tuple[object, ...]]) -> LineShown:
     return LineShown(**{name: getattr(row, name) for name in fields})
 
 
-def _as_line(shown: LineShown) -> BankLine:
+def as_line(shown: LineShown) -> BankLine:
+    """The line as the rules know it."""
     return BankLine(
         number=shown.number,
         booked_on=shown.booked_on,

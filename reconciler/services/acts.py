@@ -12,11 +12,14 @@ from typing import Any
 import msgspec
 
 from reconciler import ids
+from reconciler.books.bank_fees import Fee
+from reconciler.books.bank_lines import TargetKind
 from reconciler.books.invoice_lines import Line
 from reconciler.errors import NotFound, Refused
 from reconciler.services import (
     allocations,
     applications,
+    bank_fees,
     closings,
     customers,
     deposits,
@@ -193,6 +196,25 @@ def _received(work: Work, act: Act) -> None:
     receipts.receive(work, said["target"], receipt)
 
 
+def _fee(act: Act, said: Mapping[str, Any]) -> Fee:
+    return Fee(
+        line_id=act.subject,
+        turn=said["turn"],
+        kind=TargetKind(said["kind"]),
+        target_id=said["target"],
+        amount=said["amount"],
+        currency=said["currency"],
+    )
+
+
+def _bank_fee_booked(work: Work, act: Act) -> None:
+    bank_fees.post(work, _fee(act, act.after), why=act.why)
+
+
+def _bank_fee_taken_back(work: Work, act: Act) -> None:
+    bank_fees.post_back(work, _fee(act, act.before))
+
+
 _PREFIXES = {
     "customer.created": "cust",
     "invoice.created": "inv",
@@ -219,6 +241,8 @@ _DEEDS: Mapping[str, Callable[[Work, Act], None]] = {
     "payment.received_by_hand": _received,
     "books.closed": _closed,
     "books.reopened": _reopened,
+    "bank_fee.booked": _bank_fee_booked,
+    "bank_fee.taken_back": _bank_fee_taken_back,
 }
 ACTIONS = (*_DEEDS, *purchase_acts.DEEDS)
 

@@ -5,8 +5,8 @@ person, who ties them, or sets them aside as no business of these books.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from reconciler import ids
 from reconciler.books import bank_lines, bank_sums, texts
@@ -19,7 +19,8 @@ from reconciler.books.bank_lines import (
     TargetKind,
 )
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.services import audit, statement_files
+from reconciler.services import audit, bank_fees, corrections_found, statement_files
+from reconciler.services.bank_fees import Granted
 from reconciler.store import statement_rows as store
 from reconciler.store.statement_rows import LineRow
 from reconciler.work import Work
@@ -45,13 +46,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of a file. `statement_id` is that of an earlier reading if it was read before."""
+    """What became of a file. `statement_id` is that of an earlier reading if it was read before.
+
+    `corrections` of lines that earlier files brought wait for a person.
+    """
 
     statement_id: str
     is_repeated: bool
     lines: int
     new: int
     tied: int
+    corrections: int
     bad: list[BadRow]
 
 
@@ -70,7 +75,13 @@ def take(work: Work, given: Statement) -> Taken:
     if known is not None:
         work.has_only_looked = True
         return Taken(
-            statement_id=known, is_repeated=True, lines=len(read.lines), new=0, tied=0, bad=read.bad
+            statement_id=known,
+            is_repeated=True,
+            lines=len(read.lines),
+            new=0,
+            tied=0,
+            corrections=0,
+            bad=read.bad,
         )
     statement_id = ids.new_id("stm")
     store.add_statement(
@@ -87,13 +98,14 @@ def take(work: Work, given: Statement) -> Taken:
             "read_at": work.now,
         },
     )
-    new = store.add_lines(work.session, statement_id, account, _rows(account, read.lines))
-    audit.note(
-        work,
-        "statement.read",
-        statement_id,
-        after={"account": account, "lines": len(read.lines), "new": new, "bad": len(read.bad)},
-    )
+    named = bank_lines.identities(account, read.lines)
+    corrected, waiting = corrections_found.note(work, statement_id, account, read.lines, named)
+    rows = _rows(read.lines, named, waiting)
+    new = store.add_lines(work.session, statement_id, account, rows)
+    said = {"account": account, "lines": len(read.lines), "new": new, "bad": len(read.bad)}
+    if corrected:
+        said["corrections"] = corrected
+    audit.note(work, "statement.read", statement_id, after=said)
     tied = _tie_what_is_certain(work)
     return Taken(
         statement_id=statement_id,
@@ -101,6 +113,7 @@ def take(work: Work, given: Statement) -> Taken:
         lines=len(read.lines),
         new=new,
         tied=tied,
+        corrections=corrected,
         bad=read.bad,
     )
 
@@ -152,7 +165,7 @@ def _tie_sums(work: Work, rows: Sequence[LineRow], fits: Sequence[Fit]) -> int:
 
 
 def tie_sum(
-    work: Work, line_id: str, kind: TargetKind, target_ids: Sequence[str], *, rev: int
+    work: Work, line_id: str, kind: TargetKind, target_ids: Sequence[str], *, rev: int | None
 ) -> None:
     """A person says that a line is several things at once. They have to come to it exactly.
 
@@ -176,24 +189,27 @@ def tie_sum(
     audit.note(work, "bank_line.tied", row.id, after=said)
 
 
-def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int) -> None:
+def tie(
+    work: Work,
+    line_id: str,
+    kind: TargetKind,
+    target_id: str,
+    *,
+    rev: int | None,
+    fee: Granted | None = None,
+) -> None:
     """A person says what a line is. Raises NotFound, Conflict if it changed, Refused if it cannot.
 
     Another amount is refused: what the bank has and the books have not is a question, not a tie.
+    Unless somebody says that the bank took a fee, and why: then that is posted as an expense.
     """
     store.take_turn(work.session)
     row = _open_line(work, line_id, rev)
     target = store.target(work.session, kind, target_id)
     if target is None:
         raise NotFound(f"there is no {kind} {target_id}, or another line shows it already")
-    found = Fit(
-        line_id=row.id,
-        target=target,
-        is_named=False,
-        has_amount=(row.line.amount, row.line.currency) == (target.amount, target.currency),
-        days_apart=(row.line.booked_on - target.day).days,
-    )
-    if not found.has_amount:
+    found = replace(bank_lines.beside(row.id, row.line, target), is_named=False)
+    if not found.has_amount and fee is None:
         raise Refused("the bank shows another amount", field="target")
     store.tie(
         work.session,
@@ -204,21 +220,27 @@ def tie(work: Work, line_id: str, kind: TargetKind, target_id: str, *, rev: int)
         now=work.now,
     )
     audit.note(work, "bank_line.tied", row.id, after={"kind": kind.value, "target": target_id})
+    if not found.has_amount and fee is not None:
+        bank_fees.book(work, row, target, fee)
 
 
-def untie(work: Work, line_id: str, *, rev: int) -> None:
-    """Take a line from what it was tied to; it does not tie itself to that again."""
+def untie(work: Work, line_id: str, *, rev: int | None) -> None:
+    """Take a line from what it was tied to; it does not tie itself to that again.
+
+    A fee that was booked with it is taken back.
+    """
     row = _changeable(work, line_id, rev)
     if row.state != LineState.TIED:
         raise Conflict("this line is not tied to anything")
     assert row.target_id is not None
+    bank_fees.take_back(work, row)
     store.reopen(work.session, row.id, untied_from=row.target_id)
     audit.note(
         work, "bank_line.untied", row.id, before={"kind": row.target_kind, "target": row.target_id}
     )
 
 
-def set_aside(work: Work, line_id: str, why: str, *, rev: int) -> None:
+def set_aside(work: Work, line_id: str, why: str, *, rev: int | None) -> None:
     """This line is no business of these books. Raises Invalid without a reason."""
     row = _open_line(work, line_id, rev)
     reason = texts.line(why, field="why", chars_max=WHY_CHARS_MAX)
@@ -226,31 +248,35 @@ def set_aside(work: Work, line_id: str, why: str, *, rev: int) -> None:
     audit.note(work, "bank_line.set_aside", row.id, why=reason)
 
 
-def take_up(work: Work, line_id: str, *, rev: int) -> None:
+def take_up(work: Work, line_id: str, *, rev: int | None) -> None:
     """Look at a line again that was set aside."""
     row = _changeable(work, line_id, rev)
     if row.state != LineState.SET_ASIDE:
         raise Conflict("this line was not set aside")
     store.reopen(work.session, row.id, untied_from=None)
-    audit.note(work, "bank_line.taken_up", row.id)
+    audit.note(work, "bank_line.taken_up", row.id, before={"state": row.state.value})
 
 
-def _rows(account: str, lines: Sequence[BankLine]) -> Iterable[dict[str, object]]:
-    for line, identity in zip(lines, bank_lines.identities(account, lines), strict=True):
-        yield {"id": ids.new_id("bln"), "identity": identity, **asdict(line)}
+def _rows(
+    lines: Sequence[BankLine], named: Sequence[str], waiting: Collection[int]
+) -> Iterable[dict[str, object]]:
+    """All but those that wait as corrections of others."""
+    for place, (line, identity) in enumerate(zip(lines, named, strict=True)):
+        if place not in waiting:
+            yield {"id": ids.new_id("bln"), "identity": identity, **asdict(line)}
 
 
-def _open_line(work: Work, line_id: str, rev: int) -> LineRow:
+def _open_line(work: Work, line_id: str, rev: int | None) -> LineRow:
     row = _changeable(work, line_id, rev)
     if row.state != LineState.OPEN:
         raise Conflict("this line is settled already")
     return row
 
 
-def _changeable(work: Work, line_id: str, rev: int) -> LineRow:
+def _changeable(work: Work, line_id: str, rev: int | None) -> LineRow:
     row = store.lock(work.session, line_id)
     if row is None:
         raise NotFound(f"there is no bank line {line_id}")
-    if row.rev != rev:
+    if rev is not None and row.rev != rev:
         raise Conflict("this line was changed meanwhile")
     return row

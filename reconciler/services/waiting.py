@@ -28,6 +28,7 @@ _SEEKERS = sa.text(
     or exists (select 1 from deposit where seeks_payment)
     or exists (select 1 from customer where seeks_payment)"""
 )
+_FILES = sa.text("select exists (select 1 from import_draft where state in ('looking', 'taking'))")
 
 
 def tasks_due(session: Session, now: datetime) -> list[Task]:
@@ -38,6 +39,7 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
         (Task.SUBMIT_REFUNDS, _REFUNDS),
         (Task.FIND_PAYMENTS, _SEEKERS),
         (Task.RECONCILE, _RUNS),
+        (Task.IMPORT_FILES, _FILES),
     ):
         if session.execute(question, {"now": now}).scalar():
             due.append(task)

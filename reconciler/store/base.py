@@ -35,6 +35,11 @@ def text_or_none() -> Any:
     return Field(default=None, sa_type=sa.Text, nullable=True)
 
 
+def text_or_empty() -> Any:
+    """Text that may say nothing."""
+    return _with_default("", sa.Text, "''")
+
+
 def reference(target: str, *, nullable: bool = False, index: bool = True) -> Any:
     """The id of a row elsewhere."""
     if nullable:

@@ -1,8 +1,11 @@
 """Files that were taken over, and what their rows are called elsewhere."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from reconciler.books.imports import DraftState
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -31,3 +34,41 @@ class ImportedKey(SQLModel, table=True):
     kind: str = Field(sa_type=sa.Text, primary_key=True)
     external_id: str = Field(sa_type=sa.Text, primary_key=True)
     subject_id: str = base.text()
+
+
+class ImportDraft(SQLModel, table=True):
+    """A file that somebody handed over on a screen, until its rows are taken over.
+
+    `stored_as` is the name of its bytes, `bytes_read` how far the turn under way has come,
+    `outcome` what was found. It is taken over in the name of `person_id`.
+    """
+
+    __tablename__ = "import_draft"
+    __table_args__ = (
+        base.one_of("import_draft_state_is_known", "state", DraftState),
+        base.holds("import_draft_holds_something", "bytes > 0"),
+        sa.Index("ix_import_draft_created", "created_at", "id"),
+        sa.Index(
+            "ix_import_draft_due",
+            "created_at",
+            "id",
+            postgresql_where=sa.text("state in ('looking', 'taking')"),
+        ),
+    )
+
+    id: str = base.key()
+    file_name: str = base.text()
+    kind: str | None = base.text_or_none()
+    digest: str = base.text()
+    stored_as: str = base.text()
+    person_id: str = base.text()
+    state: str = base.text()
+    bytes: int = base.whole()
+    bytes_read: int = base.whole()
+    tries: int = base.whole()
+    outcome: dict[str, Any] = base.document()
+    import_id: str | None = base.reference("import_file.id", nullable=True)
+    why: str | None = base.text_or_none()
+    created_at: datetime = base.instant()
+    changed_at: datetime = base.instant()
+    rev: int = base.whole(default=1)

@@ -115,6 +115,24 @@ QUERIES: dict[str, str] = {
         from invoice i left join (select invoice_id, sum(amount) as amount from ({_NET}) n
           where role = 'chargeback_losses' group by 1) l on l.invoice_id = i.id
         where i.write_offs <> coalesce(l.amount, 0)""",
+    "bank_fees_are_those_of_tied_lines": """
+        select format('bank line %s: %s %s went off as a fee, bank_fees hold %s for it',
+          coalesce(b.id, l.line), coalesce(b.fee, 0), coalesce(b.currency, l.currency),
+          coalesce(l.amount, 0))
+        from bank_line b full join (
+          select split_part(e.key, '/', 2) as line, a.currency, sum(p.amount) as amount
+          from posting p join journal_entry e on e.id = p.entry_id
+          join ledger_account a on a.id = p.account_id
+          where a.role = 'bank_fees' group by 1, 2) l
+          on l.line = b.id and l.currency = b.currency
+        where coalesce(b.fee, 0) <> coalesce(l.amount, 0)
+        union all
+        select format('bank line %s shows %s with a fee of %s, and is tied to %s', b.id, b.amount,
+          b.fee, coalesce(o.amount, p.captured))
+        from bank_line b
+        left join payout o on b.target_kind = 'payout' and o.id = b.target_id
+        left join payment p on b.target_kind = 'receipt' and p.id = b.target_id
+        where b.fee > 0 and b.amount + b.fee is distinct from coalesce(o.amount, p.captured)""",
     # Refunds reopen and credit as well, so those two are told apart only where there are none.
     "losses_are_taken_back_as_decided": """
         select format('payment %s: written off %s, credited %s, owed again %s; lost with that '

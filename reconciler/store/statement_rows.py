@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.bank_fees import SHARE
 from reconciler.books.bank_lines import EARLY, LATE, BankLine, LineState, Target, TargetKind
 from reconciler.books.bank_sums import TOGETHER_MAX
 
@@ -37,7 +38,7 @@ _ACCOUNT = sa.text(
     order by read_at, id limit 1"""
 )
 _COLUMNS = """id, number, booked_on, amount, currency, text, reference, counterparty,
-  bank_reference, state, target_kind, target_id, untied_from, rev"""
+  bank_reference, state, target_kind, target_id, untied_from, fee, fee_turns, rev"""
 _LOCK = sa.text(f"select {_COLUMNS} from bank_line where id = :id for no key update")
 _OPEN = sa.text(
     f"""select {_COLUMNS} from bank_line
@@ -92,6 +93,20 @@ _NEAR = sa.text(
       and c.occurred_at between l.booked_on - interval '22 days'
         and l.booked_on + interval '22 days'"""
 )
+# What came to a little more than the bank shows, which then took a fee. For the lines of a page.
+_SHORT = sa.text(
+    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines))
+    select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
+    from l join (({_PAYOUTS}) union all ({_RECEIPTS})) c on c.currency = l.currency
+      and sign(c.amount) = sign(l.amount) and c.amount > l.amount
+      and c.amount - l.amount <= greatest(abs(c.amount) / cast(:share as bigint),
+        cast(:most as bigint))
+      and c.occurred_at between l.booked_on - interval '40 days'
+        and l.booked_on + interval '40 days'
+      and c.day between l.booked_on - cast(:late as integer)
+        and l.booked_on + cast(:early as integer)
+    order by l.id, c.amount - l.amount, c.id limit 500"""
+)
 # Smaller things of the days around each line, of which it may be the sum. A line beside which
 # there are more than can be told apart has none.
 _PARTS = sa.text(
@@ -136,6 +151,10 @@ _REOPEN = sa.text(
         else array_append(untied_from, cast(:untied as text)) end
     where id = :id"""
 )
+_KEEP_FEE = sa.text(
+    """update bank_line set fee = :fee, fee_why = cast(:why as text),
+      fee_turns = fee_turns + case when :fee > 0 then 1 else 0 end where id = :id"""
+)
 _SET_ASIDE = sa.text(
     """update bank_line set state = 'set_aside', why = :why, settled_at = :now, rev = rev + 1
     where id = :id"""
@@ -152,6 +171,8 @@ class LineRow:
     target_kind: str | None
     target_id: str | None
     untied_from: Sequence[str]
+    fee: int
+    fee_turns: int
     rev: int
 
 
@@ -215,6 +236,21 @@ def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[st
         yield row.line_id, _target(row)
 
 
+def targets_short_of(
+    session: Session, line_ids: Sequence[str], *, most: int
+) -> Iterator[tuple[str, Target]]:
+    """For each line, what came to a little more in its days, and is shown by no line yet.
+
+    `most` is the largest fee that is allowed, in minor units of whatever currency.
+    """
+    given = {
+        "lines": list(line_ids), "share": SHARE, "most": most, "late": LATE.days,
+        "early": EARLY.days,
+    }  # fmt: skip
+    for row in session.execute(_SHORT, given):
+        yield row.line_id, _target(row)
+
+
 def parts_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
     """For each line, what is smaller, of its days, and shown by no line yet."""
     given = {"lines": list(line_ids), "late": LATE.days, "early": EARLY.days, "most": TOGETHER_MAX}
@@ -268,6 +304,11 @@ def add_parts(session: Session, parts: Sequence[tuple[str, Target]]) -> None:
         session.execute(_ADD_PARTS, given)
 
 
+def keep_fee(session: Session, line_id: str, fee: int, why: str | None) -> None:
+    """What the bank took off what this line is tied to, and who says so why; 0 for nothing."""
+    session.execute(_KEEP_FEE, {"id": line_id, "fee": fee, "why": why})
+
+
 def reopen(session: Session, line_id: str, *, untied_from: str | None) -> None:
     """Nobody knows what this line is."""
     session.execute(_DROP_PARTS, {"id": line_id})
@@ -291,7 +332,10 @@ def _row(row: sa.Row[tuple[object, ...]]) -> LineRow:
         bank_reference=row.bank_reference,
     )
     state = LineState(row.state)
-    return LineRow(row.id, line, state, row.target_kind, row.target_id, row.untied_from, row.rev)
+    return LineRow(
+        row.id, line, state, row.target_kind, row.target_id, row.untied_from, row.fee,
+        row.fee_turns, row.rev,
+    )  # fmt: skip
 
 
 def _target(row: sa.Row[tuple[object, ...]]) -> Target:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from reconciler.books.bank_corrections import CorrectionKind, CorrectionState
 from reconciler.books.bank_lines import LineState, TargetKind
 from reconciler.store import base
 from reconciler.store.base import SQLModel, date, datetime
@@ -51,6 +52,11 @@ class BankLineRow(SQLModel, table=True):
             "(state = 'tied') = (target_id is not null)"
             " and (target_id is null) = (target_kind is null)",
         ),
+        base.holds(
+            "bank_line_fee_is_a_persons_word",
+            "fee >= 0 and (fee = 0) = (fee_why is null)"
+            " and (fee = 0 or (state = 'tied' and tied_by is not null))",
+        ),
         # What went over the bank once stands on one line.
         sa.Index(
             "uq_bank_line_target",
@@ -83,6 +89,9 @@ class BankLineRow(SQLModel, table=True):
     target_id: str | None = base.text_or_none()
     tied_by: str | None = base.text_or_none()  # a person's id; none where it tied itself
     reasons: list[str] = base.texts()
+    fee: int = base.minor_units()  # what the bank took off what it is tied to
+    fee_why: str | None = base.text_or_none()
+    fee_turns: int = base.whole()  # how many fees it has had, for the keys of their entries
     why: str | None = base.text_or_none()  # it was set aside
     # Targets that a person took it from: it does not tie itself to them again.
     untied_from: list[str] = base.texts()
@@ -100,3 +109,45 @@ class BankLinePart(SQLModel, table=True):
     target_id: str = Field(sa_type=sa.Text, primary_key=True)
     line_id: str = base.reference("bank_line.id")
     amount: int = base.minor_units()
+
+
+class BankCorrection(SQLModel, table=True):
+    """What a bank says of a line that it sent before. `amount` and the rest: what it is now."""
+
+    __tablename__ = "bank_correction"
+    __table_args__ = (
+        base.one_of("bank_correction_kind_is_known", "kind", CorrectionKind),
+        base.one_of("bank_correction_state_is_known", "state", CorrectionState),
+        base.holds(
+            "a_changed_line_says_what_it_is_now",
+            "(kind = 'changed') = (identity is not null) and (kind = 'withdrawn'"
+            " or num_nonnulls(currency, booked_on, amount) = 3)",
+        ),
+        sa.Index(
+            "uq_bank_correction_open",
+            "line_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+    )
+
+    id: str = base.key()
+    statement_id: str = base.reference("bank_statement.id")  # the file that says so
+    line_id: str = base.reference("bank_line.id")
+    kind: str = base.text()
+    state: str = base.text()
+    number: int = base.whole()
+    identity: str | None = base.text_or_none()
+    currency: str | None = base.text_or_none()
+    booked_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    amount: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    text: str = base.text_or_empty()
+    reference: str = base.text_or_empty()
+    counterparty: str = base.text_or_empty()
+    bank_reference: str = base.text_or_empty()
+    new_line_id: str | None = base.reference("bank_line.id", nullable=True)
+    decided_by: str | None = base.text_or_none()
+    why: str | None = base.text_or_none()
+    found_at: datetime = base.instant()
+    decided_at: datetime | None = base.instant_or_none()
+    rev: int = base.whole(default=1)

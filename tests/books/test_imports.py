@@ -115,4 +115,4 @@ def test_the_columns_of_an_export_are_known(kind, columns):
 
 def test_the_mark_before_what_a_spreadsheet_would_run_is_taken_off_once() -> None:
     marked = {"'=1": "=1", "''-1": "'-1", "'O'Hara": "'O'Hara", "x": "x", "=1": "=1", "'": "'"}
-    assert {cell: rules.unmarked(cell) for cell in marked} == marked
+    assert {cell: imports.unmarked(cell) for cell in marked} == marked

@@ -89,6 +89,13 @@ PLANTED: dict[str, list[str]] = {
         "update invoice set total = total + 1 where milestone_id is not null"
     ],
     "sign_offs_are_what_was_signed": ["update sign_off set signed = signed || ' and more'"],
+    "bank_fees_are_those_of_tied_lines": [
+        f"""insert into bank_line (id, statement_id, bank_account, identity, booked_on, amount,
+          currency, text, reference, counterparty, bank_reference, state, target_kind, target_id,
+          tied_by, fee, fee_why)
+        select 'bln_1', 'stm_1', 'Giro', '1', current_date, captured - 5, currency, '', '', '', '',
+          'tied', 'receipt', id, 'ann', 5, 'Wire fee' from payment where id = {PAYMENT}"""
+    ],
     "credit_notes_add_up": [
         "update invoice set credit_notes = credit_notes + 1 where state = 'sent'"
     ],

@@ -16,7 +16,7 @@ from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import restores, statements
 from reconciler.services.statements import Statement
 from tests.file_samples import pdf
-from tests.web import closing_deeds, deeds_mail, deeds_people, portal_deeds
+from tests.web import bank_deeds, closing_deeds, deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
 from tests.web.deeds_of_invoices import INVOICES
 from tests.web.deeds_of_purchases import PURCHASES
@@ -393,4 +393,4 @@ DEEDS: dict[str, Callable[[House], Sent]] = _OTHERS | {
     ),
     "POST /admin/restore/accept": _accepts,
     "POST /admin/sign-out": lambda _: ({}, {}),
-} | portal_deeds.DEEDS  # fmt: skip
+} | portal_deeds.DEEDS | bank_deeds.DEEDS  # fmt: skip

@@ -1,11 +1,13 @@
 """More of what a company in the middle of its work has; see `furnish` in screens.py."""
 
+from dataclasses import replace
 from datetime import date
 
 from reconciler.flows import keep_file
 from reconciler.services import attachments, statements
 from reconciler.services.statements import Statement
 from tests.file_samples import pdf
+from tests.web import bank_deeds
 
 
 def files(made) -> None:
@@ -26,3 +28,14 @@ def bank(made) -> None:
         "reconciler", lambda work: statements.take(work, given).statement_id
     )
     made.ids["bank_line"] = made.office.scalar("select id from bank_line")
+    again = replace(given, file_name="again.csv", body=body.replace("3.50", "4.50").encode())
+    made.by("reconciler", lambda work: statements.take(work, again).statement_id)
+    made.ids["corrected"] = made.office.scalar("select statement_id from bank_correction")
+    made.ids["correction"] = made.office.scalar("select id from bank_correction")
+
+
+def an_import(made) -> None:
+    """A file of customers that waits to be taken over, and one with a row that cannot be."""
+    good = b"kind,id,name\ncustomer,c-1,Ann Lee\ncustomer,c-2,Bo Ek\n"
+    made.ids["import"] = bank_deeds.draft(made, good)
+    made.ids["import_bad"] = bank_deeds.draft(made, good + b"customer,c-3,\n")

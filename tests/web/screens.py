@@ -256,6 +256,7 @@ def furnish(made: Screens) -> None:
     _payouts(made)
     _runs(made)
     furnished_files.bank(made)
+    furnished_files.an_import(made)
     furnished_files.files(made)
     a_mail(made)
     count_figures(made.office.runtime)

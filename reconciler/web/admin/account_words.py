@@ -20,6 +20,7 @@ ACCOUNTS = {
     "credits": "Credits",
     "expenses": "Expenses",
     "processing_fees": "Processing fees",
+    "bank_fees": "Bank fees",
     "chargeback_losses": "Chargeback losses",
     "currency_conversion": "Currency conversion",
     "suspense": "Suspense",

@@ -11,13 +11,13 @@ from reconciler.books.people import Role
 from reconciler.errors import Invalid
 from reconciler.reads import audit as reads, screens_people
 from reconciler.reads.audit import AuditRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import audit
 from reconciler.services.audit import REASON_CHARS_MAX
 from reconciler.timestamps import parse_day
-from reconciler.web.admin import errors, words
+from reconciler.web.admin import errors, paging, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -41,27 +41,53 @@ class Told:
     after: str
 
 
+_LISTED = Listed(
+    "audit",
+    ("id", "at", "who", "what", "subject", "changes", "why", "request_id", "hash"),
+    told=lambda _, line: (_told(line),),
+)
+
+
+def _told(line: AuditRow) -> dict[str, object]:
+    of_it = [f"{one.name}: {one.before} \u2192 {one.after}" for one in changes(line)]
+    same = {name: getattr(line, name) for name in _LISTED.columns if hasattr(line, name)}
+    return same | {"who": who(line), "what": what(line), "changes": of_it}
+
+
+def _typed() -> dict[str, str]:
+    typed = {name: request.args.get(name, "").strip()[:FILTER_CHARS_MAX] for name in _FILTERS}
+    return typed | {"since": request.args.get("since", "").strip()}
+
+
+def _filters() -> dict[str, object]:
+    typed = _typed()
+    filters: dict[str, object] = {
+        column: typed[name] for name, column in _FILTERS.items() if typed[name]
+    }
+    return filters | ({"since": _start(typed["since"])} if typed["since"] else {})
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[AuditRow]:
+    del desk
+    return reads.page(session, _filters(), wanted)
+
+
 @screens.get("/audit", Role.ADMIN)
+@offers_csv(_LISTED, _rows)
 def list_audit(desk: Desk) -> Response:
     """What was done, the last first."""
-    typed = {name: request.args.get(name, "").strip()[:FILTER_CHARS_MAX] for name in _FILTERS}
-    since = request.args.get("since", "").strip()
-    filters: dict[str, object] = {_FILTERS[name]: text for name, text in typed.items() if text}
-    if since:
-        filters["since"] = _start(since)
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        page = reads.page(session, filters, wanted)
+        page = _rows(desk, session, paging.wanted())
         checked = reads.checked(session)
         names = dict(screens_people.everybody(session))
     return desk.page(
         "audit.html",
         lines=page.data,
-        typed=typed | {"since": since},
-        is_filtered=bool(filters),
+        typed=_typed(),
+        is_filtered=bool(_filters()),
         checked=checked,
         names=names,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
         **_wording(),
     )
 

@@ -1,6 +1,6 @@
 """Customers: who owes what, who is owed, and all that one of them has with us."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from flask import Response, request
 
@@ -10,12 +10,12 @@ from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import customers, screens_documents, screens_payments
 from reconciler.reads.customers import CustomerRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import customers as customer_services
 from reconciler.web import forms
-from reconciler.web.admin import errors, part_forms
+from reconciler.web.admin import errors, paging, part_forms
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -30,18 +30,49 @@ POLICIES = {
 }
 
 
+_BALANCE = (
+    "billed", "credited", "paid", "outstanding", "overdue", "on_its_way", "deposits",
+    "deposits_due", "credit", "refunds",
+)  # fmt: skip
+
+
+def _told(_desk: Desk, row: CustomerRow) -> Iterator[Mapping[str, object]]:
+    """A customer once for each currency; those who have nothing with us once, without one."""
+    who = {"id": row.id, "name": row.name, "email": row.email, "created_at": row.created_at}
+    none = dict.fromkeys(("currency", *_BALANCE))
+    for balance in row.balances.values():
+        yield who | {name: getattr(balance, name) for name in none}
+    if not row.balances:
+        yield who | none
+
+
+_LISTED = Listed(
+    "customers",
+    ("id", "name", "email", "currency", *_BALANCE, "created_at"),
+    _BALANCE,
+    told=_told,
+)
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[CustomerRow]:
+    return customers.page(session, {"name": _looked_for()}, wanted, today=desk.today)
+
+
+def _looked_for() -> str | None:
+    return request.args.get("name", "").strip() or None
+
+
 @screens.get("/customers")
+@offers_csv(_LISTED, _rows)
 def list_customers(desk: Desk) -> Response:
     """Customers, the newest first, with what each owes and what is held for them."""
-    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
-    looked_for = request.args.get("name", "").strip() or None
     with desk.runtime.read() as session:
-        page = customers.page(session, {"name": looked_for}, wanted, today=desk.today)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "customers.html",
         customers=page.data,
-        looked_for=looked_for,
-        older=next_page(page.next_cursor),
+        looked_for=_looked_for(),
+        older=paging.next_page(page.next_cursor),
     )
 
 

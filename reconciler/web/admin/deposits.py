@@ -12,45 +12,62 @@ from reconciler.reads import (
     screens_people,
     screens_refunds,
 )
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.screens_documents import DepositLine
 from reconciler.services import applications
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline
+from reconciler.web.admin import errors, paging, timeline
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 
+_LISTED = Listed(
+    "deposits",
+    (
+        "id", "code", "customer_id", "customer", "project_id", "status", "currency", "amount",
+        "received", "applied", "refunded", "remaining", "taken_on", "received_into", "notes",
+        "created_at",
+    ),
+    ("amount", "received", "applied", "refunded", "remaining"),
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DepositLine]:
+    del desk
+    lines = screens_documents.deposits(
+        session,
+        only_left=request.args.get("view") == "left",
+        customer_id=request.args.get("customer") or None,
+        before=paging.after(wanted.cursor),
+        limit=wanted.limit,
+    )
+    return paging.page_of(lines, wanted, lambda one: (one.created_at, one.id))
+
+
 @screens.get("/deposits")
+@offers_csv(_LISTED, _rows)
 def list_deposits(desk: Desk) -> Response:
     """Deposits, the newest first."""
-    only_left = request.args.get("view") == "left"
-    customer_id = request.args.get("customer") or None
     with desk.runtime.read() as session:
-        lines = screens_documents.deposits(
-            session,
-            only_left=only_left,
-            customer_id=customer_id,
-            before=before(),
-            limit=PER_PAGE,
-        )
+        page = _rows(desk, session, paging.wanted())
     sums: dict[str, tuple[int, int, int]] = {}
-    for line in lines:
+    for line in page.data:
         received, applied, remaining = sums.get(line.currency, (0, 0, 0))
         sums[line.currency] = (
             received + line.received,
             applied + line.applied,
             remaining + line.remaining,
         )
-    last = (lines[-1].created_at, lines[-1].id) if lines else None
     return desk.page(
         "deposits.html",
-        lines=lines,
+        lines=page.data,
         sums=dict(sorted(sums.items())),
-        only_left=only_left,
-        customer_id=customer_id,
-        older=older(len(lines), last),
+        only_left=request.args.get("view") == "left",
+        customer_id=request.args.get("customer") or None,
+        older=paging.next_page(page.next_cursor),
     )
 
 

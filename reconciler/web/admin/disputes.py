@@ -12,13 +12,13 @@ from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import disputes as reads, ledger, screens_people
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import disputes, effects
 from reconciler.services.effects import Effect
 from reconciler.web import forms, rail_pages
-from reconciler.web.admin import consequences, errors, timeline, words
+from reconciler.web.admin import consequences, errors, paging, timeline, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.timeline import Moment
 from reconciler.work import Cause, Work
@@ -37,21 +37,41 @@ class Choice:
     after: str
 
 
+_LISTED = Listed(
+    "disputes",
+    (
+        "id", "rail", "rail_dispute_id", "payment_id", "rail_payment_id", "customer_id", "customer",
+        "kind", "stage", "status", "reason", "currency", "amount", "taken", "lost",
+        "evidence_due_at", "evidence_days_left", "decision", "on_hold", "opened_at", "updated_at",
+    ),
+    ("amount", "taken", "lost"),
+)  # fmt: skip
+
+
+def _is_all() -> bool:
+    return request.args.get("view") == "all"
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DisputeRow]:
+    if _is_all():
+        return reads.page(session, {}, wanted, now=desk.now)
+    return Page(reads.waiting(session, now=desk.now), None)
+
+
 @screens.get("/disputes")
+@offers_csv(_LISTED, _rows)
 def list_disputes(desk: Desk) -> Response:
     """What waits, the nearest day first; or all of them, the last opened first."""
-    is_all = request.args.get("view") == "all"
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        waiting = reads.waiting(session, now=desk.now)
-        page = reads.page(session, {}, wanted, now=desk.now) if is_all else None
+        page = _rows(desk, session, paging.wanted())
+        waiting = len(reads.waiting(session, now=desk.now)) if _is_all() else len(page.data)
     return desk.page(
         "disputes.html",
-        lines=page.data if page else waiting,
-        waiting=len(waiting),
-        is_all=is_all,
+        lines=page.data,
+        waiting=waiting,
+        is_all=_is_all(),
         days_left=words.days_left,
-        older=next_page(page.next_cursor) if page else None,
+        older=paging.next_page(page.next_cursor),
     )
 
 

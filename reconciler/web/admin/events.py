@@ -10,13 +10,13 @@ from reconciler.books import texts
 from reconciler.books.people import Role
 from reconciler.errors import Invalid, NotFound
 from reconciler.reads import ledger, pages, screens_events
-from reconciler.reads.pages import Session
+from reconciler.reads.pages import Page, Session
 from reconciler.reads.screens_events import EventLine, EventPage, Search, Wanted
 from reconciler.services import inbox
-from reconciler.web.admin import errors, words
+from reconciler.web.admin import errors, paging, words
 from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.masking import masked
-from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -28,21 +28,45 @@ PARTS_CHARS_MAX = 1_000
 PAYLOAD_CHARS_MAX = 60_000  # the rest is in the database; a page is for reading
 
 
-@screens.get("/events")
-def list_events(desk: Desk) -> Response:
-    """Events, the newest first; those that hold some words or a piece of JSON, if it is asked."""
-    wanted = Wanted(
+_LISTED = Listed(
+    "events",
+    (
+        "seq", "rail", "account", "rail_event_id", "type", "livemode", "api_version", "about",
+        "received_at", "status", "attempts", "error", "note", "payment_id", "waits_for", "due_at",
+        "applied_at",
+    ),
+)  # fmt: skip
+
+
+def _wanted() -> Wanted:
+    return Wanted(
         status=_status(),
         kind=request.args.get("type", "").strip()[:FILTER_CHARS_MAX] or None,
         about=request.args.get("about", "").strip()[:FILTER_CHARS_MAX] or None,
     )
-    typed = request.args.get("holds", "").strip()[:PARTS_CHARS_MAX]
+
+
+def _typed() -> str:
+    return request.args.get("holds", "").strip()[:PARTS_CHARS_MAX]
+
+
+def _rows(desk: Desk, session: Session, part: pages.Wanted) -> Page[EventLine]:
+    del desk
+    search = _search(session, _wanted(), _parts(_typed()), part)
+    return Page(search.lines, pages.encode([search.reached.seq]) if search.reached else None)
+
+
+@screens.get("/events")
+@offers_csv(_LISTED, _rows)
+def list_events(desk: Desk) -> Response:
+    """Events, the newest first; those that hold some words or a piece of JSON, if it is asked."""
+    wanted, typed = _wanted(), _typed()
     try:
         parts, error = _parts(typed), ""
     except Invalid as problem:
         parts, error = None, errors.sentence(problem)
     with desk.runtime.read() as session:
-        search = _search(session, wanted, parts)
+        search = _search(session, wanted, parts, paging.wanted())
         unfinished = screens_events.unfinished(session)
         troubles = screens_events.troubles(session) if wanted.status == "failed" else []
     return desk.page(
@@ -56,7 +80,7 @@ def list_events(desk: Desk) -> Response:
         troubles=troubles,
         replayed=request.args.get("replayed", default=None, type=_count),
         chips=[(s, words.pill("event", s).text, unfinished.get(s)) for s in STATUSES],
-        older=next_page(pages.encode([search.reached.seq])) if search.reached else None,
+        older=paging.next_page(pages.encode([search.reached.seq]) if search.reached else None),
     )
 
 
@@ -64,12 +88,12 @@ def _count(text: str) -> int:
     return int(text[:9])
 
 
-def _search(session: Session, wanted: Wanted, parts: object) -> Search:
-    before = _before()
+def _search(session: Session, wanted: Wanted, parts: object, part: pages.Wanted) -> Search:
+    before, limit = _seq(part.cursor), part.limit
     if parts is not None:
-        return screens_events.holding(session, wanted, parts, before=before, limit=PER_PAGE)
-    lines = screens_events.latest(session, wanted, before=before, limit=PER_PAGE)
-    return Search(lines, len(lines), lines[-1] if len(lines) == PER_PAGE else None)
+        return screens_events.holding(session, wanted, parts, before=before, limit=limit)
+    lines = screens_events.latest(session, wanted, before=before, limit=limit)
+    return Search(lines, len(lines), lines[-1] if len(lines) == limit else None)
 
 
 def _parts(typed: str) -> object:
@@ -157,8 +181,7 @@ def _status() -> str | None:
     return status
 
 
-def _before() -> int | None:
-    cursor = request.args.get("before")
+def _seq(cursor: str | None) -> int | None:
     if not cursor:
         return None
     (seq,) = pages.decode(cursor, _CURSOR)

@@ -15,14 +15,14 @@ from reconciler.reads import (
     screens_people,
     screens_refunds,
 )
-from reconciler.reads.pages import Session
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_documents import DepositLine, InvoiceLine
 from reconciler.services import applications
 from reconciler.services.pay_links import PayAsk
 from reconciler.web import forms
-from reconciler.web.admin import errors, part_forms, timeline
+from reconciler.web.admin import errors, paging, part_forms, timeline
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -50,33 +50,52 @@ _NOTICES = {
 }
 
 
+_LISTED = Listed(
+    "invoices",
+    (
+        "id", "number", "customer_id", "customer", "project_id", "description", "status",
+        "currency", "total", "tax", "paid", "credited", "outstanding", "issued_on", "due_on",
+        "created_at", "sent_at", "voided_at",
+    ),
+    ("total", "tax", "paid", "credited", "outstanding"),
+)  # fmt: skip
+
+
+def _view() -> str:
+    asked = request.args.get("view", "all")
+    return asked if asked in _VIEWS else "all"
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[InvoiceLine]:
+    lines = screens_documents.invoices(
+        session,
+        view=_view(),
+        customer_id=request.args.get("customer") or None,
+        today=desk.today,
+        before=paging.after(wanted.cursor),
+        limit=wanted.limit,
+    )
+    return paging.page_of(lines, wanted, lambda one: (one.created_at, one.id))
+
+
 @screens.get("/invoices")
+@offers_csv(_LISTED, _rows)
 def list_invoices(desk: Desk) -> Response:
     """Invoices, the newest first, with the totals of all that were sent."""
-    view = request.args.get("view", "all")
-    view = view if view in _VIEWS else "all"
-    customer_id = request.args.get("customer") or None
+    view = _view()
     with desk.runtime.read() as session:
-        lines = screens_documents.invoices(
-            session,
-            view=view,
-            customer_id=customer_id,
-            today=desk.today,
-            before=before(),
-            limit=PER_PAGE,
-        )
+        page = _rows(desk, session, paging.wanted())
         sent = balances.of_all_invoices(session, today=desk.today)
         numbers = screens_documents.invoice_views(session, desk.today)
-    last = (lines[-1].created_at, lines[-1].id) if lines else None
     return desk.page(
         "invoices.html",
-        lines=lines,
+        lines=page.data,
         totals=[one for one in sent.values() if one.billed],
-        sums=_sums(lines),
+        sums=_sums(page.data),
         chips=[(name, label, numbers[name], name == view) for name, label in _VIEWS.items()],
         view=view,
-        customer_id=customer_id,
-        older=older(len(lines), last),
+        customer_id=request.args.get("customer") or None,
+        older=paging.next_page(page.next_cursor),
     )
 
 
@@ -186,7 +205,7 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
 def _held_for(session: Session, invoice: InvoiceLine) -> list[DepositLine]:
     """Deposits of its customer that could be used on it."""
     found = screens_documents.deposits(
-        session, only_left=True, customer_id=invoice.customer_id, before=None, limit=PER_PAGE
+        session, only_left=True, customer_id=invoice.customer_id, before=None, limit=paging.PER_PAGE
     )
     return [one for one in found if one.currency == invoice.currency]
 

@@ -75,6 +75,7 @@ _TASKS = {
     Task.TIDY: "tidying up",
     Task.TIE_BANK_LINES: "tying bank lines",
     Task.COUNT_FIGURES: "counting figures",
+    Task.IMPORT_FILES: "importing files",
 }
 
 

@@ -6,11 +6,13 @@ from flask import Response, request
 
 from reconciler.books.accounts import Role
 from reconciler.errors import Invalid
-from reconciler.reads import closings, ledger, screens_people
-from reconciler.reads.pages import Wanted
+from reconciler.reads import closings, exports, ledger, screens_people
+from reconciler.reads.ledger import EntryRow
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.web import forms
+from reconciler.web.admin import paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -46,17 +48,35 @@ def show_trial_balance(desk: Desk) -> Response:
     )
 
 
-@screens.get("/ledger/entries")
-def list_entries(desk: Desk) -> Response:
-    """Entries of an account, a payment, an invoice or a deposit, the newest first."""
+_LISTED = Listed(
+    "entries",
+    exports.JOURNAL.columns,
+    tuple(exports.JOURNAL.money),
+    told=lambda _, entry: exports.lines_of(entry),
+)
+
+
+def _filters() -> dict[str, str]:
     filters = {
         name: request.args[name][:FILTER_CHARS_MAX] for name in _FILTERS if request.args.get(name)
     }
     if filters.get("role") not in {None, *Role}:
         raise Invalid("There is no such account", field="role")
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    return filters
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[EntryRow]:
+    del desk
+    return ledger.page(session, _filters(), wanted)
+
+
+@screens.get("/ledger/entries")
+@offers_csv(_LISTED, _rows)
+def list_entries(desk: Desk) -> Response:
+    """Entries of an account, a payment, an invoice or a deposit, the newest first."""
+    filters = _filters()
     with desk.runtime.read() as session:
-        page = ledger.page(session, filters, wanted)
+        page = _rows(desk, session, paging.wanted())
         people = {entry.cause.id for entry in page.data if entry.cause.kind == "person"}
         names = screens_people.names(session, people)
     return desk.page(
@@ -65,7 +85,7 @@ def list_entries(desk: Desk) -> Response:
         names=names,
         filters=dict.fromkeys(_FILTERS) | filters,
         is_filtered=bool(filters),
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 

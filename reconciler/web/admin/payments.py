@@ -19,15 +19,15 @@ from reconciler.reads import (
 )
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.payouts import PayoutRow
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import allocations, revisions
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin import errors, paging, timeline, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -66,25 +66,49 @@ class Around:
         return sum(claim.amount for claim in self.live if claim.deposit_id)
 
 
-@screens.get("/payments")
-def list_payments(desk: Desk) -> Response:
-    """Payments, the newest first."""
+_LISTED = Listed(
+    "payments",
+    (
+        "id", "rail", "rail_payment_id", "who", "customer_id", "payer_email", "method",
+        "description", "status", "currency", "authorized", "captured", "refunded", "lost",
+        "disputed", "allocated", "unapplied", "strategy", "occurred_at", "updated_at",
+    ),
+    ("authorized", "captured", "refunded", "lost", "disputed", "allocated", "unapplied"),
+)  # fmt: skip
+
+
+def _state() -> str | None:
     state = request.args.get("status") or None
     if state is not None and state not in set(PaymentStatus):
         raise Invalid("There is no such status", field="status")
-    customer_id = request.args.get("customer") or None
+    return state
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[PaymentLine]:
+    del desk
+    lines = screens_payments.latest(
+        session,
+        state=_state(),
+        customer_id=request.args.get("customer") or None,
+        before=paging.after(wanted.cursor),
+        limit=wanted.limit,
+    )
+    return paging.page_of(lines, wanted, lambda one: (one.occurred_at, one.id))
+
+
+@screens.get("/payments")
+@offers_csv(_LISTED, _rows)
+def list_payments(desk: Desk) -> Response:
+    """Payments, the newest first."""
     with desk.runtime.read() as session:
-        lines = screens_payments.latest(
-            session, state=state, customer_id=customer_id, before=before(), limit=PER_PAGE
-        )
-    last = (lines[-1].occurred_at, lines[-1].id) if lines else None
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "payments.html",
-        lines=lines,
-        filter=state,
-        customer_id=customer_id,
+        lines=page.data,
+        filter=_state(),
+        customer_id=request.args.get("customer") or None,
         states=[status.value for status in PaymentStatus],
-        older=older(len(lines), last),
+        older=paging.next_page(page.next_cursor),
     )
 
 
@@ -156,7 +180,7 @@ def _around(desk: Desk, payment_id: str) -> Around:
         cards = screens_refunds.of_payment(session, payment_id)
         disputed = disputes.of_payment(session, payment_id, now=desk.now)
         carried = payouts.page(
-            session, {"payment_id": payment_id}, Wanted(limit=PER_PAGE), shown=0
+            session, {"payment_id": payment_id}, Wanted(limit=paging.PER_PAGE), shown=0
         ).data
         entries = ledger.entries_of(session, "payment_id", [payment_id]).get(payment_id, [])
         events = screens_payments.events(session, payment_id)

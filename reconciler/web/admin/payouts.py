@@ -6,12 +6,12 @@ from flask import Response, request
 
 from reconciler.errors import Invalid
 from reconciler.reads import ledger, payouts as reads, screens_people
-from reconciler.reads.pages import Wanted
-from reconciler.reads.payouts import PayoutRow, Sum
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.payouts import LineRow, PayoutRow, Sum
 from reconciler.web import rail_pages
-from reconciler.web.admin import timeline, words
+from reconciler.web.admin import paging, timeline, words
 from reconciler.web.admin.desk import Desk
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.words import Pill
 
@@ -52,32 +52,66 @@ class Total:
     net: int
 
 
-@screens.get("/payouts")
-def list_payouts(desk: Desk) -> Response:
-    """Payouts, the last made first."""
+_LISTED = Listed(
+    "payouts",
+    (
+        "id", "rail", "rail_payout_id", "status", "currency", "amount", "line_count", "lines_net",
+        "difference", "automatic", "instant", "arrival_on", "trace_id", "failure", "created_at",
+        "listed_at",
+    ),
+    ("amount", "lines_net", "difference"),
+)  # fmt: skip
+_LISTED_LINES = Listed(
+    "payout-lines",
+    (
+        "id", "category", "source", "payment_id", "payout_id", "payer", "currency", "amount",
+        "fee", "net", "moved_at",
+    ),
+    ("amount", "fee", "net"),
+)  # fmt: skip
+
+
+def _view() -> str:
     view = request.args.get("view", "")
     if view not in VIEWS:
         raise Invalid("There is no such view", field="view")
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    return view
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[PayoutRow]:
+    del desk
+    return reads.page(session, VIEWS[_view()][1], wanted, shown=0)
+
+
+def _lines(desk: Desk, session: Session, wanted: Wanted, payout_id: str) -> Page[LineRow]:
+    del desk
+    return reads.lines(session, payout_id, wanted)
+
+
+@screens.get("/payouts")
+@offers_csv(_LISTED, _rows)
+def list_payouts(desk: Desk) -> Response:
+    """Payouts, the last made first."""
+    view = _view()
     with desk.runtime.read() as session:
-        page = reads.page(session, VIEWS[view][1], wanted, shown=0)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "payouts.html",
         lines=page.data,
         view=view,
         views=[(word, name) for word, (name, _) in VIEWS.items()],
         adds_up=adds_up,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 
 @screens.get("/payouts/<payout_id>")
+@offers_csv(_LISTED_LINES, _lines)
 def show_payout(desk: Desk, payout_id: str) -> Response:
     """One payout."""
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
         payout = reads.one(session, payout_id, shown=0)
-        page = reads.lines(session, payout_id, wanted)
+        page = _lines(desk, session, paging.wanted(), payout_id)
         sums = reads.sums(session, payout_id)
         events = reads.events(session, payout_id)
         entries = ledger.entries_of(session, "payout_id", [payout_id]).get(payout_id, [])
@@ -93,7 +127,7 @@ def show_payout(desk: Desk, payout_id: str) -> Response:
         adds_up=adds_up(payout),
         url=rail_pages.of_payout(payout, desk.runtime.settings),
         moments=timeline.in_order(timeline.of_events(events), timeline.of_entries(entries, names)),
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 

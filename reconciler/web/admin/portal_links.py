@@ -6,18 +6,34 @@ from reconciler.books.people import Role
 from reconciler.books.portal import Scope
 from reconciler.errors import NotFound, Refused
 from reconciler.reads import portal_links as reads
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.portal_links import PortalLinkRow
 from reconciler.services import portal_links
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 
+_LISTED = Listed(
+    "portal-links",
+    (
+        "id", "scope", "subject_id", "customer_id", "customer", "project", "is_open", "created_at",
+        "expires_at", "revoked_at", "last_seen_at",
+    ),
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[PortalLinkRow]:
+    customer_id = request.values.get("customer") or None
+    return reads.page(session, {"customer_id": customer_id}, wanted, now=desk.now)
+
+
 @screens.get("/portal-links")
+@offers_csv(_LISTED, _rows)
 def list_portal_links(desk: Desk) -> Response:
     """Links that were made, the newest first; of one customer if asked so."""
     return _list(desk)
@@ -49,10 +65,8 @@ def revoke_portal_link(desk: Desk, link_id: str) -> Response:
 
 def _list(desk: Desk, *, status: int = 200, error: str = "", url: str = "") -> Response:
     customer_id = request.values.get("customer") or None
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
-    filters: dict[str, object] = {"customer_id": customer_id} if customer_id else {}
     with desk.runtime.read() as session:
-        page = reads.page(session, filters, wanted, now=desk.now)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "portal_links.html",
         status=status,
@@ -63,5 +77,5 @@ def _list(desk: Desk, *, status: int = 200, error: str = "", url: str = "") -> R
         days=portal_links.DAYS_DEFAULT,
         error=error,
         url=url,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )

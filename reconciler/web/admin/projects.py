@@ -7,14 +7,16 @@ from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_people, screens_projects
 from reconciler.reads.milestones import MilestoneRow
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.projects import ProjectRow
+from reconciler.reads.screens_projects import ProjectLine
 from reconciler.services import billing, change_orders, invoices, milestones, projects
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.projects import NewProject
 from reconciler.web import forms, stage_forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -33,34 +35,48 @@ _FIELDS = ("customer", "name", "currency", "price")
 _CHANGE_ROWS = 3
 
 
+_FIGURES = ("approved_price", "planned", "invoiced", "credited", "paid", "outstanding", "overdue",
+            "held", "on_its_way")  # fmt: skip
+_LISTED = Listed(
+    "projects",
+    ("id", "customer_id", "customer", "name", "currency", "original_price", *_FIGURES,
+     "created_at"),
+    ("original_price", *_FIGURES),
+    inside="project",
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProjectLine]:
+    lines = screens_projects.lines(
+        session,
+        only_open=request.args.get("view") != "all",
+        customer_id=request.args.get("customer") or None,
+        before=paging.after(wanted.cursor),
+        limit=wanted.limit,
+        today=desk.today,
+    )
+    return paging.page_of(lines, wanted, lambda one: (one.created_at, one.id))
+
+
 @screens.get("/projects")
+@offers_csv(_LISTED, _rows)
 def list_projects(desk: Desk) -> Response:
     """Projects, the newest first."""
-    only_open = request.args.get("view") != "all"
-    customer_id = request.args.get("customer") or None
     with desk.runtime.read() as session:
-        lines = screens_projects.lines(
-            session,
-            only_open=only_open,
-            customer_id=customer_id,
-            before=before(),
-            limit=PER_PAGE,
-            today=desk.today,
-        )
-    last = (lines[-1].created_at, lines[-1].id) if lines else None
+        page = _rows(desk, session, paging.wanted())
     sums: dict[str, list[int]] = {}
-    for line in lines:
+    for line in page.data:
         its = line.project
         figures = (its.approved_price, its.invoiced, its.paid, its.held, its.outstanding)
         known = sums.setdefault(its.currency, [0] * len(figures))
         sums[its.currency] = [sum(pair) for pair in zip(known, figures, strict=True)]
     return desk.page(
         "projects.html",
-        lines=lines,
+        lines=page.data,
         sums=dict(sorted(sums.items())),
-        only_open=only_open,
-        customer_id=customer_id,
-        older=older(len(lines), last),
+        only_open=request.args.get("view") != "all",
+        customer_id=request.args.get("customer") or None,
+        older=paging.next_page(page.next_cursor),
     )
 
 

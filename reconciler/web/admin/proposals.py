@@ -10,14 +10,14 @@ from reconciler.books.plans import STAGES_MAX
 from reconciler.errors import Refused
 from reconciler.money import parse
 from reconciler.reads import customers, proposals as reads, screens_people, screens_projects
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.proposals import ProposalRow
 from reconciler.services import mailings, proposals
 from reconciler.services.proposals import NewProposal
 from reconciler.web import forms, stage_forms
-from reconciler.web.admin import errors, words
+from reconciler.web.admin import errors, paging, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.projects import customer_of
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
@@ -36,13 +36,30 @@ _NOTICES = {
 }
 
 
+_LISTED = Listed(
+    "proposals",
+    (
+        "id", "customer_id", "customer", "name", "currency", "price", "status", "version",
+        "valid_until", "sent_at", "decided_by", "decided_at", "reason", "sha256", "project_id",
+        "created_at",
+    ),
+    ("price",),
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProposalRow]:
+    return reads.page(session, {}, wanted, today=desk.today)
+
+
 @screens.get("/proposals")
+@offers_csv(_LISTED, _rows)
 def list_proposals(desk: Desk) -> Response:
     """Proposals, the newest first."""
-    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
     with desk.runtime.read() as session:
-        found = reads.page(session, {}, wanted, today=desk.today)
-    return desk.page("proposals.html", proposals=found.data, older=next_page(found.next_cursor))
+        page = _rows(desk, session, paging.wanted())
+    return desk.page(
+        "proposals.html", proposals=page.data, older=paging.next_page(page.next_cursor)
+    )
 
 
 @screens.get("/proposals/new", Role.RECONCILER)

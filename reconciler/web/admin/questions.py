@@ -6,14 +6,15 @@ from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import review_queue, screens_today
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.review_queue import ReviewRow
 from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -41,7 +42,32 @@ TITLES = {
 }
 
 
+_LISTED = Listed(
+    "questions",
+    (
+        "id", "kind", "subject", "payment_id", "invoice_id", "deposit_id", "refund_id",
+        "dispute_id", "currency", "amount", "opened_at",
+    ),
+    ("amount",),
+)  # fmt: skip
+
+
+def _kind() -> str | None:
+    kind = request.values.get("kind") or None
+    if kind is not None and kind not in set(ReviewKind):
+        raise Invalid("There is no such kind of question", field="kind")
+    return kind
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
+    del desk
+    subject = request.args.get("subject") or None
+    filters = {"state": "open", "kind": _kind(), "subject": subject}
+    return review_queue.page(session, filters, wanted)
+
+
 @screens.get("/questions")
+@offers_csv(_LISTED, _rows)
 def list_questions(desk: Desk) -> Response:
     """Open questions, of one kind or of all."""
     return _show(desk)
@@ -66,14 +92,9 @@ def acknowledge(desk: Desk, item_id: str) -> Response:
 
 
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
-    kind = request.values.get("kind") or None
-    if kind is not None and kind not in set(ReviewKind):
-        raise Invalid("There is no such kind of question", field="kind")
-    subject = request.args.get("subject") or None
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    kind = _kind()
     with desk.runtime.read() as session:
-        filters = {"state": "open", "kind": kind, "subject": subject}
-        page = review_queue.page(session, filters, wanted)
+        page = _rows(desk, session, paging.wanted())
         heaps = screens_today.heaps(session)
     numbers: dict[str, int] = {}
     for heap in heaps:
@@ -90,5 +111,5 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         wrong_id=item_id,
         error=error,
         typed=request.form.get("note", ""),
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )

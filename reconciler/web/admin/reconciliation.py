@@ -12,15 +12,15 @@ from reconciler.books.people import Role
 from reconciler.books.reconciliation import IN_WORDS, LAG, Difference, Window
 from reconciler.errors import Conflict, Refused
 from reconciler.reads import reconciliation as reads, screens_people
-from reconciler.reads.pages import Page, Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.reconciliation import Complete, DiscrepancyRow, Progress, RunRow, Turn
 from reconciler.services import reconciliation
 from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS
 from reconciler.services.run_plans import KINDS, PLANS, Plan
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline, words
+from reconciler.web.admin import errors, paging, timeline, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -71,7 +71,30 @@ class Group:
     lines: list[Line]
 
 
+_LISTED = Listed(
+    "runs",
+    (
+        "id", "rail", "purpose", "since", "until", "status", "checked", "matched", "healed",
+        "unhealed", "drift", "error", "by", "started_at", "finished_at",
+    ),
+    told=lambda _, run: (_told(run),),
+)  # fmt: skip
+
+
+def _told(run: RunRow) -> dict[str, object]:
+    """A run as a row of a file."""
+    return {name: getattr(run, name) for name in _LISTED.columns if name != "by"} | {
+        "by": f"{run.cause.kind} {run.cause.id}"
+    }
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[RunRow]:
+    del desk
+    return reads.page(session, {}, wanted, shown=0)
+
+
 @screens.get("/reconciliation")
+@offers_csv(_LISTED, _rows)
 def list_runs(desk: Desk) -> Response:
     """Up to when nothing is missing, what is planned, and the runs, the last begun first."""
     return _list(desk)
@@ -113,9 +136,8 @@ def show_run(desk: Desk, run_id: str) -> Response:
 
 
 def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        page: Page[RunRow] = reads.page(session, {}, wanted, shown=0)
+        page = _rows(desk, session, paging.wanted())
         complete = reads.complete(session)
         turns = reads.turns(session)
         names = screens_people.names(session, _people(page.data))
@@ -130,7 +152,7 @@ def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
         rail=request.form.get("rail", ""),
         since=request.form.get("since") or (desk.today - BACK).isoformat(),
         error=error,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 

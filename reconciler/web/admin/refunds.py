@@ -15,13 +15,14 @@ from reconciler.books.refund_routes import Keep, Method, Route, has_stopped
 from reconciler.errors import Conflict, Forbidden, NotFound, Refused
 from reconciler.flows import another_route
 from reconciler.reads import audit, screens_people, screens_refunds
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.refunds import LegRow, RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_routes, refunds
 from reconciler.web import forms
-from reconciler.web.admin import account_words, errors, timeline, words
+from reconciler.web.admin import account_words, errors, paging, timeline, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -60,10 +61,46 @@ class Ways:
         return bool(self.retry or self.another or self.keep or self.by_hand)
 
 
+_TABS = ("me", "others", "sent", "trouble", "done")
+_LISTED = Listed(
+    "refunds",
+    (
+        "id", "customer_id", "customer", "payment_id", "invoice_id", "number", "deposit_id", "code",
+        "currency", "amount", "reason", "treatment", "status", "rail", "rail_refund_id", "note",
+        "asked_by", "requested_at", "approved_by", "approved_at", "failure",
+    ),
+    ("amount",),
+    told=lambda _, card: (_told(card),),
+)  # fmt: skip
+
+
+def _told(card: RefundCard) -> dict[str, object]:
+    """A refund with the names of what and whom it is about."""
+    around = {name: getattr(card.around, name) for name in card.around.__slots__}
+    refund = {name: getattr(card.refund, name) for name in card.refund.__slots__}
+    return refund | around | {"id": card.refund.id, "currency": card.refund.currency}
+
+
+def _tab(desk: Desk) -> str:
+    tab = request.args.get("tab", "")
+    return tab if tab in _TABS else ("me" if desk.may("approver") else "others")
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[RefundCard]:
+    tab = _tab(desk)
+    if tab == "me" and not desk.may("approver"):
+        return Page([], None)
+    cards = screens_refunds.cards(
+        session, _wanted(desk, tab), before=paging.after(wanted.cursor), limit=wanted.limit
+    )
+    return paging.page_of(cards, wanted, lambda one: (one.refund.requested_at, one.refund.id))
+
+
 @screens.get("/refunds")
+@offers_csv(_LISTED, _rows)
 def list_refunds(desk: Desk) -> Response:
     """Refunds by what they wait for."""
-    tab = request.args.get("tab", "")
+    tab = _tab(desk)
     is_approver = desk.may("approver")
     with desk.runtime.read() as session:
         counts = screens_refunds.counts(session, desk.person.id)
@@ -74,16 +111,10 @@ def list_refunds(desk: Desk) -> Response:
             "trouble": ("Failed or by hand", counts.trouble),
             "done": ("Done", counts.done),
         }
-        tab = tab if tab in tabs else ("me" if is_approver else "others")
-        cards = (
-            []
-            if tab == "me" and not is_approver
-            else screens_refunds.cards(session, _wanted(desk, tab), before=before(), limit=PER_PAGE)
-        )
-    last = (cards[-1].refund.requested_at, cards[-1].refund.id) if cards else None
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "refunds.html",
-        cards=cards,
+        cards=page.data,
         tabs=[(name, label, number, name == tab) for name, (label, number) in tabs.items()],
         tab=tab,
         effect=_effect,
@@ -91,7 +122,7 @@ def list_refunds(desk: Desk) -> Response:
         ways=partial(_ways, desk),
         why=refund_words.why,
         waits_since=_waits_since,
-        older=older(len(cards), last),
+        older=paging.next_page(page.next_cursor),
     )
 
 

@@ -13,14 +13,15 @@ from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.flows import remind
 from reconciler.flows.send_mail import house_of
 from reconciler.reads import messages as reads, reminders as looks, screens_people
-from reconciler.reads.pages import Wanted
+from reconciler.reads.messages import MessageRow
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.reminders import InvoiceLook
 from reconciler.services import mail, reminders
 from reconciler.services.reminders import HOUSE, PlanChange
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -111,23 +112,40 @@ def pause_reminders(desk: Desk, invoice_id: str) -> Response:
     return _pause(desk, customer_id if whose else invoice_id, invoice_id)
 
 
+_LISTED = Listed(
+    "messages",
+    (
+        "id", "kind", "state", "customer_id", "about", "number", "step", "to", "to_name",
+        "subject", "why", "tries", "carried_by", "due_at", "created_at", "sent_at",
+    ),
+)  # fmt: skip
+
+
+def _state() -> str:
+    asked = request.args.get("state", "")
+    return asked if asked in set(MessageState) else ""
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[MessageRow]:
+    del desk
+    return reads.page(session, {"state": _state() or None}, wanted)
+
+
 @screens.get("/messages")
+@offers_csv(_LISTED, _rows)
 def list_messages(desk: Desk) -> Response:
     """Every mail, the newest first."""
-    asked = request.args.get("state", "")
-    state = asked if asked in set(MessageState) else ""
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        page = reads.page(session, {"state": state or None}, wanted)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "messages.html",
         lines=page.data,
-        state=state,
+        state=_state(),
         states=[("", "All"), *((s.value, s.value.capitalize()) for s in MessageState)],
         kinds=KINDS,
         step_text=rules.step_text,
         has_server=bool(desk.runtime.settings.smtp_url),
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 

@@ -1,23 +1,26 @@
 """Bank statements: reading one, and saying what each of its lines is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Response, request
 
 from reconciler import currencies
+from reconciler.books import bank_fees
 from reconciler.books.bank_lines import DayOrder, Fit, LineState, TargetKind
 from reconciler.books.bank_sums import Sum
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import screens_people, statements as reads
-from reconciler.reads.pages import Wanted
-from reconciler.reads.statements import LineShown
-from reconciler.services import statements
+from reconciler.reads import bank_corrections as corrected, screens_people, statements as reads
+from reconciler.reads.pages import LIMIT_MAX, Page, Session, Wanted
+from reconciler.reads.statements import LineShown, StatementRow
+from reconciler.services import bank_corrections, statements
+from reconciler.services.bank_fees import Granted
 from reconciler.services.statements import Statement
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -33,9 +36,56 @@ class Line:
     fits: list[Fit]
     sums: list[Sum]
     by: str
+    bounds: Mapping[str, int]
+
+    def fee(self, fit: Fit) -> int:
+        """What the bank would have taken, if that may be; else 0. Minor units."""
+        line = reads.as_line(self.shown)
+        return bank_fees.difference(line, fit.target) if self._may_be(fit) else 0
+
+    def _may_be(self, fit: Fit) -> bool:
+        return bank_fees.fits(reads.as_line(self.shown), fit.target, self.bounds)
+
+    @property
+    def may_have_a_fee(self) -> bool:
+        """Whether any of what fits could be tied with one."""
+        return any(map(self.fee, self.fits))
+
+
+_LISTED = Listed(
+    "statements",
+    (
+        "id", "bank_account", "file_name", "form", "lines", "new", "open", "tied", "set_aside",
+        "bad", "first_on", "last_on", "read_at",
+    ),
+)  # fmt: skip
+_LISTED_LINES = Listed(
+    "bank-lines",
+    (
+        "id", "number", "booked_on", "currency", "amount", "text", "reference", "counterparty",
+        "state", "target_kind", "target_id", "name", "also", "tied_by", "reasons", "why",
+    ),
+    ("amount",),
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[StatementRow]:
+    del desk
+    return reads.page(session, wanted)
+
+
+def _state() -> str | None:
+    asked = request.values.get("state", "")
+    return asked if asked in _SHOWN else None
+
+
+def _lines(desk: Desk, session: Session, wanted: Wanted, statement_id: str) -> Page[LineShown]:
+    del desk
+    return reads.lines(session, statement_id, _state(), wanted)
 
 
 @screens.get("/statements")
+@offers_csv(_LISTED, _rows)
 def list_statements(desk: Desk) -> Response:
     """Statements that were read, and the payouts that ought to stand on them and do not."""
     return _list(desk)
@@ -53,6 +103,7 @@ def read_statement(desk: Desk) -> Response:
 
 
 @screens.get("/statements/<statement_id>")
+@offers_csv(_LISTED_LINES, _lines)
 def show_statement(desk: Desk, statement_id: str) -> Response:
     """One statement, line by line."""
     return _show(desk, statement_id)
@@ -74,6 +125,30 @@ def settle_line(desk: Desk, statement_id: str, bank_line_id: str) -> Response:
     return go("show_statement", statement_id=statement_id, state=request.form.get("state") or None)
 
 
+@screens.post("/bank-corrections/<correction_id>", Role.RECONCILER)
+def decide_correction(desk: Desk, correction_id: str) -> Response:
+    """Take a line as the bank says now, or keep it as it is."""
+    with desk.runtime.read() as session:
+        statement_id = corrected.one(session, correction_id).statement_id
+    try:
+        rev = forms.whole(request.form, "rev")
+        said = forms.choice(
+            request.form, "do", {"take", "decline"}, ask="Take it, or keep the line"
+        )
+        if said == "take":
+            desk.do(lambda work: bank_corrections.take(work, correction_id, rev=rev))
+        else:
+            why = forms.text(request.form, "why", chars_max=statements.WHY_CHARS_MAX)
+            desk.do(lambda work: bank_corrections.decline(work, correction_id, why, rev=rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        return _show(desk, statement_id, status=409, error=errors.sentence(error))
+    except Refused as error:
+        return _show(desk, statement_id, status=422, error=errors.sentence(error))
+    return go("show_statement", statement_id=statement_id)
+
+
 def _settle(desk: Desk, line_id: str, said: str, rev: int) -> None:
     deed, _, target = said.partition(" ")
     if deed == "untie":
@@ -83,6 +158,11 @@ def _settle(desk: Desk, line_id: str, said: str, rev: int) -> None:
     elif deed == "set_aside":
         why = forms.text(request.form, "why", chars_max=statements.WHY_CHARS_MAX)
         desk.do(lambda work: statements.set_aside(work, line_id, why, rev=rev))
+    elif deed in set(TargetKind) and target.startswith("less "):
+        bounds = desk.runtime.settings.bank_fee_max
+        fee = Granted(request.form.get("fee_why", ""), bounds)
+        of, kind = target.removeprefix("less "), TargetKind(deed)
+        desk.do(lambda work: statements.tie(work, line_id, kind, of, rev=rev, fee=fee))
     elif deed in set(TargetKind) and " " in target:
         parts = target.split()
         desk.do(lambda work: statements.tie_sum(work, line_id, TargetKind(deed), parts, rev=rev))
@@ -112,9 +192,8 @@ def _given() -> Statement:
 
 
 def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
-        page = reads.page(session, wanted)
+        page = _rows(desk, session, paging.wanted())
         missing = reads.missing(session)
         accounts = reads.accounts(session)
     return desk.page(
@@ -125,31 +204,39 @@ def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
         accounts=accounts,
         typed=request.form,
         error=error,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
 
 
 def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") -> Response:
-    asked = request.values.get("state", "")
-    state = asked if asked in _SHOWN else None
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
         statement = reads.one(session, statement_id)
-        page = reads.lines(session, statement_id, state, wanted)
-        fits = reads.suggestions(session, page.data)
+        page = _lines(desk, session, paging.wanted(), statement_id)
+        bounds = desk.runtime.settings.bank_fee_max
+        fits = reads.suggestions(session, page.data, bounds)
         sums = reads.sums(session, page.data)
+        waiting = corrected.page(
+            session, {"statement_id": statement_id, "state": "open"}, Wanted(LIMIT_MAX)
+        )
         people = {line.tied_by for line in page.data if line.tied_by}
         names = screens_people.names(session, people)
     return desk.page(
         "statement.html",
         status=status,
         statement=statement,
-        state=state or "",
+        corrections=waiting.data,
+        state=_state() or "",
         lines=[
-            Line(one, fits.get(one.id, []), sums.get(one.id, []), names.get(one.tied_by or "", ""))
+            Line(
+                one,
+                fits.get(one.id, []),
+                sums.get(one.id, []),
+                names.get(one.tied_by or "", ""),
+                bounds,
+            )
             for one in page.data
         ],
         is_repeated=request.args.get("again") == "1",
         error=error,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )

@@ -10,15 +10,16 @@ from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_payments, screens_people, screens_unmatched
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
 from reconciler.services import allocations, deposits, revisions
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
-from reconciler.web.admin import errors, splitting, words
+from reconciler.web.admin import errors, paging, splitting, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import before, older
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import Split, Step
 from reconciler.work import Work
@@ -63,7 +64,32 @@ class Said:
     split: Split | None = None
 
 
+_LISTED = Listed(
+    "unmatched",
+    (
+        "id", "kind", "payment_id", "rail", "rail_payment_id", "who", "payer_email", "customer_id",
+        "method", "description", "currency", "amount", "captured", "allocated", "unapplied",
+        "occurred_at", "opened_at",
+    ),
+    ("amount", "captured", "allocated", "unapplied"),
+    inside="payment",
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
+    view = request.args.get("view", "all")
+    items = screens_unmatched.waiting(
+        session,
+        kinds=_VIEWS.get(view, _VIEWS["all"])[1],
+        until=desk.now - OLD if view == "old" else None,
+        before=paging.after(wanted.cursor),
+        limit=wanted.limit,
+    )
+    return paging.page_of(items, wanted, lambda one: (one.opened_at, one.id))
+
+
 @screens.get("/unmatched")
+@offers_csv(_LISTED, _rows)
 def list_unmatched(desk: Desk) -> Response:
     """The queue, with its first payment opened."""
     return _show(desk, None, Said())
@@ -167,20 +193,12 @@ def _suggested_parts() -> list[Part]:
 
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     view = request.args.get("view", "all")
-    _, kinds = _VIEWS.get(view, _VIEWS["all"])
-    old = desk.now - OLD
     with desk.runtime.read() as session:
-        items = screens_unmatched.waiting(
-            session,
-            kinds=kinds,
-            until=old if view == "old" else None,
-            before=before(),
-            limit=QUEUE_PAGE,
-        )
+        page = _rows(desk, session, paging.wanted(QUEUE_PAGE))
+        items = page.data
         confidence = screens_unmatched.confidences(session, [item.payment.id for item in items])
-        sums = screens_unmatched.sums(session, old)
+        sums = screens_unmatched.sums(session, desk.now - OLD)
     chosen = payment_id or (items[0].payment.id if items else None)
-    last = (items[-1].opened_at, items[-1].id) if items else None
     return desk.page(
         "unmatched.html",
         status=said.status,
@@ -190,7 +208,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         oldest=min((one.oldest for one in sums), default=None),
         chips=_chips(sums, view),
         view=view,
-        older=older(len(items), last, per_page=QUEUE_PAGE),
+        older=paging.next_page(page.next_cursor),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
         was_undone="undone" in request.args and said.status == 200,

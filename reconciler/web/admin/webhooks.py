@@ -7,17 +7,38 @@ from reconciler.books.webhooks import DeliveryState, Told
 from reconciler.carriers import addresses
 from reconciler.errors import NotFound, Refused
 from reconciler.reads import webhooks as reads
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.webhooks import DeliveryRow
 from reconciler.services import webhooks
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 
+_LISTED = Listed(
+    "webhook-deliveries",
+    (
+        "id", "endpoint_id", "message_id", "type", "object_id", "state", "tries", "status", "why",
+        "at", "due_at", "ended_at",
+    ),
+)  # fmt: skip
+
+
+def _state() -> str:
+    asked = request.args.get("state", "")
+    return asked if asked in set(DeliveryState) else ""
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DeliveryRow]:
+    del desk
+    return reads.page(session, {"state": _state() or None}, wanted)
+
+
 @screens.get("/webhooks")
+@offers_csv(_LISTED, _rows)
 def list_webhooks(desk: Desk) -> Response:
     """Endpoints, and what was told to whom."""
     return _list(desk)
@@ -29,7 +50,10 @@ def add_endpoint(desk: Desk) -> Response:
     try:
         url = addresses.target(request.form.get("url", "").strip()).url
         note, events = request.form.get("note", ""), request.form.getlist("events")
-        _, secret = desk.do(lambda work: webhooks.create(work, url=url, note=note, events=events))
+        seals = desk.runtime.seals
+        _, secret = desk.do(
+            lambda work: webhooks.create(work, seals, url=url, note=note, events=events)
+        )
     except Refused as error:
         return _list(desk, status=422, error=errors.sentence(error))
     return _list(desk, secret=secret)
@@ -46,7 +70,8 @@ def turn_endpoint(desk: Desk, endpoint_id: str) -> Response:
 @screens.post("/webhooks/<endpoint_id>/rotate", Role.ADMIN)
 def rotate_secret(desk: Desk, endpoint_id: str) -> Response:
     """Another secret, shown once; the former one signs beside it for a day."""
-    return _list(desk, secret=desk.do(lambda work: webhooks.rotate(work, endpoint_id)))
+    seals = desk.runtime.seals
+    return _list(desk, secret=desk.do(lambda work: webhooks.rotate(work, seals, endpoint_id)))
 
 
 @screens.post("/webhooks/deliveries/<delivery_id>/replay", Role.RECONCILER)
@@ -62,22 +87,19 @@ def replay_delivery(desk: Desk, delivery_id: str) -> Response:
 
 
 def _list(desk: Desk, *, status: int = 200, error: str = "", secret: str = "") -> Response:
-    asked = request.args.get("state", "")
-    state = asked if asked in set(DeliveryState) else ""
-    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
     with desk.runtime.read() as session:
         endpoints = reads.endpoints(session)
-        page = reads.page(session, {"state": state or None}, wanted)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "webhooks.html",
         status=status,
         endpoints=endpoints,
         urls={one.id: one.url for one in endpoints},
         lines=page.data,
-        state=state,
+        state=_state(),
         kinds=[kind.value for kind in Told],
         typed=request.form,
         error=error,
         secret=secret,
-        older=next_page(page.next_cursor),
+        older=paging.next_page(page.next_cursor),
     )
