@@ -163,6 +163,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     port = _read(said, "PORT", values.whole_number(1, 65_535), PORT_DEFAULT)
     processes = values.whole_number(1, PROCESSES_MAX)
     count = values.whole_number(0, COUNT_MAX)
+    a_day = values.whole_number(1, 86_400)  # of seconds
     mib = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
     settings = Settings(
         database_url=database_url,
@@ -181,10 +182,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         stripe_webhook_secrets=_read(said, "STRIPE_WEBHOOK_SECRET", values.webhook_secrets, ()),
         stripe_api_base=_read(said, "STRIPE_API_BASE", values.api_base, ""),
         stripe_webhook_tolerance_seconds=_read(
-            said,
-            "STRIPE_WEBHOOK_TOLERANCE",
-            values.whole_number(1, 86_400),
-            WEBHOOK_TOLERANCE_DEFAULT,
+            said, "STRIPE_WEBHOOK_TOLERANCE", a_day, WEBHOOK_TOLERANCE_DEFAULT
         ),
         metadata_keys=_read(said, "RECONCILER_METADATA_KEYS", values.metadata_keys, {}),
         smtp_url=_read(said, "SMTP_URL", values.smtp_url, NO_SECRET),

@@ -51,7 +51,7 @@ def import_files(runtime: Runtime) -> int:
 
 
 def _one(runtime: Runtime, due: Due) -> bool:
-    if not runtime.do(_CAUSE, lambda work: import_drafts.begin_try(work, due)):
+    if not runtime.do(_CAUSE, lambda work: import_drafts.count_try(work, due)):
         return False
     body = runtime.files.get(due.stored_as)
     if body is None:

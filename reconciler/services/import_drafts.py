@@ -48,7 +48,7 @@ class Due:
     person_id: str
 
 
-def begin(work: Work, handed: Handed) -> str:
+def add(work: Work, handed: Handed) -> str:
     """Have a file looked at; gives the draft's id."""
     assert work.cause.kind == "person", "a screen has somebody in front of it"
     row = ImportDraft(
@@ -104,7 +104,7 @@ def due(session: Session) -> list[Due]:
     return [_due(row) for row in found]
 
 
-def begin_try(work: Work, due: Due) -> bool:
+def count_try(work: Work, due: Due) -> bool:
     """Count a try; False where there were enough, which is said and ends it."""
     row = _locked(work, due.id)
     if row is None or row.state != due.state:

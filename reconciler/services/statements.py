@@ -21,6 +21,7 @@ from reconciler.books.bank_lines import (
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import audit, bank_fees, corrections_found, statement_files
 from reconciler.services.bank_fees import Granted
+from reconciler.services.statement_files import Read
 from reconciler.store import statement_rows as store
 from reconciler.store.statement_rows import LineRow
 from reconciler.work import Work
@@ -54,10 +55,10 @@ class Taken:
     statement_id: str
     is_repeated: bool
     lines: int
-    new: int
-    tied: int
-    corrections: int
     bad: list[BadRow]
+    new: int = 0
+    tied: int = 0
+    corrections: int = 0
 
 
 def take(work: Work, given: Statement) -> Taken:
@@ -74,30 +75,10 @@ def take(work: Work, given: Statement) -> Taken:
     known = store.by_digest(work.session, account, digest)
     if known is not None:
         work.has_only_looked = True
-        return Taken(
-            statement_id=known,
-            is_repeated=True,
-            lines=len(read.lines),
-            new=0,
-            tied=0,
-            corrections=0,
-            bad=read.bad,
-        )
+        return Taken(statement_id=known, is_repeated=True, lines=len(read.lines), bad=read.bad)
     statement_id = ids.new_id("stm")
-    store.add_statement(
-        work.session,
-        {
-            "id": statement_id,
-            "bank_account": account,
-            "file_name": name,
-            "digest": digest,
-            "form": read.form.value,
-            "line_count": len(read.lines),
-            "bad_count": len(read.bad),
-            "bad_rows": [asdict(one) for one in read.bad[:BAD_ROWS_MAX]],
-            "read_at": work.now,
-        },
-    )
+    row = {"id": statement_id, "bank_account": account, "file_name": name, "digest": digest}
+    store.add_statement(work.session, row | _counts(read) | {"read_at": work.now})
     named = bank_lines.identities(account, read.lines)
     corrected, waiting = corrections_found.note(work, statement_id, account, read.lines, named)
     rows = _rows(read.lines, named, waiting)
@@ -111,11 +92,20 @@ def take(work: Work, given: Statement) -> Taken:
         statement_id=statement_id,
         is_repeated=False,
         lines=len(read.lines),
+        bad=read.bad,
         new=new,
         tied=tied,
         corrections=corrected,
-        bad=read.bad,
     )
+
+
+def _counts(read: Read) -> dict[str, object]:
+    return {
+        "form": read.form.value,
+        "line_count": len(read.lines),
+        "bad_count": len(read.bad),
+        "bad_rows": [asdict(one) for one in read.bad[:BAD_ROWS_MAX]],
+    }
 
 
 def tie_open_lines(work: Work) -> int:

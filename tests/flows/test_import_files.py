@@ -22,7 +22,7 @@ def hand(office):
 
     def over(body: bytes, kind=None) -> str:
         handed = keep(office.runtime, body, file_name="rows.csv", kind=kind)
-        return office.do(lambda work: import_drafts.begin(work, handed))
+        return office.do(lambda work: import_drafts.add(work, handed))
 
     return over
 

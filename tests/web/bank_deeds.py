@@ -76,7 +76,7 @@ def draft(screens: Any, body: bytes) -> str:
     """A file that was handed over and looked at."""
     runtime = screens.office.runtime
     handed = import_files.keep(runtime, body, file_name="people.csv", kind=None)
-    made = screens.by("reconciler", lambda work: import_drafts.begin(work, handed))
+    made = screens.by("reconciler", lambda work: import_drafts.add(work, handed))
     assert import_files.import_files(runtime)
     return made
 

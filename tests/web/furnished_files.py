@@ -22,12 +22,13 @@ def files(made) -> None:
 def bank(made) -> None:
     """The bank's lines: money by hand that is there, a coffee, and a row nobody can read."""
     day = date(2026, 11, 20)
-    body = f"Date,Amount,Currency,Description\n{day},-3.50,USD,Coffee\n{day},x,USD,What\n"
+    body = f"Date,Amount,Currency,Description\n{day},-3.50,USD,Coffee\n"
+    body += f"{day},-1.00,USD,Paper\n{day},x,USD,What\n"
     given = Statement(bank_account="Giro", file_name="november.csv", body=body.encode())
     made.ids["statement"] = made.by(
         "reconciler", lambda work: statements.take(work, given).statement_id
     )
-    made.ids["bank_line"] = made.office.scalar("select id from bank_line")
+    made.ids["bank_line"] = made.office.scalar("select id from bank_line order by number limit 1")
     again = replace(given, file_name="again.csv", body=body.replace("3.50", "4.50").encode())
     made.by("reconciler", lambda work: statements.take(work, again).statement_id)
     made.ids["corrected"] = made.office.scalar("select statement_id from bank_correction")

@@ -130,6 +130,9 @@ def _account(work, caller: str, role: str) -> str:
     return made or people.create_user(work, email=email, password=PASSWORD, role=role)
 
 
+_FIXED = {"noun": "customers", "which": "none", "filename": "ui.css", "address": "no/where"}
+
+
 def _names(company: Screens) -> dict[str, str]:
     """A name for each variable of a path, of something that a call could really change."""
     ids, scalar = company.ids, company.office.scalar
@@ -172,16 +175,12 @@ def _names(company: Screens) -> dict[str, str]:
         "bank_line_id": ids["bank_line"],
         "correction_id": ids["correction"],
         "draft_id": ids["import"],
-        "noun": "customers",
         "attachment_id": ids["attachment"],
         "user_id": ids["nia"],
         "key_id": "key_none",
-        "which": "none",
         "moment": "before",
         "note_id": scalar("select id from credit_note limit 1"),
-        "filename": "ui.css",
-        "address": "no/where",
-    }
+    } | _FIXED
 
 
 def _differing(gate: Gate, which) -> list[str]:

@@ -101,5 +101,5 @@ def test_everything_can_be_taken_out_from_one_page(screens: Screens) -> None:
     assert len(addresses) > 20
     assert [row["number"] for row in rows(rae, "/admin/exports?noun=invoices")] == ["INV-9"]
     answer = rae.get("/exports?noun=invoices&format=json")
-    assert [row["total"] for row in answer.json] == [500]
+    assert [row["total"] for row in answer.get_json()] == [500]
     assert rae.get("/exports?noun=nothing").status_code == 404

@@ -77,7 +77,7 @@ def hand_over(desk: Desk) -> Response:
             file_name=file.filename,
             kind=ImportKind(kind) if kind in set(ImportKind) else None,
         )
-        made = desk.do(lambda work: import_drafts.begin(work, handed))
+        made = desk.do(lambda work: import_drafts.add(work, handed))
     except Refused as error:
         return _list(desk, status=422, error=errors.sentence(error))
     return go("show_import", draft_id=made)
