@@ -152,7 +152,7 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
 
 def _show_client_pages(runtime: Runtime) -> None:
     """Links, said once: nobody can show them again."""
-    for one in runtime.do(CAUSE, demo_links.make):
+    for one in runtime.do(CAUSE, lambda work: demo_links.make(work, runtime.seals)):
         say(f"{one.title}: {runtime.settings.base_url}/portal/{one.token}")
 
 

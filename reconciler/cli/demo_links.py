@@ -8,6 +8,7 @@ from reconciler.books.plans import Part
 from reconciler.books.portal import Scope
 from reconciler.cli import demo_steps
 from reconciler.reads import invoices as invoice_reads
+from reconciler.seals import Seals
 from reconciler.services import portal_links, proposals, webhooks
 from reconciler.services.milestones import Stage
 from reconciler.services.proposals import NewProposal
@@ -30,11 +31,12 @@ class Shown:
     token: str
 
 
-def make(work: Work) -> list[Shown]:
+def make(work: Work, seals: Seals) -> list[Shown]:
     """Two customers' pages and a proposal's; and an endpoint that nobody listens at yet."""
     first, second = (_customer_of(work, number) for number in (PARTLY_PAID, GIVEN_BACK))
     offer = _offer(work, first)
-    made, _ = webhooks.create(work, url="https://hooks.studio.example/books", note="The shop")
+    url = "https://hooks.studio.example/books"
+    made, _ = webhooks.create(work, seals, url=url, note="The shop")
     webhooks.change(work, made, {"is_on": False})
     return [
         _link(work, "a client's page", Scope.CUSTOMER, first),
