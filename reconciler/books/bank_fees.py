@@ -59,7 +59,8 @@ def entry(fee: Fee) -> JournalEntry:
     return JournalEntry(
         key=fee.key,
         postings=lines(amount, debit=accounts.BANK_FEES, credit=_missing_from(fee.kind)),
-        **_about(fee),
+        payout_id=fee.target_id if fee.kind is TargetKind.PAYOUT else None,
+        payment_id=fee.target_id if fee.kind is TargetKind.RECEIPT else None,
     )
 
 
@@ -70,14 +71,10 @@ def reversal(fee: Fee) -> JournalEntry:
         key=f"{fee.key}/untied",
         reverses=fee.key,
         postings=lines(amount, debit=_missing_from(fee.kind), credit=accounts.BANK_FEES),
-        **_about(fee),
+        payout_id=fee.target_id if fee.kind is TargetKind.PAYOUT else None,
+        payment_id=fee.target_id if fee.kind is TargetKind.RECEIPT else None,
     )
 
 
 def _missing_from(kind: TargetKind) -> accounts.Account:
     return accounts.BANK if kind is TargetKind.PAYOUT else accounts.clearing(MANUAL_RAIL)
-
-
-def _about(fee: Fee) -> dict[str, str]:
-    is_payout = fee.kind is TargetKind.PAYOUT
-    return {"payout_id" if is_payout else "payment_id": fee.target_id}
