@@ -65,7 +65,8 @@ def test_what_did_not_go_out_is_a_card_until_it_is_sent_or_let_be(screens):
     new = NewMessage(kind=MessageKind.NOTE, to=None, about="inv_1", once="a note")
     made = screens.office.do(lambda work: mail.write(work, new))
     assert "Webhooks that fail" not in screens.as_("viewer").read("/")
-    endpoint, _ = screens.office.do(lambda w: webhooks.create(w, url="https://hooks.acme.dev/in"))
+    seals, url = screens.office.runtime.seals, "https://hooks.acme.dev/in"
+    endpoint, _ = screens.office.do(lambda work: webhooks.create(work, seals, url=url))
     failing = sa.update(WebhookEndpoint).values(failing_since=screens.office.clock())
     screens.office.do(lambda work: work.session.execute(failing))
     rae = screens.as_("reconciler")
