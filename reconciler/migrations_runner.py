@@ -35,7 +35,7 @@ APPEND_ONLY = (
     "audit_line", "audit_words", "books_closing",
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",
-    "attachment", "sign_off", "proposal_version",
+    "attachment", "sign_off", "proposal_version", "record_note",
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ class Note:
 class Work:
     """A transaction, its cause and its instant. Without one nothing can be written.
 
+    `posted` are the ids of the journal entries it wrote, in their order.
     `request_id` is the name of the request that it serves, where there is one. `has_only_looked`
     is for a caller that may change something and did not, so that there is nothing to note.
     `days` is by payment the newest day of what was booked of it: what follows is of that day too.
@@ -63,6 +64,7 @@ class Work:
     nudges: set[Task] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
     days: dict[str, date] = field(default_factory=dict)
+    posted: list[str] = field(default_factory=list)
     request_id: str | None = None
     has_only_looked: bool = False
 

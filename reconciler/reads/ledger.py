@@ -1,6 +1,6 @@
 """The ledger as it is read: accounts, entries with their postings, the trial balance."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -194,6 +194,11 @@ def one(session: Session, entry_id: str) -> EntryRow:
     if not found:
         raise NotFound(f"there is no journal entry {entry_id}")
     return found[entry_id]
+
+
+def some(session: Session, ids: Sequence[str]) -> list[EntryRow]:
+    """These entries, in this order."""
+    return in_order(ids, _load(session, ids))
 
 
 def entries_of(session: Session, owner: str, ids: Collection[str]) -> dict[str, list[EntryRow]]:

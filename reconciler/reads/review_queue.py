@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ class ReviewRow:
     `subject` is the id, ours or the rail's, of what it is about; `actions` is what
     POST …/resolve takes while it is open. `took_from`: of a refund made outside, what the books
     took from which invoice or deposit, in the words that the action `split` takes.
+    `assigned_to`: whose it is to answer, by name `assigned_name`; it is out of sight until the day
+    `snoozed_until` begins, or until what it asks about changes.
     """
 
     id: str
@@ -49,6 +51,9 @@ class ReviewRow:
     resolved_at: datetime | None
     resolved_by: str | None
     resolution: str | None
+    assigned_to: str | None
+    assigned_name: str | None
+    snoozed_until: date | None
     rev: int
 
 
@@ -69,13 +74,20 @@ LISTING = Listing(
         "deposit_id": "r.deposit_id = :deposit_id",
         "refund_id": "r.refund_id = :refund_id",
         "currency": "r.currency = :currency",
+        "assigned_to": "r.assigned_to = :assigned_to",
+        "opened_before": "r.opened_at < :opened_before",
+        # Both are given the day it is.
+        "in_sight_on": "r.snoozed_until is null or r.snoozed_until <= :in_sight_on",
+        "snoozed_on": "r.snoozed_until > :snoozed_on",
     },
 )
 _ITEMS = sa.text(
     """select r.id, r.kind, r.state, r.subject, r.payment_id, r.invoice_id, r.deposit_id,
       r.refund_id, r.event_seq::text as event_id, r.amount, r.currency, r.details, r.opened_at,
-      r.resolved_at, r.resolved_by, r.resolution, r.rev, d.id as dispute_id
-    from review_item r left join dispute d on r.kind = 'dispute'
+      r.resolved_at, r.resolved_by, r.resolution, r.rev, d.id as dispute_id,
+      r.assigned_to, u.name as assigned_name, r.snoozed_until
+    from review_item r left join user_account u on u.id = r.assigned_to
+    left join dispute d on r.kind = 'dispute'
       and d.payment_id = r.payment_id and d.rail_dispute_id = r.subject
     where r.id = any(:ids)"""
 )

@@ -19,6 +19,10 @@ _EVERYBODY = sa.text(
     order by rank, lower(name), id limit :limit"""
 )
 _CUSTOMERS = sa.text("select id, name from customer order by lower(name), id limit :limit")
+_ABLE = sa.text(
+    """select id, name from user_account where disabled_at is null and role <> 'viewer'
+    order by lower(name), id limit :limit"""
+)
 
 
 def names(session: Session, ids: Collection[str]) -> dict[str, str]:
@@ -41,6 +45,11 @@ def everybody(session: Session, limit: int = 500) -> list[tuple[str, str]]:
 def customers(session: Session, limit: int = 200) -> list[tuple[str, str]]:
     """Ids and names of customers to choose from, by name."""
     return [(row.id, row.name) for row in session.execute(_CUSTOMERS, {"limit": limit})]
+
+
+def able(session: Session, limit: int = 100) -> list[tuple[str, str]]:
+    """Ids and names of people who may answer questions, by name."""
+    return [(row.id, row.name) for row in session.execute(_ABLE, {"limit": limit})]
 
 
 @dataclass(frozen=True, slots=True)

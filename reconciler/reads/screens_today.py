@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -12,7 +12,12 @@ from reconciler.store import inbox_rows
 _REVIEWS = sa.text(
     """select kind, coalesce(currency, '') as currency, count(*) as number,
       coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
-    from review_item where state = 'open' group by 1, 2 order by 1, 2"""
+    from review_item where state = 'open' and (snoozed_until is null or snoozed_until <= :today)
+    group by 1, 2 order by 1, 2"""
+)
+_SNOOZED = sa.text(
+    """select kind, count(*) as number from review_item
+    where state = 'open' and snoozed_until > :today group by kind"""
 )
 _REFUNDS = sa.text(
     """select 'refund_' || status as kind, currency, count(*) as number,
@@ -35,6 +40,7 @@ _OUTSIDE = sa.text(
     """select 'outside_refund_failed' as kind, coalesce(currency, '') as currency,
       count(*) as number, coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
     from review_item where state = 'open' and kind = 'refund_failed'
+      and (snoozed_until is null or snoozed_until <= :today)
       and subject is distinct from refund_id
     group by 1, 2 order by 1, 2"""
 )
@@ -59,9 +65,11 @@ _OUTBOUND = sa.text(
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
-        where state = 'open' and kind = any(:matching)) as unmatched,
+        where state = 'open' and kind = any(:matching)
+          and (snoozed_until is null or snoozed_until <= :today)) as unmatched,
       (select count(*) from refund where status = 'requested') as refunds,
-      (select count(*) from review_item where state = 'open' and kind = 'dispute') as disputes,
+      (select count(*) from review_item where state = 'open' and kind = 'dispute'
+          and (snoozed_until is null or snoozed_until <= :today)) as disputes,
       (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
 )
 _PULSE = sa.text(
@@ -113,17 +121,26 @@ class Pulse:
     is_balanced: bool
 
 
-_ALL = (_REVIEWS, _REFUNDS, _TROUBLE, _OUTSIDE, _UNSIGNED, _OUTBOUND)
+_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND)
 
 
-def heaps(session: Session) -> list[Heap]:
-    """All that waits for a person, by kind and currency."""
-    return [Heap(*row) for q in _ALL for row in session.execute(q)]
+def heaps(session: Session, today: date) -> list[Heap]:
+    """All that waits for a person and is not put off, by kind and currency."""
+    return [
+        *(Heap(*row) for q in (_REVIEWS, _OUTSIDE) for row in session.execute(q, {"today": today})),
+        *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
+    ]
 
 
-def counts(session: Session, matching_kinds: Sequence[str]) -> Counts:
+def snoozed(session: Session, today: date) -> dict[str, int]:
+    """How many questions of each kind are put off until a day to come."""
+    return {row.kind: row.number for row in session.execute(_SNOOZED, {"today": today})}
+
+
+def counts(session: Session, matching_kinds: Sequence[str], today: date) -> Counts:
     """The numbers beside the navigation."""
-    return Counts(*session.execute(_COUNTS, {"matching": list(matching_kinds)}).one())
+    given = {"matching": list(matching_kinds), "today": today}
+    return Counts(*session.execute(_COUNTS, given).one())
 
 
 def pulse(session: Session) -> Pulse:

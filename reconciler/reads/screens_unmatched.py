@@ -1,7 +1,7 @@
 """Payments whose money waits for a person, each with ranked ways to settle it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -14,25 +14,35 @@ from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 from reconciler.store import overpayments
 
+_COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
+    u.name as assigned_name, r.snoozed_until"""
+_FROM = "from review_item r left join user_account u on u.id = r.assigned_to"
 _WAITING = sa.text(
-    """select r.id, r.kind, r.payment_id, r.amount, r.opened_at from review_item r
+    f"""select {_COLUMNS} {_FROM}
     where r.state = 'open' and r.payment_id is not null and r.kind = any(:kinds)
       and (cast(:until as timestamptz) is null or r.opened_at < :until)
+      and (cast(:assigned_to as text) is null or r.assigned_to = :assigned_to)
+      and coalesce(r.snoozed_until > :today, false) = :is_snoozed
       and (cast(:before as timestamptz) is null
         or (r.opened_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
     order by r.opened_at desc, r.id desc limit :limit"""
 )
 _OF_PAYMENT = sa.text(
-    """select r.id, r.kind, r.payment_id, r.amount, r.opened_at from review_item r
+    f"""select {_COLUMNS} {_FROM}
     where r.state = 'open' and r.payment_id = :payment and r.kind = any(:kinds)
     order by r.opened_at desc, r.id desc limit 1"""
 )
 _SUMS = sa.text(
-    """select r.kind, coalesce(r.currency, p.currency, '') as currency, count(*) as number,
-      count(*) filter (where r.opened_at < :until) as old,
-      coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
-    from review_item r join payment p on p.id = r.payment_id
-    where r.state = 'open' and r.kind = any(:kinds)
+    """select kind, currency, count(*) filter (where in_sight) as number,
+      count(*) filter (where in_sight and opened_at < :until) as old,
+      count(*) filter (where in_sight and assigned_to = :person) as mine,
+      count(*) filter (where not in_sight) as snoozed,
+      coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
+      min(opened_at) filter (where in_sight) as oldest
+    from (select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount, r.opened_at,
+        r.assigned_to, r.snoozed_until is null or r.snoozed_until <= :today as in_sight
+      from review_item r join payment p on p.id = r.payment_id
+      where r.state = 'open' and r.kind = any(:kinds)) q
     group by 1, 2 order by 1, 2"""
 )
 _TARGETS = sa.text(
@@ -59,18 +69,41 @@ class Waiting:
     payment: PaymentLine
     amount: int
     opened_at: datetime
+    assigned_to: str | None
+    assigned_name: str | None
+    snoozed_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which of the open questions about payments' money, as they are on the day `today`.
+
+    `until`: only those asked before; `assigned_to`: only one person's; what is put off until later
+    only where `is_snoozed`, and then nothing else.
+    """
+
+    kinds: Sequence[str]
+    today: date
+    until: datetime | None = None
+    assigned_to: str | None = None
+    is_snoozed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """How much of one kind waits in one currency; `old` of them since before a given instant."""
+    """How much of one kind waits in one currency, what is put off left out.
+
+    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides.
+    """
 
     kind: str
     currency: str
     number: int
     old: int
+    mine: int
+    snoozed: int
     amount: int
-    oldest: datetime
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +147,11 @@ class Suggested:
 
 
 def waiting(
-    session: Session,
-    *,
-    kinds: Sequence[str],
-    until: datetime | None,
-    before: tuple[datetime, str] | None,
-    limit: int,
+    session: Session, which: Which, *, before: tuple[datetime, str] | None, limit: int
 ) -> list[Waiting]:
-    """Open questions of these kinds about payments' money, the newest first."""
+    """Open questions about payments' money, the newest first."""
     at, item_id = before or (None, None)
-    given = {
-        "kinds": list(kinds), "until": until, "before": at, "before_id": item_id, "limit": limit,
-    }  # fmt: skip
+    given = asdict(which) | {"before": at, "before_id": item_id, "limit": limit}
     return _with_payments(session, session.execute(_WAITING, given))
 
 
@@ -135,16 +161,17 @@ def of_payment(session: Session, payment_id: str) -> Waiting | None:
     return next(iter(_with_payments(session, rows)), None)
 
 
-def sums(session: Session, until: datetime) -> list[Sum]:
+def sums(session: Session, *, until: datetime, today: date, person: str) -> list[Sum]:
     """How much waits, by kind and currency."""
-    return [Sum(*row) for row in session.execute(_SUMS, {"kinds": _kinds(), "until": until})]
+    given = {"kinds": _kinds(), "until": until, "today": today, "person": person}
+    return [Sum(*row) for row in session.execute(_SUMS, given)]
 
 
-def confidences(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    """How sure the best suggestion for each of these payments is; none is left out."""
+def best(session: Session, ids: Sequence[str]) -> dict[str, SuggestionRow]:
+    """The best suggestion for each of these payments; one without any is left out."""
     found = suggestions.for_payments(session, ids)
     return {
-        payment_id: ranked[0].confidence
+        payment_id: ranked[0]
         for payment_id, ranked in found.items()
         if ranked and ranked[0].allocations
     }
@@ -198,6 +225,9 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
             lines[item["payment_id"]],
             item["amount"] or lines[item["payment_id"]].unapplied,
             item["opened_at"],
+            item["assigned_to"],
+            item["assigned_name"],
+            item["snoozed_until"],
         )
         for item in items
     ]

@@ -84,6 +84,7 @@ def post(work: Work, entries: Iterable[JournalEntry]) -> None:
             },
         )
     )
+    work.posted += [entry_id for entry_id in wanted if entry_id in written]
     rows = [
         (
             entry_id,

@@ -33,6 +33,8 @@ _OPEN = sa.text(
       set amount = excluded.amount, details = excluded.details,
         currency = coalesce(excluded.currency, review_item.currency),
         payment_id = coalesce(excluded.payment_id, review_item.payment_id),
+        -- Something has happened since it was put off.
+        snoozed_until = null,
         rev = review_item.rev + 1
       where (review_item.amount, review_item.details, review_item.currency)
         is distinct from (excluded.amount, excluded.details,

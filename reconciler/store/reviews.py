@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from reconciler.books.reviews import ReviewKind, ReviewState
 from reconciler.store import base
-from reconciler.store.base import SQLModel, datetime
+from reconciler.store.base import SQLModel, date, datetime
 
 
 class ReviewItem(SQLModel, table=True):
@@ -45,5 +45,8 @@ class ReviewItem(SQLModel, table=True):
     resolved_by: str | None = base.text_or_none()
     resolution: str | None = base.text_or_none()
     rev: int = base.whole(default=1)
+    # Whose it is to answer, and until which day it is out of sight; neither answers it.
+    assigned_to: str | None = base.reference("user_account.id", nullable=True)
+    snoozed_until: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     # The excess for which the customer's policy was looked at last.
     policy_seen: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)

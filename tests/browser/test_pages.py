@@ -10,7 +10,8 @@ from tests.web.test_admin_refunds import invoice_paid, sent_back
 pytestmark = pytest.mark.slow
 
 PAGES = (
-    "/", "/unmatched", "/unmatched/{nobody}", "/unmatched/{whole}", "/payments",
+    "/", "/unmatched", "/unmatched/strong", "/recent", "/questions?view=mine",
+    "/payments?status=captured", "/unmatched/{nobody}", "/unmatched/{whole}", "/payments",
     "/payments/{part}", "/invoices", "/invoices/INV-1042", "/invoices/INV-1041", "/deposits",
     "/deposits/DEP-1001", "/refunds", "/refunds?tab=others", "/refunds/{sent}",
     "/refunds/{asked}/change", "/refunds/new?invoice=INV-1041", "/disputes", "/disputes?view=all",

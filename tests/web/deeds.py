@@ -18,6 +18,7 @@ from reconciler.services.statements import Statement
 from tests.file_samples import pdf
 from tests.web import bank_deeds, closing_deeds, deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
+from tests.web.deeds_of_desk import DESK
 from tests.web.deeds_of_invoices import INVOICES
 from tests.web.deeds_of_purchases import PURCHASES
 from tests.web.project_deeds import PROJECTS
@@ -350,6 +351,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = _OTHERS | {
     "POST /admin/invoices/<name>/apply": _takes_a_deposit,
     **INVOICES,
     **PURCHASES,
+    **DESK,
     "POST /admin/deposits/<name>/apply": _applies_on_screen,
     "POST /admin/deposits/<name>/unapply": _unapplies_on_screen,
     "POST /admin/deposits/<name>/attachments": _attaches_on_screen,

@@ -306,7 +306,10 @@ def test_nothing_waits_and_nothing_fits_are_said_differently(screens):
 def test_the_views_hold_what_they_say(acme):
     somebody = acme.as_("reconciler")
     acme.paid(130_000, customer=acme.ids["cus"], metadata={"invoice": "INV-1042"})
-    assert "All 2 Unmatched 1 Overpayments 1 Older than 2 days 0" in somebody.read("/unmatched")
+    assert (
+        "All 2 Unmatched 1 Several fit 0 Overpayments 1 Older than 2 days 0 Mine 0 Snoozed 0"
+        in somebody.read("/unmatched")
+    )
     over = somebody.read("/unmatched?view=over")
     assert "$100.00 22 Nov" in over
     assert "$850.00 22 Nov" not in over

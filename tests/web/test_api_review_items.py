@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
+from reconciler.services import people
 from tests.web.api import ok, refused
 
 MUST_HAVE = {"id", "kind", "state", "subject", "amount", "currency", "suggestions", "actions"}
@@ -204,3 +207,37 @@ def test_another_split_says_the_field_that_does_not_fit(api):
     api.make(path, {"action": "split", **good})
     assert api.read(f"/invoices/{invoice['id']}")["outstanding"] == 4_000
     api.sound()
+
+
+def test_a_question_is_given_to_somebody_put_off_and_found_by_both(api):
+    who = api.office.do(
+        lambda work: people.create_user(
+            work, email="rae@example.com", password="seven tall herons", role="reconciler"
+        )
+    )
+    item = question_about(api, api.paid(4_321))
+    path = f"/review-items/{item['id']}"
+    assert api.make(f"{path}/assign", {"assigned_to": "rae@example.com"})["assigned_to"] == who
+    later = api.office.clock().date() + timedelta(days=5)
+    put_off = api.make(f"{path}/snooze", {"until": later.isoformat()})
+    assert put_off["snoozed_until"] == later.isoformat()
+    for query, is_there in (
+        ({"assigned_to": who}, True),
+        ({"assigned_to": who, "snoozed": True}, True),
+        ({"assigned_to": who, "snoozed": False}, False),
+        ({"assigned_to": who, "opened_before": "2020-01-01"}, False),
+    ):
+        found = [one["id"] for one in api.read("/review-items", **query)["data"]]
+        assert (item["id"] in found) is is_there, query
+    assert api.make(f"{path}/snooze", {"until": None})["snoozed_until"] is None
+    refused(api.post(f"{path}/assign", {"assigned_to": "nobody@example.com"}), 422)
+    refused(api.post(f"{path}/snooze", {"until": "1999-01-01"}), 422)
+
+
+def test_notes_are_written_on_what_there_is(api):
+    customer = api.a_customer()["id"]
+    api.make("/notes", {"subject": customer, "body": "Pays late"})
+    [note] = api.read("/notes", subject=customer)["data"]
+    assert (note["subject"], note["body"], note["by"]["kind"]) == (customer, "Pays late", "api_key")
+    refused(api.post("/notes", {"subject": "cust_none", "body": "x"}), 404)
+    refused(api.post("/notes", {"subject": customer, "body": " "}), 422)

@@ -25,10 +25,15 @@ screens = Screens()
 FILTER_CHARS_MAX = 200
 _FILTERS = {"who": "cause_id", "what": "action", "subject": "subject"}
 _PAGES = {
-    "pay_": ("show_payment", "payment_id"),
-    "rfd_": ("show_refund", "refund_id"),
-    "inv_": ("show_invoice", "name"),
-    "dep_": ("show_deposit", "name"),
+    "pay": ("show_payment", "payment_id"),
+    "rfd": ("show_refund", "refund_id"),
+    "inv": ("show_invoice", "name"),
+    "dep": ("show_deposit", "name"),
+    "cust": ("show_customer", "customer_id"),
+    "prj": ("show_project", "project_id"),
+    "prop": ("show_proposal", "proposal_id"),
+    "rev": ("show_question", "item_id"),
+    "po": ("show_payout", "payout_id"),
 }
 
 
@@ -150,7 +155,7 @@ def what(line: AuditRow) -> str:
 
 def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
     """The page about a subject, if it has one."""
-    found = _PAGES.get(subject[:4])
+    found = _PAGES.get(subject.partition("_")[0]) if "_" in subject else None
     return (found[0], {found[1]: subject}) if found else None
 
 

@@ -12,7 +12,9 @@ from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.errors import Conflict
 from reconciler.ids import new_token
-from reconciler.reads import restore, screens_today
+from reconciler.reads import notes, restore, saved_views, screens_people, screens_today
+from reconciler.reads.notes import NoteRow
+from reconciler.reads.saved_views import View
 from reconciler.runtime import Runtime
 from reconciler.services import idempotency, switches
 from reconciler.services.idempotency import Answer, KeyReused
@@ -42,6 +44,21 @@ class Desk:
     def may(self, role: str) -> bool:
         """Whether this person's role does for what `role` may do."""
         return is_at_least(self.person.role, Role(role))
+
+    def notes(self, subject: str) -> list[NoteRow]:
+        """What people wrote on the thing with this id."""
+        with self.runtime.read() as session:
+            return notes.of(session, subject)
+
+    def able(self) -> list[tuple[str, str]]:
+        """Ids and names of people who may answer questions."""
+        with self.runtime.read() as session:
+            return screens_people.able(session)
+
+    def views(self, page: str) -> list[View]:
+        """The views of a list that this person keeps, and what others share."""
+        with self.runtime.read() as session:
+            return saved_views.of(session, user=self.person.id, page=page)
 
     def do(self, step: Callable[[Work], T]) -> T:
         """Change the books, in this person's name."""
@@ -78,7 +95,8 @@ class Desk:
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A whole page, with its frame around it."""
         with self.runtime.read() as session:
-            counts = screens_today.counts(session, sorted(kind.value for kind in MATCHING_KINDS))
+            kinds = sorted(kind.value for kind in MATCHING_KINDS)
+            counts = screens_today.counts(session, kinds, self.today)
             off = [state for state in switches.states(session) if not state.on]
             is_held = restore.is_held(session)
         html = pages.render(
@@ -95,6 +113,7 @@ class Desk:
             is_sandbox=self.runtime.settings.is_sandbox,
             path=request.path,
             csv=paging.as_csv(),
+            address=request.full_path.rstrip("?") if request.method == "GET" else request.path,
             **values,
         )
         return make_response(html, status)

@@ -13,15 +13,15 @@ from reconciler.reads import disputes as reads, ledger, screens_people
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
-from reconciler.services import disputes, effects
-from reconciler.services.effects import Effect
+from reconciler.services import disputes
 from reconciler.web import forms, rail_pages
 from reconciler.web.admin import consequences, errors, paging, timeline, words
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.timeline import Moment
-from reconciler.work import Cause, Work
+from reconciler.work import Cause
 
 screens = Screens()
 
@@ -35,6 +35,7 @@ class Choice:
     decision: str
     label: str
     after: str
+    entries: Sequence[EntryRow]
 
 
 _LISTED = Listed(
@@ -146,26 +147,21 @@ def _choices(desk: Desk, dispute: DisputeRow) -> list[Choice]:
     if not dispute.lost or not desk.may(Role.RECONCILER.value):
         return []
     possible = _CHOICES if dispute.decision is Decision.UNDECIDED else (Decision.UNDECIDED,)
-    cause = Cause("person", desk.person.id)
     found = []
     for decision in possible:
-        changed = desk.runtime.rehearse(cause, partial(_rehearsed, dispute, decision))
+        deed = partial(disputes.decide, dispute_id=dispute.id, decision=decision)
+        foreseen = consequences.of_payment(desk, dispute.payment_id, deed)
         label = words.DECISIONS[decision.value]
-        found.append(Choice(decision.value, label, _after(decision, changed)))
+        found.append(Choice(decision.value, label, _after(decision, foreseen), foreseen.entries))
     return found
 
 
-def _rehearsed(dispute: DisputeRow, decision: Decision, work: Work) -> list[Effect]:
-    return effects.of(
-        work, dispute.payment_id, lambda inner: disputes.decide(inner, dispute.id, decision)
-    )
-
-
-def _after(decision: Decision, changed: Sequence[Effect]) -> str:
-    said = consequences.said(changed)
-    if not said:
+def _after(decision: Decision, foreseen: Foreseen) -> str:
+    if foreseen.wrong:
+        return foreseen.wrong
+    if not foreseen.after:
         return words.NO_EFFECT[decision.value]
-    return f"{said}. {words.EFFECTS[decision.value]}"
+    return f"{foreseen.after}. {words.EFFECTS[decision.value]}"
 
 
 def _moments(dispute: DisputeRow, names: timeline.Names) -> Iterable[Moment]:

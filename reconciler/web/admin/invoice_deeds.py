@@ -4,7 +4,6 @@ Each page says what will become of the money before it is done, by doing it in a
 given up.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Response, request
@@ -13,15 +12,16 @@ from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
 from reconciler.reads import screens_documents
 from reconciler.reads.screens_documents import InvoiceLine
-from reconciler.services import effects, invoices, mailings, receipts
+from reconciler.services import invoices, mailings, receipts
 from reconciler.services.freeing import OF_A_VOID, To
 from reconciler.services.receipts import SOURCES, Receipt
 from reconciler.services.refund_limits import policy_of
 from reconciler.web import forms
 from reconciler.web.admin import consequences, errors
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
-from reconciler.work import Cause, Work
+from reconciler.work import Work
 
 screens = Screens()
 
@@ -31,8 +31,7 @@ class Choice:
     """What may become of money, and what that does in words; `wrong` says why it cannot be."""
 
     to: str
-    after: str = ""
-    wrong: str = ""
+    foreseen: Foreseen
 
 
 @screens.get("/invoices/<name>/receive", Role.RECONCILER)
@@ -83,7 +82,9 @@ def credit_invoice(desk: Desk, name: str) -> Response:
             )
 
         if request.form.get("do") == "look":
-            return _crediting(desk, invoice, after=_after(desk, invoice, write))
+            return _crediting(
+                desk, invoice, foreseen=consequences.of_invoice(desk, invoice.id, write)
+            )
         desk.once(write)
         return go("show_invoice", name=invoice.id, credited=1)
 
@@ -133,13 +134,17 @@ def _receiving(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = No
 
 
 def _crediting(
-    desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None, after: str = ""
+    desk: Desk,
+    invoice: InvoiceLine,
+    *,
+    refusal: Refused | None = None,
+    foreseen: Foreseen | None = None,
 ) -> Response:
     with desk.runtime.read() as session:
         notes = screens_documents.credit_notes(session, invoice.id)
     tos = [to.value for to in To]
     return _page(
-        desk, "invoice_credit.html", invoice, refusal, notes=notes, after=after, choices=tos
+        desk, "invoice_credit.html", invoice, refusal, notes=notes, foreseen=foreseen, choices=tos
     )
 
 
@@ -152,20 +157,12 @@ def _voiding(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None
 
 
 def _void_choice(desk: Desk, invoice: InvoiceLine, to: str | None) -> Choice:
-    try:
-        after = _after(desk, invoice, lambda work: invoices.void(work, invoice.id, release_to=to))
-    except Refused as refused:
-        return Choice(to or "", wrong=errors.sentence(refused))
-    return Choice(to or "", after)
-
-
-def _after(desk: Desk, invoice: InvoiceLine, deed: Callable[[Work], object]) -> str:
-    """What a deed would do to all around the invoice, in words; nothing of it is kept."""
-    changed = desk.runtime.rehearse(
-        Cause("person", desk.person.id),
-        lambda work: effects.of_invoice(work, invoice.id, deed),
+    return Choice(
+        to or "",
+        consequences.of_invoice(
+            desk, invoice.id, lambda work: invoices.void(work, invoice.id, release_to=to)
+        ),
     )
-    return consequences.said(changed) or "no amount changes"
 
 
 def _page(

@@ -10,19 +10,20 @@ from reconciler.books.people import Role
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import refund_splits, review_queue, screens_payments, screens_people
+from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Wanted
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine
-from reconciler.services import effects, resolutions
-from reconciler.services.effects import Effect
+from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
 from reconciler.web.admin import consequences, errors, words
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import part
-from reconciler.work import Cause, Work
+from reconciler.work import Work
 
 screens = Screens()
 
@@ -37,6 +38,7 @@ class Answer:
 
     action: str
     after: str
+    entries: Sequence[EntryRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Split:
     treatment: str = ""
     after: str = ""
     wrong: str = ""
+    entries: Sequence[EntryRow] = ()
 
     def resolution(self, note: str) -> Resolution:
         """The same as an answer."""
@@ -194,19 +197,18 @@ def _answers(desk: Desk, item: ReviewRow) -> tuple[list[Answer], str]:
         return [], ""
     found = []
     for action in _WHOLE:
-        try:
-            changed = _rehearsed(desk, item, _resolving(desk, item, Resolution(action=action)))
-        except Refused as error:  # it is one of ours, or moves nothing any more
-            return [], errors.sentence(error)
-        found.append(Answer(action, _after(action, changed)))
+        foreseen = _foreseen(desk, item, _resolving(desk, item, Resolution(action=action)))
+        if foreseen.wrong:  # it is one of ours, or moves nothing any more
+            return [], foreseen.wrong
+        found.append(Answer(action, _after(action, foreseen), foreseen.entries))
     return found, ""
 
 
 def _undone(desk: Desk, item: ReviewRow) -> str:
     if not desk.may(Role.RECONCILER.value):
         return ""
-    changed = _rehearsed(desk, item, lambda work: resolutions.undo(work, item.id))
-    return _after("take_back", changed)
+    foreseen = _foreseen(desk, item, lambda work: resolutions.undo(work, item.id))
+    return _after("take_back", foreseen)
 
 
 def _split(
@@ -219,11 +221,10 @@ def _split(
     split = Split(_as_typed(lines, request.form), request.form.get("treatment", ""))
     if looked is None:
         return split
-    try:
-        changed = _rehearsed(desk, item, _resolving(desk, item, looked))
-    except Refused as error:
-        return replace(split, wrong=errors.sentence(error))
-    return replace(split, after=_after("split", changed))
+    foreseen = _foreseen(desk, item, _resolving(desk, item, looked))
+    if foreseen.wrong:
+        return replace(split, wrong=foreseen.wrong)
+    return replace(split, after=_after("split", foreseen), entries=foreseen.entries)
 
 
 def _resolving(desk: Desk, item: ReviewRow, answer: Resolution) -> Callable[[Work], object]:
@@ -231,15 +232,12 @@ def _resolving(desk: Desk, item: ReviewRow, answer: Resolution) -> Callable[[Wor
     return lambda work: resolutions.resolve(work, item.id, answer, policy, rev=item.rev)
 
 
-def _rehearsed(desk: Desk, item: ReviewRow, deed: Callable[[Work], object]) -> list[Effect]:
-    payment_id = item.payment_id or ""
-    return desk.runtime.rehearse(
-        Cause("person", desk.person.id), lambda work: effects.of(work, payment_id, deed)
-    )
+def _foreseen(desk: Desk, item: ReviewRow, deed: Callable[[Work], object]) -> Foreseen:
+    return consequences.of_payment(desk, item.payment_id or "", deed)
 
 
-def _after(action: str, changed: Sequence[Effect]) -> str:
-    said = consequences.said(changed)
+def _after(action: str, foreseen: Foreseen) -> str:
+    said = foreseen.after
     return f"{said}. {words.OWING[action]}" if said else words.NOTHING_OWED[action]
 
 

@@ -52,6 +52,7 @@ def _environment() -> Environment:
         "second": words.second,
         "short": words.short,
         "day": words.day,
+        "later": words.later,
         "span": words.span,
         "rail_name": words.rail_name,
         "category_name": account_words.category_name,

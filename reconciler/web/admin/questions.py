@@ -1,5 +1,8 @@
 """Everything else that waits for a person: what it is about, and a note that closes it."""
 
+from collections import Counter
+from datetime import timedelta
+
 from flask import Response, request
 
 from reconciler.books.people import Role
@@ -19,6 +22,7 @@ from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
+OLD = timedelta(days=2)
 TITLES = {
     ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the rail's dashboard",
     ReviewKind.DISPUTE: "A customer's bank disputes a payment",
@@ -42,6 +46,9 @@ TITLES = {
 }
 
 
+# What of them is shown: with no view, all that is not put off.
+VIEWS = {"mine": "Mine", "old": "Older than 2 days", "snoozed": "Snoozed"}
+
 _LISTED = Listed(
     "questions",
     (
@@ -60,10 +67,10 @@ def _kind() -> str | None:
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
-    del desk
     subject = request.args.get("subject") or None
     filters = {"state": "open", "kind": _kind(), "subject": subject}
-    return review_queue.page(session, filters, wanted)
+    seen = _seen(desk, request.args.get("view", ""))
+    return review_queue.page(session, filters | seen, wanted)
 
 
 @screens.get("/questions")
@@ -91,15 +98,27 @@ def acknowledge(desk: Desk, item_id: str) -> Response:
     return go("list_questions", kind=request.form.get("kind") or None)
 
 
+def _seen(desk: Desk, view: str) -> dict[str, object]:
+    """What a view asks for, and no more."""
+    if view == "snoozed":
+        return {"snoozed_on": desk.today}
+    seen: dict[str, object] = {"in_sight_on": desk.today}
+    if view == "mine":
+        seen["assigned_to"] = desk.person.id
+    elif view == "old":
+        seen["opened_before"] = desk.now - OLD
+    return seen
+
+
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
-    kind = _kind()
+    kind, view = _kind(), request.args.get("view", "")
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
-        heaps = screens_today.heaps(session)
-    numbers: dict[str, int] = {}
+        heaps = screens_today.heaps(session, desk.today)
+    numbers = Counter[str]()
     for heap in heaps:
-        if heap.kind in TITLES:
-            numbers[heap.kind] = numbers.get(heap.kind, 0) + heap.number
+        if heap.kind in set(TITLES):
+            numbers[heap.kind] += heap.number
     return desk.page(
         "questions.html",
         status=status,
@@ -107,6 +126,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         titles=TITLES,
         matching=MATCHING_KINDS,
         kind=kind,
+        view=view if view in VIEWS else "",
+        views=VIEWS,
         chips=sorted(numbers.items()),
         wrong_id=item_id,
         error=error,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flask import Response, request
 
@@ -16,11 +17,12 @@ from reconciler.reads import (
     screens_refunds,
 )
 from reconciler.reads.refunds import RefundRow
-from reconciler.services import refunds
+from reconciler.services import refund_preview, refunds
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
 from reconciler.web import forms
-from reconciler.web.admin import errors, words
+from reconciler.web.admin import consequences, errors, words
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
 
@@ -59,11 +61,14 @@ def ask_refund(desk: Desk) -> Response:
 def request_refund(desk: Desk) -> Response:
     """Ask for a refund."""
     subject = _subject(desk, request.form)
+    policy = policy_of(desk.runtime.settings)
     try:
         ask = _ask(subject)
-        refund_id = desk.once(
-            lambda work: refunds.request(work, ask, policy_of(desk.runtime.settings))
-        )
+        if request.form.get("do") == "look":
+            deed = partial(refund_preview.carried_out, ask=ask, policy=policy)
+            foreseen = consequences.of_any(desk, deed)
+            return _form(desk, subject, typed=request.form, foreseen=foreseen)
+        refund_id = desk.once(lambda work: refunds.request(work, ask, policy))
     except NotFound:
         raise
     except Refused as error:
@@ -148,6 +153,7 @@ def _form(
     typed: Mapping[str, str],
     changes: RefundRow | None = None,
     refusal: Refused | None = None,
+    foreseen: Foreseen | None = None,
 ) -> Response:
     threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
     is_late = isinstance(refusal, Conflict)
@@ -157,6 +163,7 @@ def _form(
         status=200 if refusal is None else 409 if is_late else 422,
         subject=subject,
         changes=changes,
+        foreseen=foreseen,
         threshold=threshold,
         error=f"{said} Nothing was done." if is_late else said,
         field=refusal.field if refusal else None,

@@ -27,7 +27,7 @@ def pages(runtime: Runtime) -> list[Page]:
     """The addresses that do not ask for a session."""
 
     def ask() -> Response:
-        return _form(runtime, target=_inside(request.args.get("next")))
+        return _form(runtime, target=inside(request.args.get("next")))
 
     def enter() -> Response:
         return _enter(runtime)
@@ -61,7 +61,7 @@ def _door_cookie(settings: Settings) -> str:
 
 
 def _enter(runtime: Runtime) -> Response:
-    target = _inside(request.form.get("next"))
+    target = inside(request.form.get("next"))
     # Nobody is signed in yet, so the form's token is the one its own cookie holds.
     door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
     try:
@@ -81,7 +81,7 @@ def _enter(runtime: Runtime) -> Response:
 
 def _show_code(runtime: Runtime) -> Response:
     """The second step: a code of the authenticator, or one from paper."""
-    target = _inside(request.form.get("next"))
+    target = inside(request.form.get("next"))
     door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
     halfway, code = request.form.get("halfway", ""), request.form.get("code", "")
     key = runtime.settings.secret_key.reveal()
@@ -188,7 +188,7 @@ def _keep(runtime: Runtime, answer: Response, name: str, value: str, seconds: in
     )
 
 
-def _inside(target: str | None) -> str:
+def inside(target: str | None) -> str:
     """Where to go afterwards: a page of ours, or the first one. Never another site."""
     home = url_for("admin.show_today")
     if not target or not target.startswith(home) or "\\" in target or "//" in target:

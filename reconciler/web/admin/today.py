@@ -1,6 +1,6 @@
 """The first page: what waits for a person, and whether the machine is well."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +45,7 @@ class Card:
     number: int
     sums: tuple[tuple[str, int], ...]
     oldest: datetime | None
+    snoozed: int = 0  # put off until later, and not among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,18 @@ class Sign:
     tone: str = ""
 
 
-_MATCHING = frozenset(kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT})
+_MATCHING = frozenset(
+    kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT, ReviewKind.AMBIGUOUS_MATCH}
+)
 _QUEUES = (
     Queue("Unmatched payments", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
+    Queue(
+        "Several things fit",
+        frozenset({"ambiguous_match"}),
+        "warn",
+        "list_unmatched",
+        (("view", "several"),),
+    ),
     Queue(
         "Overpayments", frozenset({"overpayment"}), "warn", "list_unmatched", (("view", "over"),)
     ),
@@ -92,14 +102,12 @@ _QUEUES = (
         "warn",
         "list_questions",
         (("kind", "external_refund"),),
-        is_always_shown=False,
     ),
     Queue(
         "Disputes",
         frozenset({"dispute"}),
         "neg",
         "list_disputes",
-        is_always_shown=False,
     ),
     Queue(
         "Discrepancies",
@@ -120,7 +128,6 @@ _QUEUES = (
         frozenset({"milestone_unsigned"}),
         "warn",
         "list_projects",
-        is_always_shown=False,
     ),
     Queue(
         "Events with questions",
@@ -152,7 +159,8 @@ _QUEUES = (
 def show_today(desk: Desk) -> Response:
     """What waits, and the health strip."""
     with desk.runtime.read() as session:
-        cards = _cards(screens_today.heaps(session))
+        heaps = screens_today.heaps(session, desk.today)
+        cards = _cards(heaps, screens_today.snoozed(session, desk.today))
         pulse = screens_today.pulse(session)
         inbox = status.inbox(session, desk.now)
         until = runs.complete_up_to(runs.complete(session), KINDS)
@@ -175,19 +183,19 @@ def _charts(found: dict[str, list[DayOfMoney]]) -> list[MoneyChart]:
     return sorted(made, key=lambda chart: -sum(1 for day in chart.days if day.taken))
 
 
-def _cards(heaps: Iterable[Heap]) -> list[Card]:
-    kept = list(heaps)
+def _cards(heaps: Sequence[Heap], snoozed: Mapping[str, int]) -> list[Card]:
     cards = []
     for queue in _QUEUES:
-        own = [heap for heap in kept if heap.kind in queue.kinds]
+        own = [heap for heap in heaps if heap.kind in queue.kinds]
+        later = sum(snoozed.get(kind, 0) for kind in queue.kinds)
         sums: dict[str, int] = {}
         for heap in own:
             if heap.currency:
                 sums[heap.currency] = sums.get(heap.currency, 0) + heap.amount
-        if own or queue.is_always_shown:
+        if own or later or queue.is_always_shown:
             oldest = min((heap.oldest for heap in own), default=None)
             number = sum(heap.number for heap in own)
-            cards.append(Card(queue, number, tuple(sorted(sums.items())), oldest))
+            cards.append(Card(queue, number, tuple(sorted(sums.items())), oldest, later))
     return cards
 
 

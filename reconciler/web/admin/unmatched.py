@@ -9,15 +9,16 @@ from reconciler.books.overpayments import PaidTwice
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import screens_payments, screens_people, screens_unmatched
+from reconciler.reads import screens_bulk, screens_payments, screens_people, screens_unmatched
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_payments import PaymentLine
-from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
+from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting, Which
 from reconciler.services import allocations, deposits, revisions
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, splitting, words
+from reconciler.web.admin import consequences, errors, paging, splitting, words
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -32,12 +33,17 @@ ALLOCATIONS_MAX = 20
 QUEUE_PAGE = 25  # each has its suggestions looked up
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
+_SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
 _VIEWS = {
     "all": ("All", _ALL),
-    "unmatched": ("Unmatched", [kind for kind in _ALL if kind not in _OVER]),
+    "unmatched": ("Unmatched", [k for k in _ALL if k not in {*_OVER, *_SEVERAL}]),
+    "several": ("Several fit", _SEVERAL),
     "over": ("Overpayments", _OVER),
     "old": ("Older than 2 days", _ALL),
+    "mine": ("Mine", _ALL),
+    "snoozed": ("Snoozed", _ALL),
 }
+_COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Selected:
     claims: list[screens_payments.ClaimLine]
     customers: list[tuple[str, str]]
     twice: PaidTwice | None
+    best: Foreseen
+    held: Foreseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class Said:
     field: str = ""
     conflict: str = ""
     split: Split | None = None
+    foreseen: Foreseen | None = None
 
 
 _LISTED = Listed(
@@ -77,11 +86,9 @@ _LISTED = Listed(
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
-    view = request.args.get("view", "all")
     items = screens_unmatched.waiting(
         session,
-        kinds=_VIEWS.get(view, _VIEWS["all"])[1],
-        until=desk.now - OLD if view == "old" else None,
+        which(desk, view_named(request.args.get("view"))),
         before=paging.after(wanted.cursor),
         limit=wanted.limit,
     )
@@ -124,7 +131,7 @@ def save_split(desk: Desk, payment_id: str) -> Response:
     except Refused as error:
         return _refused(desk, payment_id, error, kept)
     if "save" not in request.form:
-        return _show(desk, payment_id, Said(split=split))
+        return _show(desk, payment_id, Said(split=split, foreseen=_of_split(desk, payment, split)))
 
     def step(work: Work) -> list[str]:
         revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
@@ -141,16 +148,7 @@ def hold_as_deposit(desk: Desk, payment_id: str) -> Response:
     def step(work: Work) -> list[str]:
         revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
         customer_id = payment.customer_id or forms.text(request.form, "customer_id")
-        deposit_id = deposits.create(
-            work,
-            NewDeposit(
-                customer_id=customer_id,
-                currency=payment.currency,
-                amount=payment.unapplied,
-                notes=forms.words(request.form, "notes") or None,
-            ),
-        )
-        return allocations.allocate(work, payment_id, [Part(deposit_id=deposit_id)])
+        return _hold(work, payment, customer_id, forms.words(request.form, "notes") or None)
 
     return _decided(desk, payment_id, step)
 
@@ -191,26 +189,48 @@ def _suggested_parts() -> list[Part]:
     ]
 
 
+def view_named(view: str | None) -> str:
+    """The view of the queue that an address asks for."""
+    return view if view in _VIEWS else "all"
+
+
+def which(desk: Desk, view: str) -> Which:
+    """What a view shows to who is at the desk."""
+    return Which(
+        kinds=_VIEWS[view][1],
+        today=desk.today,
+        until=desk.now - OLD if view == "old" else None,
+        assigned_to=desk.person.id if view == "mine" else None,
+        is_snoozed=view == "snoozed",
+    )
+
+
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
-    view = request.args.get("view", "all")
+    view = view_named(request.args.get("view"))
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted(QUEUE_PAGE))
         items = page.data
-        confidence = screens_unmatched.confidences(session, [item.payment.id for item in items])
-        sums = screens_unmatched.sums(session, desk.now - OLD)
+        best = screens_unmatched.best(session, [item.payment.id for item in items])
+        strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
+        sums = screens_unmatched.sums(
+            session, until=desk.now - OLD, today=desk.today, person=desk.person.id
+        )
     chosen = payment_id or (items[0].payment.id if items else None)
     return desk.page(
         "unmatched.html",
         status=said.status,
         items=items,
-        confidence=confidence,
+        confidence={name: one.confidence for name, one in best.items()},
+        strong=len(strong),
+        strong_sums=screens_bulk.sums(strong),
         totals=_totals(sums),
-        oldest=min((one.oldest for one in sums), default=None),
+        oldest=min((one.oldest for one in sums if one.oldest), default=None),
         chips=_chips(sums, view),
         view=view,
         older=paging.next_page(page.next_cursor),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
+        before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
         said=said,
         done=done(desk),
@@ -229,7 +249,52 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         target.id: target for one in suggested for target in one.shown if target.outstanding > 0
     }
     split = said.split or splitting.filled(payment, list(targets.values()))
-    return Selected(payment, waiting, suggested, split, claims, customers, twice)
+    best, held = _foreseen(desk, payment, suggested)
+    return Selected(payment, waiting, suggested, split, claims, customers, twice, best, held)
+
+
+def _foreseen(
+    desk: Desk, payment: PaymentLine, suggested: list[Suggested]
+) -> tuple[Foreseen, Foreseen]:
+    """What taking the first suggestion, and what holding the money, would post."""
+    if payment.unapplied <= 0 or not desk.may(Role.RECONCILER.value):
+        return Foreseen(), Foreseen()
+    best, held = Foreseen(), Foreseen()
+    ways = next((one.ways for one in suggested if one.ways), ())
+    if ways:
+        parts = [splitting.part(way.target.id, way.amount) for way in ways]
+        best = _matching(desk, payment.id, parts)
+    if payment.customer_id:
+        owner = payment.customer_id
+        held = consequences.of_payment(
+            desk, payment.id, lambda work: _hold(work, payment, owner, None)
+        )
+    return best, held
+
+
+def _of_split(desk: Desk, payment: PaymentLine, split: Split) -> Foreseen:
+    if split.left < 0 or not split.parts() or not desk.may(Role.RECONCILER.value):
+        return Foreseen()
+    return _matching(desk, payment.id, split.parts())
+
+
+def _matching(desk: Desk, payment_id: str, parts: list[Part]) -> Foreseen:
+    return consequences.of_payment(
+        desk, payment_id, lambda work: allocations.allocate(work, payment_id, parts)
+    )
+
+
+def _hold(work: Work, payment: PaymentLine, customer_id: str, notes: str | None) -> list[str]:
+    deposit_id = deposits.create(
+        work,
+        NewDeposit(
+            customer_id=customer_id,
+            currency=payment.currency,
+            amount=payment.unapplied,
+            notes=notes,
+        ),
+    )
+    return allocations.allocate(work, payment.id, [Part(deposit_id=deposit_id)])
 
 
 def _payment(desk: Desk, payment_id: str) -> PaymentLine:
@@ -249,13 +314,10 @@ def _totals(sums: list[Sum]) -> list[tuple[str, int]]:
 
 def _chips(sums: list[Sum], view: str) -> list[tuple[str, str, int, bool]]:
     numbers = {
-        name: sum(one.old if name == "old" else one.number for one in sums if one.kind in kinds)
+        name: sum(getattr(one, _COUNTED.get(name, "number")) for one in sums if one.kind in kinds)
         for name, (_, kinds) in _VIEWS.items()
     }
-    return [
-        (name, label, numbers[name], name == (view if view in _VIEWS else "all"))
-        for name, (label, _) in _VIEWS.items()
-    ]
+    return [(name, label, numbers[name], name == view) for name, (label, _) in _VIEWS.items()]
 
 
 def _who_was_first(desk: Desk, payment_id: str) -> str:

@@ -351,6 +351,11 @@ def day(when: date | None) -> str:
     return f"{when.day} {when:%b %Y}" if when else DASH
 
 
+def later(when: date, days: int) -> date:
+    """The day so many days after."""
+    return when + timedelta(days=days)
+
+
 def age(since: datetime, now: datetime) -> str:
     """`12 seconds`, `4 minutes`, `3 days`: how long ago, without the `ago`."""
     return span(max(now - since, timedelta(0)))

@@ -12,7 +12,7 @@ from reconciler.errors import Forbidden, Refused
 from reconciler.reads import review_queue as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.review_queue import ReviewRow
-from reconciler.services import effects, resolutions
+from reconciler.services import effects, resolutions, review_desk
 from reconciler.services.allocations import Part
 from reconciler.services.effects import Effect
 from reconciler.services.refund_limits import policy_of
@@ -21,11 +21,13 @@ from reconciler.web.api.fields import (
     Amount,
     Body,
     Currency,
+    Day,
     Line128,
     Line255,
     Paged,
     RefundTreatment,
     Rev,
+    Start,
     Words2000,
 )
 from reconciler.web.api.payments import PARTS_MAX, PartBody
@@ -77,8 +79,20 @@ class ResolveBody(Body):
         )
 
 
+class AssignBody(Body):
+    """Whose a question is to answer: a person's id or mail address; null for nobody's."""
+
+    assigned_to: Line255 | None
+
+
+class SnoozeBody(Body):
+    """Until which day a question is out of sight; null brings it back."""
+
+    until: Day | None
+
+
 class ReviewQuery(Paged):
-    """Which questions."""
+    """Which questions. `snoozed` says whether out of sight or not; both if it is not given."""
 
     state: Literal["open", "resolved"] | None = None
     kind: ReviewKind | None = None
@@ -88,12 +102,18 @@ class ReviewQuery(Paged):
     deposit_id: Line128 | None = None
     refund_id: Line128 | None = None
     currency: Currency | None = None
+    assigned_to: Line128 | None = None
+    snoozed: bool | None = None
+    opened_before: Start | None = None
 
 
 @resource.get("/review-items")
 def listed(look: Look, query: ReviewQuery) -> Page[ReviewRow]:
     """List what waits, or waited, for a person; the last opened first."""
-    return reads.page(look.session, query.filters, query.wanted)
+    filters = query.filters
+    if (snoozed := filters.pop("snoozed", None)) is not None:
+        filters["snoozed_on" if snoozed else "in_sight_on"] = look.today
+    return reads.page(look.session, filters, query.wanted)
 
 
 @resource.get("/review-items/{item_id}")
@@ -140,4 +160,18 @@ def undo(work: Work, item_id: str) -> ReviewRow:
     """Take back what was decided about a refund made outside; the question is asked again."""
     resolutions.undo(work, item_id)
     work.session.flush()
+    return reads.one(work.session, item_id)
+
+
+@resource.post("/review-items/{item_id}/assign")
+def assign(work: Work, item_id: str, body: AssignBody) -> ReviewRow:
+    """Make an open question somebody's to answer, or nobody's."""
+    review_desk.assign(work, item_id, body.assigned_to)
+    return reads.one(work.session, item_id)
+
+
+@resource.post("/review-items/{item_id}/snooze")
+def snooze(work: Work, item_id: str, body: SnoozeBody) -> ReviewRow:
+    """Put an open question out of sight until a day begins. It is back earlier if it changes."""
+    review_desk.snooze(work, item_id, body.until)
     return reads.one(work.session, item_id)

@@ -1,0 +1,50 @@
+"""What a refund will post once it has arrived: asked for and carried out, to be rehearsed only.
+
+Nothing leaves: the rail's answer is made up here and goes through the same door as a real one.
+"""
+
+from reconciler.books.accounts import MANUAL_RAIL
+from reconciler.books.consent import RefundPolicy
+from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
+from reconciler.books.refunds import RefundStatus
+from reconciler.services import payments, refund_legs, refund_requests
+from reconciler.services.refund_requests import RefundAsk
+from reconciler.store import claims
+from reconciler.store.claims import PaymentRow
+from reconciler.store.refunds import RefundLeg
+from reconciler.timestamps import to_epoch
+from reconciler.work import Work
+
+
+def carried_out(work: Work, ask: RefundAsk, policy: RefundPolicy) -> None:
+    """Ask for the refund and take it as having arrived. Only within `Runtime.rehearse`.
+
+    Raises what asking for it raises.
+    """
+    refund_id = refund_requests.request(work, ask, policy)
+    work.session.flush()
+    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
+    whole = refund_legs.lock_one(work, refund_id)
+    told = [(_arrived(work, leg, rows[leg.payment_id]), ()) for leg in whole.live]
+    payments.observe(work, told)
+
+
+def _arrived(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
+    at = to_epoch(work.now)
+    fact = RefundFact(
+        id=f"preview_{leg.id}",
+        amount=leg.amount,
+        stage=RefundStage.LEFT,
+        shown=(at, 0, RefundStatus.SUCCEEDED.value),
+        reference=leg.reference,
+        is_real=True,
+        is_by_hand=row.facts.rail == MANUAL_RAIL,
+        created=at,
+    )
+    return PaymentFacts(
+        rail=row.facts.rail,
+        account=row.facts.account,
+        payment_id=row.facts.payment_id,
+        currency=row.facts.currency,
+        refunds={fact.id: fact},
+    )

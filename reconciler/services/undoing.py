@@ -1,0 +1,181 @@
+"""What somebody did, taken back from the line that it left in the audit trail.
+
+Always by a new deed that says the opposite: an entry is reversed, never deleted. What something
+else stands on by now is refused, with the reason.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from reconciler.books.disputes import Decision
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.services import (
+    allocations,
+    applications,
+    disputes,
+    portal_links,
+    refunds,
+    reminders,
+    resolutions,
+    review_desk,
+)
+from reconciler.services.allocations import Part
+from reconciler.store import claims
+from reconciler.work import Work
+
+_LINE = sa.text(
+    """select l.action, l.subject, w.body from audit_line l
+    left join audit_words w on w.seq = l.seq where l.seq = :seq"""
+)
+_DISPUTE = sa.text("select id from dispute where rail_dispute_id = :id")
+_GONE = "it is taken back already"
+_DECISIONS = frozenset({"credit", "reopen", "split", "chase", "write_off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a line says that was done."""
+
+    action: str
+    subject: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def undo(work: Work, seq: int) -> None:
+    """Take back what line number `seq` says.
+
+    Raises NotFound, Refused where that cannot be taken back, and Conflict where it is taken back
+    already or something else stands on it.
+    """
+    row = work.session.execute(_LINE, {"seq": seq}).first()
+    if row is None:
+        raise NotFound(f"there is no line {seq}")
+    if row.body is None:
+        raise Refused("what was said about it was erased, so nothing can tell what to take back")
+    said = msgspec.json.decode(row.body, type=dict[str, Any])
+    deed = Deed(row.action, row.subject, said["before"], said["after"])
+    if not may_be_undone(deed.action, deed.after):
+        raise Refused(why_not(deed.action))
+    _UNDOING[deed.action](work, deed)
+
+
+def may_be_undone(action: str, after: Mapping[str, Any]) -> bool:
+    """Whether a deed is of a kind that can be taken back at all."""
+    if action == "review_item.resolved":
+        return after.get("action") in _DECISIONS
+    return action in _UNDOING
+
+
+def why_not(action: str) -> str:
+    """Why a deed of this kind cannot be taken back, and what to do instead."""
+    return _WHY_NOT.get(action, "This changed no money, so there is nothing to reverse.")
+
+
+def _allocated(work: Work, deed: Deed) -> None:
+    given = {one["allocation"]: one["amount"] for one in deed.after["allocations"]}
+    claims.lock_payments(work.session, [deed.subject])
+    live = {
+        claim.id: claim
+        for claim in claims.allocations_of(work.session, [deed.subject])
+        if claim.id in given and claim.amount
+    }
+    if not live:
+        raise Conflict(_GONE)
+    for claim_id, claim in live.items():
+        _must_be_alone(claim.amount, given[claim_id])
+        allocations.unallocate(work, deed.subject, claim_id)
+
+
+def _must_be_alone(amount: int, given: int) -> None:
+    if amount > given:
+        raise Conflict("more was put there since: unmatch it on the payment's own page")
+
+
+def _unallocated(work: Work, deed: Deed) -> None:
+    target, amount = deed.before["target"], deed.before["amount"]
+    is_deposit = target.startswith("dep_")
+    part = Part(
+        invoice_id=None if is_deposit else target,
+        deposit_id=target if is_deposit else None,
+        amount=amount,
+    )
+    allocations.allocate(work, deed.subject, [part])
+
+
+def _applied(work: Work, deed: Deed) -> None:
+    try:
+        applications.unapply(work, deed.subject, deed.after["application"])
+    except NotFound:
+        raise Conflict(_GONE) from None
+
+
+def _unapplied(work: Work, deed: Deed) -> None:
+    applications.apply(work, deed.subject, deed.after["invoice"], deed.after["amount"])
+
+
+def _refund_requested(work: Work, deed: Deed) -> None:
+    refunds.cancel(work, deed.subject)
+
+
+def _resolved(work: Work, deed: Deed) -> None:
+    resolutions.undo(work, deed.subject)
+
+
+def _loss_decided(work: Work, deed: Deed) -> None:
+    dispute = work.session.scalar(_DISPUTE, {"id": deed.subject})
+    if dispute is None:
+        raise NotFound(f"there is no dispute {deed.subject}")
+    disputes.decide(work, dispute, Decision.UNDECIDED)
+
+
+def _assigned(work: Work, deed: Deed) -> None:
+    review_desk.assign(work, deed.subject, deed.before["assigned_to"])
+
+
+def _snoozed(work: Work, deed: Deed) -> None:
+    until = deed.before["snoozed_until"]
+    review_desk.snooze(work, deed.subject, date.fromisoformat(until) if until else None)
+
+
+def _paused(work: Work, deed: Deed) -> None:
+    reminders.resume(work, deed.subject)
+
+
+def _link_made(work: Work, deed: Deed) -> None:
+    portal_links.revoke(work, deed.subject)
+
+
+_UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
+    "payment.allocated": _allocated,
+    "payment.unallocated": _unallocated,
+    "deposit.applied": _applied,
+    "deposit.unapplied": _unapplied,
+    "refund.requested": _refund_requested,
+    "review_item.resolved": _resolved,
+    "dispute.decided": _loss_decided,
+    "review_item.assigned": _assigned,
+    "review_item.snoozed": _snoozed,
+    "reminders.paused": _paused,
+    "portal_link.created": _link_made,
+}
+_WHY_NOT: Mapping[str, str] = {
+    "invoice.sent": "An invoice that was sent is not unsent: void it, or write a credit note.",
+    "invoice.voided": "A void stands: write the invoice anew.",
+    "invoice.credited": "A credit note stands: invoice the amount again if it was wrong.",
+    "payment.received_by_hand": (
+        "Money that came in is not made to vanish: unmatch it, or give it back with a refund."
+    ),
+    "refund.approved": "It may be on its way: open the refund and cancel it while it waits.",
+    "refund.paid_back": "The money has left.",
+    "refund.kept": "The customer agreed to it: apply or refund what was kept.",
+    "note.added": "A note stays as it was written: write another one.",
+    "review_item.resolved": "A closed question is asked again by itself if it comes up again.",
+    "switch.turned_off": "Turn it on again on the page of switches.",
+    "switch.turned_on": "Turn it off again on the page of switches.",
+}

@@ -1,0 +1,144 @@
+"""What one did here, the last first, and taking it back: said first, done by a reversal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import audit as reads, deeds
+from reconciler.reads.audit import AuditRow
+from reconciler.reads.deeds import ClaimTold
+from reconciler.reads.pages import Session, Wanted
+from reconciler.services import undoing
+from reconciler.web.admin import audit, consequences, errors, words
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+# What says nothing about the work: it stands in the audit trail, and would drown the rest here.
+_COMINGS = ("person.signed_in", "person.signed_out")
+_HOLD = frozenset({"payment.allocated", "deposit.applied"})  # what was moved, stands or does not
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One deed: whether it can be taken back, is taken back already, or why it never can.
+
+    `told` is what it did in money, in words, where it did something of the kind.
+    """
+
+    line: AuditRow
+    may: bool
+    is_gone: bool
+    why_not: str
+    told: str = ""
+
+
+@screens.get("/recent")
+def list_recent(desk: Desk) -> Response:
+    """What whoever is at the desk did, the last first."""
+    wanted = Wanted(limit=PER_PAGE, cursor=request.args.get("before") or None)
+    with desk.runtime.read() as session:
+        mine = {"cause_kind": "person", "cause_id": desk.person.id}
+        page = reads.page(session, mine, wanted)
+        lines = [line for line in page.data if line.action not in _COMINGS]
+        done = _done(session, lines)
+    return desk.page(
+        "recent.html",
+        done=done,
+        was_undone="undone" in request.args,
+        older=next_page(page.next_cursor),
+        what=audit.what,
+        changes=audit.changes,
+        page_of=audit.page_of,
+    )
+
+
+@screens.get("/recent/<line_id>/undo", Role.RECONCILER)
+def ask_undo(desk: Desk, line_id: str) -> Response:
+    """What taking it back will do, or why it cannot be."""
+    return _ask(desk, line_id)
+
+
+@screens.post("/recent/<line_id>/undo", Role.RECONCILER)
+def undo_deed(desk: Desk, line_id: str) -> Response:
+    """Take it back."""
+    line = _line(desk, line_id)
+
+    def step(work: Work) -> str:
+        undoing.undo(work, int(line.id))
+        return line.id
+
+    try:
+        desk.once(step)
+    except NotFound:
+        raise
+    except Refused as refused:
+        return _ask(desk, line_id, refusal=refused)
+    return go("list_recent", undone=1)
+
+
+def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Response:
+    line = _line(desk, line_id)
+
+    def deed(work: Work) -> None:
+        undoing.undo(work, int(line.id))
+
+    if line.subject.startswith("pay_"):
+        foreseen = consequences.of_payment(desk, line.subject, deed)
+    else:
+        foreseen = consequences.of_any(desk, deed)
+    status = 200
+    if refusal is not None:
+        status = 409 if isinstance(refusal, Conflict) else 422
+    return desk.page(
+        "recent_undo.html",
+        status=status,
+        line=line,
+        foreseen=foreseen,
+        error=errors.sentence(refusal) if refusal else "",
+        what=audit.what,
+        who=audit.who,
+        changes=audit.changes,
+        page_of=audit.page_of,
+    )
+
+
+def _line(desk: Desk, line_id: str) -> AuditRow:
+    with desk.runtime.read() as session:
+        return reads.one(session, line_id)
+
+
+def _done(session: Session, lines: Iterable[AuditRow]) -> list[Done]:
+    kept = list(lines)
+    known = deeds.claims(session, {one for line in kept for one, _ in _moved(line)})
+    return [_judged(line, known) for line in kept]
+
+
+def _judged(line: AuditRow, known: Mapping[str, ClaimTold]) -> Done:
+    may = not line.is_erased and undoing.may_be_undone(line.action, line.after)
+    moved = [(known[one], amount) for one, amount in _moved(line) if one in known]
+    is_gone = may and line.action in _HOLD and not any(claim.is_live for claim, _ in moved)
+    why_not = "" if may else undoing.why_not(line.action)
+    return Done(line, may and not is_gone, is_gone, why_not, _told(moved))
+
+
+def _told(moved: Iterable[tuple[ClaimTold, int]]) -> str:
+    return " and ".join(
+        f"{words.shown(amount, claim.currency)} on {claim.target}" for claim, amount in moved
+    )
+
+
+def _moved(line: AuditRow) -> list[tuple[str, int]]:
+    """The claims that a deed made or took back, with how much it moved, in minor units."""
+    said = line.after or line.before
+    several = said.get("allocations")
+    if isinstance(several, list):
+        return [(one["allocation"], one["amount"]) for one in several]
+    one = said.get("allocation") or said.get("application")
+    return [(one, said["amount"])] if isinstance(one, str) else []

@@ -1,0 +1,47 @@
+"""Whose an open question is, until when it is out of sight, and notes on things."""
+
+from datetime import date
+
+from flask import Response, make_response, redirect, request
+
+from reconciler.books.people import Role
+from reconciler.services import notes, review_desk
+from reconciler.web import forms
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.routes import Screens
+from reconciler.web.admin.sign_in import inside
+
+screens = Screens()
+
+
+@screens.post("/questions/<item_id>/assign", Role.RECONCILER)
+def assign_question(desk: Desk, item_id: str) -> Response:
+    """Make a question somebody's, or nobody's."""
+    who = request.form.get("assigned_to", "") or None
+    desk.do(lambda work: review_desk.assign(work, item_id, who))
+    return _back()
+
+
+@screens.post("/questions/<item_id>/snooze", Role.RECONCILER)
+def snooze_question(desk: Desk, item_id: str) -> Response:
+    """Put a question out of sight until a day begins, or bring it back."""
+    until = None if "wake" in request.form else _day()
+    desk.do(lambda work: review_desk.snooze(work, item_id, until))
+    return _back()
+
+
+@screens.post("/notes/<subject>", Role.RECONCILER)
+def write_note(desk: Desk, subject: str) -> Response:
+    """Write a note on what has this id."""
+    said = forms.words(request.form, "note", chars_max=notes.NOTE_CHARS_MAX)
+    desk.once(lambda work: notes.add(work, subject, said))
+    return _back("#notes")
+
+
+def _day() -> date:
+    return forms.day(request.form, "until")
+
+
+def _back(place: str = "") -> Response:
+    """The page that the form stood on."""
+    return make_response(redirect(inside(request.form.get("back")) + place, 303))

@@ -1,0 +1,110 @@
+"""Many strong suggestions at once: counted, confirmed, each by itself, and safe when sent twice."""
+
+import re
+
+import pytest
+
+from tests.web.screens import Screens, said
+
+
+@pytest.fixture
+def queue(screens: Screens) -> Screens:
+    """Three payments of a known customer that each fit one invoice, and one that fits none."""
+    rail_id = screens.office.world.create_customer(name="Acme")
+    customer = screens.customer("Acme", rail_customers={"stripe": rail_id})
+    screens.ids["acme"] = customer
+    for number, amount in (("INV-1", 10_000), ("INV-2", 20_000), ("INV-3", 30_000)):
+        # Before its invoice is known: otherwise the program would match it by itself.
+        screens.ids[f"for {number}"] = screens.paid(amount, customer=rail_id)
+    screens.office.clock.advance(seconds=1)
+    screens.ids["odd"] = screens.paid(777)
+    screens.ids["rail"] = rail_id
+    return screens
+
+
+def invoices(screens: Screens) -> None:
+    """The invoices come, and nobody looks for their payments by itself any more."""
+    for number, amount in (("INV-1", 10_000), ("INV-2", 20_000), ("INV-3", 30_000)):
+        screens.invoice(screens.ids["acme"], amount, number)
+
+
+def form_of(screens: Screens, somebody) -> list[tuple[str, str]]:
+    """What the confirming page would send."""
+    html = somebody.get("/unmatched/strong").get_data(as_text=True)
+    main = html.partition("<main")[2]
+    found = re.findall(r'name="((?:payment|rev-|parts-)[^"]*)" value="([^"]*)"', main)
+    return list(found)
+
+
+def test_the_button_says_how_many_and_how_much(queue):
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    assert "Match 3 strong suggestions, $600.00" in rae.read("/unmatched")
+    assert "strong suggestion" not in queue.as_("viewer").read("/unmatched")
+    page = rae.read("/unmatched/strong")
+    assert "Match 3 strong suggestions, $600.00" in page
+    assert "INV-1" in page
+    assert "Amount equals what is open" in page
+    assert queue.office.scalar("select count(*) from allocation") == 0
+
+
+def test_all_are_matched_once_and_each_is_undone_by_itself(queue):
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    form = form_of(queue, rae)
+    first = rae.post("/unmatched/strong", form)
+    assert "3 of 3 payments matched" in said(first)
+    books = queue.books()
+    again = rae.post("/unmatched/strong", form)
+    assert said(again).count("Matched before You have matched it already") == 3
+    assert queue.books() == books
+    assert queue.office.scalar("select count(*) from invoice where outstanding = 0") == 3
+    payment = queue.ids["for INV-2"]
+    claim = queue.office.scalar("select id from allocation where payment_id = :p", p=payment)
+    assert claim in again.get_data(as_text=True)
+    rae.post(f"/payments/{payment}/undo", {"allocation": claim})
+    assert queue.office.scalar("select count(*) from invoice where outstanding = 0") == 2
+    assert queue.office.violations() == []
+
+
+def test_what_was_changed_meanwhile_is_told_and_not_forced(queue):
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    form = form_of(queue, rae)
+    payment = queue.ids["for INV-1"]
+    dana = queue.as_("admin")
+    other = [("rev", queue.rev("payment", payment)), ("target", queue.ids["INV-1"])]
+    dana.post(f"/unmatched/{payment}/match", [*other, ("amount", 4_000)])
+    queue.in_cash("INV-3", 100)  # so that its payment is more than it takes
+    words = said(rae.post("/unmatched/strong", form))
+    assert "1 of 3 payments matched" in words
+    assert "It was changed since this list was made. Nothing was done." in words
+    assert "The suggestion is not the same any more, or not strong" in words
+    assert queue.office.violations() == []
+
+
+def test_only_what_is_ticked_is_matched_and_something_must_be(queue):
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    form = [
+        (name, value)
+        for name, value in form_of(queue, rae)
+        if name != "payment" or value == queue.ids["for INV-3"]
+    ]
+    assert "1 of 1 payment matched" in said(rae.post("/unmatched/strong", form))
+    assert queue.office.scalar("select count(*) from allocation") == 1
+    assert rae.post("/unmatched/strong", {}).status_code == 422
+    weak = {
+        "payment": queue.ids["odd"],
+        f"rev-{queue.ids['odd']}": queue.rev("payment", queue.ids["odd"]),
+        f"parts-{queue.ids['odd']}": f"{queue.ids['INV-1']}:777",
+    }
+    assert "0 of 1 payment matched" in said(rae.post("/unmatched/strong", weak))
+
+
+def test_two_that_fit_the_same_invoice_do_not_both_go(queue):
+    queue.paid(10_000, customer=queue.ids["rail"])
+    invoices(queue)
+    words = queue.as_("reconciler").read("/unmatched/strong")
+    assert "INV-1 would be filled by another one of these" in words
+    assert "Match 3 strong suggestions" in words

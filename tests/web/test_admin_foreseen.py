@@ -1,0 +1,87 @@
+"""The entries that a page shows before a deed are those that the deed then posts."""
+
+import re
+
+import pytest
+
+from reconciler.flows.submit_refunds import submit_refunds
+from reconciler.services import refunds
+from tests.web.screens import Screens, said
+
+_CELL = re.compile(r"<td[^>]*>(.*?)</td>", re.DOTALL)
+
+
+@pytest.fixture
+def acme(screens: Screens) -> Screens:
+    """A customer with an open invoice, and 850.00 of theirs that names nothing."""
+    rail_id = screens.office.world.create_customer(name="Acme")
+    screens.ids["acme"] = screens.customer("Acme", rail_customers={"stripe": rail_id})
+    screens.invoice(screens.ids["acme"], 120_000, "INV-1042")
+    screens.ids["pay"] = screens.paid(85_000, customer=rail_id, description="thanks")
+    return screens
+
+
+def shown(html: str, title: str = "") -> list[tuple[str, str, str]]:
+    """The lines of the first entry that a page foresees, under this title."""
+    after = html.partition(f'class="entry"{title}')[2].partition("</details>")[0]
+    cells = [cell.strip() for cell in _CELL.findall(after)]
+    return sorted(zip(cells[::3], cells[1::3], cells[2::3], strict=True))
+
+
+def posted(screens: Screens, since: int) -> list[tuple[str, str, str]]:
+    """The lines that were posted since, as a page writes them."""
+    html = screens.as_("viewer").get("/ledger/entries").get_data(as_text=True)
+    bodies = html.split("<tbody data-row>")[1 : 1 + count(screens) - since]
+    cells = [c.strip() for body in bodies for c in _CELL.findall(body)]
+    return sorted(zip(cells[::3], cells[1::3], cells[2::3], strict=True))
+
+
+def count(screens: Screens) -> int:
+    return screens.office.scalar("select count(*) from journal_entry")
+
+
+def test_a_match_a_hold_and_a_split_post_what_was_shown(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    before, books = count(acme), acme.books()
+    html = rae.get(f"/unmatched/{pay}").get_data(as_text=True)
+    assert acme.books() == books
+    match, hold = html.partition("Hold $850.00 as a deposit")[::2]
+    foreseen = shown(match)
+    assert ("Accounts receivable", "", "$850.00") in foreseen
+    assert ("Customer deposits", "", "$850.00") in shown(hold)
+    typed = {f"amount-{acme.ids['INV-1042']}": "850.00", "rev": acme.rev("payment", pay)}
+    split = rae.post(f"/unmatched/{pay}/split", typed | {"rest": "1"}).get_data(as_text=True)
+    assert shown(split, " open") == foreseen
+    form = {"rev": acme.rev("payment", pay), "target": acme.ids["INV-1042"], "amount": 85_000}
+    assert rae.post(f"/unmatched/{pay}/match", form).status_code == 303
+    assert posted(acme, before) == foreseen
+
+
+@pytest.mark.parametrize("treatment", ["credit", "reopen"])
+def test_a_refund_posts_what_was_shown_once_it_has_arrived(acme, treatment):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    form = {"rev": acme.rev("payment", pay), "target": acme.ids["INV-1042"], "amount": 85_000}
+    rae.post(f"/unmatched/{pay}/match", form)
+    ask = {"payment": pay, "amount": "50", "reason": "goodwill", "treatment": treatment}
+    before, books = count(acme), acme.books()
+    looked = rae.post("/refunds/new", ask | {"do": "look"})
+    assert "asking posts nothing" in said(looked)
+    assert acme.books() == books
+    assert rae.post("/refunds/new", ask).status_code == 303
+    refund = acme.office.scalar("select id from refund")
+    acme.by("approver", lambda work: refunds.approve(work, refund))
+    submit_refunds(acme.office.runtime)
+    acme.hear("")
+    html = looked.get_data(as_text=True)
+    assert shown(html, " open")
+    assert posted(acme, before) == shown(html, " open")
+
+
+def test_a_credit_note_shows_its_entry_and_refuses_in_words(acme):
+    rae = acme.as_("reconciler")
+    form = {"amount": "100", "reason": "Late", "do": "look"}
+    looked = rae.post("/invoices/INV-1042/credit", form)
+    assert ("Credits", "$100.00", "") in shown(looked.get_data(as_text=True), " open")
+    refused = rae.post("/invoices/INV-1042/credit", form | {"amount": "9999"})
+    assert refused.status_code == 200
+    assert "as it would be posted" not in said(refused)

@@ -1,0 +1,110 @@
+"""What one did, and taking it back: said first, done by a reversal, refused if built upon."""
+
+import pytest
+
+from reconciler.services import applications
+from tests.web.screens import Screens, said
+
+
+@pytest.fixture
+def acme(screens: Screens) -> Screens:
+    """A customer with an open invoice, and a payment that names nothing."""
+    screens.ids["acme"] = screens.customer("Acme")
+    screens.invoice(screens.ids["acme"], 120_000, "INV-1042")
+    screens.ids["pay"] = screens.paid(85_000, description="thanks")
+    return screens
+
+
+def match(screens: Screens, by) -> str:
+    """Match the payment; gives the number of the line that says so."""
+    pay = screens.ids["pay"]
+    form = {"rev": screens.rev("payment", pay), "target": screens.ids["INV-1042"]}
+    answer = by.post(f"/unmatched/{pay}/match", form | {"amount": 85_000})
+    assert answer.status_code == 303
+    assert "My recent actions</a>" in by.client.get(answer.location).get_data(as_text=True)
+    return line(screens, "payment.allocated")
+
+
+def line(screens: Screens, action: str) -> str:
+    return str(screens.office.scalar("select max(seq) from audit_line where action = :a", a=action))
+
+
+def outstanding(screens: Screens) -> int:
+    return screens.office.scalar("select outstanding from invoice where number = 'INV-1042'")
+
+
+def test_a_match_is_taken_back_from_the_list_and_by_the_same_way_again(acme):
+    rae = acme.as_("reconciler")
+    done = match(acme, rae)
+    assert "Payment allocated" in rae.read("/recent")
+    assert "$850.00 on INV-1042" in rae.read("/recent")
+    assert f"/recent/{done}/undo" in rae.get("/recent").get_data(as_text=True)
+    before = acme.books()
+    asked = rae.read(f"/recent/{done}/undo")
+    assert "After this: INV-1042 is owed $1,200.00 instead of $350.00" in asked
+    assert "as it would be posted" in asked
+    assert "Accounts receivable $850.00" in asked
+    assert acme.books() == before
+    for _ in range(2):  # the form is sent twice
+        answer = rae.post(f"/recent/{done}/undo", {"once": "u1"})
+        assert (answer.status_code, answer.location) == (303, "/admin/recent?undone=1")
+    assert outstanding(acme) == 120_000
+    assert "Taken back" in rae.read("/recent")
+    again = rae.post(f"/recent/{done}/undo", {"once": "u2"})
+    assert again.status_code == 409
+    assert "It is taken back already" in said(again)
+    back = line(acme, "payment.unallocated")
+    assert rae.post(f"/recent/{back}/undo", {"once": "u3"}).status_code == 303
+    assert outstanding(acme) == 35_000
+    assert acme.office.violations() == []
+
+
+def test_what_something_stands_on_is_not_taken_back_and_says_why(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    form = {"rev": acme.rev("payment", pay), "customer_id": acme.ids["acme"]}
+    assert rae.post(f"/unmatched/{pay}/hold", form).status_code == 303
+    held = line(acme, "payment.allocated")
+    deposit, code = acme.office.rows("select id, code from deposit")[0]
+    acme.by(
+        "reconciler",
+        lambda work: applications.apply(work, deposit, acme.ids["INV-1042"], 100),
+    )
+    words = rae.read(f"/recent/{held}/undo")
+    assert f"It cannot be taken back. Deposit {code} is applied to invoices; unapply it first" in (
+        words
+    )
+    assert "Take it back" not in words
+    before = acme.books()
+    assert rae.post(f"/recent/{held}/undo", {}).status_code == 409
+    assert acme.books() == before
+    applied = line(acme, "deposit.applied")
+    assert rae.post(f"/recent/{applied}/undo", {}).status_code == 303
+    assert rae.post(f"/recent/{held}/undo", {}).status_code == 303
+    assert acme.office.violations() == []
+
+
+def test_everybody_sees_their_own_deeds_and_what_cannot_be_undone_says_why(acme):
+    rae, dana = acme.as_("reconciler"), acme.as_("admin")
+    dana.post(f"/notes/{acme.ids['pay']}", {"note": "Called"})
+    assert "You have done nothing here yet" in rae.read("/recent")
+    words = dana.read("/recent")
+    assert "Note added" in words
+    assert "A note stays as it was written: write another one." in words
+    noted = line(acme, "note.added")
+    assert "It cannot be taken back." in rae.read(f"/recent/{noted}/undo")
+    assert rae.post(f"/recent/{noted}/undo", {}).status_code == 422
+    assert rae.post("/recent/999999/undo", {}).status_code == 404
+
+
+def test_an_assignment_a_snooze_and_a_refund_that_was_asked_for_are_taken_back(acme):
+    rae = acme.as_("reconciler")
+    item = acme.office.scalar("select id from review_item")
+    rae.post(f"/questions/{item}/assign", {"assigned_to": acme.known["reconciler"]})
+    rae.post(f"/questions/{item}/snooze", {"until": "2026-12-01"})
+    refund = acme.ask_refund("reconciler", payment_id=acme.ids["pay"], amount=100)
+    for action in ("review_item.assigned", "review_item.snoozed", "refund.requested"):
+        assert rae.post(f"/recent/{line(acme, action)}/undo", {}).status_code == 303, action
+    [row] = acme.office.rows("select assigned_to, snoozed_until from review_item")
+    assert tuple(row) == (None, None)
+    status = acme.office.scalar("select status from refund where id = :id", id=refund)
+    assert status == "canceled"

@@ -1,0 +1,100 @@
+"""Questions that are somebody's, put off or old; notes on a record; as people see them."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.screens import Screens, said
+
+
+@pytest.fixture
+def queue(screens: Screens) -> Screens:
+    """Two payments that name nothing: one of three days ago, and one of now."""
+    screens.ids["old"] = screens.paid(10_000, description="thanks")
+    screens.office.clock.advance(days=3)
+    screens.ids["new"] = screens.paid(20_000, description="danke")
+    screens.viewer = screens.as_("viewer")
+    return screens
+
+
+def item_of(screens: Screens, name: str) -> str:
+    return screens.office.scalar(
+        "select id from review_item where payment_id = :p", p=screens.ids[name]
+    )
+
+
+def amounts(screens: Screens, view: str) -> set[str]:
+    """Which of the two payments a view lists."""
+    html = screens.viewer.get(f"/unmatched?view={view}").get_data(as_text=True)
+    rows = html.partition('id="rows"')[2].partition("</ul>")[0]
+    return {name for name in ("old", "new") if f"row-{screens.ids[name]}" in rows}
+
+
+def test_what_is_put_off_leaves_every_queue_and_comes_back_by_itself(queue):
+    rae = queue.as_("reconciler")
+    until = queue.office.clock().date() + timedelta(days=2)
+    form = {"until": until.isoformat(), "back": "/admin/unmatched?view=mine"}
+    answer = rae.post(f"/questions/{item_of(queue, 'old')}/snooze", form)
+    assert (answer.status_code, answer.location) == (303, "/admin/unmatched?view=mine")
+    assert (amounts(queue, "all"), amounts(queue, "snoozed")) == ({"new"}, {"old"})
+    words = rae.read("/")
+    assert "Unmatched payments 1 $200.00" in words
+    assert "seconds, 1 snoozed" in words
+    assert "1 thing waits for a person." in words
+    assert "out of sight until" in rae.read(f"/unmatched/{queue.ids['old']}")
+    assert "A payment names nothing" not in rae.read("/questions?view=old")
+    queue.office.clock.advance(days=2)
+    queue.viewer = queue.as_("viewer")  # the session has ended meanwhile
+    assert amounts(queue, "all") == {"old", "new"}
+
+
+def test_what_is_put_off_can_be_brought_back_at_once(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+    tomorrow = queue.office.clock().date() + timedelta(days=1)
+    rae.post(f"/questions/{item}/snooze", {"until": tomorrow.isoformat()})
+    assert rae.post(f"/questions/{item}/snooze", {"wake": "1"}).status_code == 303
+    assert amounts(queue, "all") == {"old", "new"}
+    assert rae.post(f"/questions/{item}/snooze", {"until": "soon"}).status_code == 422
+    assert amounts(queue, "all") == {"old", "new"}
+
+
+def test_somebodys_questions_are_in_their_own_view_and_nobody_elses(queue):
+    dana, rae = queue.as_("admin"), queue.as_("reconciler")
+    form = {"assigned_to": queue.known["reconciler"]}
+    assert dana.post(f"/questions/{item_of(queue, 'new')}/assign", form).status_code == 303
+    mine = rae.read("/unmatched?view=mine")
+    assert "$200.00" in mine
+    assert "Assigned to Rae Lindt" in mine
+    assert "Mine 1" in mine
+    assert "Nothing in this view" in dana.read("/unmatched?view=mine")
+    assert "A payment names nothing that it is for $200.00" in rae.read("/questions?view=mine")
+    assert "No question in this view" in dana.read("/questions?view=mine")
+
+
+def test_what_is_older_than_two_days_has_a_view(queue):
+    assert amounts(queue, "old") == {"old"}
+    words = queue.viewer.read("/questions?view=old")
+    assert "$100.00" in words
+    assert "$200.00" not in words
+
+
+def test_a_note_stands_on_the_record_once_however_often_it_is_sent(queue):
+    rae, payment = queue.as_("reconciler"), queue.ids["new"]
+    form = {"note": "Ann says it is for <b>May</b>", "once": "n1"}
+    form["back"] = f"/admin/payments/{payment}"
+    for _ in range(2):
+        answer = rae.post(f"/notes/{payment}", form)
+        assert (answer.status_code, answer.location) == (
+            303,
+            f"/admin/payments/{payment}#notes",
+        )
+    page = queue.viewer.get(f"/payments/{payment}")
+    assert said(page).count("Ann says it is for <b>May</b>") == 1
+    assert "<b>May</b>" not in page.get_data(as_text=True)
+    assert "Ann says it is for" in rae.read(f"/unmatched/{payment}")
+
+
+def test_a_form_leads_back_to_a_page_of_ours_only(queue):
+    rae = queue.as_("reconciler")
+    form = {"note": "Hello", "back": "https://evil.example/"}
+    assert rae.post(f"/notes/{queue.ids['new']}", form).location == "/admin/#notes"
