@@ -134,9 +134,9 @@ def module_owner_url(servers: Servers, module_database: str) -> str:
     return servers.url(postgres.OWNER, module_database)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unmeasured() -> Iterator[None]:
-    """Nobody counts branches meanwhile: it takes three times as long, and all were counted."""
+    """For files that repeat what others take every branch of: counting doubles what they cost."""
     counting = sys.gettrace()
     sys.settrace(None)
     yield

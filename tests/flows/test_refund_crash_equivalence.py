@@ -15,6 +15,7 @@ from reconciler.failpoints import armed
 from reconciler.services import refunds
 from tests.refund_stage import ANN, BEN, PROGRAM, Stage, open_stage
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 POST = {"method": "POST", "path": "/v1/refunds"}
 LEASE_IS_OVER = timedelta(seconds=121)
 PLACES = (

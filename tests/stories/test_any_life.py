@@ -19,6 +19,7 @@ from tests.stories.pages import Shown, documents_match
 
 OLD = "2022-08-01"
 _numbers = count(1)
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_trap
 
 traps = Traps()
+pytestmark = pytest.mark.usefixtures("unmeasured")
 OLD = "2022-08-01"  # before basil, with charges and refunds embedded
 
 

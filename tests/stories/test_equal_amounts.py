@@ -36,6 +36,7 @@ SEEN_TWICE = """
 """
 EXPLAINED = [(NAMELESS, 0, 5_000), (NAMELESS, 0, 5_000), (EXPLAIN, 0, 5_000), (REFUND, 0, 5_000)]
 traps = Traps()
+pytestmark = pytest.mark.usefixtures("unmeasured")
 _numbers = count(1)
 
 

@@ -18,6 +18,7 @@ from tests.web import furniture
 from tests.web.access import CELLS, KEYS, PAPER, PEOPLE, Table, served_by
 from tests.web.screens import NAMES, PASSWORD, Screens, furnish, open_screens, token_of
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 TABLE = Table.read()
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _FORM = {"rev": "1", "reference": "x", "why": "x", "on": "yes", "reason": "x"}

@@ -26,6 +26,7 @@ _OWN_FORM = re.compile(r'action="/admin/(sign-out|account/)')
 _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
 PAGE_BYTES_MAX = 100_000
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 @pytest.fixture(scope="module")
