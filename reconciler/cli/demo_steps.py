@@ -12,7 +12,7 @@ from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
 from reconciler.books.people import Role
 from reconciler.books.refunds import RefundStatus
-from reconciler.cli import demo_projects
+from reconciler.cli import demo_projects, demo_purchases
 from reconciler.cli.demo_projects import AGREED, Place
 from reconciler.errors import Conflict
 from reconciler.ids import new_token
@@ -118,6 +118,7 @@ def load_documents(work: Work, story: Story) -> bool:
             project = planned.ids.get(deposit.project)
             deposits.create(work, _deposit(deposit, ids[deposit.customer], project))
         demo_projects.bill_what_waits(work, planned)
+        demo_purchases.buy(work)
     except Conflict as taken:
         raise Conflict(
             f"these books have documents of their own ({taken}); give the demo an"

@@ -48,7 +48,7 @@ def test_every_account_of_the_trial_balance_is_asserted(told: Office, exported: 
     with told.runtime.read() as session:
         known = ledger.trial_balance(session)
     wanted = {
-        (beancount.account(line.role, line.rail), currency)
+        (beancount.account(line.role, line.rail or line.category), currency)
         for currency, found in known.items()
         for line in found.accounts
     }

@@ -116,6 +116,13 @@ def test_the_story_ends_as_the_tour_says(told: Office) -> None:
     assert refunds == [("overpayment", "succeeded"), ("partial_scope", "requested")]
     payouts = told.rows("select status, amount - lines_net from payout order by occurred_at")
     assert payouts == [("paid", 0), ("paid", 0), ("in_transit", 0)]
+    bought = told.rows("select number, state, outstanding from bill order by created_at, id")
+    assert bought == [
+        ("NW-2081", "open", 0),
+        ("118/26", "open", 28_000),
+        ("R-0931", "draft", 77_231),
+    ]
+    assert told.scalar("select amount - applied from prepayment") == 23_610
     named = {f"INV-{number}" for number in re.findall(r"\b(1\d{3})\b", TOUR)}
     assert named - paid.keys() == set()
     assert told.violations() == []
