@@ -71,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
         exports.PAYOUT_LINES,
         lambda session, window, _: exports.payout_lines(session, window),
     ),
+    **more.PURCHASES,
     "bank-lines": more.BANK_LINES,
     "review-items": more.REVIEW_ITEMS,
     "events": more.EVENTS,

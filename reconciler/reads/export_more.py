@@ -240,6 +240,84 @@ AUDIT = _kind(
     | {"words": "w.body", "hash": "x.hash"},
 )
 
+_OF_A_BILL = {"bill_id": "x.bill_id", "number": "b.number", "currency": "b.currency"}
+_OF_A_PREPAYMENT = {
+    "prepayment_id": "x.prepayment_id", "code": "q.code", "currency": "q.currency",
+}  # fmt: skip
+# What is bought: vendors, what they bill, and what pays it.
+PURCHASES: Mapping[str, Kind] = {
+    "vendors": _kind(
+        "when they were added",
+        "vendor x",
+        ("x.created_at", "x.id"),
+        _own("id", "name", "email", "notes", "created_at"),
+    ),
+    "bills": _kind(
+        "when it was drafted",
+        "bill x join vendor v on v.id = x.vendor_id",
+        ("x.created_at", "x.id"),
+        _own("id", "number", "vendor_id")
+        | {"vendor_name": "v.name"}
+        | _own("description", "currency")
+        | {"subtotal": "x.total - x.tax"}
+        | _own("tax", "total", "paid", "outstanding", "state", "issued_on", "due_on", "created_at")
+        | _own("opened_at", "voided_at"),
+        ("subtotal", "tax", "total", "paid", "outstanding"),
+    ),
+    "bill-lines": _kind(
+        "when the bill was drafted",
+        "bill_line x join bill b on b.id = x.bill_id",
+        ("b.created_at", "b.id, x.place"),
+        _OF_A_BILL
+        | _own("place", "description", "category", "quantity", "unit_price", "tax_rate")
+        | _own("tax_name", "net", "tax"),
+        ("unit_price", "net", "tax"),
+    ),
+    "bill-payments": _kind(
+        "when it was recorded",
+        "bill_payment x join bill b on b.id = x.bill_id",
+        ("x.created_at", "x.id"),
+        {"id": "x.id"}
+        | _OF_A_BILL
+        | _own("amount", "paid_on", "reference", "created_at", "closed_at"),
+        ("amount",),
+    ),
+    "prepayments": _kind(
+        "when it was recorded",
+        "prepayment x join vendor v on v.id = x.vendor_id",
+        ("x.created_at", "x.id"),
+        _own("id", "code", "vendor_id")
+        | {"vendor_name": "v.name"}
+        | _own("currency", "amount", "applied", "refunded")
+        | {
+            "remaining": """case when x.voided_at is null
+              then x.amount - x.applied - x.refunded else 0 end"""
+        }
+        | _own("paid_on", "reference", "notes", "created_at", "voided_at"),
+        ("amount", "applied", "refunded", "remaining"),
+    ),
+    "prepayment-applications": _kind(
+        "when it was made",
+        """prepayment_application x join prepayment q on q.id = x.prepayment_id
+          join bill b on b.id = x.bill_id""",
+        ("x.created_at", "x.id"),
+        {"id": "x.id"}
+        | _OF_A_PREPAYMENT
+        | {"bill_id": "x.bill_id", "number": "b.number"}
+        | _own("amount", "created_at", "closed_at"),
+        ("amount",),
+    ),
+    "vendor-refunds": _kind(
+        "when it was recorded",
+        "vendor_refund x join prepayment q on q.id = x.prepayment_id",
+        ("x.created_at", "x.id"),
+        {"id": "x.id"}
+        | _OF_A_PREPAYMENT
+        | _own("amount", "received_on", "reference", "created_at", "closed_at"),
+        ("amount",),
+    ),
+}
+
 
 def _accounts() -> Kind:
     """What each account came to in the window: sums instead of rows, so there is no order in time.

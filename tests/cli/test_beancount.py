@@ -95,7 +95,7 @@ def test_every_entry_has_key_cause_and_what_it_is_about(told: Office, exported: 
     unlinked = sum(1 for entry in entries if " ^" not in entry.splitlines()[0])
     assert unlinked == told.scalar(
         "select count(*) from journal_entry where num_nonnulls(payment_id, invoice_id, deposit_id,"
-        " payout_id) = 0"
+        " payout_id, bill_id, prepayment_id) = 0"
     )
 
 

@@ -23,7 +23,8 @@ def balances(told: Office) -> Counter[str]:
         found = ledger.trial_balance(session)["USD"].accounts
     sums: Counter[str] = Counter()
     for line in found:
-        sums[f"{line.role}:{line.rail}" if line.rail else line.role] += line.balance
+        within = line.rail or line.category
+        sums[f"{line.role}:{within}" if within else line.role] += line.balance
     return Counter({name: units for name, units in sums.items() if units})
 
 
