@@ -1,0 +1,64 @@
+"""Attacks on doors, pages and approvals, by number, and the tests that stand against each."""
+
+from tests.house.source import functions
+
+STOPPED_BY = """
+16  guessing_at_one_account_is_stopped_from_any_address_and_goes_on_later
+    guessing_from_one_address_is_stopped_for_every_account
+    guessing_is_slowed_down_in_words
+17  an_unknown_address_takes_as_long_as_a_wrong_password
+    a_wrong_password_and_an_unknown_address_are_answered_alike
+18  an_account_that_is_not_fit_is_refused
+    long_passwords_and_other_letters_are_fine
+19  the_database_holds_neither_password_nor_token
+    a_hash_made_more_cheaply_is_made_anew_at_sign_in
+20  each_sign_in_is_a_session_of_its_own
+21  signing_out_ends_the_session_for_every_copy_of_its_cookie
+    what_changes_an_account_ends_its_sessions
+    each_change_ends_their_sessions_at_once
+    who_is_shut_out_is_out_at_once
+22  over_https_the_cookie_is_bound_to_the_host
+    the_cookie_is_for_this_site_alone_and_no_script_reads_it
+23  a_session_ends_by_itself
+24  the_password_alone_opens_nothing_and_the_code_does_once
+    guesses_at_the_code_are_slowed_down_though_the_password_is_right
+26  a_form_from_elsewhere_is_refused
+    the_token_of_another_session_does_not_do
+    looking_changes_nothing
+27  the_policy_allows_our_own_files_and_nothing_else
+    what_there_is_not_is_said_in_words_with_the_search_at_hand
+28  every_answer_carries_the_headers_that_keep_it_private
+    everybody_may_look_whose_role_does_for_it
+29  what_people_typed_is_text_and_not_markup
+    a_name_that_is_a_program_is_a_name
+    a_payload_is_shown_as_text
+30  a_name_that_is_a_program_is_a_name
+31  the_way_back_never_leads_out
+32  a_host_that_is_made_up_is_in_no_answer
+33  no_question_is_a_fault_of_ours
+    no_body_is_a_fault_of_ours
+    the_wrong_address_or_password_begins_nothing
+35  what_belongs_to_others_is_answered_like_nothing
+    a_deposit_goes_to_no_strangers_invoice
+36  who_is_kept_out_is_kept_out_and_nothing_changes
+    a_form_is_refused_to_every_role_below_the_one_it_needs
+39  who_asked_reads_why_they_cannot_approve_and_cannot
+    who_changed_it_cannot_approve_it_nor_can_who_asked
+    a_change_of_anything_voids_the_approval
+40  of_two_approvers_one_approves
+    an_approval_and_a_cancellation_at_once_leave_one_of_them
+"""
+FIRST, LAST = 16, 40
+
+
+def test_every_test_that_is_named_here_is_there() -> None:
+    there = {where.split()[-1].removeprefix("test_") for where, _ in functions("tests")}
+    named = {line.split()[-1] for line in STOPPED_BY.split("\n") if line}
+    assert len(named) > 30
+    assert sorted(named - there) == []
+
+
+def test_the_numbers_rise() -> None:
+    numbers = [int(word) for word in STOPPED_BY.split() if word.isdigit()]
+    assert numbers == sorted(set(numbers))
+    assert (numbers[0], numbers[-1]) == (FIRST, LAST)
