@@ -67,7 +67,20 @@
     on('[data-dismiss]')?.closest('.toast').remove();
   });
 
+  // The overlay names the key of each page as the navigation has it: there is one list of them.
+  const nameKeys = (list) => {
+    if (!list || list.dataset.full) return;
+    list.dataset.full = 'yes';
+    for (const link of $$('.side [data-key]')) {
+      const [key, page] = ['dt', 'dd'].map((tag) => document.createElement(tag));
+      key.append(Object.assign(document.createElement('kbd'), { textContent: link.dataset.key }));
+      page.textContent = [...link.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join('');
+      list.append(key, page);
+    }
+  };
+
   const ready = () => {
+    nameKeys($('#keys dl'));
     const box = $('[data-shortcuts]');
     if (box) box.checked = keysAreOn();
     for (const hidden of $$('[data-needs-script]')) hidden.hidden = false;
