@@ -14,6 +14,7 @@ import msgspec
 from reconciler import ids
 from reconciler.books.bank_fees import Fee
 from reconciler.books.bank_lines import TargetKind
+from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.invoice_lines import Line
 from reconciler.errors import NotFound, Refused
 from reconciler.services import (
@@ -22,6 +23,7 @@ from reconciler.services import (
     bank_fees,
     closings,
     customers,
+    deposit_requests,
     deposits,
     invoices,
     purchase_acts,
@@ -34,9 +36,9 @@ from reconciler.services.receipts import Receipt
 from reconciler.store import claims
 from reconciler.work import Work
 
-_DAYS = frozenset({"due_on", "issued_on", "date", "received_on"})
+_DAYS = frozenset({"due_on", "issued_on", "date", "received_on", "work_began_on"})
 _NOT_GIVEN = frozenset({"tax"})  # follows from the lines
-_POLICIES = ("overpayment_policy", "part_payments")
+_POLICIES = ("overpayment_policy", "part_payments", "deposit_policy")
 _SIGNED_OFF_THEN = "signed off, or sent with a reason, when it was sent"
 
 
@@ -82,6 +84,8 @@ def _given(said: Mapping[str, Any]) -> dict[str, Any]:
             given[name] = date.fromisoformat(value)
         elif name == "lines":
             given[name] = tuple(msgspec.convert(one, Line) for one in value)
+        elif name == "terms":
+            given[name] = msgspec.convert(value, DepositTerms) if value else None
         elif name == "rail_payment_ids":
             given[name] = tuple(value)
         elif name not in _NOT_GIVEN:
@@ -139,6 +143,18 @@ def _deposit_changed(work: Work, act: Act) -> None:
 
 def _deposit_referred(work: Work, act: Act) -> None:
     deposits.add_references(work, act.subject, act.after["rail"], act.after["objects"])
+
+
+def _work_began(work: Work, act: Act) -> None:
+    deposit_requests.begin_work(work, act.subject, _given(act.after)["work_began_on"])
+
+
+def _deposit_ended(work: Work, act: Act) -> None:
+    deposit_requests.end(work, act.subject, why=act.why or "")
+
+
+def _deposit_asked_again(work: Work, act: Act) -> None:
+    deposit_requests.ask_again(work, act.subject)
 
 
 def _deposit_applied(work: Work, act: Act) -> None:
@@ -234,6 +250,9 @@ _DEEDS: Mapping[str, Callable[[Work, Act], None]] = {
     "deposit.created": _deposit_created,
     "deposit.changed": _deposit_changed,
     "deposit.referred": _deposit_referred,
+    "deposit.work_began": _work_began,
+    "deposit.ended": _deposit_ended,
+    "deposit.asked_again": _deposit_asked_again,
     "deposit.applied": _deposit_applied,
     "deposit.unapplied": _deposit_unapplied,
     "payment.allocated": _allocated,
