@@ -16,14 +16,7 @@ from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import restores, statements
 from reconciler.services.statements import Statement
 from tests.file_samples import pdf
-from tests.web import (
-    bank_deeds,
-    closing_deeds,
-    deeds_mail,
-    deeds_people,
-    deposit_deeds,
-    portal_deeds,
-)
+from tests.web import bank_deeds, closing_deeds, deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
 from tests.web.deeds_of_desk import DESK
 from tests.web.deeds_of_invoices import INVOICES
@@ -292,7 +285,7 @@ def _accepts(house: House) -> Sent:
 
 _ASKED = {"amount": "5.00", "reason": "goodwill", "treatment": "credit"}
 _API = "/api/v1"
-_OTHERS = closing_deeds.DEEDS | deposit_deeds.DEEDS | deeds_mail.DEEDS | deeds_people.DEEDS
+_OTHERS = closing_deeds.DEEDS | deeds_mail.DEEDS | deeds_people.DEEDS
 DEEDS: dict[str, Callable[[House], Sent]] = _OTHERS | {
     f"POST {_API}/customers": lambda _: ({}, {"name": "Ann Lee"}),
     f"PATCH {_API}/customers/<customer_id>": lambda house: (
