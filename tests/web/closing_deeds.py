@@ -1,4 +1,4 @@
-"""Deeds around closed periods and deposits, for deeds.py. Each closes a day long ago that no deed posts into."""
+"""Deeds around closed periods and deposits; each closes a day that no deed posts into."""
 
 from datetime import date, timedelta
 
