@@ -55,7 +55,13 @@ def approve(work: Work, project_id: str, new: NewChangeOrder, *, rev: int | None
         "project.price_changed",
         project_id,
         before={"approved_price": order.price_before},
-        after={"approved_price": order.price_after, "change_order": order.id},
+        after={
+            "approved_price": order.price_after,
+            "change_order": order.id,
+            "approved_by": order.approved_by,
+            "approved_on": order.approved_on,
+            "document": order.document,
+        },
         why=order.reason,
     )
     return order.id

@@ -158,7 +158,8 @@ def void(
         InvoiceState(invoice.state), invoice.number, paid=invoice.paid, credited=invoice.credited
     )
     was_sent = invoice.state == InvoiceState.SENT
-    _note_state(work, invoice, InvoiceState.VOID)
+    freed = {"release_to": release_to} if release_to else {}
+    _note_state(work, invoice, InvoiceState.VOID, also=freed)
     invoice.state = InvoiceState.VOID
     invoice.voided_at = work.now
     invoice.seeks_payment = False
@@ -199,8 +200,8 @@ def credit_note(
     note_id = new_id("cn")
     number = credit_notes.write(work, invoice, note_id, amount=amount, reason=why)
     settlement.finish(work, held.scene)
-    credited = {"credit_note": note_id, "number": number, "amount": amount}
-    credited["currency"] = invoice.currency
+    credited: dict[str, object] = {"credit_note": note_id, "number": number, "amount": amount}
+    credited |= {"currency": invoice.currency, "freed_to": freed_to}
     audit.note(work, "invoice.credited", invoice_id, after=credited, why=why)
     if to:
         freeing.put(work, held, to, why=f"{number}: {why}", policy=policy)
@@ -269,10 +270,15 @@ def _lines(value: object) -> tuple[Line, ...]:
 
 
 def _note_state(
-    work: Work, invoice: Invoice, after: InvoiceState, *, why: str | None = None
+    work: Work,
+    invoice: Invoice,
+    after: InvoiceState,
+    *,
+    why: str | None = None,
+    also: Mapping[str, str] | None = None,
 ) -> None:
     action = "invoice.sent" if after is InvoiceState.SENT else "invoice.voided"
-    was, became = {"state": invoice.state}, {"state": after}
+    was, became = {"state": invoice.state}, {"state": after, **(also or {})}
     audit.note(work, action, invoice.id, before=was, after=became, why=why)
     news.of_state(work, invoice, Told(action))
 

@@ -27,12 +27,13 @@ _INVOICE = sa.text(
 @dataclass(frozen=True, slots=True)
 class _Thing:
     noun: str
+    mailed: str
     query: sa.TextClause
     kind: MessageKind
 
 
-_PROPOSALS = _Thing("proposal", _PROPOSAL, MessageKind.PROPOSAL)
-_INVOICES = _Thing("invoice", _INVOICE, MessageKind.INVOICE)
+_PROPOSALS = _Thing("proposal", "proposal.mailed", _PROPOSAL, MessageKind.PROPOSAL)
+_INVOICES = _Thing("invoice", "invoice.mailed", _INVOICE, MessageKind.INVOICE)
 
 
 def of_proposal(work: Work, proposal_id: str) -> str:
@@ -69,5 +70,5 @@ def _write(work: Work, thing: _Thing, about: str) -> str:
     )
     message_id = mail.write(work, new)
     assert message_id, "its reason is new"
-    audit.note(work, f"{thing.noun}.mailed", about, after={"message_id": message_id})
+    audit.note(work, thing.mailed, about, after={"message_id": message_id})
     return message_id

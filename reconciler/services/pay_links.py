@@ -36,8 +36,7 @@ _TARGETS = {
         where i.id = :id for no key update of i"""
     ),
     "deposit": sa.text(
-        """select d.id, d.code as number, d.customer_id, d.currency,
-          case when d.ended_at is null then 'sent' else 'asked for no more' end as state,
+        """select d.id, d.code as number, d.customer_id, d.currency, 'sent' as state,
           d.amount - d.received as outstanding, c.email, d.amount as total, c.part_payments,
           true as is_deposit
         from deposit d join customer c on c.id = d.customer_id
@@ -126,7 +125,8 @@ def record(work: Work, link_id: str, object_id: str, url: str) -> None:
     row.object_id, row.url = object_id, url
     if row.state == PayLinkState.PLANNED:
         row.state = PayLinkState.OPEN.value
-    audit.note(work, "pay_link.opened", row.id, after={"object_id": object_id})
+    after = {"object_id": object_id, "rail": row.rail, "target": row.invoice_id or row.deposit_id}
+    audit.note(work, "pay_link.opened", row.id, after=after)
     work.session.flush()
 
 

@@ -129,7 +129,10 @@ def decline(work: Work, proposal_id: str, *, name: str, reason: str | None = Non
     _decided(work, proposal, name)
     if reason:
         proposal.reason = texts.line(reason, field="reason", chars_max=REASON_CHARS_MAX)
-    _become(work, proposal, ProposalState.DECLINED, "proposal.declined", why=proposal.reason)
+    said: dict[str, object] = {"declined_by": proposal.decided_by}
+    _become(
+        work, proposal, ProposalState.DECLINED, "proposal.declined", after=said, why=proposal.reason
+    )
 
 
 def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:

@@ -60,16 +60,17 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     document = next(iter(documents.by_names(work.session, [target_id])), None)
     if document is None or document.id != target_id:
         raise NotFound(f"there is no {target_id}")
-    facts = _facts(document, receipt)
+    payment_id = ids.new_id("pay")
+    facts = _facts(payment_id, document, receipt)
     claim = matching.new_claim(
         work,
-        ids.new_id("pay"),
+        payment_id,
         document,
         None if receipt.may_overpay else receipt.amount,
         Strategy.BY_HAND,
     )
     row = PaymentRow(
-        id=claim.payment_id,
+        id=payment_id,
         facts=facts,
         booked={},
         customer_id=document.customer_id,
@@ -96,7 +97,7 @@ def hold(work: Work, customer_id: str, currency: str, receipt: Receipt) -> str:
     """
     assert receipt.amount, "credit is of some amount"
     payment_id = ids.new_id("pay")
-    facts = _taken(currency, receipt.amount, receipt)
+    facts = _taken(payment_id, currency, receipt.amount, receipt)
     row = PaymentRow(
         id=payment_id,
         facts=facts,
@@ -112,18 +113,18 @@ def hold(work: Work, customer_id: str, currency: str, receipt: Receipt) -> str:
     return payment_id
 
 
-def _facts(document: Document, receipt: Receipt) -> PaymentFacts:
+def _facts(ours: str, document: Document, receipt: Receipt) -> PaymentFacts:
     amount = document.outstanding if receipt.amount is None else receipt.amount
     if amount <= 0:
         why = (
             "nothing is owed" if receipt.amount is None else "the amount must be more than nothing"
         )
         raise Refused(why, field="amount")
-    return _taken(document.currency, amount, receipt)
+    return _taken(ours, document.currency, amount, receipt)
 
 
-def _taken(currency: str, amount: int, receipt: Receipt) -> PaymentFacts:
-    payment_id = ids.new_id("hand")
+def _taken(ours: str, currency: str, amount: int, receipt: Receipt) -> PaymentFacts:
+    payment_id = ids.new_id("hand", of=(ours,))
     received = datetime.combine(receipt.received_on, time(), UTC)
     at = to_epoch(received)
     texts = {"reference": (at, receipt.reference)} if receipt.reference else {}

@@ -16,7 +16,7 @@ from reconciler.books.posting_rules import position
 from reconciler.books.refund_terms import Terms
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import rivals, settlement
+from reconciler.services import audit, rivals, settlement
 from reconciler.services.settlement import Scene
 from reconciler.store import claims, refund_terms
 from reconciler.store.claims import PaymentRow
@@ -73,6 +73,8 @@ def decide(
             )
         )
     work.session.flush()
+    said = {"refund": rail_refund_id, "treatment": decided.treatment, "parts": decided.parts}
+    audit.note(work, "outside_refund.decided", payment_id, after=said)
     _follow(work, scene, payment_id)
 
 

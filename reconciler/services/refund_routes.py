@@ -132,17 +132,18 @@ def keep(
     refund_legs.follow_legs(work, held.whole)
     refund_by_hand.book(work, legs, held.rows, reference=said)
     amount = sum(leg.amount for leg in legs)
-    audit.note(
-        work, "refund.kept", refund_id, after={"kept_as": kept_as, "amount": amount}, why=said
-    )
     receipt = Receipt(
         ReceiptSource.OTHER.value,
         work.now.date(),
         amount,
         reference=f"kept from refund {refund.id}: {said}",
     )
+    after: dict[str, object] = {"kept_as": kept_as, "amount": amount}
     if kept_as == Keep.CREDIT:
-        return receipts.hold(work, refund.customer_id, refund.currency, receipt)
+        credit = receipts.hold(work, refund.customer_id, refund.currency, receipt)
+        audit.note(work, "refund.kept", refund_id, after=after | {"credit": credit}, why=said)
+        return credit
+    audit.note(work, "refund.kept", refund_id, after=after, why=said)
     expected = NewDeposit(
         customer_id=refund.customer_id,
         currency=refund.currency,

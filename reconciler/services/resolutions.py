@@ -97,7 +97,7 @@ def resolve(
     item = _item(work, item_id)  # as it is now that the payment is held
     said = f"{resolution.action}: {note}" if note else resolution.action
     reviews.resolve_item(work, item_id, resolution=said, rev=rev)
-    after = {"kind": item.kind, "action": resolution.action}
+    after = {"kind": item.kind, "about": item.subject, "action": resolution.action}
     audit.note(work, "review_item.resolved", item_id, after=after, why=note or None)
     if resolution.action == "refund":
         _refund(work, item, resolution, policy)
