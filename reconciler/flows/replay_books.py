@@ -6,7 +6,7 @@ is among the facts, and is told when the payment was last written. The real book
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,11 +18,11 @@ from reconciler import ids
 from reconciler.books.observations import RailEvent
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
-from reconciler.flows.find_payments import match_again
+from reconciler.flows.find_payments import find_payments
 from reconciler.migrations_runner import SCRATCH, scratch
 from reconciler.queue import Queue
 from reconciler.runtime import Runtime, make_engine
-from reconciler.services import acts, inbox, replaying
+from reconciler.services import acts, doing_over, inbox, replaying
 from reconciler.services.verification import Violation
 from reconciler.store import replay_rows as store
 from reconciler.store.replay_rows import Step
@@ -32,13 +32,6 @@ CAUSE = Cause("command", "verify --rebuild")
 EVENTS_AT_ONCE = 200
 # What a parked event waits for, it does not wait for longer than this.
 LATER = timedelta(days=1)
-
-_TAKEN = {
-    "project": "projects with their milestones",
-    "refund": "refunds asked for here",
-    "refund_decision": "decisions on refunds made elsewhere",
-    "dispute_decision": "decisions on losses",
-}
 
 
 @dataclass(slots=True)
@@ -100,11 +93,8 @@ class _Past:
         self._queue = queue
         self._told = DoneOver()
         self._steps: dict[str, Callable[[str], None]] = {
-            "project": self._rows("project", "change_order", "milestone"),
-            "refund": self._rows("refund", "refund_leg"),
-            "refund_decision": self._decision("refund_decision"),
-            "dispute_decision": self._decision("dispute_decision"),
-            "act": self._act,
+            "deed": self._deed,
+            "answer": self._answer,
             "payment": self._look,
             "payout": self._look_at_payout,
             "movement": self._look_at_movement,
@@ -116,6 +106,7 @@ class _Past:
         with self._beside.read() as anew:
             for event in store.unapplied_events(anew):
                 self._amiss(f"event {event.rail_event_id} is {event.status}", event.error or "")
+            self._told.taken["lines of payouts"] = store.count_payout_lines(anew)
             self._told.differing += replaying.differing(self._ours, anew)
         return self._told
 
@@ -130,7 +121,7 @@ class _Past:
 
     def _all(self) -> None:
         events: list[Step] = []
-        for step in store.steps(self._ours, acts.ACTIONS):
+        for step in store.steps(self._ours, list(doing_over.NOT_OF_THE_BOOKS)):
             if events and (step.what != "event" or len(events) >= EVENTS_AT_ONCE):
                 self._events(events)
                 events = []
@@ -155,14 +146,14 @@ class _Past:
             why = str(error) if isinstance(error, ReconcilerError) else type(error).__name__
             self._amiss(f"{step.what} {step.id} of {step.at:%Y-%m-%d %H:%M}", why)
 
-    def _do(self, step: Callable[[Work], None], cause: Cause = CAUSE) -> None:
+    def _do(self, step: Callable[[Work], object], cause: Cause = CAUSE) -> None:
         self._beside.do(cause, step)
 
     def _find(self) -> None:
         if Task.APPLY_INBOX in self._queue.rung:
             apply_inbox(self._beside)
         if Task.FIND_PAYMENTS in self._queue.rung:
-            match_again(self._beside)
+            find_payments(self._beside)
         self._queue.rung.clear()
 
     def _amiss(self, what: str, why: str) -> None:
@@ -176,58 +167,52 @@ class _Past:
         apply_inbox(self._beside)
         self._find()
 
-    def _act(self, seq: str) -> None:
-        line = store.act(self._ours, seq)
+    def _deed(self, seqs: str) -> None:
+        lines = store.deed(self._ours, seqs)
         self._told.done["deeds"] += 1
-        cause = Cause(line.cause_kind, line.cause_id)
+        cause = Cause(lines[0].cause_kind, lines[0].cause_id)
         try:
-            act = acts.read(line.action, line.subject, line.body, line.rail_payment_id)
+            deed = acts.read([(one.action, one.subject, one.body) for one in lines])
             try:
-                self._do(lambda work: acts.again(work, act), cause)
+                self._do(lambda work: doing_over.again(work, deed), cause)
             except ReconcilerError:
                 # It rests on what no event told, and what is known by its payment's last change.
-                for payment_id in self._concerned(act):
-                    self._look(payment_id)
-                self._find()
-                self._do(lambda work: acts.again(work, act), cause)
+                self._look_at_all(acts.concerned(deed))
+                self._do(lambda work: doing_over.again(work, deed), cause)
         except ReconcilerError as error:
-            self._amiss(f"{line.action} {line.subject} of {line.at:%Y-%m-%d %H:%M}", str(error))
+            first = lines[0]
+            self._amiss(f"{first.action} {first.subject} of {first.at:%Y-%m-%d %H:%M}", str(error))
 
-    def _concerned(self, act: acts.Act) -> list[str]:
-        return store.touched(self._ours, act.subject)
+    def _look_at_all(self, subjects: Sequence[str]) -> None:
+        for payment_id in store.touched(self._ours, subjects):
+            self._look_then(payment_id)
+        for payout_id in store.touched_payouts(self._ours, subjects):
+            self._look_at_payout(payout_id)
+        self._find()
+
+    def _answer(self, seq: str) -> None:
+        row = store.answer(self._ours, seq)
+        sent = store.sent(self._ours, row.leg_id, row.at)
+        self._told.taken["answers of rails to refunds"] += 1
+        self._do(lambda work: replaying.answered(work, row, sent))
 
     def _look(self, payment_id: str) -> None:
         row = store.payment(self._ours, payment_id)
         self._do(lambda work: replaying.look(work, row))
 
+    def _look_then(self, payment_id: str) -> None:
+        row = store.payment(self._ours, payment_id)
+        references = store.references(self._ours, payment_id)
+        self._do(lambda work: replaying.look_then(work, row, references))
+
     def _look_at_payout(self, payout_id: str) -> None:
         row = store.payout(self._ours, payout_id)
-        self._do(lambda work: replaying.look_at_payout(work, row))
+        lines = store.payout_lines(self._ours, payout_id)
+        self._do(lambda work: replaying.look_at_payout(work, row, lines))
 
     def _look_at_movement(self, name: str) -> None:
         row = store.movement(self._ours, name)
         self._do(lambda work: replaying.look_at_movement(work, row))
-
-    def _rows(self, noun: str, *parts: str) -> Callable[[str], None]:
-        def take(subject: str) -> None:
-            rows = {one: store.taken(self._ours, one, subject) for one in (noun, *parts)}
-            self._told.taken[_TAKEN[noun]] += 1
-            self._do(lambda work: _put(work, rows))
-
-        return take
-
-    def _decision(self, noun: str) -> Callable[[str], None]:
-        def decide(payment_id: str) -> None:
-            rows = store.taken(self._ours, noun, payment_id)
-            self._told.taken[_TAKEN[noun]] += 1
-            self._do(lambda work: replaying.decided(work, noun, payment_id, rows))
-
-        return decide
-
-
-def _put(work: Work, rows: Mapping[str, list[str]]) -> None:
-    for noun, found in rows.items():
-        store.put(work.session, noun, found)
 
 
 def _keep(work: Work, rows: Iterable[Any]) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 _ROWS_AT_A_TIME = 1_000
 
+
 # All of it is read from one snapshot, which takes as long as it takes.
 _PATIENT = sa.text(
     """select set_config('statement_timeout', '0', true),
@@ -25,26 +26,21 @@ _STEPS = sa.text(
         0 as place, o.seq as seq
       from inbox_outcome o where o.status = 'applied'
       union all
-      select 'refund', r.id, r.requested_at, coalesce((select min(s.xmin::text::bigint)
-        from refund_step s where s.refund_id = r.id), r.xmin::text::bigint), 1, 0 from refund r
+      select 'deed', string_agg(a.seq::text, ',' order by a.seq), a.at,
+        min(a.xmin::text::bigint), 2, min(a.seq)
+      from audit_line a
+      group by a.at, a.xmin::text, a.cause_kind, a.cause_id, coalesce(a.request_id, '')
+      having bool_or(a.action <> all(:outside))
       union all
-      select 'project', j.id, j.created_at, j.xmin::text::bigint, 1, 0 from project j
+      select 'answer', s.seq::text, s.at, s.xmin::text::bigint, 3, s.seq from refund_step s
+      where s.leg_id is not null and s.before is not null and s.cause_kind in ('job', 'command')
       union all
-      select 'refund_decision', d.payment_id, d.created_at, d.xmin::text::bigint, 1, 0
-      from refund_decision d
+      select 'payment', p.id, p.updated_at, p.xmin::text::bigint, 4, 0 from payment p
       union all
-      select 'dispute_decision', d.payment_id, d.at, d.xmin::text::bigint, 1, d.seq
-      from dispute_decision d
-      union all
-      select 'act', a.seq::text, a.at, a.xmin::text::bigint, 2, a.seq
-      from audit_line a where a.action = any(:actions)
-      union all
-      select 'payment', p.id, p.updated_at, p.xmin::text::bigint, 3, 0 from payment p
-      union all
-      select 'payout', p.id, p.updated_at, p.xmin::text::bigint, 3, 0 from payout p
+      select 'payout', p.id, p.updated_at, p.xmin::text::bigint, 4, 0 from payout p
       union all
       select 'movement', concat_ws('/', m.rail, m.account, m.rail_movement_id), m.created_at,
-        m.xmin::text::bigint, 3, 0 from balance_movement m
+        m.xmin::text::bigint, 4, 0 from balance_movement m
     ) s order by at, xid, place, seq, id"""
 )
 _EVENTS = sa.text("select * from inbox_event where seq = any(cast(:ids as bigint[]))")
@@ -62,57 +58,68 @@ _KNOWN = {
         """select id from allocation where payment_id = :one
           and coalesce(invoice_id, deposit_id) = :two and :three = '' order by created_at, id"""
     ),
+    "leg": sa.text(
+        "select id from refund_leg where reference = :one and :two = '' and :three = ''"
+    ),
+    "hand": sa.text(
+        """select rail_payment_id from payment
+        where id = :one and rail = 'manual' and :two = '' and :three = ''"""
+    ),
 }
 _MADE = sa.text("select id from allocation where id = any(:ids)")
-_ACT = sa.text(
-    """select l.action, l.subject, l.cause_kind, l.cause_id, l.at, w.body,
-      p.rail_payment_id
+_DEED = sa.text(
+    """select l.action, l.subject, l.cause_kind, l.cause_id, l.at, w.body
     from audit_line l left join audit_words w on w.seq = l.seq
-    left join payment p on p.id = l.subject where l.seq = cast(:id as bigint)"""
+    where l.seq = any(cast(:ids as bigint[])) order by l.seq"""
 )
 _PAYMENT = sa.text(
     """select p.id, p.facts::text as facts, p.customer_id, p.strategy, p.reasons,
       array(select a.object_id from payment_alias a where a.payment_id = p.id order by 1) as aliases
     from payment p where p.id = :id"""
 )
-_PAYOUT = sa.text("select id, facts::text as facts from payout where id = :id")
+_PAYOUT = sa.text("select id, facts::text as facts, listed_at from payout where id = :id")
 _MOVEMENT = sa.text(
     """select * from balance_movement
     where concat_ws('/', rail, account, rail_movement_id) = :id"""
 )
+_PAYOUT_LINES = sa.text(
+    """select rail_movement_id, amount, fee, currency, category, source, moved_at
+    from payout_line where payout_id = :id order by rail_movement_id"""
+)
+# Whatever a deed is about, by any of its ids.
 _TOUCHED = sa.text(
     """select distinct payment_id from allocation
-    where payment_id = :id or invoice_id = :id or deposit_id = :id
-    union select id from payment where id = :id order by 1"""
+    where payment_id = any(:ids) or invoice_id = any(:ids) or deposit_id = any(:ids)
+    union select id from payment where id = any(:ids)
+    union select payment_id from refund_leg where refund_id = any(:ids)
+    union select payment_id from review_item where id = any(:ids) and payment_id is not null
+    union select payment_id from dispute where rail_dispute_id = any(:ids) order by 1"""
 )
-# What stands for itself: rows that people decided, taken as they are.
-_TAKEN = {
-    "refund": ("refund", "id"),
-    "refund_leg": ("refund_leg", "refund_id"),
-    "refund_decision": ("refund_decision", "payment_id"),
-    "dispute_decision": ("dispute_decision", "payment_id"),
-    "project": ("project", "id"),
-    "change_order": ("change_order", "project_id"),
-    "milestone": ("milestone", "project_id"),
-}
-_TAKE = {
-    name: sa.text(f"select to_jsonb(t)::text from {table} t where {column} = :id")
-    for name, (table, column) in _TAKEN.items()
-}
-_PUT = {
-    name: sa.text(
-        f"""insert into {table} overriding system value
-        select * from jsonb_populate_record(null::{table}, cast(:row as jsonb))
-        on conflict do nothing"""
-    )
-    for name, (table, _) in _TAKEN.items()
-}
+_TOUCHED_PAYOUTS = sa.text("select id from payout where id = any(:ids) order by 1")
+_ANSWER = sa.text("select * from refund_step where seq = cast(:id as bigint)")
+_SENT = sa.text(
+    """select to_jsonb(t)::text from refund_attempt t
+    where t.leg_id = :id and t.first_sent_at <= :at order by t.generation"""
+)
+_PUT_SENT = sa.text(
+    """insert into refund_attempt
+    select * from jsonb_populate_record(null::refund_attempt, cast(:row as jsonb))
+    on conflict do nothing"""
+)
+_REFERENCES = sa.text("select reference from refund_leg where payment_id = :id")
 _HAS_PAYMENT = sa.text("select 1 from payment where id = :id")
 _UNAPPLIED_EVENTS = sa.text(
     """select e.rail_event_id, coalesce(o.status, 'new') as status, o.error from inbox_event e
     left join inbox_outcome o on o.seq = e.seq where coalesce(o.status, 'new') <> 'applied'
     order by e.seq"""
 )
+# Questions that books ask by themselves; others are about how news came. In which words it is asked
+# where money belongs depends on what was known then.
+_MATCHING = """('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch',
+  'invoice_not_payable')"""
+_OF_THE_BOOKS = f"""(kind in {_MATCHING} or kind in ('refund_failed', 'external_refund', 'dispute',
+  'manual_refund', 'unclassified_movement', 'payout_failed', 'payout_difference'))"""
+_KIND = f"case when kind in {_MATCHING} then 'where it belongs' else kind end"
 # What both books hold, under a name by which people know it.
 HELD = {
     "the journal": """select concat_ws(' ', coalesce(e.payment_id, e.payout_id, ''),
@@ -124,8 +131,26 @@ HELD = {
       group by 1, 2, 3, 4 having sum(x.amount) <> 0""",
     "payment": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, captured,
       refunded, lost, disputed, fee) from payment""",
-    "payout": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, amount)
-      from payout""",
+    "payout": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, amount,
+      line_count, lines_net, listed_at is not null) from payout""",
+    "payout line": """select payout_id, rail_movement_id, '', currency,
+      concat_ws('/', amount, fee, category) from payout_line""",
+    "project": """select id, '', '', currency, concat_ws('/', original_price, approved_price,
+      (select count(*) from change_order c where c.project_id = project.id)) from project""",
+    "milestone": """select id, '', '', currency, concat_ws('/', kind, amount, position, due_on,
+      dropped_at is not null) from milestone""",
+    "sign-off": """select milestone_id, version::text, '', '', concat_ws('/', source, sha256)
+      from sign_off""",
+    "proposal": """select id, '', '', currency, concat_ws('/', state, version, price, project_id,
+      accepted_sha256) from proposal""",
+    "refund": """select id, '', '', currency, concat_ws('/', status, amount, treatment, reason,
+      approved_by) from refund""",
+    "refund leg": """select id, refund_id, payment_id, '', concat_ws('/', status, amount, target_id,
+      rail_refund_id, route, replaced_by) from refund_leg""",
+    "decision on a refund": """select payment_id, rail_refund_id, coalesce(target_id, ''), '',
+      concat_ws('/', treatment, amount) from refund_decision where closed_at is null""",
+    "decision on a loss": """select payment_id, rail_dispute_id, '', '',
+      (array_agg(decision order by seq desc))[1] from dispute_decision group by 1, 2""",
     "invoice": """select id, number, '', currency, concat_ws('/', state, total, tax, paid,
       credit_notes, refund_credits, write_offs, outstanding) from invoice""",
     "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied, refunded)
@@ -142,7 +167,15 @@ HELD = {
       concat_ws('/', sum(amount), sum(credited), sum(reopened), sum(written_off))
       from application group by 1
       having sum(amount) <> 0 or sum(credited + reopened + written_off) <> 0""",
+    "question": f"""select {_KIND}, subject, '', coalesce(currency, ''),
+      coalesce(amount::text, 'asked') from review_item where state = 'open' and {_OF_THE_BOOKS}""",
 }
+
+
+_ANSWERED = sa.text(
+    f"""select distinct {_KIND}, subject from review_item
+    where state = 'resolved' and resolved_by !~ '^(event|job)/'"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +187,11 @@ class Step:
     at: datetime
 
 
-def steps(session: Session, actions: Sequence[str]) -> Iterator[Step]:
-    """All that happened, in order; of what people did, only these actions."""
+def steps(session: Session, outside: Sequence[str]) -> Iterator[Step]:
+    """All that happened, in order; of what people did, more than only actions `outside`."""
     session.execute(_PATIENT)
     found = session.execute(
-        _STEPS.execution_options(yield_per=_ROWS_AT_A_TIME), {"actions": list(actions)}
+        _STEPS.execution_options(yield_per=_ROWS_AT_A_TIME), {"outside": list(outside)}
     )
     return (Step(row.what, row.id, row.at) for row in found)
 
@@ -183,9 +216,9 @@ def made(session: Session, claims: Sequence[str]) -> list[str]:
     return list(session.scalars(_MADE, {"ids": list(claims)}))
 
 
-def act(session: Session, seq: str) -> sa.Row[Any]:
-    """A line of the audit trail and its words, which may be erased."""
-    return session.execute(_ACT, {"id": seq}).one()
+def deed(session: Session, seqs: str) -> list[sa.Row[Any]]:
+    """The lines of one transaction in the audit trail and their words, which may be erased."""
+    return list(session.execute(_DEED, {"ids": seqs.split(",")}))
 
 
 def payment(session: Session, payment_id: str) -> sa.Row[Any]:
@@ -203,25 +236,58 @@ def movement(session: Session, name: str) -> sa.Row[Any]:
     return session.execute(_MOVEMENT, {"id": name}).one()
 
 
-def touched(session: Session, subject: str) -> list[str]:
-    """The payments that have or had to do with a payment, invoice or deposit."""
-    return list(session.scalars(_TOUCHED, {"id": subject}))
+def payout_lines(session: Session, payout_id: str) -> list[sa.Row[Any]]:
+    """What a payout was listed to consist of."""
+    return list(session.execute(_PAYOUT_LINES, {"id": payout_id}))
 
 
-def taken(session: Session, name: str, subject: str) -> list[str]:
-    """Rows as they stand, as text."""
-    return list(session.scalars(_TAKE[name], {"id": subject}))
+def count_payout_lines(session: Session) -> int:
+    """How many members of payouts are kept."""
+    return int(session.execute(sa.text("select count(*) from payout_line")).scalar_one())
 
 
-def put(session: Session, name: str, rows: Sequence[str]) -> None:
-    """The same rows elsewhere."""
+def touched(session: Session, subjects: Sequence[str]) -> list[str]:
+    """The payments that have or had to do with any of these."""
+    return list(session.scalars(_TOUCHED, {"ids": list(subjects)}))
+
+
+def touched_payouts(session: Session, subjects: Sequence[str]) -> list[str]:
+    """Those of these that are payouts."""
+    return list(session.scalars(_TOUCHED_PAYOUTS, {"ids": list(subjects)}))
+
+
+def answer(session: Session, seq: str) -> sa.Row[Any]:
+    """What was concluded about a leg of a refund when it was sent, or was to be."""
+    return session.execute(_ANSWER, {"id": seq}).one()
+
+
+def sent(session: Session, leg_id: str, at: datetime) -> list[str]:
+    """The keys under which a leg had been sent by then, as text."""
+    return list(session.scalars(_SENT, {"id": leg_id, "at": at}))
+
+
+def put_sent(session: Session, rows: Sequence[str]) -> None:
+    """The same keys elsewhere."""
     for row in rows:
-        session.execute(_PUT[name], {"row": row})
+        session.execute(_PUT_SENT, {"row": row})
+
+
+def references(session: Session, payment_id: str) -> set[str]:
+    """The references of all legs of refunds on a payment."""
+    return set(session.scalars(_REFERENCES, {"id": payment_id}))
 
 
 def has_payment(session: Session, payment_id: str) -> bool:
     """Whether it is known."""
     return session.scalar(_HAS_PAYMENT, {"id": payment_id}) is not None
+
+
+def answered(session: Session) -> set[tuple[str, ...]]:
+    """What people have answered a question about, by kind and subject.
+
+    Whether the like is asked again depends on the words that it had then.
+    """
+    return {tuple(row) for row in session.execute(_ANSWERED)}
 
 
 def unapplied_events(session: Session) -> list[sa.Row[Any]]:

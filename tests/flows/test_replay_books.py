@@ -138,7 +138,7 @@ def test_all_that_happened_done_over_makes_the_same_books(busy: Office, owner_ur
     assert done.differing == []
     assert done.done["deeds"] >= 20
     assert done.done["events"] >= 10
-    assert done.taken == {"refunds asked for here": 1, "decisions on refunds made elsewhere": 1}
+    assert done.taken["answers of rails to refunds"] == 2
     after = busy.rows("select * from journal_entry order by id"), busy.line.calls[:]
     assert after == before, "the books are only read, and the rail is not asked"
     assert schemas(owner_url) == []
@@ -155,7 +155,7 @@ def test_what_is_wrong_is_named(busy: Office, owner_url: str) -> None:
     assert [one for one in said if one.startswith("claim ") and ours["INV-2"] in one]
     assert [one for one in said if one.startswith(f"invoice {ours['INV-4']} INV-4 USD: ")]
     nouns = {one.split()[0] for one in said}
-    assert nouns == {"the", "claim", "invoice"}
+    assert nouns <= {"the", "claim", "invoice", "question"}
 
 
 def test_a_document_that_nobody_made_and_a_payment_that_is_gone_are_named(

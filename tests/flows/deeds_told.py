@@ -1,0 +1,379 @@
+"""Stories in which everything is done that people can do, each kind of deed at least once."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from reconciler.books.bank_lines import TargetKind
+from reconciler.books.consent import RefundPolicy
+from reconciler.books.disputes import Decision
+from reconciler.books.invoice_lines import Line
+from reconciler.books.plans import Part as Share
+from reconciler.books.proposals import digest, text
+from reconciler.books.sign_offs import digest as signed
+from reconciler.flows import another_route, keep_file
+from reconciler.flows.tie_bank_lines import tie_bank_lines
+from reconciler.services import (
+    allocations,
+    applications,
+    billing,
+    change_orders,
+    closings,
+    customers,
+    deposits,
+    disputes,
+    invoices,
+    milestones,
+    pay_links,
+    projects,
+    proposals,
+    receipts,
+    refund_routes,
+    refunds,
+    resolutions,
+    sign_offs,
+    statements,
+)
+from reconciler.services.allocations import Part
+from reconciler.services.bank_fees import Granted
+from reconciler.services.change_orders import NewChangeOrder
+from reconciler.services.deposits import NewDeposit
+from reconciler.services.invoices import NewInvoice
+from reconciler.services.milestones import Stage
+from reconciler.services.pay_links import PayAsk
+from reconciler.services.projects import NewProject
+from reconciler.services.proposals import NewProposal
+from reconciler.services.receipts import Receipt
+from reconciler.services.refunds import RefundAsk
+from reconciler.services.resolutions import Resolution
+from reconciler.services.statements import Statement
+from reconciler.store.projects import Milestone
+from reconciler.store.proposals import Proposal
+from reconciler.work import Cause, Work
+from tests.builders import customer, deposit, invoice
+from tests.file_samples import pdf
+from tests.flows.test_rebuild_purchases import every_deed
+from tests.runtime import Office
+
+ANN, BEN = Cause("person", "usr_ann"), Cause("person", "usr_ben")
+POLICY = RefundPolicy()
+_LINE = Line(description="Doors", quantity="4", unit_price=2_500)
+_STAGES = (
+    Stage(kind="deposit", part=Share(share=3_000)),
+    Stage(kind="final", part=Share(share=7_000)),
+)
+
+
+def tell(office: Office) -> None:
+    assert set(office.deliver(*office.world.events())) <= {200}
+    office.drain()
+
+
+def paid(office: Office, amount: int, **named: str) -> str:
+    """A card payment; gives our id."""
+    made = office.world.pay(amount, metadata=named)
+    tell(office)
+    return office.scalar("select id from payment where rail_payment_id = :id", id=made.intent)
+
+
+def in_cash(office: Office, target: str, amount: int | None = None) -> str:
+    given = Receipt("cash", office.clock().date(), amount)
+    return office.do(lambda work: receipts.receive(work, target, given))
+
+
+def documents(office: Office) -> None:
+    """Invoices, deposits and whose money is whose."""
+    ann = customer(office, rail_id="cus_1")
+    office.do(
+        lambda w: customers.patch(w, ann, {"name": "Anna", "rail_customers": {"stripe": None}})
+    )
+    made = invoice(office, "INV-1", 5_000, customer_id=ann, send=False)
+    office.do(lambda w: invoices.patch(w, made, {"total": 6_000, "due_on": office.clock().date()}))
+    office.do(lambda w: invoices.patch(w, made, {"lines": (replace(_LINE, tax_rate="19"),)}))
+    office.do(lambda w: invoices.send(w, made))
+    office.do(lambda w: invoices.add_references(w, made, "stripe", ["in_77"]))
+    held = deposit(office, "DEP-1", 3_000, customer_id=ann)
+    office.do(lambda w: deposits.patch(w, held, {"notes": "for doors"}))
+    office.do(lambda w: deposits.add_references(w, held, "stripe", ["cs_77"]))
+    payment = paid(office, 5_000)
+    parts = [Part(invoice_id=made, amount=2_000), Part(deposit_id=held, amount=3_000)]
+    office.do(lambda w: allocations.allocate(w, payment, parts))
+    claim = office.scalar(
+        "select id from allocation where payment_id = :p and invoice_id = :i", p=payment, i=made
+    )
+    use = office.do(lambda w: applications.apply(w, held, made, 1_000))
+    office.do(lambda w: applications.unapply(w, held, use))
+    office.do(lambda w: applications.apply(w, held, made, 500))
+    office.do(lambda w: allocations.unallocate(w, payment, claim))
+    link = office.do(lambda w: pay_links.plan(w, PayAsk(noun="invoice", target_id=made)).id)
+    office.do(lambda w: pay_links.record(w, link, "cs_88", "https://pay.test/88"))
+
+
+def freed(office: Office) -> None:
+    """Credit notes and voids that free money, each way."""
+    ann = customer(office)
+    for number, to in enumerate(("credit", "deposit", "refund")):
+        made = invoice(office, f"CR-{number}", 4_000, customer_id=ann)
+        paid(office, 4_000, invoice=f"CR-{number}")
+        office.do(
+            lambda w: invoices.credit_note(
+                w,
+                made,  # noqa: B023  at once
+                amount=1_500,
+                reason="less",
+                freed_to=to,  # noqa: B023
+                policy=POLICY,
+            )
+        )
+    for number, to in enumerate(("credit", "deposit")):
+        made = invoice(office, f"VO-{number}", 2_000, customer_id=ann)
+        paid(office, 2_000, invoice=f"VO-{number}")
+        office.do(lambda w: invoices.void(w, made, release_to=to))  # noqa: B023
+    held, made = (
+        deposit(office, "DEP-V", 900, customer_id=ann),
+        invoice(office, "VO-9", 900, customer_id=ann),
+    )
+    in_cash(office, held)
+    office.do(lambda w: applications.apply(w, held, made))
+    office.do(lambda w: invoices.void(w, made, release_to="credit"))
+
+
+def projects_(office: Office) -> None:
+    """A plan, what becomes of it, and a deposit that is used when its invoice is sent."""
+    new = NewProject(
+        customer_id=customer(office), name="Kitchen", currency="USD", original_price=9_000
+    )
+    project = office.do(lambda w: projects.create(w, new))
+    office.do(
+        lambda w: projects.patch(w, project, {"name": "The kitchen", "original_price": 10_000})
+    )
+    first, last = office.do(lambda w: milestones.plan(w, project, _STAGES))
+    more = Stage(kind="midpoint", part=Share(amount=500), due_on=office.clock().date())
+    order = NewChangeOrder(approved_price=10_500, reason="Doors", document="7", stages=[more])
+    office.do(lambda w: change_orders.approve(w, project, order))
+    added = office.scalar("select id from milestone where kind = 'midpoint'")
+    office.do(lambda w: milestones.patch(w, added, {"amount": 400}))
+    office.do(lambda w: milestones.drop(w, added))
+    held = office.do(lambda w: billing.deposit(w, first))
+    in_cash(office, held, 2_000)
+    made = office.do(lambda w: billing.invoice(w, first))
+    office.do(lambda w: invoices.send(w, made))
+    assert office.scalar("select paid from invoice where id = :id", id=made) == 2_000
+    for source in ("file", "portal"):
+        sign(office, last, source)
+    rest = office.do(lambda w: billing.invoice(w, last))
+    office.do(lambda w: invoices.send(w, rest))
+
+
+def sign(office: Office, milestone: str, source: str) -> None:
+    if source == "file":
+        with keep_file.kept(office.runtime, pdf()) as file:
+            office.do(lambda w: sign_offs.sign_off_by_file(w, milestone, "ok.pdf", file))
+        office.do(lambda w: milestones.patch(w, milestone, {"name": "Done"}))
+        return
+    seen = office.do(lambda w: signed(sign_offs.terms(w.session.get(Milestone, milestone))))
+    office.do(lambda w: sign_offs.sign_off_by_client(w, milestone, "Ann Lee", seen=seen))
+
+
+def offers(office: Office) -> None:
+    """A proposal that is declined, written anew and accepted; another that is withdrawn."""
+    new = NewProposal(
+        customer_id=customer(office), name="Bath", currency="USD", lines=[_LINE], stages=_STAGES
+    )
+    made = office.do(lambda w: proposals.create(w, new))
+    office.do(lambda w: proposals.rewrite(w, made, replace(new, introduction="Dear Ann,")))
+    office.do(lambda w: proposals.send(w, made))
+    office.do(lambda w: proposals.decline(w, made, name="Ann Lee", reason="too dear"))
+    office.do(lambda w: proposals.revise(w, made))
+    office.do(lambda w: proposals.send(w, made))
+    seen = office.do(lambda w: digest(text(proposals.offer_of(w, w.session.get(Proposal, made)))))
+    office.do(lambda w: proposals.accept(w, made, name="Ann Lee", seen=seen))
+    other = office.do(lambda w: proposals.create(w, new))
+    office.do(lambda w: proposals.withdraw(w, other, reason="too late"))
+
+
+def ask(office: Office, by: Cause = ANN, **of) -> str:
+    given = RefundAsk(**{"reason": "goodwill", "note": "sorry"} | of)
+    return office.do(lambda w: refunds.request(w, given, POLICY), by)
+
+
+def asked_back(office: Office) -> None:
+    """Refunds by the rail: changed, approved, sent, failed, tried again; rejected, canceled."""
+    made = invoice(office, "RF-1", 8_000)
+    payment = paid(office, 8_000, invoice="RF-1")
+    refund = ask(office, invoice_id=made, amount=3_000)
+    office.do(lambda w: refunds.approve(w, refund), BEN)
+    office.do(lambda w: refunds.change(w, refund, {"amount": 2_500, "note": None}, POLICY), ANN)
+    office.do(lambda w: refunds.approve(w, refund), BEN)
+    office.drain()
+    office.clock.advance(days=29)
+    rail_id = office.scalar("select rail_refund_id from refund_leg where status = 'succeeded'")
+    office.world.advance_refund(rail_id, "failed", "declined")
+    tell(office)
+    office.do(lambda w: refunds.retry(w, refund), BEN)
+    tell(office)
+    assert office.scalar("select status from refund where id = :id", id=refund) == "succeeded"
+    office.faults.add("drop_after", method="POST", path="/v1/refunds")
+    lost = ask(office, payment_id=payment, amount=700)
+    office.do(lambda w: refunds.approve(w, lost), BEN)
+    tell(office)
+    office.faults.clear()
+    tell(office)
+    for deed in (refunds.reject, refunds.cancel):
+        other = ask(office, payment_id=payment, amount=100)
+        office.do(lambda w: deed(w, other), BEN)  # noqa: B023
+
+
+def other_ways(office: Office) -> None:
+    """Cash is paid back by hand; what a rail cannot pay goes by transfer, or stays."""
+    cash = in_cash(office, invoice(office, "CA-1", 2_000))
+    refund = ask(office, payment_id=cash, amount=2_000)
+    office.do(lambda w: refunds.approve(w, refund), BEN)
+    office.do(lambda w: refunds.settle_by_hand(w, refund, reference="out of the till"), BEN)
+    for way in ("hand", "credit", "deposit"):
+        number = f"OW-{way}"
+        made = invoice(office, number, 5_000)
+        paid(office, 5_000, invoice=number)
+        refund = ask(office, invoice_id=made, amount=1_000)
+        office.do(lambda w: refunds.approve(w, refund), BEN)  # noqa: B023
+        tell(office)
+        rail_id = office.scalar(
+            "select rail_refund_id from refund_leg where refund_id = :id", id=refund
+        )
+        office.world.advance_refund(rail_id, "failed", "lost_or_stolen_card")
+        tell(office)
+        go(office, refund, way)
+
+
+def go(office: Office, refund: str, way: str) -> None:
+    looked = another_route.look(office.runtime, refund)
+    if way == "hand":
+        office.do(
+            lambda w: refund_routes.pay_another_way(w, refund, looked, method="bank_transfer"), ANN
+        )
+        office.do(lambda w: refunds.settle_by_hand(w, refund, reference="transfer"), BEN)
+        return
+    office.do(
+        lambda w: refund_routes.keep(w, refund, looked, kept_as=way, consent="Ann, by mail"), BEN
+    )
+
+
+def decisions(office: Office) -> None:
+    """What is owed after a refund made elsewhere, and after a loss; and taken back."""
+    for number, action in enumerate(("reopen", "split", "credit")):
+        made = invoice(office, f"EX-{number}", 4_000)
+        payment = paid(office, 4_000, invoice=f"EX-{number}")
+        charge = office.scalar("select facts->'charges' from payment where id = :id", id=payment)
+        office.world.refund(next(iter(charge)), 1_000)
+        tell(office)
+        more = {"parts": (Part(invoice_id=made, amount=1_000),), "treatment": "reopen"}
+        answer(office, payment, action, **(more if action == "split" else {}))
+    item = office.scalar("select id from review_item where resolution = 'reopen: because'")
+    office.do(lambda w: resolutions.undo(w, item))
+    loose = paid(office, 123)
+    answer(office, loose, "acknowledge")
+    invoice(office, "LO-1", 3_000)
+    payment = paid(office, 3_000, invoice="LO-1")
+    charge = office.scalar("select facts->'charges' from payment where id = :id", id=payment)
+    office.world.close_dispute(office.world.dispute(next(iter(charge))), "lost")
+    tell(office)
+    answer(office, payment, "write_off")
+    case = office.scalar("select id from dispute where payment_id = :id", id=payment)
+    office.do(lambda w: disputes.decide(w, case, Decision.UNDECIDED))
+    office.do(lambda w: disputes.decide(w, case, Decision.CREDIT, note="they were right"))
+
+
+def answer(office: Office, payment: str, action: str, **more) -> None:
+    item = office.scalar(
+        "select id from review_item where payment_id = :id and state = 'open'", id=payment
+    )
+    given = Resolution(action=action, note="because", **more)
+    office.do(lambda w: resolutions.resolve(w, item, given, POLICY))
+
+
+def at_bank(office: Office) -> None:
+    """A payout with its lines; a statement whose lines tie themselves, or are tied by people."""
+    world = office.world
+    for amount in (1_000, 1_200):
+        world.pay(amount)
+    world.other_row(-45)
+    office.clock.advance(days=3)
+    world.pay_payout(world.payout())
+    tell(office)
+    day = office.clock().date()
+    out = office.scalar("select amount from payout where status = 'paid'")
+    for number, amount in (("BK-1", 5_000), ("BK-2", 5_000), ("BK-3", 700), ("BK-4", 800)):
+        in_cash(office, invoice(office, number, amount))
+    rows = [
+        (out, "STRIPE"), (5_000, "Transfer"), (1_500, "Two of them"), (-350, "Coffee"),
+        (690, "Less a fee"),
+        (-360, "Tea"),
+    ]  # fmt: skip
+    body = "Date,Amount,Currency,Description\n" + "".join(
+        f"{day},{amount / 100:.2f},USD,{words}\n" for amount, words in rows
+    )
+    given = Statement(bank_account="Giro", file_name="november.csv", body=body.encode())
+    office.do(lambda w: statements.take(w, given))
+    tie_bank_lines(office.runtime)
+    lines = {row.text: row for row in office.rows("select id, text, state, rev from bank_line")}
+    assert lines["STRIPE"].state == "tied"
+    one, other, *both = (
+        office.scalar(
+            """select a.payment_id from allocation a join invoice i on i.id = a.invoice_id
+            where i.number = :number""",
+            number=f"BK-{n}",
+        )
+        for n in (1, 2, 3, 4)
+    )
+    on_line(office, "Transfer", statements.tie, TargetKind.RECEIPT, one)
+    on_line(office, "Transfer", statements.untie)
+    on_line(office, "Transfer", statements.tie, TargetKind.RECEIPT, other)
+    if lines["Two of them"].state == "tied":
+        on_line(office, "Two of them", statements.untie)
+    fee = partial(statements.tie, fee=Granted("the bank took it", {"USD": 100}))
+    on_line(office, "Less a fee", fee, TargetKind.RECEIPT, both[0])
+    on_line(office, "Less a fee", statements.untie)
+    on_line(office, "Two of them", statements.tie_sum, TargetKind.RECEIPT, both)
+    on_line(office, "STRIPE", statements.untie)
+    on_line(office, "Coffee", statements.set_aside, "Not ours")
+    on_line(office, "Tea", statements.set_aside, "Not ours")
+    on_line(office, "Tea", statements.take_up)
+
+
+def closed(office: Office) -> None:
+    """The books are closed through a day, further, and open again."""
+    day = office.clock().date() - timedelta(days=30)
+    office.do(lambda w: closings.close(w, day, note="October"))
+    office.do(lambda w: closings.close(w, day + timedelta(days=1)))
+    office.do(lambda w: closings.reopen(w, day, reason="a late bill"))
+    office.do(lambda w: closings.reopen(w, None, reason="another"))
+    made = invoice(office, "PP-1", 500)
+    office.do(lambda w: invoices.take_parts(w, made, "any"))
+
+
+def all_at_once(office: Office) -> None:
+    """Many deeds in one transaction, as a program or an import may do them."""
+
+    def step(work: Work) -> None:
+        ann = customers.create(work, name="Ann")
+        held = deposits.create(work, NewDeposit(customer_id=ann, currency="USD", amount=900))
+        receipts.receive(work, held, Receipt("cash", work.now.date()))
+        for number, amount in (("AO-1", 900), ("AO-2", 700)):
+            new = NewInvoice(customer_id=ann, currency="USD", total=amount, number=number)
+            made = invoices.create(work, new)
+            invoices.send(work, made)
+        receipts.receive(work, made, Receipt("cash", work.now.date()))
+        invoices.credit_note(work, made, amount=200, reason="late", freed_to="deposit")
+
+    office.do(step)
+
+
+def on_line(office: Office, words: str, step, *given) -> None:
+    row = office.rows("select id, rev from bank_line where text = :text", text=words)[0]
+    office.do(lambda w: step(w, row.id, *given, rev=row.rev))
+
+
+STORIES = (
+    documents, freed, projects_, offers, asked_back, other_ways, decisions, at_bank, every_deed,
+    all_at_once, closed,
+)  # fmt: skip

@@ -1,0 +1,64 @@
+"""Every kind of deed, done over, makes the same books; what is changed behind their back shows."""
+
+import pytest
+import sqlalchemy as sa
+
+from reconciler.flows.rebuild import rebuild
+from reconciler.services.doing_over import DONE_OVER
+from tests.flows.deeds_told import STORIES
+from tests.runtime import Office, may_make_a_schema, open_office
+
+
+@pytest.fixture(scope="module")
+def lived(module_database_url: str, module_owner_url: str, line, stripe_api) -> Office:
+    """An office in which everything was done that people can do."""
+    office = open_office(module_database_url, line, stripe_api)
+    may_make_a_schema(office, module_owner_url)
+    for story in STORIES:
+        story(office)
+        office.clock.advance(minutes=5)
+        assert office.violations() == [], story.__name__
+    yield office
+    office.runtime.engine.dispose()
+
+
+def test_every_kind_of_deed_was_done(lived: Office) -> None:
+    done = {row.action for row in lived.rows("select distinct action from audit_line")}
+    assert sorted(DONE_OVER.keys() - done) == [], "tell a story of these above"
+
+
+PLANTED = {
+    "refund": "update refund set reason = 'duplicate'",
+    "refund leg": "update refund_leg set failure = null, route = 'rail', method = null",
+    "milestone": "update milestone set position = position + 7",
+    "project": "update project set original_price = original_price - 1",
+    "proposal": "update proposal set version = version + 1",
+    "payout": "delete from payout_line where amount = 1200",
+    "decision on a refund": "update refund_decision set treatment = 'credit'",
+    "decision on a loss": "delete from dispute_decision where decision = 'credit'",
+    "sign-off": "delete from sign_off where source = 'portal'",
+    "question": "delete from review_item where state = 'open'",
+}
+
+
+def by_the_owner(url: str, statement: str) -> None:
+    """Something that the tables themselves would refuse."""
+    table = statement.removeprefix("update ").removeprefix("delete from ").split()[0]
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"alter table {table} disable trigger user"))
+        connection.execute(sa.text(statement))
+        connection.execute(sa.text(f"alter table {table} enable trigger user"))
+    engine.dispose()
+
+
+def test_done_over_they_make_the_same_books_and_what_is_changed_behind_them_shows(
+    lived: Office, module_owner_url: str
+) -> None:
+    found, done = rebuild(lived.runtime)
+    assert [one.detail for one in found] == []
+    assert done.done["deeds"] > 100
+    for statement in PLANTED.values():
+        by_the_owner(module_owner_url, statement)
+    told = [one.detail for one in rebuild(lived.runtime)[0]]
+    assert [noun for noun in PLANTED if not any(d.startswith(f"{noun} ") for d in told)] == []
