@@ -131,7 +131,13 @@ def _account(work, caller: str, role: str) -> str:
     return made or people.create_user(work, email=email, password=PASSWORD, role=role)
 
 
-_FIXED = {"noun": "customers", "which": "none", "filename": "ui.css", "address": "no/where"}
+_FIXED = {
+    "noun": "customers",
+    "view_id": "none",
+    "which": "none",
+    "filename": "ui.css",
+    "address": "no/where",
+}
 
 
 def _names(company: Screens) -> dict[str, str]:
