@@ -111,6 +111,7 @@ class Desk:
             off=off,
             is_held=is_held,
             is_sandbox=self.runtime.settings.is_sandbox,
+            is_live=self.runtime.settings.is_live,
             path=request.path,
             csv=paging.as_csv(),
             address=request.full_path.rstrip("?") if request.method == "GET" else request.path,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from jinja2 import Environment
 
-from reconciler.web import templating
+from reconciler.web import rail_pages, templating
 from reconciler.web.admin import account_words, file_words, words
 
 HERE = Path(__file__).parent
@@ -24,6 +24,7 @@ def render(template: str, **values: object) -> str:
 def _environment() -> Environment:
     environment = templating.environment(HERE / "templates")
     environment.globals |= {
+        "rail_page": rail_pages.of_id,
         "to": _to,
         "asset": asset,
         "pill": words.pill,
