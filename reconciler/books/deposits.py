@@ -10,6 +10,13 @@ class PaymentStatus(StrEnum):
     CLEARED = "cleared"
 
 
+class DepositPolicy(StrEnum):
+    """What becomes of a deposit once its milestone's invoice is owed: a customer's word."""
+
+    AUTOMATIC = "automatic"  # it is used on that invoice, also if it is paid later
+    BY_HAND = "by_hand"
+
+
 class AppliedStatus(StrEnum):
     """How much of it has been used on invoices."""
 

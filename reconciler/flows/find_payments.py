@@ -1,12 +1,13 @@
 """A document or customer appeared: look among the held payments for its money."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 from reconciler.errors import Refused
 from reconciler.runtime import Runtime
-from reconciler.services import finding, overpayments, switches
+from reconciler.services import finding, late_deposits, overpayments, switches
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.switches import SwitchName
 from reconciler.work import Cause, Work
@@ -18,7 +19,18 @@ T = TypeVar("T")
 
 
 def find_payments(runtime: Runtime) -> int:
-    """Match what can now be matched; gives how many payments were looked at again."""
+    """Match what can now be matched, and follow customers' policies about what came of it.
+
+    Gives how many payments were looked at again.
+    """
+    looked_at = match_again(runtime)
+    _follow_policies(runtime)
+    _use_late_deposits(runtime)
+    return looked_at
+
+
+def match_again(runtime: Runtime) -> int:
+    """Match what can now be matched, and no more; gives how many payments were looked at again."""
     looked_at = 0
     for _ in range(BATCHES_MAX):
         seekers, count = runtime.do(CAUSE, _unless_off(finding.match_for_seekers, (0, 0)))
@@ -26,7 +38,6 @@ def find_payments(runtime: Runtime) -> int:
         if not seekers:
             break
     looked_at += runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
-    _follow_policies(runtime)
     return looked_at
 
 
@@ -41,6 +52,16 @@ def _follow_policies(runtime: Runtime) -> None:
             runtime.do(CAUSE, _unless_off(step, None))
         except Refused:
             runtime.do(CAUSE, partial(overpayments.let_be, payment_id=payment_id))
+
+
+def _use_late_deposits(runtime: Runtime) -> None:
+    """Deposits that were paid after their milestone's invoice was sent, each in a transaction."""
+    with runtime.read() as session:
+        due = late_deposits.due(session)
+    for deposit_id in due:
+        step = partial(late_deposits.follow_policy, deposit_id=deposit_id)
+        with suppress(Refused):  # somebody else was first: nothing is left of it, or to pay
+            runtime.do(CAUSE, _unless_off(step, None))
 
 
 def _unless_off(step: Callable[[Work], T], nothing: T) -> Callable[[Work], T]:

@@ -13,7 +13,7 @@ from reconciler.books.reminders import Course, Verdict
 from reconciler.errors import Refused
 from reconciler.letters import words
 from reconciler.letters.words import House, Reminder
-from reconciler.reads import balances, invoices, reminder_texts, reminders as reads
+from reconciler.reads import balances, deposits, invoices, reminder_texts, reminders as reads
 from reconciler.reads.reminders import InvoiceLook
 from reconciler.runtime import Runtime
 from reconciler.services import mail, portal_links, reminders
@@ -97,6 +97,8 @@ def send_now(work: Work, invoice_id: str) -> str:
 
 
 def _words(session: Session, look: InvoiceLook, now: datetime, house: House, token: str) -> Words:
+    if look.is_deposit:
+        return _words_of_deposit(session, look, now, house, token)
     invoice = invoices.one(session, look.id, today=now.date())
     own = reminder_texts.at(session, moment_of(invoice.due_on, now.date()))
     balance = balances.of_invoices(session, [look.id], today=now.date())[look.id]
@@ -117,4 +119,29 @@ def _words(session: Session, look: InvoiceLook, now: datetime, house: House, tok
             link=house.page(token, f"/invoices/{look.id}"),
         ),
         own,
+    )
+
+
+def _words_of_deposit(
+    session: Session, look: InvoiceLook, now: datetime, house: House, token: str
+) -> Words:
+    """The same of a deposit; the house's own words speak of invoices."""
+    deposit = deposits.one(session, look.id)
+    return words.reminder(
+        Reminder(
+            house=house.name,
+            customer=look.customer_name,
+            number=deposit.code,
+            description=deposit.terms.words.rstrip(".") if deposit.terms else None,
+            currency=deposit.currency,
+            billed=deposit.amount,
+            received=deposit.received,
+            credited=0,
+            held=0,
+            left=deposit.amount - deposit.received,
+            due_on=deposit.due_on,
+            today=now.date(),
+            link=house.page(token),
+            noun="deposit",
+        )
     )

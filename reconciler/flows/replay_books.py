@@ -18,7 +18,7 @@ from reconciler import ids
 from reconciler.books.observations import RailEvent
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
-from reconciler.flows.find_payments import find_payments
+from reconciler.flows.find_payments import match_again
 from reconciler.migrations_runner import SCRATCH, scratch
 from reconciler.queue import Queue
 from reconciler.runtime import Runtime, make_engine
@@ -153,7 +153,7 @@ class _Past:
         if Task.APPLY_INBOX in self._queue.rung:
             apply_inbox(self._beside)
         if Task.FIND_PAYMENTS in self._queue.rung:
-            find_payments(self._beside)
+            match_again(self._beside)
         self._queue.rung.clear()
 
     def _amiss(self, what: str, why: str) -> None:

@@ -42,6 +42,7 @@ class Reminder:
     due_on: date | None
     today: date
     link: str | None = None
+    noun: str = "invoice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +118,17 @@ def reminder(said: Reminder, own: ReminderWords | None = None) -> Words:
     if own is not None:
         text = own.filled(_fields(said))
         return _words("reminder", text.subject, said=said, own=text, when="")
-    amount = money.shown(said.left, said.currency)
+    amount, noun = money.shown(said.left, said.currency), said.noun.capitalize()
     if said.due_on is None:
-        when, subject = "is open", f"Invoice {said.number}: {amount} open"
+        when, subject = "is open", f"{noun} {said.number}: {amount} open"
     elif said.due_on > said.today:
         when = f"is due on {day(said.due_on)}"
-        subject = f"Invoice {said.number}: {amount} due on {day(said.due_on)}"
+        subject = f"{noun} {said.number}: {amount} due on {day(said.due_on)}"
     elif said.due_on == said.today:
-        when, subject = "is due today", f"Invoice {said.number}: {amount} due today"
+        when, subject = "is due today", f"{noun} {said.number}: {amount} due today"
     else:
         when = f"was due on {day(said.due_on)}"
-        subject = f"Invoice {said.number}: {amount} was due on {day(said.due_on)}"
+        subject = f"{noun} {said.number}: {amount} was due on {day(said.due_on)}"
     return _words("reminder", subject, said=said, own=None, when=when)
 
 

@@ -101,7 +101,7 @@ def _of_documents(scope: _Scope) -> list[str]:
     }
     held = {
         "deposits": "d.received - d.applied - d.refunded",
-        "deposits_due": "d.amount - d.received",
+        "deposits_due": "case when d.ended_at is null then d.amount - d.received else 0 end",
     }
     return [
         _part(scope.invoice, "i.currency", owed, "invoice i"),

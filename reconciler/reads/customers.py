@@ -19,6 +19,7 @@ class CustomerRow:
 
     `overpayment_policy`: what becomes of money beyond what they owe, once it has come to rest.
     `part_payments`: what part of a document they may pay at a time, where it says nothing itself.
+    `deposit_policy`: whether a deposit is used on its milestone's invoice by itself.
     `rail_customers` says what each rail calls them; `credit` is money received from them and
     held unapplied, by currency, in minor units. `balances` says by currency all that they owe
     and all that is held for them.
@@ -29,6 +30,7 @@ class CustomerRow:
     email: str | None
     overpayment_policy: str
     part_payments: str
+    deposit_policy: str
     rail_customers: dict[str, str]
     credit: dict[str, int]
     balances: dict[str, Balance]
@@ -47,7 +49,8 @@ LISTING = Listing(
     },
 )
 _CUSTOMERS = sa.text(
-    """select id, name, email, overpayment_policy, part_payments, created_at, rev from customer
+    """select id, name, email, overpayment_policy, part_payments, deposit_policy,
+      created_at, rev from customer
     where id = any(:ids)"""
 )
 _RAIL_IDS = sa.text(
@@ -85,6 +88,7 @@ def _load(session: Session, ids: Collection[str], today: date) -> dict[str, Cust
             email=row.email,
             overpayment_policy=row.overpayment_policy,
             part_payments=row.part_payments,
+            deposit_policy=row.deposit_policy,
             rail_customers=rail_ids.get(row.id, {}),
             credit={at: one.credit for at, one in stand.get(row.id, {}).items() if one.credit},
             balances=stand.get(row.id, {}),

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import deposits
+from reconciler.books import deposit_terms, deposits, plans
+from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
 from reconciler.errors import NotFound
 from reconciler.reads import attachments, balances, timeline
@@ -42,12 +43,23 @@ class DepositReceipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermsRow:
+    """When a deposit is forfeited, and what percentage of it is kept then; `words` say it."""
+
+    once_work_has_begun: bool
+    refundable_within_days: int | None
+    kept_percent: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepositRow:
     """Money taken ahead of an invoice, in minor units of `currency`. A liability.
 
     received = applied + refunded + remaining. `on_its_way` is held on a card or being collected for
     it, and not part of what is received. `fees` is what rails kept of the payments, in
-    proportion, where the fee is in the same currency.
+    proportion, where the fee is in the same currency. `terms` say on what it is given back; none:
+    all that remains is. One that has `ended_at` is asked for no more.
     """
 
     id: str
@@ -68,6 +80,11 @@ class DepositRow:
     applied_status: AppliedStatus
     received_into: str | None
     notes: str | None
+    due_on: DayTaken | None
+    terms: TermsRow | None
+    work_began_on: DayTaken | None
+    ended_at: datetime | None
+    ended_why: str | None
     attachments: list[AttachmentRow]
     applications: list[DepositUse]
     receipts: list[DepositReceipt]
@@ -155,18 +172,37 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
     }
 
 
+def terms_of(row: Any) -> TermsRow | None:  # noqa: ANN401  whatever row has the columns
+    """The terms of a row of deposits, if it has any."""
+    if row.forfeit_kept is None:
+        return None
+    terms = DepositTerms(
+        once_begun=row.forfeit_once_begun,
+        within_days=row.forfeit_within_days,
+        kept=row.forfeit_kept,
+    )
+    return TermsRow(
+        once_work_has_begun=terms.once_begun,
+        refundable_within_days=terms.within_days,
+        kept_percent=plans.percent(terms.kept),
+        words=deposit_terms.words(terms),
+    )
+
+
 def _deposit(row: sa.Row[tuple[object, ...]], more: Mapping[str, Any]) -> DepositRow:
     """The row with `more`: what stands in other tables about it, by its field."""
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
         "id", "code", "customer_id", "project_id", "milestone_id", "currency", "amount",
-        "received_into", "notes", "created_at", "rev",
+        "received_into", "notes", "due_on", "work_began_on", "ended_at", "ended_why", "created_at",
+        "rev",
     )  # fmt: skip
     return DepositRow(
         **{name: getattr(row, name) for name in same},
         **used,
         **more,
         date=row.taken_on,
+        terms=terms_of(row),
         remaining=deposits.remaining(**used),
         payment_status=deposits.payment_status(amount=row.amount, received=row.received),
         applied_status=deposits.applied_status(**used),

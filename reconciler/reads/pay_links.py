@@ -81,7 +81,8 @@ _OFFERS = sa.text(
         case when i.state = 'sent' then i.outstanding else 0 end as outstanding
       from invoice i join customer c on c.id = i.customer_id where i.id = any(:ids)
       union all
-      select d.id, d.currency, d.amount, c.part_payments, d.amount - d.received
+      select d.id, d.currency, d.amount, c.part_payments,
+        case when d.ended_at is null then d.amount - d.received else 0 end
       from deposit d join customer c on c.id = d.customer_id where d.id = any(:ids)) x"""
 )
 _SAME = (

@@ -33,16 +33,25 @@ BEHIND_AFTER = timedelta(seconds=5)
 _THEIRS = """(select id from payment where customer_id = i.customer_id
           and updated_at > :quiet_since
         union all select p.id from allocation a join payment p on p.id = a.payment_id
-          where a.invoice_id = i.id and a.closed_at is null and p.updated_at > :quiet_since)"""
+          where (a.invoice_id = i.id or a.deposit_id = i.id) and a.closed_at is null
+            and p.updated_at > :quiet_since)"""
 _NAMES = """array[lower(btrim(i.number)), i.id, lower(coalesce(c.email, i.id))]
       || array(select lower(r.rail_customer_id) from customer_rail_id r
         where r.customer_id = i.customer_id)
-      || array(select r.object_id from rail_reference r where r.invoice_id = i.id)"""
+      || array(select r.object_id from rail_reference r
+        where r.invoice_id = i.id or r.deposit_id = i.id)"""
 _UNAPPLIED = """p.captured - p.refunded - p.lost
       - coalesce((select sum(a.amount) from allocation a where a.payment_id = p.id), 0)"""
+# A deposit that is asked for is asked the same questions. Nothing that is held covers it.
+_DOCUMENTS = """(select id, number, customer_id, project_id, state, currency, outstanding, due_on,
+      sent_at, false as is_deposit from invoice
+    union all
+    select id, code, customer_id, project_id,
+      case when ended_at is null then 'sent' else 'void' end,
+      currency, amount - received, due_on, created_at, true from deposit)"""
 _STANDING = sa.text(
-    f"""select i.id, i.number, i.customer_id, i.project_id, i.state, i.currency, i.outstanding,
-      i.due_on, i.sent_at, c.name as customer_name, c.email,
+    f"""select i.is_deposit, i.id, i.number, i.customer_id, i.project_id, i.state, i.currency,
+      i.outstanding, i.due_on, i.sent_at, c.name as customer_name, c.email,
       {ON_HOLD} as is_disputed,
       exists (select 1 from payment p where p.on_its_way > 0
         and (p.customer_id = i.customer_id or p.bound_for = i.id
@@ -51,13 +60,15 @@ _STANDING = sa.text(
       (select coalesce(sum({_UNAPPLIED}), 0) from payment p where p.customer_id = i.customer_id
         and p.currency = i.currency)::bigint as credit,
       (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
-        where d.customer_id = i.customer_id and d.currency = i.currency
+        where d.customer_id = i.customer_id and d.currency = i.currency and not i.is_deposit
           and d.project_id is not distinct from i.project_id)::bigint as deposits,
-      exists (select 1 from refund r where (r.customer_id = i.customer_id or r.invoice_id = i.id)
+      exists (select 1 from refund r where (r.customer_id = i.customer_id
+          or r.invoice_id = i.id or r.deposit_id = i.id)
         and r.status in ('requested', 'approved', 'submitted', 'unknown', 'pending',
           'requires_action', 'manual')) as is_refunding,
       exists (select 1 from review_item q left join payment p on p.id = q.payment_id
-        where q.state = 'open' and (q.invoice_id = i.id or p.customer_id = i.customer_id)
+        where q.state = 'open' and (q.invoice_id = i.id or q.deposit_id = i.id
+          or p.customer_id = i.customer_id)
           and q.kind in ('unmatched_payment', 'ambiguous_match', 'overpayment',
             'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund',
             'manual_refund')) as is_in_question,
@@ -67,7 +78,7 @@ _STANDING = sa.text(
       coalesce(pi.steps, pc.steps, h.steps) as steps, h.hour,
       (select max(m.sent_at) from message m where m.about = i.id and m.kind = 'reminder')
         as last_sent_at
-    from invoice i join customer c on c.id = i.customer_id
+    from {_DOCUMENTS} i join customer c on c.id = i.customer_id
     join reminder_plan h on h.subject = 'house'
     left join reminder_plan pc on pc.customer_id = i.customer_id
     left join reminder_plan pi on pi.invoice_id = i.id
@@ -86,7 +97,7 @@ _UNTIED = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLook:
-    """One invoice as a last look sees it, and whom it is about."""
+    """One invoice, or deposit, as a last look sees it, and whom it is about."""
 
     id: str
     number: str
@@ -101,6 +112,7 @@ class InvoiceLook:
     hour: int
     last_sent_at: datetime | None
     standing: Standing
+    is_deposit: bool = False
 
     def next_on(self, now: datetime) -> date | None:
         """The day of the next reminder after today, if the plan has one."""
@@ -156,6 +168,7 @@ def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, In
                 is_in_question=row.is_in_question,
                 last_payment_at=row.last_payment_at,
             ),
+            is_deposit=row.is_deposit,
         )
         for row in rows
     }

@@ -79,7 +79,8 @@ _TAXES = sa.text(
 )
 _DEPOSIT = """d.id, d.code, d.customer_id, c.name as customer, d.project_id, d.taken_on,
     d.currency, d.amount, d.received, d.applied, d.refunded, d.received_into, d.notes,
-    d.created_at, d.rev"""
+    d.created_at, d.rev, d.due_on, d.work_began_on, d.ended_at, d.ended_why, d.forfeit_kept,
+    d.forfeit_once_begun, d.forfeit_within_days"""
 _FROM_DEPOSIT = "from deposit d join customer c on c.id = d.customer_id"
 _DEPOSITS = sa.text(
     f"""select {_DEPOSIT} {_FROM_DEPOSIT}
@@ -207,6 +208,13 @@ class DepositLine:
     notes: str | None
     created_at: datetime
     rev: int
+    due_on: date | None
+    work_began_on: date | None
+    ended_at: datetime | None
+    ended_why: str | None
+    forfeit_kept: int | None
+    forfeit_once_begun: bool
+    forfeit_within_days: int | None
 
     @property
     def remaining(self) -> int:

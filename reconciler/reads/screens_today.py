@@ -62,6 +62,17 @@ _OUTBOUND = sa.text(
     where (is_on and failing_since is not null) or (not is_on and disabled_why is not null)
     having count(*) > 0"""
 )
+# Money that was taken ahead and that nothing was done with for two months.
+_DEPOSITS_AT_REST = sa.text(
+    """select 'deposit_at_rest' as kind, d.currency, count(*) as number,
+      sum(d.received - d.applied - d.refunded)::bigint as amount, min(s.since) as oldest
+    from deposit d cross join lateral (
+      select greatest((select max(a.created_at) from allocation a where a.deposit_id = d.id
+          and a.closed_at is null), (select max(u.created_at) from application u
+          where u.deposit_id = d.id)) as since) s
+    where d.received > d.applied + d.refunded and s.since < now() - interval '60 days'
+    group by 1, 2 order by 1, 2"""
+)
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
@@ -121,7 +132,7 @@ class Pulse:
     is_balanced: bool
 
 
-_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND)
+_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND, _DEPOSITS_AT_REST)
 
 
 def heaps(session: Session, today: date) -> list[Heap]:

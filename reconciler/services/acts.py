@@ -15,7 +15,9 @@ from reconciler.errors import Refused
 from reconciler.work import Work
 
 SUBJECT = "the subject"  # of a line, where Again.makes would name a word of what was said after
-_DAYS = frozenset({"due_on", "issued_on", "date", "received_on", "valid_until", "approved_on"})
+_DAYS = frozenset(
+    {"due_on", "issued_on", "date", "received_on", "valid_until", "approved_on", "work_began_on"}
+)
 
 
 @dataclass(frozen=True, slots=True)

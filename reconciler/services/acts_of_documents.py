@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.invoice_lines import Line
 from reconciler.errors import NotFound
 from reconciler.money import MINOR_MAX
@@ -15,6 +16,7 @@ from reconciler.services import (
     applications,
     closings,
     customers,
+    deposit_requests,
     deposits,
     invoices,
     rail_references,
@@ -30,7 +32,7 @@ from reconciler.work import Work
 
 REQUESTED = "refund.requested"
 _FOLLOWS = frozenset({"tax"})  # from the lines
-_POLICIES = ("overpayment_policy", "part_payments")
+_POLICIES = ("overpayment_policy", "part_payments", "deposit_policy")
 
 
 def policy_then(asked: Iterable[Act]) -> RefundPolicy:
@@ -47,6 +49,8 @@ def _document(said: Mapping[str, Any]) -> dict[str, Any]:
     words = {name: value for name, value in given(said).items() if name not in _FOLLOWS}
     if "lines" in words:
         words["lines"] = tuple(msgspec.convert(one, Line) for one in words["lines"])
+    if words.get("terms"):
+        words["terms"] = msgspec.convert(words["terms"], DepositTerms)
     if "rail_payment_ids" in words:
         words["rail_payment_ids"] = tuple(words["rail_payment_ids"])
     return words
@@ -112,6 +116,18 @@ def _deposit_changed(work: Work, act: Act) -> None:
 
 def _deposit_referred(work: Work, act: Act) -> None:
     deposits.add_references(work, act.subject, act.after["rail"], act.after["objects"])
+
+
+def _work_began(work: Work, act: Act) -> None:
+    deposit_requests.begin_work(work, act.subject, given(act.after)["work_began_on"])
+
+
+def _deposit_ended(work: Work, act: Act) -> None:
+    deposit_requests.end(work, act.subject, why=act.why or "")
+
+
+def _deposit_asked_again(work: Work, act: Act) -> None:
+    deposit_requests.ask_again(work, act.subject)
 
 
 def _deposit_applied(work: Work, act: Act) -> None:
@@ -205,6 +221,9 @@ AGAIN = {
     "deposit.referred": Again(_deposit_referred),
     "deposit.applied": Again(_deposit_applied, makes={"app": "application"}),
     "deposit.unapplied": Again(_deposit_unapplied),
+    "deposit.work_began": Again(_work_began),
+    "deposit.ended": Again(_deposit_ended),
+    "deposit.asked_again": Again(_deposit_asked_again),
     "payment.allocated": Again(_allocated),
     "payment.unallocated": Again(_unallocated),
     "payment.received_by_hand": Again(_received, makes={"pay": SUBJECT}),

@@ -53,6 +53,7 @@ def _requested(work: Work, act: Act) -> None:
         amount=said["amount"],
         note=act.why,
         treatment=said["treatment"],
+        terms_override=said.get("terms_override"),
         **_target(said["target"]),
     )
     refunds.request(work, ask, policy_then([act]))
@@ -60,7 +61,7 @@ def _requested(work: Work, act: Act) -> None:
 
 def _changed(work: Work, act: Act) -> None:
     said = act.after
-    names = ("amount", "reason", "treatment")
+    names = ("amount", "reason", "treatment", "terms_override")
     given = {name: said[name] for name in names if name in said} | {"note": act.why}
     if "target" in said:
         given |= _target(said["target"])

@@ -60,6 +60,7 @@ def deposit(work: Work, milestone_id: str, *, rev: int | None = None) -> str:
         amount=milestone.amount,
         project_id=project.id,
         milestone_id=milestone.id,
+        due_on=milestone.due_on,
         notes=_words(milestone, project),
     )
     return deposits.create(work, new)

@@ -1,11 +1,12 @@
 """Customers: who is invoiced, and what the rails call them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler.books import part_payments as part_rules, texts
+from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
@@ -16,7 +17,9 @@ from reconciler.work import Task, Work
 NAME_CHARS_MAX = 200
 RAIL_CHARS_MAX = 32
 RAIL_ID_CHARS_MAX = 255
-FIELDS = frozenset({"name", "email", "rail_customers", "overpayment_policy", "part_payments"})
+FIELDS = frozenset(
+    {"name", "email", "rail_customers", "overpayment_policy", "part_payments", "deposit_policy"}
+)
 
 
 def create(
@@ -25,18 +28,19 @@ def create(
     name: str,
     email: str | None = None,
     rail_customers: Mapping[str, str | None] | None = None,
-    overpayment_policy: str = OverpaymentPolicy.HOLD,
-    part_payments: str = part_rules.ANY,
+    **policies: str,
 ) -> str:
-    """A new customer. Raises Invalid, or Conflict where a rail's customer is another's here."""
+    """A new customer, with `policies` by name. Raises Invalid.
+
+    Raises Conflict where a rail's customer is another's here.
+    """
     customer = Customer(
         id=new_id("cust"),
         name=texts.line(name, field="name", chars_max=NAME_CHARS_MAX),
         email=texts.mail(email) if email else None,
-        overpayment_policy=_policy(overpayment_policy),
-        part_payments=part_rules.read(part_payments).text,
         created_at=work.now,
     )
+    _put_policies(customer, policies)
     work.session.add(customer)
     work.session.flush()
     if rail_customers:
@@ -66,10 +70,7 @@ def patch(
     if "email" in changes:
         customer.email = texts.mail(str(changes["email"])) if changes["email"] else None
         _seek(work, customer)
-    if "overpayment_policy" in changes:
-        customer.overpayment_policy = _policy(changes["overpayment_policy"])
-    if "part_payments" in changes:
-        customer.part_payments = part_rules.read(changes["part_payments"]).text
+    _put_policies(customer, {name: changes[name] for name in _POLICIES if name in changes})
     rail_customers = changes.get("rail_customers")
     if isinstance(rail_customers, Mapping):
         _know_as(work, customer, rail_customers)
@@ -102,6 +103,7 @@ def _as_said(work: Work, customer: Customer) -> dict[str, object]:
         "email": customer.email,
         "overpayment_policy": customer.overpayment_policy,
         "part_payments": customer.part_payments,
+        "deposit_policy": customer.deposit_policy,
         "rail_customers": rails,
     }
 
@@ -111,6 +113,25 @@ def _policy(value: object) -> str:
         words = ", ".join(OverpaymentPolicy)
         raise Invalid(f"overpayment_policy is one of {words}", field="overpayment_policy")
     return OverpaymentPolicy(str(value)).value
+
+
+def _parts(value: object) -> str:
+    return part_rules.read(value).text
+
+
+def _put_policies(customer: Customer, policies: Mapping[str, object]) -> None:
+    for name, value in policies.items():
+        if name not in _POLICIES:
+            raise Invalid(f"there is no policy {name}", field=name)
+        setattr(customer, name, _POLICIES[name](value))
+
+
+def _deposit_policy(value: object) -> str:
+    if value not in set(DepositPolicy):
+        raise Invalid(
+            f"deposit_policy is one of {', '.join(DepositPolicy)}", field="deposit_policy"
+        )
+    return DepositPolicy(str(value)).value
 
 
 def _know_as(work: Work, customer: Customer, rail_customers: Mapping[str, str | None]) -> None:
@@ -146,3 +167,10 @@ def _seek(work: Work, customer: Customer) -> None:
     customer.seeks_payment = True
     work.session.flush()
     work.nudge(Task.FIND_PAYMENTS)
+
+
+_POLICIES: Mapping[str, Callable[[object], str]] = {
+    "overpayment_policy": _policy,
+    "part_payments": _parts,
+    "deposit_policy": _deposit_policy,
+}

@@ -1,18 +1,27 @@
 """Deposits: money asked for ahead of an invoice. What comes in is not decided here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from reconciler import currencies
-from reconciler.books import texts
+from reconciler.books import deposit_terms as rules, texts
+from reconciler.books.deposit_terms import DepositTerms
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
-from reconciler.services import audit, customers, milestones, numbering, rail_references
+from reconciler.services import (
+    audit,
+    customers,
+    deposit_terms,
+    milestones,
+    numbering,
+    pay_links,
+    rail_references,
+)
 from reconciler.store.deposits import Deposit
 from reconciler.work import Task, Work
 
@@ -22,7 +31,7 @@ REFERENCE_CHARS_MAX = 128
 NOTES_CHARS_MAX = 4_000
 
 # What money may be for is settled once money came in; the words around it may still change.
-_FIXED_ONCE_RECEIVED = frozenset({"customer_id", "currency", "amount", "code"})
+_FIXED_ONCE_RECEIVED = frozenset({"customer_id", "currency", "amount", "code", "terms"})
 
 
 Day = date  # under its own name, because a field is called `date`
@@ -30,7 +39,10 @@ Day = date  # under its own name, because a field is called `date`
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDeposit:
-    """What a deposit is made of. `amount`, in minor units of `currency`, is what is expected."""
+    """What a deposit is made of. `amount`, in minor units of `currency`, is what is expected.
+
+    `terms`: on what terms it is given back; none: all that remains of it is.
+    """
 
     customer_id: str
     currency: str
@@ -41,6 +53,8 @@ class NewDeposit:
     milestone_id: str | None = None
     received_into: str | None = None
     notes: str | None = None
+    due_on: Day | None = None
+    terms: DepositTerms | None = None
     rail: str = "stripe"
     rail_payment_ids: tuple[str, ...] = ()
 
@@ -83,6 +97,9 @@ def patch(
         )
     before = _as_said(deposit)
     _put(work, deposit, changes)
+    if "terms" in changes:
+        work.session.flush()
+        pay_links.end_those_of(work, deposit_id, "its terms were changed")
     was, became = audit.changes(before, _as_said(deposit))
     audit.note(work, "deposit.changed", deposit_id, before=was, after=became)
     deposit.rev += 1
@@ -102,7 +119,11 @@ def add_references(work: Work, deposit_id: str, rail: str, object_ids: list[str]
 
 
 def _as_said(deposit: Deposit) -> dict[str, object]:
-    return {name: getattr(deposit, "taken_on" if name == "date" else name) for name in _CHECKS}
+    terms = deposit_terms.of(deposit)
+    said: dict[str, object] = {
+        name: getattr(deposit, _COLUMNS.get(name, name)) for name in _CHECKS if name != "terms"
+    }
+    return said | {"terms": asdict(terms) if terms else None}
 
 
 def _seek(work: Work, deposit: Deposit) -> None:
@@ -121,7 +142,11 @@ def _put(work: Work, deposit: Deposit, changes: Mapping[str, object]) -> None:
     for name, value in changes.items():
         if name not in _CHECKS:
             raise Invalid(f"{name} cannot be changed", field=name)
-        setattr(deposit, "taken_on" if name == "date" else name, _CHECKS[name](value))
+        kept = _CHECKS[name](value)
+        if name == "terms":
+            deposit_terms.put(deposit, kept if isinstance(kept, DepositTerms) else None)
+        else:
+            setattr(deposit, _COLUMNS.get(name, name), kept)
     if "customer_id" in changes:
         customers.must_exist(work, deposit.customer_id)
     if "code" in changes:
@@ -156,6 +181,18 @@ def _day(value: object) -> date:
     if found is None:
         raise Invalid("date is a day such as 2026-11-22", field="date")
     return found
+
+
+def _due_on(value: object) -> date | None:
+    return texts.day(value, field="due_on")
+
+
+def _terms(value: object) -> DepositTerms | None:
+    if value is None:
+        return None
+    if not isinstance(value, DepositTerms):
+        raise Invalid("terms say when it is forfeited, and what is kept then", field="terms")
+    return rules.checked(value)
 
 
 def _project_id(value: object) -> str | None:
@@ -194,4 +231,7 @@ _CHECKS = {
     "milestone_id": _milestone_id,
     "received_into": _received_into,
     "notes": _notes,
+    "due_on": _due_on,
+    "terms": _terms,
 }
+_COLUMNS = {"date": "taken_on"}

@@ -167,10 +167,12 @@ def bill(work: Work, invoice: Invoice) -> None:
 def deposit_of(work: Work, invoice_id: str) -> str | None:
     """The deposit of the invoice's milestone, held for this transaction, if something is left.
 
-    It is held before the invoice, as everywhere.
+    None where the customer wants deposits used by hand. It is held before the invoice, as
+    everywhere.
     """
     its = sa.text(
         """select d.id from deposit d join invoice i on i.milestone_id = d.milestone_id
+          join customer c on c.id = d.customer_id and c.deposit_policy = 'automatic'
         where i.id = :id and d.received > d.applied + d.refunded for no key update of d"""
     )
     found = work.session.execute(its, {"id": invoice_id}).scalar()

@@ -36,7 +36,8 @@ _TARGETS = {
         where i.id = :id for no key update of i"""
     ),
     "deposit": sa.text(
-        """select d.id, d.code as number, d.customer_id, d.currency, 'sent' as state,
+        """select d.id, d.code as number, d.customer_id, d.currency,
+          case when d.ended_at is null then 'sent' else 'asked for no more' end as state,
           d.amount - d.received as outstanding, c.email, d.amount as total, c.part_payments,
           true as is_deposit
         from deposit d join customer c on c.id = d.customer_id

@@ -82,6 +82,7 @@ def _changed(refund: Refund, given: Mapping[str, Any]) -> RefundAsk:
         amount=refund.amount,
         note=refund.note,
         treatment=refund.treatment,
+        terms_override=refund.terms_override,
     )
     if any(given.get(name) for name in _TARGETS):
         now = replace(now, payment_id=None, invoice_id=None, deposit_id=None)
@@ -120,7 +121,7 @@ def _put(refund: Refund, ask: RefundAsk, plan: Plan) -> None:
     refund.customer_id = plan.customer_id
     refund.amount = plan.amount
     refund.reason, refund.treatment = plan.reason.value, plan.treatment.value
-    refund.note = ask.note
+    refund.note, refund.terms_override = ask.note, ask.terms_override
 
 
 def _replan(work: Work, whole: Whole, plan: Plan) -> None:

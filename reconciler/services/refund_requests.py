@@ -16,7 +16,7 @@ from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import MINOR_MAX, shown
-from reconciler.services import audit, refund_consent, refund_legs
+from reconciler.services import audit, deposit_terms, refund_consent, refund_legs
 from reconciler.services.refund_legs import Held, Whole
 from reconciler.store import claims
 from reconciler.store.claims import AllocationRow, DepositRow, InvoiceRow, PaymentRow
@@ -33,7 +33,7 @@ class RefundAsk:
     """What somebody wants back: of exactly one payment, invoice or deposit.
 
     `amount` in minor units; None for all that can be refunded there. `treatment` None: as the
-    reason has it.
+    reason has it. `terms_override`: why a deposit's terms are set aside, said by a person.
     """
 
     reason: str
@@ -43,6 +43,7 @@ class RefundAsk:
     amount: int | None = None
     note: str | None = None
     treatment: str | None = None
+    terms_override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class _Ground:
     sources: list[Source]
     pools: dict[str, int]
     payments: dict[str, PaymentRow]
+    kept: str = ""  # what a deposit's terms keep, in words
 
 
 def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
@@ -90,6 +92,7 @@ def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
         currency=plan.currency,
         reason=plan.reason.value,
         note=ask.note,
+        terms_override=deposit_terms.override(work, ask.terms_override),
         treatment=plan.treatment.value,
         status=RefundStatus.REQUESTED.value,
         requested_by=work.cause.id,
@@ -109,7 +112,7 @@ def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
 
 def as_said(refund: Refund) -> dict[str, object]:
     """What a refund asks for, as the audit trail keeps it; the amount in minor units."""
-    return {
+    said: dict[str, object] = {
         "target": refund.payment_id or refund.invoice_id or refund.deposit_id,
         "amount": refund.amount,
         "currency": refund.currency,
@@ -118,6 +121,7 @@ def as_said(refund: Refund) -> dict[str, object]:
         "status": refund.status,
         "needs_second_person": refund.needs_second_person,
     }
+    return said | ({"terms_override": refund.terms_override} if refund.terms_override else {})
 
 
 def planned(
@@ -128,6 +132,7 @@ def planned(
     The money that the refund `instead_of` holds counts as free. Raises as `request` does.
     """
     reason, treatment = _checked(ask)
+    deposit_terms.override(work, ask.terms_override)
     ground = _ground(work, ask, instead_of)
     legs = _split(ask, ground)
     plan = Plan(reason, treatment, ground.currency, ground.customer_id, legs)
@@ -214,12 +219,13 @@ def _split(ask: RefundAsk, ground: _Ground) -> list[PlannedLeg]:
         )
     most = sum(leg.amount for leg in rules.plan_legs(None, ground.sources, ground.pools))
     if not most:
-        raise Refused(f"nothing can be refunded here: {_why_nothing(ground)}", field=ground.field)
+        why = ground.kept or _why_nothing(ground)
+        raise Refused(f"nothing can be refunded here: {why}", field=ground.field)
     if ask.amount is not None and ask.amount > most:
         held_up = " while a dispute is open" if _is_disputed(ground) else ""
         raise Refused(
             f"{shown(ask.amount, ground.currency)} is more than the {shown(most, ground.currency)} "
-            f"that can be refunded here{held_up}",
+            f"that can be refunded here{held_up}{'; ' if ground.kept else ''}{ground.kept}",
             field="amount",
         )
     return rules.plan_legs(ask.amount or most, ground.sources, ground.pools)
@@ -239,24 +245,34 @@ def _is_disputed(ground: _Ground) -> bool:
 
 def _ground(work: Work, ask: RefundAsk, without: str | None) -> _Ground:
     if ask.payment_id is not None:
-        return _ground_of_payment(work, ask.payment_id, without)
+        return _ground_of_payment(work, ask.payment_id, without, ask.terms_override)
     if ask.deposit_id is not None:
-        return _ground_of_deposit(work, ask.deposit_id, without)
+        return _ground_of_deposit(work, ask.deposit_id, without, ask.terms_override)
     return _ground_of_invoice(work, ask.invoice_id or "", without)
 
 
-def _ground_of_payment(work: Work, payment_id: str, without: str | None) -> _Ground:
+def _ground_of_payment(
+    work: Work, payment_id: str, without: str | None, override: str | None
+) -> _Ground:
     rows = claims.lock_payments(work.session, [payment_id])
     if payment_id not in rows:
         raise NotFound(f"there is no payment {payment_id}", field="payment_id")
     row = rows[payment_id]
     can = _refundable(rows, refund_legs.held_on(work, rows, without=without))[payment_id]
-    source = Source(payment_id, can, can, step=_step(row))
     currency = row.facts.currency or ""
-    return _Ground("payment_id", currency, row.customer_id, [source], {}, rows)
+    claims_of = claims.allocations_of(work.session, [payment_id])
+    own = {claim.deposit_id: claim.amount for claim in claims_of if claim.deposit_id}
+    kept = {} if override else deposit_terms.held_back(work.session, own, work.now.date())
+    stays = sum(min(held.amount, own[one]) for one, held in kept.items())
+    can = max(0, can - stays)
+    source = Source(payment_id, can, can, step=_step(row))
+    why = deposit_terms.kept_in_words(stays, currency, [held.why for held in kept.values()])
+    return _Ground("payment_id", currency, row.customer_id, [source], {}, rows, why)
 
 
-def _ground_of_deposit(work: Work, deposit_id: str, without: str | None) -> _Ground:
+def _ground_of_deposit(
+    work: Work, deposit_id: str, without: str | None, override: str | None
+) -> _Ground:
     on_it = claims.allocations_on(work.session, (), [deposit_id])
     rows = claims.lock_payments(work.session, {a.payment_id for a in on_it})
     deposit = _deposit(work, deposit_id)
@@ -264,9 +280,12 @@ def _ground_of_deposit(work: Work, deposit_id: str, without: str | None) -> _Gro
     on_it = claims.allocations_on(work.session, (), [deposit_id])
     spoken_for = sum(leg.amount for leg in _unseen(held, rows) if leg.target_id == deposit_id)
     left = deposit.received - deposit.applied - deposit.refunded - spoken_for
-    pools = {deposit_id: max(0, left)}
+    kept = {} if override else deposit_terms.held_back(work.session, [deposit_id], work.now.date())
+    stays = sum(one.amount for one in kept.values())
+    pools = {deposit_id: max(0, left - stays)}
     sources = _sources(on_it, rows, held, pool_of={a.id: deposit_id for a in on_it})
-    return _Ground("deposit_id", deposit.currency, deposit.customer_id, sources, pools, rows)
+    why = deposit_terms.kept_in_words(stays, deposit.currency, [one.why for one in kept.values()])
+    return _Ground("deposit_id", deposit.currency, deposit.customer_id, sources, pools, rows, why)
 
 
 def _ground_of_invoice(work: Work, invoice_id: str, without: str | None) -> _Ground:

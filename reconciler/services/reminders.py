@@ -51,18 +51,38 @@ _DUE = sa.text(
         where m.once = 'reminder/' || i.id || '/' || due.step)
     order by i.due_on, i.id limit :limit"""
 )
+# Deposits that are asked for and have a day of their own; they have no plan of their own.
+DUE_DEPOSITS = """select d.id, d.customer_id, d.code as number, c.email, c.name, due.step
+    from deposit d join customer c on c.id = d.customer_id
+    cross join (select steps from reminder_plan where subject = 'house') h
+    left join reminder_plan pc on pc.customer_id = d.customer_id
+    cross join lateral (select max(s) as step from unnest(coalesce(pc.steps, h.steps)) as s
+      where d.due_on + s::int <= cast(:today as date)
+        and d.due_on + s::int >= cast(:today as date) - :made_up
+        and d.due_on + s::int > (d.created_at at time zone 'UTC')::date) due
+    where d.received < d.amount and d.ended_at is null
+      and d.due_on between cast(:today as date) - :back and cast(:today as date) + :ahead
+      and due.step is not null"""
+_DUE_DEPOSITS = sa.text(
+    f"""{DUE_DEPOSITS} and not exists (select 1 from message m
+        where m.once = 'reminder/' || d.id || '/' || due.step)
+    order by d.due_on, d.id limit :limit"""
+)
 # Payments that may yet bring money or take it away; whoever changes one holds it.
 _LOCK_PAYMENTS = sa.text(
     """select id from payment where customer_id = :customer_id
       and (on_its_way > 0 or is_held or status in ('processing', 'authorized', 'failed'))
     order by id for no key update"""
 )
+_LOCK_DEPOSIT = sa.text("select 1 from deposit where id = :id for no key update")
 _LOCK_INVOICE = sa.text("select customer_id from invoice where id = :id for no key update")
 # Nobody can tie another payment to this customer while we look: a new row refers to this one.
 _LOCK_CUSTOMER = sa.text("select 1 from customer where id = :id for update")
 _INVOICE = sa.text(
     """select i.id, i.customer_id, c.email, c.name from invoice i
-    join customer c on c.id = i.customer_id where i.id = :id"""
+    join customer c on c.id = i.customer_id where i.id = :id
+    union all select d.id, d.customer_id, c.email, c.name from deposit d
+    join customer c on c.id = d.customer_id where d.id = :id"""
 )
 _KNOWN = sa.text(
     """select 'customer' as noun from customer where id = :id
@@ -91,7 +111,7 @@ def plan_due(work: Work) -> int:
         "ahead": -rules.STEP_LEAST,
         "limit": PLANNED_MAX,
     }
-    found = work.session.execute(_DUE, given).all()
+    found = [row for query in (_DUE, _DUE_DEPOSITS) for row in work.session.execute(query, given)]
     if not found:
         return 0
     written = [row for row in found if _write(work, row)]
@@ -116,14 +136,16 @@ def _write(work: Work, row: sa.Row[tuple[object, ...]]) -> str | None:
 def hold(session: Session, invoice_id: str) -> None:
     """Take the locks of a last look: until they are let go, no payment changes what it sees.
 
-    Payments first, then the invoice, then the customer: the order of whoever books a payment.
+    Payments first, then the deposit or invoice, then the customer: the order of whoever books a
+    payment.
     Raises NotFound.
     """
     found = session.execute(_INVOICE, {"id": invoice_id}).first()
     if found is None:
         raise NotFound(f"there is no invoice {invoice_id}")
     session.execute(_LOCK_PAYMENTS, {"customer_id": found.customer_id})
-    session.execute(_LOCK_INVOICE, {"id": invoice_id})
+    for lock in (_LOCK_DEPOSIT, _LOCK_INVOICE):
+        session.execute(lock, {"id": invoice_id})
     session.execute(_LOCK_CUSTOMER, {"id": found.customer_id})
 
 

@@ -5,7 +5,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.services import mail, overpayments, pay_links, restores, turns, webhooks
+from reconciler.services import (
+    late_deposits,
+    mail,
+    overpayments,
+    pay_links,
+    restores,
+    turns,
+    webhooks,
+)
 from reconciler.store import inbox_rows
 from reconciler.work import Task
 
@@ -50,7 +58,9 @@ def tasks_due(session: Session, now: datetime) -> list[Task]:
     due += [task for task in turns.waiting(session, now) if task not in due]
     if webhooks.is_due(session, now) and mail.may_go_out(session):
         due.append(Task.SEND_WEBHOOKS)
-    if Task.FIND_PAYMENTS not in due and overpayments.are_due(session, now):
+    if Task.FIND_PAYMENTS not in due and (
+        overpayments.are_due(session, now) or late_deposits.are_due(session)
+    ):
         due.append(Task.FIND_PAYMENTS)
     if restores.is_reading_due(session, now):
         due.append(Task.REREAD_RAIL)

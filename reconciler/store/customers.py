@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.part_payments import FORM as PART_PAYMENTS
 from reconciler.store import base
@@ -15,6 +16,7 @@ class Customer(SQLModel, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         base.one_of("overpayment_policy_is_known", "overpayment_policy", OverpaymentPolicy),
+        base.one_of("deposit_policy_is_known", "deposit_policy", DepositPolicy),
         base.holds("customer_part_payments_are_known", f"part_payments ~ '^({PART_PAYMENTS})$'"),
     )
 
@@ -26,6 +28,12 @@ class Customer(SQLModel, table=True):
         sa_type=sa.Text,
         nullable=False,
         sa_column_kwargs={"server_default": sa.text("'hold'")},
+    )
+    deposit_policy: str = Field(
+        default="automatic",
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'automatic'")},
     )
     part_payments: str = Field(
         default="any",

@@ -13,7 +13,9 @@ class Deposit(SQLModel, table=True):
     """Money asked for ahead, in minor units of `currency`.
 
     `received` is what allocations brought (before refunds), `applied` what invoices use,
-    `refunded` what went back; all follow from other rows.
+    `refunded` what went back; all follow from other rows. What is `forfeit_…` are its terms
+    (books/deposit_terms.py), which stand once it is paid. One that is `ended` is asked for no more;
+    money that comes for it all the same is taken.
     """
 
     __tablename__ = "deposit"
@@ -25,7 +27,24 @@ class Deposit(SQLModel, table=True):
         base.holds("no_deposit_is_spent_twice", "applied + refunded <= received"),
         base.holds("deposit_receives_no_more_than_asked", "received <= amount"),
         sa.Index("uq_deposit_code", sa.text("lower(btrim(code))"), unique=True),
+        base.holds(
+            "deposit_terms_say_what_is_kept",
+            "forfeit_kept between 1 and 10000 or (forfeit_kept is null"
+            " and not forfeit_once_begun and forfeit_within_days is null)",
+        ),
+        base.holds("an_ended_deposit_says_why", "(ended_at is null) = (ended_why is null)"),
         sa.UniqueConstraint("milestone_id"),
+        sa.Index(
+            "ix_deposit_held",
+            "milestone_id",
+            postgresql_where=sa.text("received > applied + refunded"),
+        ),
+        sa.Index(
+            "ix_deposit_due",
+            "due_on",
+            "id",
+            postgresql_where=sa.text("received < amount and ended_at is null"),
+        ),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_deposit_created", "created_at", "id"),
     )
@@ -43,6 +62,13 @@ class Deposit(SQLModel, table=True):
     refunded: int = base.minor_units()
     received_into: str | None = base.text_or_none()
     notes: str | None = base.text_or_none()
+    due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    work_began_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    forfeit_once_begun: bool = base.flag()
+    forfeit_within_days: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    forfeit_kept: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    ended_at: datetime | None = base.instant_or_none()
+    ended_why: str | None = base.text_or_none()
     seeks_payment: bool = base.flag()
     created_at: datetime = base.instant()
     rev: int = base.whole(default=1)

@@ -33,7 +33,8 @@ _OPEN_OF_CUSTOMERS = sa.text(
     f"""{_INVOICE} from invoice i where i.customer_id = any(:customers) and i.state = 'sent'
       and i.outstanding > 0
     union all
-    {_DEPOSIT} from deposit d where d.customer_id = any(:customers) and d.received < d.amount"""
+    {_DEPOSIT} from deposit d where d.customer_id = any(:customers) and d.received < d.amount
+      and d.ended_at is null"""
 )
 _GUESSED_OF_CUSTOMERS = sa.text(
     f"""with guessed as (

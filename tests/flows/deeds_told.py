@@ -20,6 +20,7 @@ from reconciler.services import (
     change_orders,
     closings,
     customers,
+    deposit_requests,
     deposits,
     disputes,
     invoices,
@@ -351,6 +352,15 @@ def closed(office: Office) -> None:
     office.do(lambda w: invoices.take_parts(w, made, "any"))
 
 
+def asked_for(office: Office) -> None:
+    """A deposit that nobody pays ends, is asked for again, and its work begins."""
+    held = deposit(office, "DEP-8", 700)
+    office.do(lambda w: deposit_requests.end(w, held, why="nobody paid"))
+    office.do(lambda w: deposit_requests.ask_again(w, held))
+    in_cash(office, held)
+    office.do(lambda w: deposit_requests.begin_work(w, held, office.clock().date()))
+
+
 def all_at_once(office: Office) -> None:
     """Many deeds in one transaction, as a program or an import may do them."""
 
@@ -375,5 +385,5 @@ def on_line(office: Office, words: str, step, *given) -> None:
 
 STORIES = (
     documents, freed, projects_, offers, asked_back, other_ways, decisions, at_bank, every_deed,
-    all_at_once, closed,
+    all_at_once, closed, asked_for,
 )  # fmt: skip

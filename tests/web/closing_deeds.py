@@ -1,6 +1,8 @@
-"""Deeds around closed periods, for deeds.py. Each closes a day long ago that no deed posts into."""
+"""Deeds around closed periods and deposits; each closes a day that no deed posts into."""
 
 from datetime import date, timedelta
+
+from tests.web import deposit_deeds
 
 _THROUGH = "select coalesce(max(through), '2001-01-01') + 1 from books_closing where :id = ''"
 
@@ -16,7 +18,7 @@ def _opens(house):
     return {}, {"reason": "A bill was missing"}
 
 
-DEEDS = {
+DEEDS = deposit_deeds.DEEDS | {
     "POST /api/v1/ledger/closings": _closes,
     "POST /api/v1/ledger/closings/reopen": _opens,
     "POST /admin/ledger/periods/close": _closes,

@@ -31,6 +31,18 @@ def test_what_waits_is_counted_summed_and_dated(screens):
     assert "Overpayments 0 Nothing waits" in words
 
 
+def test_money_held_ahead_for_two_months_is_summed_with_its_age(screens):
+    clock = screens.office.clock
+    noon = clock()
+    clock.advance(days=-70)
+    ann = screens.customer("Ann Lee")
+    screens.deposit(ann, 60_000, "DEP-1")
+    screens.paid(45_000, metadata={"deposit": "DEP-1"})
+    clock.instant = noon
+    words = screens.as_("viewer").read("/")
+    assert "Deposits held for two months 1 $450.00 , oldest 70 days" in words
+
+
 def test_events_that_nobody_takes_up_are_an_alarm(screens):
     _heard_but_not_applied(screens)
     assert "Not working" not in screens.as_("viewer").read("/")

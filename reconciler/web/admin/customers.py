@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from flask import Response, request
 
 from reconciler.books import part_payments
+from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
@@ -21,12 +22,18 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 SHOWN_MAX = 10  # of each kind; there is a link to the rest
-_FIELDS = ("name", "email", "stripe", "overpayment_policy", "parts", "least")
+_FIELDS = ("name", "email", "stripe", "overpayment_policy", "parts", "least", "deposit_policy")
 POLICIES = {
     OverpaymentPolicy.HOLD: "Keep it as credit, and ask us",
     OverpaymentPolicy.NEXT_INVOICE: "Pay what they owe next, the oldest due first",
     OverpaymentPolicy.DEPOSIT: "Hold it as a deposit",
     OverpaymentPolicy.REFUND: "Propose to give it back",
+}
+
+
+DEPOSITS = {
+    DepositPolicy.AUTOMATIC: "Used on their milestone's invoice by themselves",
+    DepositPolicy.BY_HAND: "Used by hand only",
 }
 
 
@@ -98,6 +105,7 @@ def save_customer(desk: Desk, customer_id: str) -> Response:
             "email": request.form.get("email", "").strip() or None,
             "rail_customers": {"stripe": request.form.get("stripe", "").strip() or None},
             "overpayment_policy": request.form.get("overpayment_policy", OverpaymentPolicy.HOLD),
+            "deposit_policy": request.form.get("deposit_policy", DepositPolicy.AUTOMATIC),
             "part_payments": part_forms.read(request.form) or part_payments.ANY,
         }
         desk.do(lambda work: customer_services.patch(work, customer_id, changes, rev=rev))
@@ -139,6 +147,7 @@ def _show(desk: Desk, customer_id: str) -> Response:
         shown_max=SHOWN_MAX,
         policies=POLICIES,
         parts=part_forms.words(customer.part_payments),
+        deposit_policies=DEPOSITS,
         notice="Changed." if "changed" in request.args else "",
     )
 
@@ -154,6 +163,7 @@ def _form(desk: Desk, customer_id: str, *, status: int = 200, error: str = "") -
         typed={name: typed.get(name, "") for name in _FIELDS},
         policies=POLICIES,
         part_rules=part_forms.RULES,
+        deposit_policies=DEPOSITS,
         error=error,
     )
 
@@ -165,4 +175,5 @@ def _as_typed(customer: CustomerRow) -> Mapping[str, str]:
         "stripe": customer.rail_customers.get("stripe", ""),
         "overpayment_policy": customer.overpayment_policy,
         **part_forms.typed(customer.part_payments),
+        "deposit_policy": customer.deposit_policy,
     }

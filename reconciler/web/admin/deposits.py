@@ -1,5 +1,7 @@
 """Deposits: money taken ahead, what of it is used, and what is left."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 
 from reconciler.books.people import Role
@@ -12,16 +14,20 @@ from reconciler.reads import (
     screens_people,
     screens_refunds,
 )
+from reconciler.reads.deposits import terms_of
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_documents import DepositLine
-from reconciler.services import applications
+from reconciler.services import applications, deposit_terms
 from reconciler.web import forms
 from reconciler.web.admin import errors, paging, timeline
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
 
 screens = Screens()
+
+Step = Callable[[Work], None]
 
 
 _LISTED = Listed(
@@ -123,6 +129,7 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
         names = screens_people.names(session, timeline.causes(entries))
         files = attachments.newest_of(session, [deposit.id]).get(deposit.id, [])
         pay_link = pay_links.live(session, deposit.id)
+        held_back = deposit_terms.held_back(session, [deposit.id], desk.today).get(deposit.id)
         offer = pay_links.offers(session, [deposit.id])[deposit.id]
         refundable = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
     return desk.page(
@@ -134,6 +141,8 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
         invoices=invoices,
         refundable=refundable,
         pay_link=pay_link,
+        held_back=held_back,
+        terms=terms_of(deposit),
         offer=offer,
         files=files,
         chosen=request.form.get("invoice_id", ""),
@@ -146,14 +155,15 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
 
 
 def _notice() -> str:
-    if "applied" in request.args:
-        return "The deposit is applied. The invoice is owed that much less."
-    if "linked" in request.args:
-        return "The pay link is made. Copy it below."
-    if "unlinked" in request.args:
-        return "The pay link has ended: nobody pays through it any more."
-    if "attached" in request.args:
-        return "The file is attached."
-    if "undone" in request.args:
-        return "Taken off the invoice again. A reversing entry was posted."
-    return ""
+    return next((text for name, text in _NOTICES.items() if name in request.args), "")
+
+
+# What was done on the page before.
+_NOTICES = {
+    "applied": "The deposit is applied. The invoice is owed that much less.",
+    "kept": "Kept.",
+    "linked": "The pay link is made. Copy it below.",
+    "unlinked": "The pay link has ended: nobody pays through it any more.",
+    "attached": "The file is attached.",
+    "undone": "Taken off the invoice again. A reversing entry was posted.",
+}

@@ -17,7 +17,8 @@ from reconciler.reads import (
     screens_refunds,
 )
 from reconciler.reads.refunds import RefundRow
-from reconciler.services import refund_preview, refunds
+from reconciler.services import deposit_terms, refund_preview, refunds
+from reconciler.services.deposit_terms import WHY_CHARS_MAX, HeldBack
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
 from reconciler.web import forms
@@ -48,6 +49,7 @@ class Subject:
     number: str = ""
     total: int = 0
     outstanding: int = 0
+    held_back: HeldBack | None = None  # what a deposit's terms keep
 
 
 @screens.get("/refunds/new")
@@ -131,7 +133,10 @@ def _chosen(desk: Desk, subject: Subject) -> Subject:
 
 def _given(ask: RefundAsk) -> dict[str, str | int | None]:
     """An ask as what it changes: a treatment that was not asked about stays."""
-    names = ("payment_id", "invoice_id", "deposit_id", "amount", "reason", "note", "treatment")
+    names = (
+        "payment_id", "invoice_id", "deposit_id", "amount", "reason", "note", "treatment",
+        "terms_override",
+    )  # fmt: skip
     given = {name: getattr(ask, name) for name in names}
     return {n: v for n, v in given.items() if v is not None or n == "note"}
 
@@ -189,6 +194,9 @@ def _ask(subject: Subject) -> RefundAsk:
         amount=forms.amount(request.form, "amount", subject.currency).minor,
         note=note or None,
         treatment=treatment,
+        terms_override=forms.text(request.form, "terms_override", chars_max=WHY_CHARS_MAX)
+        if request.form.get("terms_override", "").strip()
+        else None,
         payment_id=subject.id if subject.kind == "payment" else None,
         invoice_id=subject.id if subject.kind == "invoice" else None,
         deposit_id=subject.id if subject.kind == "deposit" else None,
@@ -253,6 +261,7 @@ def _of_deposit(desk: Desk, name: str) -> Subject | None:
         if deposit is None:
             return None
         most = screens_refunds.most_of_deposit(session, deposit.id, deposit.remaining)
+        held = deposit_terms.held_back(session, [deposit.id], desk.today).get(deposit.id)
     return Subject(
         "deposit",
         deposit.id,
@@ -262,4 +271,5 @@ def _of_deposit(desk: Desk, name: str) -> Subject | None:
         most,
         has_treatment=False,
         number=deposit.code,
+        held_back=held,
     )

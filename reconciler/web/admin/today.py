@@ -130,6 +130,14 @@ _QUEUES = (
         "list_projects",
     ),
     Queue(
+        "Deposits held for two months",
+        frozenset({"deposit_at_rest"}),
+        "warn",
+        "list_deposits",
+        (("view", "left"),),
+        is_always_shown=False,
+    ),
+    Queue(
         "Events with questions",
         frozenset({"event_failed", "event_quarantined", "event_conflict"}),
         "neg",

@@ -33,6 +33,12 @@ _Policy = Annotated[
 ]
 
 
+_Deposits = Annotated[
+    Literal["automatic", "by_hand"],
+    Field(description="Whether a deposit is used on its milestone's invoice by itself."),
+]
+
+
 class NewCustomer(Body):
     """One who is invoiced and pays."""
 
@@ -41,6 +47,7 @@ class NewCustomer(Body):
     rail_customers: _RailCustomers = Field(default_factory=dict)
     overpayment_policy: _Policy = "hold"
     part_payments: PartPayments = "any"
+    deposit_policy: _Deposits = "automatic"
 
 
 class CustomerChanges(Changes):
@@ -51,6 +58,7 @@ class CustomerChanges(Changes):
     rail_customers: _RailCustomers = Field(default_factory=dict)
     overpayment_policy: _Policy = "hold"
     part_payments: PartPayments = "any"
+    deposit_policy: _Deposits = "automatic"
     rev: Rev
 
 
@@ -72,6 +80,7 @@ def create(work: Work, body: NewCustomer) -> CustomerRow:
         rail_customers=body.rail_customers,
         overpayment_policy=body.overpayment_policy,
         part_payments=body.part_payments,
+        deposit_policy=body.deposit_policy,
     )
     return reads.one(work.session, customer_id, today=work.now.date())
 

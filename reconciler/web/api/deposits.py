@@ -1,16 +1,25 @@
 """The routes under /deposits."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import override
 
+from reconciler.books import plans
+from reconciler.books.deposit_terms import DAYS_MAX, DepositTerms
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
 from reconciler.reads import attachments as attachment_reads, deposits as reads
 from reconciler.reads.attachments import AttachmentRow
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.pages import Page
-from reconciler.services import applications, attachments, deposits, receipts
+from reconciler.services import (
+    applications,
+    attachments,
+    deposit_requests,
+    deposits,
+    receipts,
+)
 from reconciler.services.attachments import StoredFile
 from reconciler.services.deposits import NewDeposit
 from reconciler.web.api.attachments import AttachmentForm
@@ -27,12 +36,35 @@ from reconciler.web.api.fields import (
     Rev,
     Words4000,
 )
-from reconciler.web.api.invoices import RailReferencesBody
+from reconciler.web.api.invoices import Moment, RailReferencesBody
 from reconciler.web.api.receipts import ReceiptBody
 from reconciler.web.api.routes import Look, Resource
 from reconciler.work import Work
 
 resource = Resource("deposits")
+
+
+class TermsBody(Body):
+    """On what terms a deposit is given back."""
+
+    once_work_has_begun: Annotated[
+        bool, Field(description="It is forfeited once the work has begun.")
+    ] = False
+    refundable_within_days: Annotated[
+        int | None,
+        Field(ge=0, le=DAYS_MAX, description="It is forfeited so many days after it was paid."),
+    ] = None
+    kept_percent: Annotated[
+        str, Field(max_length=6, description="What is kept then.", examples=["20"])
+    ] = "100"
+
+    def terms(self) -> DepositTerms:
+        """The same for the service."""
+        return DepositTerms(
+            once_begun=self.once_work_has_begun,
+            within_days=self.refundable_within_days,
+            kept=plans.share(self.kept_percent, field="terms.kept_percent"),
+        )
 
 
 class DepositBody(Body):
@@ -49,6 +81,10 @@ class DepositBody(Body):
     milestone_id: Line128 | None = None
     received_into: Line128 | None = None
     notes: Words4000 | None = None
+    due_on: Date | None = None
+    terms: Annotated[
+        TermsBody | None, Field(description="All that remains is given back, if left out.")
+    ] = None
     rail: Line64 = "stripe"
     rail_payment_ids: Annotated[list[Line255], Field(max_length=50, default_factory=list)]
 
@@ -65,7 +101,15 @@ class DepositChanges(Changes):
     milestone_id: Line128 | None = None
     received_into: Line128 | None = None
     notes: Words4000 | None = None
+    due_on: Date | None = None
+    terms: TermsBody | None = None
     rev: Rev
+
+    @override
+    def given(self) -> dict[str, Any]:
+        """What was given, the terms as the service takes them."""
+        given = super().given()
+        return given | ({"terms": self.terms and self.terms.terms()} if "terms" in given else {})
 
 
 class DepositQuery(Paged):
@@ -94,11 +138,26 @@ class ApplicationBody(Body):
     ] = None
 
 
+class WorkBegan(Body):
+    """The day on which work began."""
+
+    on: Annotated[Date | None, Field(description="Null: it has not begun.")]
+    rev: Rev
+
+
+class EndBody(Body):
+    """Why it is asked for no more."""
+
+    why: Annotated[Line255, Field(examples=["The client went elsewhere"])]
+    rev: Rev
+
+
 @resource.post("/deposits", status=HTTPStatus.CREATED)
 def create(work: Work, body: DepositBody) -> DepositRow:
     """Expect a deposit."""
-    given = body.model_dump(exclude={"rail_payment_ids"})
-    new = NewDeposit(**given, rail_payment_ids=tuple(body.rail_payment_ids))
+    given = body.model_dump(exclude={"rail_payment_ids", "terms"})
+    terms = body.terms.terms() if body.terms else None
+    new = NewDeposit(**given, terms=terms, rail_payment_ids=tuple(body.rail_payment_ids))
     return reads.one(work.session, deposits.create(work, new))
 
 
@@ -151,6 +210,27 @@ def receive(work: Work, deposit_id: str, body: ReceiptBody) -> DepositRow:
     """Book money received by hand for a deposit."""
     reads.one(work.session, deposit_id)
     receipts.receive(work, deposit_id, body.receipt())
+    return reads.one(work.session, deposit_id)
+
+
+@resource.post("/deposits/{deposit_id}/work-began")
+def begin_work(work: Work, deposit_id: str, body: WorkBegan) -> DepositRow:
+    """Say when the work began that a deposit was paid for: its terms may keep it from then on."""
+    deposit_requests.begin_work(work, deposit_id, body.on, rev=body.rev)
+    return reads.one(work.session, deposit_id)
+
+
+@resource.post("/deposits/{deposit_id}/end")
+def end(work: Work, deposit_id: str, body: EndBody) -> DepositRow:
+    """Ask for a deposit no more. Money that comes for it all the same is taken."""
+    deposit_requests.end(work, deposit_id, why=body.why, rev=body.rev)
+    return reads.one(work.session, deposit_id)
+
+
+@resource.post("/deposits/{deposit_id}/ask-again")
+def ask_again(work: Work, deposit_id: str, body: Moment) -> DepositRow:
+    """Ask again for what of a deposit has not come."""
+    deposit_requests.ask_again(work, deposit_id, rev=body.rev)
     return reads.one(work.session, deposit_id)
 
 
