@@ -1,4 +1,4 @@
-"""The figures of the charts are brought up to date, a month of days in a transaction."""
+"""Figures of the charts and totals of the accounts, brought up to date a month at a time."""
 
 import functools
 
@@ -17,5 +17,7 @@ def count_figures(runtime: Runtime) -> int:
         some = days[at : at + figures.DAYS_AT_ONCE]
         runtime.do(CAUSE, functools.partial(figures.count_days, days=some))
     runtime.do(CAUSE, figures.count_owed)
+    while runtime.do(CAUSE, figures.add_up_ledger):
+        pass
     runtime.do(CAUSE, functools.partial(figures.counted, until=now))
     return len(days)

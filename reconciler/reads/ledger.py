@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store.ledger import POSTED_ON
+from reconciler.store.ledger_totals import TOTALS
 from reconciler.work import Cause
 
 
@@ -84,9 +86,15 @@ class TrialBalance:
 
 
 _ACCOUNTS = sa.text(
-    """select a.role, a.rail, a.category, a.currency, coalesce(sum(p.amount), 0)::bigint as balance
-    from ledger_account a left join posting p on p.account_id = a.id
-    group by a.id order by a.currency, a.role, a.rail, a.category"""
+    f"""select a.role, a.rail, a.category, a.currency, coalesce(t.debit - t.credit, 0) as balance
+    from ledger_account a left join ({TOTALS}) t on t.account_id = a.id
+    order by a.currency, a.role, a.rail, a.category"""
+)
+# To the end of a day, or all there is: the usual question, answered from the days' totals.
+_DAYS_BALANCE = sa.text(
+    f"""select a.currency, a.role, a.rail, a.category, t.debit, t.credit
+    from ({TOTALS}) t join ledger_account a on a.id = t.account_id
+    order by a.currency, a.role, a.rail, a.category"""
 )
 _TRIAL_BALANCE = sa.text(
     f"""select a.currency, a.role, a.rail, a.category,
@@ -108,6 +116,10 @@ _POSTED_NOW = sa.text(
       join ledger_account a on a.id = p.account_id
     where e.at >= :now and e.xact = pg_current_xact_id()::text::bigint
     group by a.id order by a.currency, a.role, a.rail"""
+)
+_REVERSALS = sa.text(
+    """select id, key, reverses from journal_entry where key = :reverses
+    union all select id, key, reverses from journal_entry where reverses = :key"""
 )
 _COUNT_NOW = sa.text(
     """select count(*) from journal_entry e
@@ -150,7 +162,7 @@ def accounts(session: Session) -> list[AccountRow]:
     """Every account, also those at zero."""
     return [
         AccountRow(row.role, row.rail or None, row.currency, row.balance, row.category or None)
-        for row in session.execute(_ACCOUNTS)
+        for row in session.execute(_ACCOUNTS, {"until": None})
     ]
 
 
@@ -163,7 +175,7 @@ def trial_balance(
     `by_booking`: from when it was written, whatever day it is of.
     """
     lines: dict[str, list[TrialLine]] = {}
-    for row in session.execute(_TRIAL_BALANCE, {"before": before, "by_booking": by_booking}):
+    for row in _totals(session, before, by_booking=by_booking):
         line = TrialLine(
             row.role, row.rail or None, row.debit, row.credit, row.debit - row.credit,
             row.category or None,
@@ -173,6 +185,32 @@ def trial_balance(
         currency: TrialBalance(found, sum(line.balance for line in found))
         for currency, found in lines.items()
     }
+
+
+def _totals(
+    session: Session, before: datetime | None, *, by_booking: bool
+) -> Iterable[sa.Row[Any]]:
+    ends_a_day = before is None or before.astimezone(UTC).time() == time()
+    if by_booking or not ends_a_day:
+        return session.execute(_TRIAL_BALANCE, {"before": before, "by_booking": by_booking})
+    until = before.astimezone(UTC).date() - timedelta(days=1) if before else None
+    return session.execute(_DAYS_BALANCE, {"until": until})
+
+
+@dataclass(frozen=True, slots=True)
+class Reversals:
+    """Which entry one reverses, and which reverse it: id and key of each."""
+
+    reverses: tuple[str, str] | None
+    reversed_by: list[tuple[str, str]]
+
+
+def reversals(session: Session, entry: EntryRow) -> Reversals:
+    """What an entry takes back, and what takes it back."""
+    given = {"key": entry.key, "reverses": entry.reverses}
+    rows = session.execute(_REVERSALS, given).all()
+    back = next(((row.id, row.key) for row in rows if row.key == entry.reverses), None)
+    return Reversals(back, [(row.id, row.key) for row in rows if row.reverses == entry.key])
 
 
 def posted_now(session: Session, now: datetime) -> tuple[int, list[AccountRow]]:

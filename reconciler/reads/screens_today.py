@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.store import inbox_rows
+from reconciler.store.ledger_totals import TOTALS
 
 _REVIEWS = sa.text(
     """select kind, coalesce(currency, '') as currency, count(*) as number,
@@ -94,9 +95,9 @@ _PULSE = sa.text(
         where o.status = 'pending') as oldest_again_at"""
 )
 _BALANCED = sa.text(
-    """select coalesce(bool_and(difference = 0), true) from (
-      select sum(p.amount) as difference from posting p
-      join ledger_account l on l.id = p.account_id group by l.currency) d"""
+    f"""select coalesce(bool_and(difference = 0), true) from (
+      select sum(t.debit - t.credit) as difference from ({TOTALS}) t
+      join ledger_account l on l.id = t.account_id group by l.currency) d"""
 )
 
 
@@ -163,5 +164,5 @@ def pulse(session: Session) -> Pulse:
         row.last_applied_at,
         row.clock_seen_at,
         min(waiting, default=None),
-        bool(session.execute(_BALANCED).scalar_one()),
+        bool(session.execute(_BALANCED, {"until": None}).scalar_one()),
     )

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from reconciler.store import ledger_totals
 from reconciler.work import Work
 
 # A transaction may commit a little after the instant that it wrote down.
@@ -87,6 +88,11 @@ def count_owed(work: Work) -> None:
     work.session.execute(_LOCK)
     work.session.execute(_FORGET_OWED)
     work.session.execute(_OWED, {"today": work.now.astimezone(UTC).date()})
+
+
+def add_up_ledger(work: Work) -> bool:
+    """Add to the days' totals of the accounts what was posted since; whether there may be more."""
+    return ledger_totals.add_up(work.session, work.now, at_most=timedelta(days=DAYS_AT_ONCE))
 
 
 def counted(work: Work, until: datetime) -> None:

@@ -4,7 +4,7 @@ Each query gives one line of text for each thing that is wrong. The names are wh
 verify` prints.
 """
 
-from reconciler.store import closing_laws, purchase_laws, refund_laws
+from reconciler.store import closing_laws, ledger_totals, purchase_laws, refund_laws
 
 _NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
     from posting p join journal_entry e on e.id = p.entry_id
@@ -24,6 +24,7 @@ QUERIES: dict[str, str] = {
         select format('debits less credits are %s %s', sum(p.amount), a.currency)
         from posting p join ledger_account a on a.id = p.account_id
         group by a.currency having sum(p.amount) <> 0""",
+    "totals_by_day_are_their_postings": ledger_totals.LAW,
     "reversals_mirror_what_they_reverse": """
         select format('entry %s does not mirror %s', r.key, r.reverses)
         from journal_entry r left join journal_entry o on o.key = r.reverses

@@ -48,6 +48,11 @@ class Entry(SQLModel, table=True):
         base.holds("an_entry_counts_on_its_day_or_later", "posted_on >= effective_on"),
         sa.Index("ix_journal_entry_at", "at", "id"),
         sa.Index(
+            "ix_journal_entry_reverses",
+            "reverses",
+            postgresql_where=sa.text("reverses is not null"),
+        ),
+        sa.Index(
             "ix_journal_entry_payment",
             "payment_id",
             postgresql_where=sa.text("payment_id is not null"),

@@ -66,6 +66,10 @@ PLANTED: dict[str, list[str]] = {
     "the_trial_balance_is_zero": [
         f"update posting set amount = amount + 1 where entry_id = {ENTRY} and line = 1"
     ],
+    "totals_by_day_are_their_postings": [
+        f"""insert into ledger_day (account_id, day, debit, credit)
+          select account_id, '2026-11-22', 1, 0 from posting where entry_id = {ENTRY} limit 1"""
+    ],
     "reversals_mirror_what_they_reverse": [
         f"""update journal_entry set reverses = (select min(key) from journal_entry
           where id <> {ENTRY}) where id = {ENTRY}"""

@@ -95,6 +95,7 @@ LOOKS = {
     "/ledger": "Trial balance",
     "/ledger/trial-balance": "Debits equal credits.",
     "/ledger/entries": "Journal",
+    "/ledger/accounts/unapplied_cash/USD": "Balance at the beginning",
     "/ledger/periods": "Every day is open",
     "/switches": "Taking in events has no switch",
     "/jobs": "Looks again for the documents of payments that are held",

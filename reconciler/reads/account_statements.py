@@ -1,0 +1,108 @@
+"""One account of the ledger over some days: what it began with, each entry, what it came to."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.errors import NotFound
+from reconciler.reads import pages
+from reconciler.store.ledger import POSTED_ON
+from reconciler.store.ledger_totals import TOTALS
+
+_Key = tuple[datetime, str, int]
+_KINDS = ("timestamptz", "text", "bigint")
+_ACCOUNT = sa.text(
+    """select id, role, rail, category, currency from ledger_account
+    where role = :role and rail = :rail and category = :category and currency = :currency"""
+)
+_TOTAL = sa.text(f"select debit - credit from ({TOTALS}) as x where account_id = :account")
+# In the order in which they were written; those of a day that was written later come later.
+_LINES = sa.text(
+    f"""select e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
+      e.payout_id, e.reverses, sum(p.amount)::bigint as amount
+    from journal_entry e join posting p on p.entry_id = e.id
+    where p.account_id = :account and e.at >= :from and {POSTED_ON} between :since and :until
+      and (cast(:after_at as timestamptz) is null or (e.at, e.id) > (:after_at, :after_id))
+    group by e.id order by e.at, e.id limit :limit"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """An entry's part on this account: debits positive; `balance` after it. Minor units."""
+
+    id: str
+    key: str
+    at: datetime
+    day: date
+    payment_id: str | None
+    invoice_id: str | None
+    deposit_id: str | None
+    payout_id: str | None
+    reverses: str | None
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Some lines of an account between two days; `opening` stands before the first of them."""
+
+    role: str
+    rail: str
+    category: str
+    currency: str
+    opening: int
+    lines: list[StatementLine]
+    closing: int  # at the end of the last day, whatever page this is
+    more: str | None
+
+
+def one(
+    session: Session,
+    account: tuple[str, str, str, str],
+    since: date,
+    until: date,
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Statement:
+    """A page of the statement of an account: its role, rail, category and currency.
+
+    Raises NotFound for an account that there is not, Invalid for a cursor of another list.
+    """
+    names = dict(zip(("role", "rail", "category", "currency"), account, strict=True))
+    row = session.execute(_ACCOUNT, names).first()
+    if row is None:
+        raise NotFound("there is no such account")
+    opening = _total(session, row.id, since - timedelta(days=1))
+    after_at: datetime | None = None
+    after_id = ""
+    if cursor is not None:
+        after_at, after_id, opening = cast("_Key", tuple(pages.decode(cursor, _KINDS)))
+    found = session.execute(
+        _LINES,
+        {
+            "account": row.id,
+            "from": datetime.combine(since, time(), UTC),
+            "since": since,
+            "until": until,
+            "after_at": after_at,
+            "after_id": after_id,
+            "limit": limit + 1,
+        },
+    ).all()
+    lines, balance = [], opening
+    for line in found[:limit]:
+        balance += line.amount
+        lines.append(StatementLine(**line._asdict(), balance=balance))
+    more = pages.encode([lines[-1].at, lines[-1].id, balance]) if len(found) > limit else None
+    closing = _total(session, row.id, until)
+    return Statement(*account, opening=opening, lines=lines, closing=closing, more=more)
+
+
+def _total(session: Session, account_id: int, until: date) -> int:
+    return int(session.scalar(_TOTAL, {"account": account_id, "until": until}) or 0)
