@@ -220,7 +220,8 @@ def answered(runtime: Runtime, who: Principal, body: Sent) -> Answer | None:
     if key is None:
         return None
     asked = idempotency.Request(who.id, key, body.digest)
-    return runtime.do(Cause("api_key", who.id), lambda work: idempotency.take(work, asked))
+    cause = Cause("api_key", who.id)
+    return runtime.do(cause, lambda work: _answered(work, runtime.seals, asked))
 
 
 def in_request(step: Callable[[Work], T]) -> Callable[[Work], T]:
@@ -259,16 +260,24 @@ def _once(
     work: Work, seals: Seals, asked: idempotency.Request, step: Callable[[Work], Answer]
 ) -> tuple[Answer, bool]:
     """An answer may hold a secret that is shown this once, so it is kept sealed."""
-    kept = idempotency.take(work, asked)
+    kept = _answered(work, seals, asked)
     if kept is not None:
-        body = seals.opened(kept.body, of=asked.digest)
-        if body is None:
-            raise Conflict("this was answered, and the answer can no longer be read: look first")
-        return _with_tokens(Answer(kept.status, body), asked.key), True
+        return kept, True
     answer = step(work)
     said = _without_tokens(answer)
     idempotency.keep(work, asked, Answer(said.status, seals.seal(said.body, of=asked.digest)))
     return answer, False
+
+
+def _answered(work: Work, seals: Seals, asked: idempotency.Request) -> Answer | None:
+    """What is kept under a key, opened. Raises Conflict where it cannot be read any more."""
+    kept = idempotency.take(work, asked)
+    if kept is None:
+        return None
+    body = seals.opened(kept.body, of=asked.digest)
+    if body is None:
+        raise Conflict("this was answered, and the answer can no longer be read: look first")
+    return _with_tokens(Answer(kept.status, body), asked.key)
 
 
 def _keep_refusal(
