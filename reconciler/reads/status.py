@@ -10,6 +10,7 @@ from reconciler.reads import audit as trail, closings, reconciliation, restore
 from reconciler.reads.reconciliation import Complete, LastDrift
 from reconciler.reads.restore import Held
 from reconciler.store import inbox_rows
+from reconciler.store.ledger_totals import TOTALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,11 @@ _REFUNDS = sa.text(
     where status in ('approved', 'submitted', 'unknown', 'manual', 'requested') group by status"""
 )
 _REVIEW = sa.text("select count(*) from review_item where state = 'open'")
+_ALL = {"until": None}
 _DIFFERENCES = sa.text(
-    """select a.currency, sum(p.amount)::bigint as difference
-    from posting p join ledger_account a on a.id = p.account_id
-    group by a.currency having sum(p.amount) <> 0"""
+    f"""select a.currency, sum(t.debit - t.credit)::bigint as difference
+    from ({TOTALS}) t join ledger_account a on a.id = t.account_id
+    group by a.currency having sum(t.debit - t.credit) <> 0"""
 )
 
 
@@ -152,7 +154,7 @@ def refunds(session: Session) -> RefundsStatus:
 
 def books(session: Session) -> BooksStatus:
     """Whether debits equal credits."""
-    found = {row.currency: row.difference for row in session.execute(_DIFFERENCES)}
+    found = {row.currency: row.difference for row in session.execute(_DIFFERENCES, _ALL)}
     return BooksStatus(
         balanced=not found, differences=found, closed_through=closings.through(session)
     )

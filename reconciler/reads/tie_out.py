@@ -10,6 +10,7 @@ from reconciler.books import completeness, payouts
 from reconciler.books.rail_objects import ObjectKind, View
 from reconciler.books.tie_out import Here, InSuspense, Reason, Why
 from reconciler.store.claims import decode_facts
+from reconciler.store.ledger_totals import TOTALS
 from reconciler.store.payout_rows import decode_facts as decode_payout
 
 EXPLAINED_MAX = 500  # of so many the facts are read to say what is awaited
@@ -19,8 +20,8 @@ _MOVEMENTS = """rail_object o where o.rail = :rail and o.kind = 'balance_transac
       and o.state not like '%/%'"""
 _MOVED = sa.text(f"select o.currency, sum(o.amount)::bigint as amount from {_MOVEMENTS} group by 1")
 _CLEARING = sa.text(
-    """select a.currency, coalesce(sum(p.amount), 0)::bigint as amount
-    from ledger_account a left join posting p on p.account_id = a.id
+    f"""select a.currency, coalesce(sum(t.debit - t.credit), 0)::bigint as amount
+    from ledger_account a left join ({TOTALS}) t on t.account_id = a.id
     where a.role = 'clearing' and a.rail = :rail group by 1"""
 )
 # A movement is its payment's, or its payout's, or stands for itself; so is what was booked for it.
@@ -77,7 +78,9 @@ def totals(session: Session, rail: str) -> tuple[dict[str, int], dict[str, int]]
     """What is known to have moved, and what clearing holds, by currency in minor units."""
     given = {"rail": rail}
     moved = {row.currency: row.amount for row in session.execute(_MOVED, given)}
-    return moved, {row.currency: row.amount for row in session.execute(_CLEARING, given)}
+    return moved, {
+        row.currency: row.amount for row in session.execute(_CLEARING, given | {"until": None})
+    }
 
 
 def here(session: Session, rail: str) -> Here:

@@ -25,7 +25,8 @@ _ENTRIES = sa.text(
     """insert into journal_entry
       (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id, bill_id, prepayment_id,
        effective_on, posted_on, cause_kind, cause_id, at)
-    select e.*, greatest(e.on_, o.opens), :cause_kind, :cause_id, :at
+    select e.*, greatest(e.on_, o.opens), :cause_kind, :cause_id,
+      greatest(:at, (select counted_to + interval '1 microsecond' from ledger_mark))
     from first_open_day() as o(opens), unnest(
       cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
       cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[]),

@@ -162,7 +162,9 @@ _TAKE = (
     where kind = 'invoice' and status = 'new' and state = 'sent' order by 1, 3
     on conflict do nothing""",
     """insert into journal_entry (id, key, invoice_id, cause_kind, cause_id, at)
-    select entry_id, 'invoice/' || id || '/sent', id, :cause_kind, :cause_id, :now from import_row
+    select entry_id, 'invoice/' || id || '/sent', id, :cause_kind, :cause_id,
+      greatest(:now, (select counted_to + interval '1 microsecond' from ledger_mark))
+    from import_row
     where kind = 'invoice' and status = 'new' and state = 'sent' order by line""",
     """insert into posting (entry_id, line, account_id, amount)
     select r.entry_id, x.line, a.id, x.sign * r.amount from import_row r

@@ -1,8 +1,9 @@
 """What was posted to each account on each day, added up beforehand.
 
 Entries are never changed, so a total that is added up once stays right: the postings of entries
-that were written since the mark are added to it, and the mark moves on. Dropping all of it loses
-nothing; a law compares it with the postings.
+that were written since the mark are added to it, and the mark moves on. No entry is written as of
+an instant before the mark, however late a machine's clock is. Dropping all of it loses nothing; a
+law compares it with the postings.
 """
 
 from datetime import timedelta

@@ -95,6 +95,23 @@ def test_adding_up_twice_adds_nothing(screens: Screens) -> None:
     assert screens.office.rows("select * from ledger_day order by 1, 2") == before
 
 
+def test_a_machine_whose_clock_is_late_writes_nothing_into_what_is_added_up(
+    screens: Screens,
+) -> None:
+    busy(screens)
+    office = screens.office
+    count_figures(office.runtime)
+    office.clock.advance(days=-2)
+    observe(office, captured(7, "pi_late"))
+    assert office.violations() == []
+    with office.runtime.read() as session:
+        balance = {a.role: a.balance for a in ledger.accounts(session)}
+    assert balance["unapplied_cash"] == -1_513
+    office.clock.advance(days=3)
+    count_figures(office.runtime)
+    assert office.violations() == []
+
+
 def test_the_page_of_an_account_leads_to_its_entries_and_they_back(screens: Screens) -> None:
     busy(screens)
     viewer = screens.as_("viewer")

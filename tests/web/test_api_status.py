@@ -8,7 +8,7 @@ def test_an_empty_house_waits_for_nothing(empty_api):
     }  # fmt: skip
     assert found["refunds"] == {"in_flight": 0, "manual": 0, "waiting_for_approval": 0}
     assert found["review"] == {"open": 0}
-    assert found["books"] == {"balanced": True, "differences": {}}
+    assert found["books"] == {"balanced": True, "differences": {}, "closed_through": None}
 
 
 def test_what_waits_is_counted_and_ages(empty_api):
