@@ -47,7 +47,8 @@ class Window:
         return " ".join(self.page.inner_text("body").split())
 
     def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
+        """By how many pixels the page is wider than the window, once it is all there."""
+        self.page.wait_for_load_state()
         return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
     def faults(self) -> list[str]:

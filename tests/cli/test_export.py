@@ -44,15 +44,15 @@ def _json(command: Command, noun: str, *more: str) -> list[dict[str, Any]]:
 
 
 def test_the_journal_in_csv_adds_up_to_the_trial_balance(told: Office, reconciler: Command) -> None:
-    sums: Counter[tuple[str, str, str]] = Counter()
+    sums: Counter[tuple[str, str, str, str]] = Counter()
     for row in _csv(reconciler, "journal"):
-        key = (row["role"], row["rail"], row["currency"])
+        key = (row["role"], row["rail"], row["category"], row["currency"])
         sums[key] += int(row["debit"]) - int(row["credit"])
     with told.runtime.read() as session:
         balance = ledger.trial_balance(session)
     assert sums == Counter(
         {
-            (line.role, line.rail or "", currency): line.balance
+            (line.role, line.rail or "", line.category or "", currency): line.balance
             for currency, found in balance.items()
             for line in found.accounts
         }

@@ -260,6 +260,8 @@ def furnish(made: Screens) -> None:
     furnished_files.files(made)
     a_mail(made)
     count_figures(made.office.runtime)
+    made.ids |= {"cash": "unapplied_cash", "usd": "USD"}
+    made.ids["entry"] = made.office.scalar("select min(id) from journal_entry")
 
 
 def _documents(made: Screens) -> None:

@@ -172,6 +172,8 @@ def _names(company: Screens) -> dict[str, str]:
         "item_id": scalar("select id from review_item where state = 'open' limit 1"),
         "run_id": ids["run"],
         "event_id": scalar("select rail_event_id from inbox_event order by seq limit 1"),
+        "role": ids["cash"],
+        "currency": ids["usd"],
         "entry_id": scalar("select id from journal_entry limit 1"),
         "line_id": "1",
         "message_id": ids["mail"],

@@ -314,7 +314,9 @@ def test_debits_equal_credits_and_each_account_leads_to_its_entries(still):
 
 def test_the_trial_balance_goes_back_in_time(still):
     somebody = still.as_("viewer")
-    assert "Nothing is booked yet" in somebody.read("/ledger/trial-balance?as_of=2026-11-21")
+    assert "Nothing is booked yet" in somebody.read("/ledger/trial-balance?as_of=2026-11-01")
+    # What is owed counts from the day of its invoice on, what was paid from the rail's day on.
+    assert "Unapplied cash" not in somebody.read("/ledger/trial-balance?as_of=2026-11-21")
     assert "Debits equal credits." in somebody.read("/ledger/trial-balance?as_of=2026-11-22")
 
 

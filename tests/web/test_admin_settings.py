@@ -19,6 +19,7 @@ SECRETS = {
     "REDIS_URL": "rediss://:hunter2@queue.example.com/0",
     "RECONCILER_SECRET_KEY": "hunter2" * 6,
     "RECONCILER_ADMIN_PASSWORD": "hunter2",
+    "RECONCILER_SECRET_KEY_BEFORE": "hunter2" * 5,
     "STRIPE_SECRET_KEY": "rk_live_hunter2abcd",
     "STRIPE_WEBHOOK_SECRET": "whsec_hunter2,whsec_older",
     "SMTP_URL": "smtp://ann:hunter2@mail.example.com:587",

@@ -44,6 +44,7 @@ MASKED: Mapping[str, Callable[[str], str]] = {
     "MIGRATION_DATABASE_URL": _address,
     "REDIS_URL": _address,
     "RECONCILER_SECRET_KEY": _hidden,
+    "RECONCILER_SECRET_KEY_BEFORE": _hidden,
     "RECONCILER_ADMIN_PASSWORD": _hidden,
     "STRIPE_SECRET_KEY": _key,
     "STRIPE_WEBHOOK_SECRET": _several,
@@ -65,6 +66,9 @@ GROUPS: tuple[tuple[str, Mapping[str, Words]], ...] = (
             "STRIPE_API_BASE": Words("API address", "Leads to a stand-in instead of Stripe."),
             "STRIPE_WEBHOOK_TOLERANCE": Words(
                 "Signature age", "Seconds that a signature may be old, or ahead."
+            ),
+            "BANK_FEE_MAX": Words(
+                "Most that a bank may keep", "Minor units by currency; without it a twentieth."
             ),
             "RECONCILER_METADATA_KEYS": Words(
                 "Metadata keys", "Which keys of a payment name an invoice or a deposit."
@@ -119,6 +123,9 @@ GROUPS: tuple[tuple[str, Mapping[str, Words]], ...] = (
         {
             "RECONCILER_SECRET_KEY": Words(
                 "Secret key", "Seals what must not be read from a copied database."
+            ),
+            "RECONCILER_SECRET_KEY_BEFORE": Words(
+                "Secret key before", "Still opens what it sealed, while the key is changed."
             ),
             "RECONCILER_ADMIN_EMAIL": Words("First admin", "Made if there is nobody yet."),
             "RECONCILER_ADMIN_PASSWORD": Words(
