@@ -20,12 +20,15 @@ PAGES = (
     "/payouts/{payout}", "/payouts/{payout_rest}", "/payouts/{payout_back}", "/questions",
     "/questions/{outside}", "/reconciliation", "/reconciliation/{run}",
     "/reconciliation/tie-out", "/statements", "/statements/{statement}", "/events",
-    "/ledger/trial-balance", "/ledger/entries", "/customers", "/customers/{acme}",
+    "/events/{event}", "/events?holds=charge", "/figures", "/ledger/trial-balance",
+    "/ledger/entries",
+    "/ledger/entries/{entry}", "/ledger/accounts/{cash}/{usd}", "/customers", "/customers/{acme}",
     "/customers/{acme}/change", "/account", "/jobs", "/jobs/tidy", "/switches",
     "/search?q=acme", "/restore", "/nowhere",
 )  # fmt: skip
 ADMINS_PAGES = (
     "/switches/refunds", "/audit", "/audit/1", "/people", "/people/{dana}", "/keys", "/settings",
+    "/events/replay?type=charge.succeeded",
 )  # fmt: skip
 
 
