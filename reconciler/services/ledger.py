@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from reconciler import ids
 from reconciler.books.accounts import Account, Role
 from reconciler.books.journal import JournalEntry
+from reconciler.store.ledger_totals import FIRST_FREE
 from reconciler.work import Work
 
 _ACCOUNTS = sa.text("select id, role, rail, category, currency from ledger_account")
@@ -22,11 +23,11 @@ _NEW_ACCOUNTS = sa.text(
     order by 1, 2, 3, 4 on conflict do nothing"""
 )
 _ENTRIES = sa.text(
-    """insert into journal_entry
+    f"""insert into journal_entry
       (id, key, reverses, payment_id, invoice_id, deposit_id, payout_id, bill_id, prepayment_id,
        effective_on, posted_on, cause_kind, cause_id, at)
     select e.*, greatest(e.on_, o.opens), :cause_kind, :cause_id,
-      greatest(:at, (select counted_to + interval '1 microsecond' from ledger_mark))
+      greatest(:at, {FIRST_FREE})
     from first_open_day() as o(opens), unnest(
       cast(:ids as text[]), cast(:keys as text[]), cast(:reverses as text[]),
       cast(:payments as text[]), cast(:invoices as text[]), cast(:deposits as text[]),

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.store.ledger_totals import FIRST_FREE
+
 COLUMNS = (
     "line", "kind", "key", "id", "entry_id", "name", "email", "customer_key", "project_key",
     "currency", "amount", "issued_on", "due_on", "state", "words",
@@ -161,9 +163,9 @@ _TAKE = (
       (values ('accounts_receivable'), ('revenue')) as x (role)
     where kind = 'invoice' and status = 'new' and state = 'sent' order by 1, 3
     on conflict do nothing""",
-    """insert into journal_entry (id, key, invoice_id, cause_kind, cause_id, at)
+    f"""insert into journal_entry (id, key, invoice_id, cause_kind, cause_id, at)
     select entry_id, 'invoice/' || id || '/sent', id, :cause_kind, :cause_id,
-      greatest(:now, (select counted_to + interval '1 microsecond' from ledger_mark))
+      greatest(:now, {FIRST_FREE})
     from import_row
     where kind = 'invoice' and status = 'new' and state = 'sent' order by line""",
     """insert into posting (entry_id, line, account_id, amount)

@@ -30,6 +30,9 @@ TOTALS = f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint
         and (cast(:until as date) is null or {POSTED_ON} <= :until)
   ) as t group by account_id"""
 
+# The first instant as of which an entry may still be written; nothing while nothing is added up.
+FIRST_FREE = "(select counted_to + interval '1 microsecond' from ledger_mark)"
+
 _ADD = sa.text(
     f"""insert into ledger_day (account_id, day, debit, credit)
     select p.account_id, {POSTED_ON}, sum(greatest(p.amount, 0)), sum(greatest(-p.amount, 0))

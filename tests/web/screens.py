@@ -262,7 +262,7 @@ def furnish(made: Screens) -> None:
     count_figures(made.office.runtime)
     made.ids |= {"cash": "unapplied_cash", "usd": "USD"}
     made.ids["entry"] = made.office.scalar("select min(id) from journal_entry")
-    made.ids.setdefault("event", made.office.scalar("select min(rail_event_id) from inbox_event"))
+    made.ids["event"] = made.office.scalar("select min(rail_event_id) from inbox_event")
 
 
 def _documents(made: Screens) -> None:
