@@ -1,5 +1,7 @@
 """/api/v1: all resources, their document, and the page to read it on."""
 
+from functools import lru_cache
+
 from flask import Blueprint, Response
 
 from reconciler.runtime import Runtime
@@ -93,18 +95,23 @@ def api_blueprint(runtime: Runtime) -> Blueprint:
 
 
 def _add_document(blueprint: Blueprint, runtime: Runtime) -> None:
-    document = openapi.document(ROUTES, PREFIX, runtime.settings.base_url)
-    text = openapi.as_json(document)
-    page = docs.page(document)
+    base_url = runtime.settings.base_url
 
     @blueprint.get("/openapi.json")
     def openapi_json() -> Response:
-        return Response(text, content_type="application/json")
+        return Response(_document(base_url)[0], content_type="application/json")
 
     @blueprint.get("/docs")
     def docs_page() -> Response:
-        return docs.answer(page)
+        return docs.answer(_document(base_url)[1])
 
     @blueprint.get("/docs.css")
     def docs_style() -> Response:
         return Response(docs.STYLE, content_type="text/css; charset=utf-8")
+
+
+@lru_cache(maxsize=4)
+def _document(base_url: str) -> tuple[bytes, str]:
+    """The document and its page, made when first asked for: half a second, which few ever need."""
+    document = openapi.document(ROUTES, PREFIX, base_url)
+    return openapi.as_json(document), docs.page(document)

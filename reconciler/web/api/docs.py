@@ -58,7 +58,7 @@ _ERRORS = (
 
 
 def page(document: Json) -> str:
-    """The page, written once at start."""
+    """The page."""
     return "\n".join(_page(document))
 
 
