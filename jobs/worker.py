@@ -6,6 +6,7 @@ that no orphan goes on working while another worker begins the same job.
 """
 
 import ctypes
+import importlib
 import os
 import signal
 import sys
@@ -16,10 +17,13 @@ from rq.job import Job
 from typing_extensions import override
 
 from jobs.process import runtime
-from reconciler.queue import BOOKS, MONEY, QUEUES
+from reconciler.queue import BOOKS, MONEY, OUTBOUND, QUEUES
 
 _PR_SET_PDEATHSIG = 1
 _JOB_PREFIX = "jobs.tasks."
+# Imported where they are first used, the SDK in a third of a second: once here, not in the child of
+# each job.
+_SLOW_TO_IMPORT = {MONEY: ["reconciler.rails.stripe.client"], OUTBOUND: ["cryptography.fernet"]}
 
 
 class ReconcilerWorker(Worker):
@@ -47,9 +51,8 @@ def main(name: str) -> None:
     """Work on one queue until told to stop."""
     if name not in QUEUES:
         sys.exit(f"unknown queue {name!r}: one of {', '.join(QUEUES)}")
-    if name == MONEY:
-        # The SDK takes a third of a second to import: once here, not in the child of each job.
-        import reconciler.rails.stripe.client  # noqa: F401, PLC0415
+    for module in _SLOW_TO_IMPORT.get(name, ()):
+        importlib.import_module(module)
     connection = redis.Redis.from_url(runtime().settings.redis_url)
     queue = Queue(name, connection=connection, serializer="json")
     worker = ReconcilerWorker(

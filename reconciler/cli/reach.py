@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconciler.cli import local
-from reconciler.migrations_runner import current, newest
+from reconciler.migrations_runner import newest
+from reconciler.reads import readiness
 from reconciler.runtime import Runtime
 from reconciler.settings import Settings, SettingsError, from_environment
 
@@ -31,7 +32,7 @@ def opened() -> Iterator[Runtime]:
     runtime = Runtime.from_settings(completed(), pool_size=2)
     try:
         with runtime.read() as session:
-            found = current(session.connection())
+            found = readiness.revision(session)
         if found != newest():
             raise SettingsError(
                 f"DATABASE_URL: the tables are at {found or 'nothing'}, this program needs"

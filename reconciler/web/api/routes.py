@@ -11,6 +11,7 @@ checked and kept before the transaction, and `file_name` is what they were calle
 `table` is given the form's file as it came, to read it.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ class Route:
     looks: Callable[..., object] | None
     begins: Callable[..., object] | None
     in_path: tuple[str, ...]
-    answers: TypeAdapter[Any]
+    returns: Any
 
     @property
     def name(self) -> str:
@@ -96,9 +97,9 @@ class Route:
         return self.returns in (Download, Spooled)
 
     @property
-    def returns(self) -> object:
-        """The type of what it answers."""
-        return get_type_hints(self.handler)["return"]
+    def answers(self) -> TypeAdapter[Any]:
+        """How what it answers is written."""
+        return _adapter(self.returns)
 
     @property
     def rule(self) -> str:
@@ -177,7 +178,7 @@ class Resource:
                     looks=looks,
                     begins=begins,
                     in_path=tuple(n for n in named if n not in _GIVEN),
-                    answers=_adapter(hints["return"]),
+                    returns=hints["return"],
                 )
             )
             return handler
@@ -185,6 +186,7 @@ class Resource:
         return register
 
 
+@functools.cache  # made at the first answer of each: most processes need few of them
 def _adapter(returned: type[object]) -> TypeAdapter[Any]:
     """How an answer is written; of a file that was made just now, nothing is."""
     return TypeAdapter(object) if returned is Spooled else TypeAdapter(returned)
