@@ -20,6 +20,7 @@ def create_app(runtime: Runtime | None = None) -> WSGIApplication:
     if runtime is None:
         set_up_logs()
         runtime = Runtime.from_settings(from_environment().checked_for_work(), pool_size=THREADS)
+        runtime.bell.tell_of_what_is_counted()
     web = create_web_app(runtime, more=[admin_blueprint(runtime)])
     return DispatcherMiddleware(web, {"/webhooks": create_webhook_app(runtime)})
 

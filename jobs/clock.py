@@ -35,6 +35,7 @@ def main() -> None:
             fire_due(runtime(), SCHEDULE)
         except Unavailable:
             _log.warning("clock.waiting", why="the database is out of reach")
+        runtime().queue.tell()
 
 
 if __name__ == "__main__":

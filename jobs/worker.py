@@ -10,13 +10,16 @@ import importlib
 import os
 import signal
 import sys
+import time
 
 import redis
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from typing_extensions import override
 
 from jobs.process import runtime
+from reconciler import tally
 from reconciler.queue import BOOKS, MONEY, OUTBOUND, QUEUES
 
 _PR_SET_PDEATHSIG = 1
@@ -37,6 +40,19 @@ class ReconcilerWorker(Worker):
             os._exit(1)  # the parent died before we could ask
         runtime().after_fork()
         super().main_work_horse(job, queue)
+
+    @override
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Still in the child, which ends after it: what it has counted is told at once."""
+        began, is_done = time.monotonic(), False
+        try:
+            is_done = super().perform_job(job, queue, execution)
+        finally:
+            name = (job.func_name or "").removeprefix(_JOB_PREFIX)
+            result = "done" if is_done else "failed"
+            tally.took("job_seconds", time.monotonic() - began, name, result)
+            runtime().queue.tell()
+        return is_done
 
     @override
     def execute_job(self, job: Job, queue: Queue) -> None:

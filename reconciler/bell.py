@@ -1,8 +1,8 @@
-"""A thread that nudges workers, so that no request waits for Redis.
+"""Threads that speak to Redis, so that no request waits for it.
 
-Requests only say that there is work. The thread tells the queue at most once every few
+Requests only say that there is work. One thread tells the queue at most once every few
 milliseconds, however many requests came meanwhile, and once more after it went quiet, so that
-an event that became visible late is not left to the sweep.
+an event that became visible late is not left to the sweep. Another tells what was counted.
 """
 
 import threading
@@ -12,6 +12,7 @@ from reconciler.work import Task
 
 _PAUSE_SECONDS = 0.01
 _LAST_SECONDS = 0.3
+_TELLING_SECONDS = 5.0
 
 
 class Bell:
@@ -33,6 +34,14 @@ class Bell:
             self._is_wanted.set()
         if self._thread is None:
             self._start()
+
+    def tell_of_what_is_counted(self) -> None:
+        """From now on all processes hear every few seconds what this one counts."""
+        threading.Thread(target=self._tell, name="teller", daemon=True).start()
+
+    def _tell(self) -> None:
+        while not self._stop.wait(_TELLING_SECONDS):
+            self._queue.tell()
 
     def _start(self) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq.job import Job
 
+from reconciler import tally
 from reconciler.work import Task
 
 _log = structlog.get_logger()
@@ -50,6 +51,8 @@ _MARK_SECONDS = 5
 _CLOCKS_KEPT = timedelta(minutes=1)
 _CLOCKS = "reconciler:clocks"
 _FAILED_MAX = 100  # of a queue that are looked at
+_COUNTED = "reconciler:counted"
+_COUNTED_KEPT = timedelta(days=30)  # after the last who told of something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,31 @@ class Queue:
                 return int(both.execute()[1])
         except (redis.RedisError, OSError):
             return 0
+
+    def tell(self) -> None:
+        """Add what this process has counted to what all have. Never raises.
+
+        Of what cannot be told now it tells later.
+        """
+        counted = tally.taken()
+        if not counted:
+            return
+        try:
+            with self._redis.pipeline() as all_of_it:
+                for name, number in counted.items():
+                    all_of_it.hincrby(_COUNTED, name, number)
+                all_of_it.expire(_COUNTED, _COUNTED_KEPT)
+                all_of_it.execute()
+        except (redis.RedisError, OSError):
+            tally.put_back(counted)
+
+    def told(self) -> dict[str, int]:
+        """What all processes have counted, for `tally.told`; nothing while Redis is away."""
+        try:
+            found: Any = self._redis.hgetall(_COUNTED)
+        except (redis.RedisError, OSError):
+            return {}
+        return {name.decode(): int(number) for name, number in found.items()}
 
     def beat(self, clock: str, now: datetime) -> None:
         """A clock shows that it is alive. Never raises."""

@@ -14,8 +14,11 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlmodel import Session
+from typing_extensions import override
 
+from reconciler import tally
 from reconciler.bell import Bell
 from reconciler.errors import Collision, Conflict, Unavailable
 from reconciler.files import Files, files_of
@@ -112,9 +115,10 @@ class Runtime:
             try:
                 with self.work(cause) as work:
                     return step(work)
-            except Collision:
+            except Collision as met:
                 if attempt == _ATTEMPTS_MAX:
                     raise
+                tally.count("tx_retry_total", _sqlstate(met.__cause__) or "none")
                 time.sleep(_RETRY_SECONDS * attempt * (1 + random.random()))  # noqa: S311  jitter
         raise AssertionError("the loop above returns or raises")
 
@@ -155,6 +159,7 @@ def make_engine(url: str, *, pool_size: int = 6, schema: str = "") -> sa.Engine:
     options = _SESSION_SETTINGS + (f" -c search_path={schema}" if schema else "")
     return sa.create_engine(
         url,
+        poolclass=_TimedPool,
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=3,
@@ -181,5 +186,17 @@ def _out_of_reach_is_unavailable() -> Iterator[None]:
         raise
 
 
-def _sqlstate(error: Exception) -> str | None:
+class _TimedPool(QueuePool):
+    """A pool that says how long one waited for a connection, whether there came one or not."""
+
+    @override
+    def connect(self) -> PoolProxiedConnection:
+        began = time.monotonic()
+        try:
+            return super().connect()
+        finally:
+            tally.took("db_pool_wait_seconds", time.monotonic() - began)
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
     return getattr(getattr(error, "orig", None), "sqlstate", None)

@@ -6,6 +6,7 @@ a rail repeats whatever gets a 5xx, so a message that we can never take must not
 
 from collections.abc import Iterable
 from functools import partial
+from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
@@ -14,6 +15,7 @@ from flask import Flask, Response, request
 from typing_extensions import override
 from werkzeug.exceptions import HTTPException
 
+from reconciler import tally
 from reconciler.errors import Refused, TooLarge, Unavailable
 from reconciler.runtime import Runtime
 from webhooks.receive import BODY_BYTES_MAX, Door
@@ -86,6 +88,8 @@ def _refused(error: Refused | Unavailable) -> Response:
 
 def _problem(status: int, error: object) -> Response:
     _log.warning("webhook.refused", status=status, why=str(error))
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # it never came to a door, which counts
+        tally.count("webhook_received_total", request.path.strip("/"), "too_large")
     response = Response(
         f'{{"type": "about:blank", "title": "{_TITLES.get(status, "Refused")}", '
         f'"status": {status}, "detail": {_quoted(str(error))}}}',

@@ -1,11 +1,14 @@
 """Answer a rail: prove who speaks, keep what was said, say thank you. Nothing else."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 
+from reconciler import tally
 from reconciler.books.observations import RailEvent
+from reconciler.errors import Refused, Unavailable
 from reconciler.ingest import Kept
 from reconciler.rails.protocol import Rail
 from reconciler.runtime import Runtime
@@ -38,8 +41,18 @@ def receive(
     Raises Invalid (answered 400) and Unavailable (503, so that the rail sends it again). Redis
     plays no part in the answer.
     """
-    event = rail.verify(body, signature, runtime.now())
-    return _ANSWERS[_keep(runtime, rail, event, _headers(environ))]
+    began, result = time.monotonic(), "failed"
+    try:
+        event = rail.verify(body, signature, runtime.now())
+        is_new = _keep(runtime, rail, event, _headers(environ))
+        result = "new" if is_new else "duplicate"
+    except (Refused, Unavailable) as error:
+        result = "unavailable" if isinstance(error, Unavailable) else "refused"
+        raise
+    finally:
+        tally.count("webhook_received_total", rail.name, result)
+        tally.took("webhook_ack_seconds", time.monotonic() - began, rail.name)
+    return _ANSWERS[is_new]
 
 
 def _keep(runtime: Runtime, rail: Rail, event: RailEvent, headers: str) -> bool:

@@ -40,4 +40,5 @@ def opened() -> Iterator[Runtime]:
             )
         yield runtime
     finally:
+        runtime.queue.tell()
         runtime.engine.dispose()

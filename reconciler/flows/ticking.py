@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from reconciler import tally
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.runtime import Runtime
 from reconciler.services import ticks, turns
@@ -57,6 +58,8 @@ def in_turn(runtime: Runtime, task: Task, flow: Callable[[Runtime], object]) -> 
     if begun is None:
         flow(runtime)
         return
+    for job in begun.again:
+        tally.count("job_redo_total", job)
     try:
         flow(runtime)
     except Exception as error:

@@ -31,6 +31,14 @@ _UNKNOWN = sa.text(
 _REVIEWS = sa.text(
     "select kind, count(*) as n from review_item where state = 'open' group by kind order by kind"
 )
+_POISON = sa.text("select count(*) from review_item where kind = 'event_failed'")
+_OUTBOX = sa.text(
+    """select 'mail' as what, min(due_at) as since from message
+      where state in ('waiting', 'claimed') and due_at <= :now
+    union all select 'webhook', min(d.due_at) from webhook_delivery d
+      join webhook_endpoint e on e.id = d.endpoint_id
+      where e.is_on and d.state in ('waiting', 'claimed') and d.due_at <= :now"""
+)
 _CURRENCIES = sa.text("select distinct currency from ledger_account order by currency")
 
 
@@ -39,6 +47,7 @@ def gauges(session: Session, now: datetime) -> list[Gauge]:
     return [
         *_inbox(session, now),
         *_refunds(session, now),
+        *_outbox(session, now),
         *(
             Gauge("review_open", "Questions that wait for a person.", row.n, (("kind", row.kind),))
             for row in session.execute(_REVIEWS)
@@ -68,7 +77,24 @@ def _inbox(session: Session, now: datetime) -> list[Gauge]:
     oldest = Gauge(
         "inbox_oldest_seconds", "Age of the oldest event still to apply.", inbox.oldest_seconds
     )
-    return [*rows, oldest]
+    poison = Gauge(
+        "poison_total",
+        "Events that were set aside after their last try, so far.",
+        session.scalar(_POISON) or 0,
+    )
+    return [*rows, oldest, poison]
+
+
+def _outbox(session: Session, now: datetime) -> list[Gauge]:
+    return [
+        Gauge(
+            "outbox_oldest_seconds",
+            "Since something that goes out should have gone.",
+            int((now - row.since).total_seconds()) if row.since else 0,
+            (("of", row.what),),
+        )
+        for row in session.execute(_OUTBOX, {"now": now})
+    ]
 
 
 def _refunds(session: Session, now: datetime) -> list[Gauge]:

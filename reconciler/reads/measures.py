@@ -177,7 +177,7 @@ def _runs(session: Session, now: datetime) -> list[Gauge]:
         for row in session.execute(_BREAKS)
     ]
     healed = [
-        Gauge("recon_healed", "Put right by all runs so far.", row.n, (("rail", row.rail),))
+        Gauge("recon_healed_total", "Put right by all runs so far.", row.n, (("rail", row.rail),))
         for row in session.execute(_HEALED)
     ]
     return drifts + fresh + breaks + healed

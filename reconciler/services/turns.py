@@ -29,7 +29,7 @@ _ASK = sa.text(
 _BEGIN = sa.text(
     """update job_turn set begun_at = :now, lease_until = :until, tries = tries + 1
     where task = :task and ended_at is null and (lease_until is null or lease_until <= :now)
-    returning id"""
+    returning id, job, tries"""
 )
 _END = sa.text(
     """update job_turn set ended_at = :now, lease_until = null, error = :error
@@ -52,10 +52,11 @@ _DIED = f"the worker died at it {TRIES_MAX} times"
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Turns that a worker has taken up."""
+    """Turns that a worker has taken up, and of which jobs another had done so before."""
 
     ids: Sequence[str]
     at: datetime
+    again: Sequence[str] = ()
 
 
 def ask(work: Work, job: str, task: Task) -> None:
@@ -79,8 +80,9 @@ def ask_now(work: Work, job: str, task: Task) -> None:
 def begin(work: Work, task: Task) -> Begun | None:
     """Take up what waits for this task, also what a worker that died has left; None if nothing."""
     given = {"task": task.value, "now": work.now, "until": work.now + LEASE}
-    taken = list(work.session.scalars(_BEGIN, given))
-    return Begun(taken, work.now) if taken else None
+    taken = list(work.session.execute(_BEGIN, given))
+    again = [row.job for row in taken if row.tries > 1]
+    return Begun([row.id for row in taken], work.now, again) if taken else None
 
 
 def end(work: Work, begun: Begun, error: str | None) -> None:

@@ -8,25 +8,35 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler import tally
 from reconciler.errors import Unavailable
 from reconciler.flows import reconcile as flow
 from reconciler.flows.schedule import SCHEDULE
 from reconciler.flows.ticking import fire_due, in_turn
 from reconciler.queue import Queue
+from reconciler.services import api_keys
 from reconciler.web.metrics import PREFIX
 from reconciler.work import Task
 from tests.web.screens import Screens
 
 OF_REDIS = {"workers", "queue_waiting", "clocks"}  # there while it answers
+PARTS = re.compile(r"_(bucket|count|sum)$")  # of what is timed
 _ROOT = Path(__file__).parents[2]
 _LINE = re.compile(rf"{PREFIX}(\w+)(?:{{(.*)}})? (\S+)")
 
 
-def scraped(screens: Screens) -> dict[tuple[str, str], float]:
-    """Every figure by its name and labels."""
-    text = screens.app.test_client().get("/metrics").get_data(as_text=True)
+def scraped(screens: Screens, key: str = "") -> dict[tuple[str, str], float]:
+    """Every figure by its name and labels, amounts too where a program's key is sent."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    text = screens.app.test_client().get("/metrics", headers=headers).get_data(as_text=True)
     found = [_LINE.fullmatch(row) for row in text.splitlines()]
     return {(m[1], m[2] or ""): float(m[3]) for m in found if m}
+
+
+def scraped_by_a_program(screens: Screens) -> dict[tuple[str, str], float]:
+    """The same, seen with a key that may read."""
+    key = screens.office.do(lambda work: api_keys.create(work, name="monitor", scope="read")[1])
+    return scraped(screens, key)
 
 
 def change(screens: Screens, statement: str, **values: object) -> None:
@@ -41,7 +51,8 @@ def test_what_is_measured_is_what_is_written_down(company: Screens) -> None:
     paper = (_ROOT / "docs" / "operations.md").read_text()
     table = paper.partition("<!-- metrics -->")[2].partition("<!-- end of metrics -->")[0]
     written = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    assert {name for name, _ in scraped(company)} | OF_REDIS == written
+    found = {PARTS.sub("", name) for name, _ in scraped_by_a_program(company)}
+    assert found | OF_REDIS | set(tally.FAMILIES) == written
     promised = set(re.findall(rf"`{PREFIX}(\w+)`", paper))
     assert promised - written == set()
 
@@ -52,8 +63,12 @@ def test_labels_are_those_that_are_written_down(company: Screens) -> None:
     paper = (_ROOT / "docs" / "operations.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", paper, re.MULTILINE)
     written = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    for name, labels in scraped(company):
-        assert set(re.findall(r"(\w+)=", labels)) == written[name], name
+    found = {
+        PARTS.sub("", name): set(re.findall(r"(\w+)=", labels)) - {"le"}
+        for name, labels in scraped_by_a_program(company)
+    }
+    found |= {name: set(family.labels) for name, family in tally.FAMILIES.items()}
+    assert found == {name: written[name] for name in found}
 
 
 def test_a_run_that_explains_all_is_fresh_and_without_drift(screens: Screens) -> None:
@@ -65,7 +80,7 @@ def test_a_run_that_explains_all_is_fresh_and_without_drift(screens: Screens) ->
     assert 600 <= found["recon_last_run_seconds", 'rail="stripe"'] < 900
     age = found["recon_last_complete_age_seconds", 'kind="charge",rail="stripe"']
     assert 700 < age < 1_200
-    assert found["recon_healed", 'rail="stripe"'] == 0
+    assert found["recon_healed_total", 'rail="stripe"'] == 0
 
 
 def test_drift_what_is_left_and_what_was_healed_are_counted(screens: Screens) -> None:
@@ -79,7 +94,7 @@ def test_drift_what_is_left_and_what_was_healed_are_counted(screens: Screens) ->
     assert missed.charge
     assert found["recon_drift_minor", 'currency="USD",rail="stripe"'] == -250
     assert found["recon_breaks_open", 'reason="balance"'] == 1
-    assert found["recon_healed", 'rail="stripe"'] > 0
+    assert found["recon_healed_total", 'rail="stripe"'] > 0
 
 
 def test_a_payout_that_never_arrives_is_overdue_after_five_business_days(screens: Screens) -> None:
@@ -119,6 +134,23 @@ def test_the_lag_is_from_receipt_to_the_books(screens: Screens) -> None:
     found = scraped(screens)
     assert found["apply_lag_seconds", 'share="0.5"'] == 91
     assert found["apply_lag_seconds", 'share="0.99"'] == 91
+
+
+def test_an_event_that_is_set_aside_and_mail_that_does_not_leave_are_counted(
+    screens: Screens,
+) -> None:
+    old = scraped(screens)
+    assert (old["poison_total", ""], old["outbox_oldest_seconds", 'of="mail"']) == (0, 0)
+    screens.paid(5_000)
+    change(
+        screens,
+        """insert into review_item (id, kind, subject, state, details, opened_at)
+        select 'rev_1', 'event_failed', 'evt_1', 'resolved', '{}', now()""",
+    )
+    screens.office.clock.advance(seconds=90)
+    found = scraped(screens)
+    assert found["poison_total", ""] == 1
+    assert found["outbox_oldest_seconds", 'of="webhook"'] == 0
 
 
 def test_a_clock_that_stands_is_seen(screens: Screens) -> None:

@@ -19,6 +19,7 @@ import stripe
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from reconciler import tally
 from reconciler.errors import NotFound, OutcomeUnknown, ReconcilerError, Unavailable
 from reconciler.rails.protocol import Busy, KeyRefused
 from reconciler.rails.stripe.refusals import RailRefused
@@ -34,6 +35,11 @@ PAGES_MAX = 1_000  # 100 000 rows: a month of events at ten times today's
 
 # Another call holds the key or the object, or there are too many: this very call did nothing.
 _IN_THE_WAY = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+
+# What is counted of each request: the words of its path, and its status.
+_WORDS = frozenset({"sessions", "cancel", "expire"})
+_CODES = frozenset({400, 401, 402, 403, 404, 409, 429})
+_NO_ANSWER = "none"
 
 Pause = Callable[[float], object]
 _wait = threading.Event().wait  # nobody ever sets it
@@ -65,7 +71,7 @@ class StripeApi:
     def get(self, kind: str, *path: str, expand: tuple[str, ...] = ()) -> dict[str, Any]:
         """One object, which has to be a `kind`. Raises NotFound, Unavailable."""
         params = {"expand": list(expand)} if expand else {}
-        return self._read(kind, _path(path), params)
+        return self._read(kind, path, params)
 
     def walk(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Every row of a listing, newest first, all pages. Raises NotFound, Unavailable."""
@@ -93,7 +99,7 @@ class StripeApi:
         """
         asked = {"limit": PAGE_ROWS, **(params or {})}
         asked |= {"starting_after": cursor} if cursor else {}
-        answer = self._read("list", _path((path,)), asked)
+        answer = self._read("list", (path,), asked)
         page = _rows(answer)
         if not answer.get("has_more"):
             return page, None
@@ -111,10 +117,10 @@ class StripeApi:
         """
         # Left to itself the SDK invents a key for each call, and a retry is a second refund.
         assert key, "a write needs an idempotency key of its own"
-        where = _path(path)
+        _path(path)  # what is no path is refused before anything leaves
         self._bucket.take()
         try:
-            answer = self._send("post", where, {**params, "idempotency_key": key})
+            answer = self._counted("post", path, {**params, "idempotency_key": key})
         except stripe.StripeError as error:
             raise _after_write(error) from None  # its args hold bodies and headers: not for logs
         except Exception as error:
@@ -123,14 +129,15 @@ class StripeApi:
             raise OutcomeUnknown(f"Stripe's answer to a write is no {kind}")
         return answer
 
-    def _read(self, kind: str, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(self, kind: str, path: tuple[str, ...], params: Mapping[str, Any]) -> dict[str, Any]:
         failure: ReconcilerError = Unavailable("Stripe was not asked")
         for attempt in range(ATTEMPTS_MAX):
             if attempt:
                 self._pause(PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+                tally.count("rail_retries_total", "stripe", _op("get", path))
             self._bucket.take()
             try:
-                answer = self._send("get", path, params)
+                answer = self._counted("get", path, params)
             except stripe.StripeError as error:
                 failure = _after_read(error)
                 if not _may_pass(error):
@@ -145,6 +152,19 @@ class StripeApi:
             failure = Unavailable(f"Stripe's answer is no {kind}")
             break
         raise failure from None
+
+    def _counted(self, method: str, path: tuple[str, ...], params: Mapping[str, Any]) -> object:
+        where, op, code = _path(path), _op(method, path), _NO_ANSWER
+        began = time.monotonic()
+        try:
+            answer = self._send(method, where, params)
+            code = "200"
+        except stripe.StripeError as error:
+            code = _code(error.http_status)
+            raise
+        finally:
+            tally.took("rail_request_seconds", time.monotonic() - began, "stripe", op, code)
+        return answer
 
     def _send(self, method: str, path: str, params: Mapping[str, Any]) -> object:
         return self._sdk().raw_request(method, path, **params).data
@@ -198,6 +218,20 @@ def _path(parts: tuple[str, ...]) -> str:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):  # it came from a message: no way out of v1
             raise NotFound("Stripe has no ids like this one")
     return "/".join(["/v1", collection, *names])
+
+
+def _op(method: str, path: tuple[str, ...]) -> str:
+    """A path without what names one object: there are as many of these as there are calls."""
+    collection, *names = path
+    words = [name if name in _WORDS else "{id}" for name in names]
+    return " ".join((method.upper(), "/".join([collection, *words])))
+
+
+def _code(status: int | None) -> str:
+    """An error's status, or its hundred where it is a rare one."""
+    if not status:
+        return _NO_ANSWER
+    return str(status) if status in _CODES else f"{status // 100}xx"
 
 
 def _rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
