@@ -26,6 +26,7 @@ class Difference(StrEnum):
     PAYOUT = "payout"  # a payout whose parts do not come to its amount
     TWICE = "twice"  # one movement is in two payouts
     IN_TRANSIT = "in_transit"  # a payout should be at the bank by now
+    NOT_AT_BANK = "not_at_bank"  # the rail says that it is, the bank's statement shows nothing
     BALANCE = "balance"  # the rail's own balance is not what the ledger holds
 
 
@@ -41,6 +42,7 @@ IN_WORDS = {
     Difference.PAYOUT: "its parts do not come to its amount",
     Difference.TWICE: "the rail lists it in two payouts",
     Difference.IN_TRANSIT: "it should be at the bank by now, and nobody says that it is",
+    Difference.NOT_AT_BANK: "the rail says that it is at the bank, and the bank does not show it",
     Difference.BALANCE: "the rail's balance is not what its movements here come to",
 }
 

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import bank_fees, bank_lines, bank_sums
-from reconciler.books.bank_lines import LATE, BankLine, Fit
+from reconciler.books.bank_lines import BankLine, Fit
 from reconciler.books.bank_sums import Sum
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store import statement_rows
+from reconciler.store.statement_rows import COVERED, UNSHOWN
 
 SUGGESTIONS_MAX = 5
 MISSING_MAX = 100
@@ -123,18 +124,8 @@ _SHOWN = sa.text(
 _ACCOUNTS = sa.text("select distinct bank_account from bank_statement order by 1")
 # Only where the account is one that payouts go to, and while its statements cover the days.
 _MISSING = sa.text(
-    """with covered as (
-      select l.bank_account, l.currency, min(l.booked_on) as since, max(l.booked_on) as until
-      from bank_line l group by 1, 2
-      having bool_or(l.target_kind = 'payout'))
-    select distinct p.id, p.rail_payout_id, p.amount, p.currency, p.arrival_at::date as arrived_on
-    from payout p join covered c on c.currency = p.currency
-      and p.arrival_at::date between c.since and c.until - cast(:late as integer)
-    where p.status = 'paid' and p.amount <> 0 and not exists (
-      select 1 from bank_line t where t.target_kind = 'payout' and t.target_id = p.id)
-      and not exists (select 1 from bank_line_part t
-        where t.target_kind = 'payout' and t.target_id = p.id)
-    order by arrived_on desc, p.id limit :limit"""
+    f"""select distinct id, rail_payout_id, amount, currency, arrived_on from ({UNSHOWN}) as u
+    order by arrived_on desc, id limit :limit"""
 )
 
 
@@ -202,7 +193,7 @@ def sums(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Sum]
 
 def missing(session: Session) -> list[Missing]:
     """Payouts that ought to stand on the statements that were read, and do not."""
-    given = {"late": LATE.days, "limit": MISSING_MAX}
+    given = {**COVERED, "limit": MISSING_MAX}
     return [Missing(**row._mapping) for row in session.execute(_MISSING, given)]  # noqa: SLF001
 
 

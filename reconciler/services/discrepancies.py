@@ -1,6 +1,6 @@
 """What a run finds: noted once, settled when the rail was asked, and asked about if it is left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,20 @@ _SETTLED = sa.text(
       and concat(i.details->>'kind', '/', i.details->>'difference') = any(:looked_for)
       and not exists (select 1 from reconciliation_discrepancy d where d.run_id = :run
         and d.rail_object = i.subject and not d.is_healed)"""
+)
+# The same of what a run looks at in its window only: there it has found nothing the matter with it.
+_AGREES = sa.text(
+    """select i.subject from review_item i where i.kind = 'drift' and i.state = 'open'
+      and not exists (select 1 from reconciliation_discrepancy d where d.run_id = :run
+        and d.rail_object = i.subject and not d.is_healed)
+      and (i.details->>'kind' in ('charge', 'refund', 'dispute')
+        and i.details->>'difference' in ('missing_there', 'amount', 'currency', 'state')
+        and exists (select 1 from rail_object o where o.rail = :rail and o.account = :account
+          and o.kind = i.details->>'kind' and o.kind = any(:kinds) and o.object_id = i.subject
+          and o.made_at >= :since and o.made_at < :until)
+      or i.details->>'kind' = 'payment' and i.details->>'difference' = 'not_booked'
+        and exists (select 1 from payment p where p.id = i.subject and p.rail = :rail
+          and p.account = :account and p.occurred_at >= :since))"""
 )
 # What an earlier run asked about and this one found right, or healed.
 _HEALED = sa.text(
@@ -147,6 +161,15 @@ def settle(work: Work, run_id: str, looked_for: Sequence[tuple[str, Difference]]
     named = [f"{kind}/{difference.value}" for kind, difference in looked_for]
     given = {"run": run_id, "looked_for": named}
     gone = list(work.session.scalars(_SETTLED, given))
+    reviews.close_items(work, [ReviewKind.DRIFT], gone, resolution="both sides agree now")
+
+
+def settle_in(work: Work, run_id: str, window: Mapping[str, object]) -> None:
+    """Ask no more about what lies in a run's window, if it found nothing the matter with it there.
+
+    `window`: its rail, account, since and until, and the kinds of which it was shown everything.
+    """
+    gone = list(work.session.scalars(_AGREES, {"run": run_id, **window}))
     reviews.close_items(work, [ReviewKind.DRIFT], gone, resolution="both sides agree now")
 
 

@@ -15,7 +15,7 @@ from reconciler.books.rail_objects import ObjectKind, views_of_payout
 from reconciler.books.reconciliation import Difference, Shown, difference
 from reconciler.books.reviews import ReviewKind
 from reconciler.money import decimal_text
-from reconciler.services import discrepancies, reconciliation, reviews, verification
+from reconciler.services import bank_checks, discrepancies, reconciliation, reviews, verification
 from reconciler.services.discrepancies import Found
 from reconciler.services.reconciliation import OPEN_PAYOUTS, PAYOUT_LINES, Counted, Run, Step
 from reconciler.store import payout_rows as store
@@ -30,9 +30,11 @@ LINES_MAY_COME = timedelta(days=60)
 FOUND_MAX = 1_000
 ACCOUNT = "account"
 # What each run looks for among all payouts, so that what it does not find is settled.
-_EVERYWHERE = (
+EVERYWHERE = (
     (ObjectKind.PAYOUT, Difference.IN_TRANSIT),
     (ObjectKind.PAYOUT, Difference.NOT_BOOKED),
+    (ObjectKind.PAYOUT, Difference.NOT_AT_BANK),
+    (bank_checks.BANK_LINE, Difference.MISSING_THERE),
     (ACCOUNT, Difference.MISSING_THERE),
 )
 
@@ -58,6 +60,17 @@ _TRANSIT = sa.text(
     where a.role = 'payouts_in_transit' and (w.id is null
       or w.rail = :rail and w.account = :account)
     group by w.id, a.currency having sum(p.amount) <> 0 order by w.id limit :limit"""
+)
+# As the law `clearing_belongs_to_something` has it.
+_OF_NOTHING = sa.text(
+    """select a.currency, sum(p.amount)::bigint as amount, min(e.key) as first, count(*) as n
+    from journal_entry e join posting p on p.entry_id = e.id
+      join ledger_account a on a.id = p.account_id and a.role = 'clearing' and a.rail = :rail
+    where e.payment_id is null and e.payout_id is null
+      and not exists (select 1 from balance_movement m where m.rail = a.rail
+        and split_part(e.key, '/', 2) = 'movement'
+        and m.rail_movement_id = split_part(e.key, '/', 3))
+    group by 1 having sum(p.amount) <> 0 order by 1"""
 )
 _REST = sa.text(
     """select rail_payout_id, amount, lines_net, line_count, currency from payout
@@ -169,16 +182,35 @@ def doubt_lines(work: Work, run: Run) -> None:
 
 
 def find(work: Work, run: Run) -> None:
-    """Hold the ledger against the payouts, and the payouts against what they consist of."""
+    """Hold the ledger against the payouts, these against what they consist of, and the bank."""
     # The weightiest of a payout last: of each only one is kept in a run.
-    for found in (*_twice(work, run), *_rests(work, run), *_in_transit(work, run)):
+    for found in (
+        *_twice(work, run),
+        *_rests(work, run),
+        *_in_clearing(work, run),
+        *bank_checks.find(work, run),
+        *_in_transit(work, run),
+    ):
         discrepancies.note(work, run.id, found)
     for facts, detail in verification.of_payouts(work.session):
         if (facts.rail, facts.account) == (run.rail, run.account):
             discrepancies.note(
                 work, run.id, _payout(facts.payout_id, Difference.NOT_BOOKED, detail)
             )
-    discrepancies.settle(work, run.id, _EVERYWHERE)
+
+
+def _in_clearing(work: Work, run: Run) -> Iterable[Found]:
+    """What the ledger says that the rail holds, and no payment, payout or movement does."""
+    for row in work.session.execute(_OF_NOTHING, {"rail": run.rail}):
+        yield Found(
+            ACCOUNT,
+            f"clearing {row.currency}",
+            Difference.MISSING_THERE,
+            is_healed=False,
+            actual=Shown(row.amount, row.currency, ""),
+            note=f"{row.n} entries for nothing that the rail has, the first of them {row.first}:"
+            " look at them, and reverse what is wrong",
+        )
 
 
 def _in_transit(work: Work, run: Run) -> Iterable[Found]:

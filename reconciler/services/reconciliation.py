@@ -92,6 +92,10 @@ _MARKS = sa.text(
     """select kind, complete_until from reconciliation_mark
     where rail = :rail and account = :account"""
 )
+_KNOWN_SINCE = sa.text(
+    """select min(complete_since) from reconciliation_mark
+    where rail = :rail and account = :account"""
+)
 _MARK = sa.text(
     """insert into reconciliation_mark
       (rail, account, kind, complete_since, complete_until, run_id, at)
@@ -267,9 +271,13 @@ def finish(work: Work, run: Run, drift: dict[str, int]) -> None:
     given = {"run": run.id, "now": work.now, "drift": msgspec.json.encode(drift).decode()}
     work.session.execute(_FINISH, given)
     rows.drop_all(work.session, run.id)
-    for kind in _complete_kinds(work, run):
+    kinds = _complete_kinds(work, run)
+    for kind in kinds:
         _move_mark(work, run, kind)
     discrepancies.ask(work, run.id)
+    window = {"since": run.window.since, "until": run.window.until, "kinds": kinds}
+    whose = {"rail": run.rail, "account": run.account}
+    discrepancies.settle_in(work, run.id, whose | window)
 
 
 def fail(work: Work, run: Run, error: str) -> None:
@@ -282,6 +290,13 @@ def marks(session: Session, rail: str, account: str) -> dict[str, datetime]:
     """Up to when nothing is missing, by kind."""
     found = session.execute(_MARKS, {"rail": rail, "account": account})
     return {row.kind: row.complete_until for row in found}
+
+
+def known_since(session: Session, rail: str, account: str) -> datetime | None:
+    """From when on anything was ever compared; None before the first run is over."""
+    given = {"rail": rail, "account": account}
+    found: datetime | None = session.scalar(_KNOWN_SINCE, given)
+    return found
 
 
 def _complete_kinds(work: Work, run: Run) -> list[str]:

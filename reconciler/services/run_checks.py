@@ -1,8 +1,8 @@
 """The ends of a run: what may still change is read again, and the layers below are compared.
 
 Rail against payments is done page by page (run_pages.py). Here follow the inbox against the
-payments, the payments against the ledger, the ledger against the payouts (payout_checks.py), and
-the movements against the rail's own balance.
+payments, the payments against the ledger, the ledger against the payouts (payout_checks.py), these
+against the bank's lines (bank_checks.py), and the movements against the rail's own balance.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from reconciler.store.claims import decode_facts
 from reconciler.work import Work
 
 PAYMENT, BALANCE = "payment", "balance"
+_EVERYWHERE = ((EVENTS, Difference.NOT_APPLIED), (BALANCE, Difference.BALANCE))
 OPEN_AT_ONCE = 20
 # A refund may fail a month after it succeeded; an uncaptured hold or a debit is over long before.
 REFUND_MAY_FAIL = timedelta(days=35)
@@ -182,7 +183,9 @@ def close(work: Work, run: Run, balance: dict[str, int]) -> None:
         )
         discrepancies.note(work, run.id, found)
     payout_checks.find(work, run)
-    reconciliation.finish(work, run, _drift(work, run, balance))
+    drift = _drift(work, run, balance)
+    discrepancies.settle(work, run.id, (*payout_checks.EVERYWHERE, *_EVERYWHERE))
+    reconciliation.finish(work, run, drift)
 
 
 def _unapplied(work: Work, run: Run) -> Sequence[sa.Row[tuple[object, ...]]]:

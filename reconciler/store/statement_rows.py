@@ -69,6 +69,28 @@ _RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency,
       and t.target_id = p.id)
     and not exists (select 1 from bank_line_part t where t.target_kind = 'receipt'
       and t.target_id = p.id)"""
+# Payouts that the rail calls paid, and that no line shows of an account on which payouts of that
+# rail were seen before. Lines around the day on which one was expected show that the days between
+# were read in; a file that begins before it and ends long enough after it shows that by itself.
+COVERED = {"before": 10, "late": LATE.days, "until": 12}
+UNSHOWN = """with home as (select distinct t.bank_account, t.currency, p.rail, p.account
+      from bank_line t join payout p on p.id = t.target_id and t.target_kind = 'payout'),
+    unshown as (select p.id, p.rail, p.account, p.rail_payout_id, p.amount, p.currency,
+        coalesce(p.arrival_at, p.occurred_at)::date as arrived_on
+      from payout p
+      where p.status = 'paid' and p.amount <> 0
+        and not exists (select 1 from bank_line t where t.target_kind = 'payout'
+          and t.target_id = p.id)
+        and not exists (select 1 from bank_line_part t where t.target_kind = 'payout'
+          and t.target_id = p.id))
+    select u.*, h.bank_account from unshown u
+    join home h on (h.rail, h.account, h.currency) = (u.rail, u.account, u.currency)
+    where exists (select 1 from bank_line b join bank_line a on a.bank_account = b.bank_account
+      where b.bank_account = h.bank_account and b.booked_on <= u.arrived_on
+        and a.booked_on >= u.arrived_on + cast(:late as integer)
+        and (a.statement_id = b.statement_id
+          or b.booked_on >= u.arrived_on - cast(:before as integer)
+            and a.booked_on <= u.arrived_on + cast(:until as integer)))"""
 # Joined by what is equal, so that ten thousand lines cost one pass over the targets.
 _NEAR = sa.text(
     f"""with l as (select id, amount, currency, booked_on, text, reference from bank_line

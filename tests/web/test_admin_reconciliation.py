@@ -10,6 +10,7 @@ from reconciler.books.reconciliation import IN_WORDS, Difference
 from reconciler.flows import reconcile as flow
 from reconciler.reads import reconciliation as reads
 from reconciler.services import reconciliation, run_plans
+from reconciler.services.bank_checks import BANK_LINE
 from reconciler.services.payout_checks import ACCOUNT
 from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OPEN_PAYOUTS, WINDOW
 from reconciler.services.run_checks import BALANCE, PAYMENT
@@ -236,6 +237,7 @@ def test_a_side_is_said_in_words(side, other, text):
 
 def test_every_kind_that_is_compared_has_its_words():
     assert {*run_plans.KINDS, OPEN_ITEMS, OPEN_PAYOUTS} == set(words.RAIL_OBJECTS)
-    assert {*run_plans.KINDS, PAYMENT, BALANCE, ACCOUNT} == set(words.RAIL_OBJECT)
+    kinds = {*run_plans.KINDS, PAYMENT, BALANCE, ACCOUNT, BANK_LINE}
+    assert kinds == set(words.RAIL_OBJECT)
     assert {WINDOW, OPEN_ITEMS, BACKFILL} == set(words.RUNS)
     assert set(Difference) == set(IN_WORDS)

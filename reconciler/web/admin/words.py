@@ -248,6 +248,7 @@ RAIL_OBJECT = {
     "payment": "Payment",
     "balance": "Balance",
     "account": "Account",
+    "bank_line": "Bank line",
 }
 RUNS = {
     "window": "Everything that was made",
