@@ -24,12 +24,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often a run is begun and how far back it reads; None: from where nothing was missed."""
+    """How often a run is begun and how far back it reads; None: from where nothing was missed.
+
+    With `only_known` no further than was compared before: what is older is a backfill's to take in.
+    """
 
     name: str
     every: timedelta
     back: timedelta | None
     purpose: str = WINDOW
+    only_known: bool = False
 
     def tick(self, now: datetime) -> datetime:
         """The turn that `now` belongs to."""
@@ -47,6 +51,9 @@ class Plan:
 
 # The longest first: what it reads the others need not read again on the same day.
 PLANS = (
+    # What no other reads any more, should a rail ever show something late. Disputes come within
+    # 120 days, or a little later.
+    Plan("monthly", timedelta(days=30), timedelta(days=180), only_known=True),
     # A refund may fail a month after it succeeded, and events are kept for a month.
     Plan("weekly", timedelta(days=7), timedelta(days=35)),
     Plan("nightly", timedelta(days=1), timedelta(days=7)),
@@ -57,18 +64,22 @@ PLANS = (
 
 
 def begin_due(work: Work, plan: Plan, rail: str, account: str) -> str | None:
-    """Begin the run of this tick; None if it was begun already.
+    """Begin the run of this tick; None if it was begun already, or there is nothing to read yet.
 
     Raises Conflict while another run is under way: the tick is not taken then, and waits.
     """
-    if not ticks.take(work, plan.job(rail), plan.tick(work.now)):
-        return None
     window = _window(work, plan, rail, account)
+    if window is None or not ticks.take(work, plan.job(rail), plan.tick(work.now)):
+        return None
     return reconciliation.start(work, rail, account, window, purpose=plan.purpose)
 
 
-def _window(work: Work, plan: Plan, rail: str, account: str) -> Window:
+def _window(work: Work, plan: Plan, rail: str, account: str) -> Window | None:
     if plan.back is not None:
-        return Window(work.now - plan.back, work.now - LAG)
+        window = Window(work.now - plan.back, work.now - LAG)
+        if not plan.only_known:
+            return window
+        known = reconciliation.known_since(work.session, rail, account)
+        return Window(max(known, window.since), window.until) if known else None
     marks = reconciliation.marks(work.session, rail, account)
     return rules.next_window(marks, frozenset(KINDS), work.now)
