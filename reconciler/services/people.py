@@ -15,25 +15,19 @@ from reconciler.books import texts
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Forbidden, Invalid, NotFound
 from reconciler.ids import new_id, new_token
-from reconciler.services import audit, passwords, second_factor
-from reconciler.store.people import HalfwayIn, SignInAttempt, User, UserSession
+from reconciler.services import audit, guessing, passwords, second_factor
+from reconciler.store.people import HalfwayIn, User, UserSession
 from reconciler.work import Cause, Work
 
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE_MAX = timedelta(hours=4)
 SESSION_ID_CHARS = 16
 HALFWAY_LIFE = timedelta(minutes=5)  # between the password and the code
+HALFWAY_TRIES_MAX = 5  # codes; then the password is asked for again
 _TOUCH_EVERY = timedelta(minutes=1)  # a page view writes no row, unless it is a while ago
 
-ATTEMPTS_WINDOW = timedelta(minutes=15)
-ATTEMPTS_PER_ACCOUNT_MAX = 10
-ATTEMPTS_PER_ADDRESS_MAX = 50  # an office may share one
 NAME_CHARS_MAX = 100
 _BROWSER_CHARS_MAX = 200
-
-
-class TooManyAttempts(Forbidden):
-    """Guessing is made slow: wait before the next sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +65,8 @@ class OpenSession:
     person: Person
     form_token: str
     id: str  # as a page may name it: it opens nothing
+    proved_at: datetime  # when they last showed that it is them
+    has_code: bool  # whether a code is asked for beside their password
 
 
 def create_user(work: Work, *, email: str, password: str, role: str, name: str = "") -> str:
@@ -152,7 +148,7 @@ def sign_in(
     and no exception, because the attempt has to be counted: the caller commits either way. Raises
     TooManyAttempts.
     """
-    who = _attempts_of(email, address)
+    who = guessing.attempts_of(email, address)
     user = _with_password(work, email, password, who)
     if user is None:
         return None
@@ -160,7 +156,7 @@ def sign_in(
         # Guesses at the code count on with those at the password, until one is right.
         halfway = Halfway(new_token())
         ends_at = work.now + HALFWAY_LIFE
-        row = HalfwayIn(token_hash=_hash(halfway.token), user_id=user.id, ends_at=ends_at)
+        row = HalfwayIn(token_hash=token_hash(halfway.token), user_id=user.id, ends_at=ends_at)
         work.session.add(row)
         work.session.flush()
         return halfway
@@ -175,14 +171,17 @@ def show_code(
     `key` is the one that authenticators are made from. Raises TooManyAttempts, and NotFound for
     somebody who is not halfway in, or not any more.
     """
-    found = work.session.get(HalfwayIn, _hash(token))
+    found = work.session.get(HalfwayIn, token_hash(token))
     user = work.session.get(User, found.user_id, with_for_update=True) if found else None
     if found is None or user is None or user.disabled_at is not None or found.ends_at <= work.now:
         raise NotFound("that took too long; sign in again")
-    who = _attempts_of(user.email, address)
-    _slow_down(work, *who)
+    who = guessing.attempts_of(user.email, address)
+    guessing.slow_down(work, *who)
     if not second_factor.opens(work, user, key, code):
-        _refuse(work, user, who)
+        guessing.refuse(work, user, who)
+        found.tries += 1
+        if found.tries >= HALFWAY_TRIES_MAX:
+            work.session.delete(found)
         return None
     work.session.delete(found)
     return _let_in(work, user, who, address, browser)
@@ -195,12 +194,12 @@ def vouched(
 
     With `code` where one is asked for. None and TooManyAttempts as in `sign_in`.
     """
-    who = _attempts_of(email, address)
+    who = guessing.attempts_of(email, address)
     user = _with_password(work, email, password, who)
     if user is None:
         return None
     if second_factor.is_asked(user) and not second_factor.opens(work, user, key, code):
-        _refuse(work, user, who)
+        guessing.refuse(work, user, who)
         return None
     _welcome(work, user, who)
     audit.note(work, "person.vouched", user.id)
@@ -208,26 +207,19 @@ def vouched(
 
 
 def _with_password(work: Work, email: str, password: str, who: tuple[str, str]) -> User | None:
-    _slow_down(work, *who)
+    guessing.slow_down(work, *who)
     user = _by_email(work, email.strip()) if "\0" not in email else None
     fits = passwords.fits(password, user.password_hash if user else None)
     if user is None or not fits or user.disabled_at is not None:
-        _refuse(work, user, who)
+        guessing.refuse(work, user, who)
         return None
     if passwords.is_outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
     return user
 
 
-def _refuse(work: Work, user: User | None, who: tuple[str, str]) -> None:
-    work.session.add_all(SignInAttempt(id=new_id("try"), who=w, at=work.now) for w in who)
-    work.session.flush()
-    if user is not None:  # how often is bounded, see above; nobody else's guesses are noted
-        audit.note(work, "person.sign_in_refused", user.id)
-
-
 def _welcome(work: Work, user: User, who: tuple[str, str]) -> None:
-    work.session.execute(sa.delete(SignInAttempt).where(col(SignInAttempt.who) == who[0]))
+    guessing.forgive(work, who)
     work.cause = Cause("person", user.id)  # from here on it is known who this is
 
 
@@ -237,13 +229,13 @@ def _let_in(work: Work, user: User, who: tuple[str, str], address: str, browser:
     return _begin(work, user, address, browser)
 
 
-def session_of(work: Work, token: str) -> OpenSession | None:
-    """Whose session this cookie is, if it goes on."""
+def session_of(work: Work, token: str, *, is_there: bool = True) -> OpenSession | None:
+    """Whose session this cookie is, if it goes on. `is_there`: a person asks, not a page alone."""
     found = work.session.exec(
         select(UserSession, User)
         .join(User, col(User.id) == col(UserSession.user_id))
         .where(
-            col(UserSession.token_hash) == _hash(token),
+            col(UserSession.token_hash) == token_hash(token),
             col(UserSession.ends_at) > work.now,
             col(UserSession.seen_at) > work.now - SESSION_IDLE_MAX,
             col(User.disabled_at).is_(None),
@@ -252,17 +244,23 @@ def session_of(work: Work, token: str) -> OpenSession | None:
     if found is None:
         return None
     session, user = found
-    if session.seen_at < work.now - _TOUCH_EVERY:
+    if is_there and session.seen_at < work.now - _TOUCH_EVERY:
         session.seen_at = work.now
         work.session.flush()
-    return OpenSession(_person(user), session.form_token, session_id(session.token_hash))
+    return OpenSession(
+        _person(user),
+        session.form_token,
+        session_id(session.token_hash),
+        session.proved_at or session.created_at,
+        second_factor.is_asked(user),
+    )
 
 
 def sign_out(work: Work, token: str) -> None:
     """End this session, if there is one."""
     ended = work.session.execute(
         sa.delete(UserSession)
-        .where(col(UserSession.token_hash) == _hash(token))
+        .where(col(UserSession.token_hash) == token_hash(token))
         .returning(col(UserSession.user_id))
     ).scalar()
     if ended is not None:
@@ -289,8 +287,7 @@ def forget_old(work: Work) -> None:
     )
     work.session.execute(sa.delete(UserSession).where(ended))
     work.session.execute(sa.delete(HalfwayIn).where(col(HalfwayIn.ends_at) <= work.now))
-    old = col(SignInAttempt.at) <= work.now - ATTEMPTS_WINDOW
-    work.session.execute(sa.delete(SignInAttempt).where(old))
+    guessing.forget_old(work)
 
 
 def role_named(role: str) -> Role:
@@ -305,10 +302,11 @@ def _begin(work: Work, user: User, address: str, browser: str) -> SignedIn:
     signed_in = SignedIn(new_token(), new_token(), _person(user), work.now + SESSION_LIFE)
     work.session.add(
         UserSession(
-            token_hash=_hash(signed_in.token),
+            token_hash=token_hash(signed_in.token),
             user_id=user.id,
             form_token=signed_in.form_token,
             created_at=work.now,
+            proved_at=work.now,
             seen_at=work.now,
             ends_at=signed_in.ends_at,
             browser=_printable(browser) or None,
@@ -321,25 +319,6 @@ def _begin(work: Work, user: User, address: str, browser: str) -> SignedIn:
 
 def _printable(browser: str) -> str:
     return "".join(char for char in browser if char.isprintable())[:_BROWSER_CHARS_MAX]
-
-
-def _attempts_of(email: str, address: str) -> tuple[str, str]:
-    # Hashed, because what is typed into this field is at times a password.
-    return f"account/{_hash(email.strip().casefold())}", f"address/{address[:100]}"
-
-
-def _slow_down(work: Work, account: str, address: str) -> None:
-    limits = {account: ATTEMPTS_PER_ACCOUNT_MAX, address: ATTEMPTS_PER_ADDRESS_MAX}
-    since = work.now - ATTEMPTS_WINDOW
-    is_alone = _try_lock(work, account)  # many guesses at once would all be counted as the first
-    rows = work.session.execute(
-        sa.select(col(SignInAttempt.who), sa.func.count())
-        .where(col(SignInAttempt.who).in_(list(limits)), col(SignInAttempt.at) > since)
-        .group_by(col(SignInAttempt.who))
-    )
-    if not is_alone or any(count >= limits[who] for who, count in rows):
-        minutes = int(ATTEMPTS_WINDOW.total_seconds() // 60)
-        raise TooManyAttempts(f"Too many attempts. Wait {minutes} minutes and try again.")
 
 
 def _not_the_last_admin(work: Work, user: User) -> None:
@@ -385,7 +364,8 @@ def _person(user: User) -> Person:
     return Person(user.id, user.email, user.name, Role(user.role), user.disabled_at is not None)
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
+    """What is kept of a token, so that a copy of the database opens no door."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
@@ -393,8 +373,3 @@ def _only_one(work: Work, what: str) -> None:
     work.session.execute(
         sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0)))
     )
-
-
-def _try_lock(work: Work, what: str) -> bool:
-    locked = sa.select(sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(what, 0)))
-    return bool(work.session.execute(locked).scalar_one())

@@ -47,6 +47,7 @@ class HalfwayIn(SQLModel, table=True):
     token_hash: str = base.key()
     user_id: str = base.reference("user_account.id")
     ends_at: datetime = base.instant()
+    tries: int = base.whole()  # of codes that did not fit
 
 
 class UserSession(SQLModel, table=True):
@@ -60,6 +61,7 @@ class UserSession(SQLModel, table=True):
     created_at: datetime = base.instant()
     seen_at: datetime = base.instant()
     ends_at: datetime = base.instant()
+    proved_at: datetime | None = base.instant_or_none()  # the password was last shown; or at first
     # As it called itself, and where from, so that whoever it is knows it again.
     browser: str | None = base.text_or_none()
     address: str | None = base.text_or_none()

@@ -19,6 +19,8 @@ def create_web_app(runtime: Runtime, more: Iterable[Blueprint] = ()) -> Flask:
     app.url_map.strict_slashes = False
     app.before_request(http.name_request)
     app.after_request(http.add_headers)
+    if runtime.settings.base_url.startswith("https://"):
+        app.after_request(http.only_encrypted)
     for blueprint in (
         api_blueprint(runtime), health_blueprint(runtime), metrics_blueprint(runtime),
         portal_blueprint(runtime), *more,

@@ -19,7 +19,7 @@ from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.flows.watch_books import may_move_money
 from reconciler.reads import restore as reads
 from reconciler.runtime import make_engine
-from reconciler.services import people, refunds, restores, waiting
+from reconciler.services import guessing, people, refunds, restores, waiting
 from reconciler.work import Task
 from tests.refund_stage import ANN, BEN, PROGRAM, open_stage
 
@@ -204,10 +204,10 @@ def test_two_admins_let_it_go_by_their_passwords_and_nobody_else(stage):
 
 def test_wrong_guesses_of_a_password_are_counted_though_nothing_is_done(stage):
     accounts(stage)
-    for _ in range(people.ATTEMPTS_PER_ACCOUNT_MAX):
+    for _ in range(guessing.ATTEMPTS_PER_ACCOUNT_MAX):
         with pytest.raises(Forbidden):
             accepts(stage, "ann", "a guess")
-    with pytest.raises(people.TooManyAttempts):
+    with pytest.raises(guessing.TooManyAttempts):
         accepts(stage, "ann")
 
 

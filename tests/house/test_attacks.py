@@ -13,6 +13,8 @@ STOPPED_BY = """
 19  the_database_holds_neither_password_nor_token
     a_hash_made_more_cheaply_is_made_anew_at_sign_in
 20  each_sign_in_is_a_session_of_its_own
+    each_proof_gives_the_browser_another_cookie_and_the_copied_one_is_dead
+    whoever_copied_the_cookie_before_is_out
 21  signing_out_ends_the_session_for_every_copy_of_its_cookie
     what_changes_an_account_ends_its_sessions
     each_change_ends_their_sessions_at_once
@@ -22,6 +24,13 @@ STOPPED_BY = """
 23  a_session_ends_by_itself
 24  the_password_alone_opens_nothing_and_the_code_does_once
     guesses_at_the_code_are_slowed_down_though_the_password_is_right
+    after_five_codes_that_do_not_fit_the_password_is_asked_for_again
+    beside_a_live_key_whoever_decides_has_a_code_and_is_led_to_set_one_up
+    beside_a_live_key_an_admin_without_a_code_reaches_no_people_and_no_keys
+25  after_five_minutes_an_approval_asks_who_it_is_and_then_goes_on
+    all_that_settles_a_refund_asks_and_carries_what_was_typed
+    a_wrong_password_changes_nothing_is_noted_and_is_slowed_down
+    it_takes_the_code_too_where_one_is_asked_for_and_each_but_once
 26  a_form_from_elsewhere_is_refused
     the_token_of_another_session_does_not_do
     looking_changes_nothing
@@ -45,6 +54,7 @@ STOPPED_BY = """
 39  who_asked_reads_why_they_cannot_approve_and_cannot
     who_changed_it_cannot_approve_it_nor_can_who_asked
     a_change_of_anything_voids_the_approval
+    an_address_has_one_account_whatever_its_case
 40  of_two_approvers_one_approves
     an_approval_and_a_cancellation_at_once_leave_one_of_them
 """

@@ -7,7 +7,7 @@ import pytest
 from reconciler.books.people import Role, Scope, grants, is_at_least
 from reconciler.errors import Conflict, Forbidden, Invalid, NotFound
 from reconciler.services import passwords, people
-from reconciler.services.people import (
+from reconciler.services.guessing import (
     ATTEMPTS_PER_ACCOUNT_MAX,
     ATTEMPTS_PER_ADDRESS_MAX,
     TooManyAttempts,

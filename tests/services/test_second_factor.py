@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.errors import Invalid, NotFound
 from reconciler.services import own_account, people
-from reconciler.services.people import ATTEMPTS_PER_ACCOUNT_MAX, Halfway, SignedIn, TooManyAttempts
+from reconciler.services.guessing import ATTEMPTS_PER_ACCOUNT_MAX, TooManyAttempts
+from reconciler.services.people import Halfway, SignedIn
 from reconciler.work import Cause
 
 EMAIL, PASSWORD, KEY = "ann@example.com", "seven tall herons", "k" * 40

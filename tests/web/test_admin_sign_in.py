@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.services import people
+from reconciler.services import guessing, people
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from tests.runtime import Office
@@ -43,8 +43,25 @@ def test_who_is_not_signed_in_is_led_to_the_door_and_back(screens):
         "/admin//evil.example",
         "/admin/\\evil.example",
         "/admin/\r\nSet-Cookie: a=b",
+        "/admin/\tevil",
+        "/admin/\x00",
+        "/admin/\u2028",
+        "/admin/..//evil.example",
+        "/\\evil.example/admin/",
+        "\\\\evil.example",
+        "///evil.example/admin/",
+        "http:evil.example",
+        "https:/evil.example",
+        "//admin/@evil.example",
+        "@evil.example/admin/",
+        ".evil.example/admin/",
+        " //evil.example",
+        "%2f%2fevil.example",
+        "data:text/html,<script>alert(1)</script>",
         "javascript:alert(1)",
+        "JaVaScRiPt://admin/%0aalert(1)",
         "/elsewhere",
+        "/administrator",
         "",
     ],
 )
@@ -70,7 +87,7 @@ def test_a_wrong_password_and_an_unknown_address_are_answered_alike(screens):
 
 def test_guessing_is_slowed_down_in_words(screens):
     screens.person("viewer")
-    for _ in range(people.ATTEMPTS_PER_ACCOUNT_MAX):
+    for _ in range(guessing.ATTEMPTS_PER_ACCOUNT_MAX):
         assert _enter(screens, "viewer@example.com", "wrong again").status_code == 422
     answer = _enter(screens, "viewer@example.com", PASSWORD)
     assert answer.status_code == 429

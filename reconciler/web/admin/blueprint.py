@@ -1,6 +1,7 @@
 """The screens as one blueprint: who may in, what every answer carries, what errors look like."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
@@ -48,6 +49,7 @@ from reconciler.web.admin import (
     prepayments,
     projects,
     proposals,
+    proving,
     questions,
     recent,
     reconciliation,
@@ -176,7 +178,7 @@ def routes() -> list[Route]:
 def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
     def answer(**values: str) -> Response:
         request.max_content_length = FORM_BYTES_MAX  # past it, reading raises 413
-        session = _session(runtime)
+        session = _session(runtime, is_there=not route.is_by_itself)
         if session is None:
             return _to_the_door()
         if route.method == "POST":
@@ -184,7 +186,12 @@ def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
         if not is_at_least(session.person.role, route.needs):
             raise Forbidden(words.need(route.needs.value, "do this"))
         _readable(values)
-        return route.view(_desk(runtime, session), **values)
+        desk = _desk(runtime, session)
+        if proving.lacks_code(runtime, session, route):
+            return proving.ask_for_code(desk)
+        if not proving.may_go_on(session, route, desk):
+            return proving.prove(desk, session, route, partial(route.view, desk, **values))
+        return route.view(desk, **values)
 
     return answer
 
@@ -197,12 +204,12 @@ def _readable(values: Mapping[str, str]) -> None:
         raise Invalid("Something in there is no text")
 
 
-def _session(runtime: Runtime) -> OpenSession | None:
+def _session(runtime: Runtime, *, is_there: bool = True) -> OpenSession | None:
     token = request.cookies.get(sign_in.cookie_name(runtime.settings))
     if not token:
         return None
     cause = Cause("browser", "session")
-    return runtime.do(cause, lambda work: people.session_of(work, token))
+    return runtime.do(cause, lambda work: people.session_of(work, token, is_there=is_there))
 
 
 def _desk(runtime: Runtime, session: OpenSession) -> Desk:

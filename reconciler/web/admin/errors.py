@@ -15,7 +15,7 @@ from reconciler.errors import (
     Refused,
     Unavailable,
 )
-from reconciler.services.people import TooManyAttempts
+from reconciler.services.guessing import TooManyAttempts
 from reconciler.web.admin import pages, words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.forms import Stale

@@ -132,7 +132,7 @@ def show_refund(desk: Desk, refund_id: str) -> Response:
     return _show(desk, refund_id)
 
 
-@screens.post("/refunds/<refund_id>/approve", Role.APPROVER)
+@screens.post("/refunds/<refund_id>/approve", Role.APPROVER, deed="approve this refund")
 def approve_refund(desk: Desk, refund_id: str) -> Response:
     """Let it go."""
     return _decide(desk, refund_id, lambda work, rev: refunds.approve(work, refund_id, rev=rev))
@@ -155,13 +155,13 @@ def cancel_refund(desk: Desk, refund_id: str) -> Response:
     return _decide(desk, refund_id, lambda work, rev: refunds.cancel(work, refund_id, rev=rev))
 
 
-@screens.post("/refunds/<refund_id>/retry", Role.APPROVER)
+@screens.post("/refunds/<refund_id>/retry", Role.APPROVER, deed="try this refund again")
 def retry_refund(desk: Desk, refund_id: str) -> Response:
     """Try it again on the same rail; the rail is looked at first."""
     return _decide(desk, refund_id, lambda work, rev: refunds.retry(work, refund_id, rev=rev))
 
 
-@screens.post("/refunds/<refund_id>/paid-back", Role.APPROVER)
+@screens.post("/refunds/<refund_id>/paid-back", Role.APPROVER, deed="record that it was paid back")
 def settle_refund(desk: Desk, refund_id: str) -> Response:
     """Say that it was paid back by hand, and how."""
 
@@ -172,7 +172,7 @@ def settle_refund(desk: Desk, refund_id: str) -> Response:
     return _decide(desk, refund_id, settle)
 
 
-@screens.post("/refunds/<refund_id>/another-way", Role.APPROVER)
+@screens.post("/refunds/<refund_id>/another-way", Role.APPROVER, deed="pay it another way")
 def pay_another_way(desk: Desk, refund_id: str) -> Response:
     """Give what the rail could not pay to people; the rail is asked first whether it went."""
     looked = another_route.look(desk.runtime, refund_id)
@@ -185,7 +185,7 @@ def pay_another_way(desk: Desk, refund_id: str) -> Response:
     return _decide(desk, refund_id, route)
 
 
-@screens.post("/refunds/<refund_id>/keep", Role.APPROVER)
+@screens.post("/refunds/<refund_id>/keep", Role.APPROVER, deed="keep the money for the customer")
 def keep_refund(desk: Desk, refund_id: str) -> Response:
     """Keep the money as credit or deposit; the rail is asked first whether it went."""
     looked = another_route.look(desk.runtime, refund_id)

@@ -19,7 +19,7 @@ def show_restore(desk: Desk) -> Response:
     return _show(desk)
 
 
-@screens.post("/restore/accept", Role.ADMIN)
+@screens.post("/restore/accept", Role.ADMIN, deed="say that the books are right")
 def accept_restore(desk: Desk) -> Response:
     """Say that the books are right; the second person lets money move."""
     try:

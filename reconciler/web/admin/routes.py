@@ -1,4 +1,8 @@
-"""How a screen says which address it answers, and what role it takes. It cannot forget either."""
+"""How a screen says which address it answers, and what role it takes. It cannot forget either.
+
+What lets money out names its deed besides: whoever does it shows that it is them, if that was not
+a moment ago.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,12 +16,18 @@ View = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address. `needs` is the least role that may use it."""
+    """One address. `needs` is the least role that may use it.
+
+    `deed`: what it does, as in "To approve this refund, …", where that takes a proof of who it is.
+    `is_by_itself`: pages ask for it unasked, so that asking is no sign of somebody being there.
+    """
 
     rule: str
     method: str
     view: View
     needs: Role
+    deed: str = ""
+    is_by_itself: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -31,17 +41,19 @@ class Screens:
 
     routes: list[Route] = field(default_factory=list)
 
-    def get(self, rule: str, needs: Role = Role.VIEWER) -> Callable[[View], View]:
+    def get(
+        self, rule: str, needs: Role = Role.VIEWER, *, is_by_itself: bool = False
+    ) -> Callable[[View], View]:
         """A page: everybody who is signed in may look, unless it takes more."""
-        return self._route(rule, "GET", needs)
+        return self._keep(lambda view: Route(rule, "GET", view, needs, "", is_by_itself))
 
-    def post(self, rule: str, needs: Role) -> Callable[[View], View]:
-        """A form: its token is checked, and the role of who sends it."""
-        return self._route(rule, "POST", needs)
+    def post(self, rule: str, needs: Role, *, deed: str = "") -> Callable[[View], View]:
+        """A form: its token is checked, and the role of who sends it; with `deed`, who it is."""
+        return self._keep(lambda view: Route(rule, "POST", view, needs, deed))
 
-    def _route(self, rule: str, method: str, needs: Role) -> Callable[[View], View]:
+    def _keep(self, route: Callable[[View], Route]) -> Callable[[View], View]:
         def keep(view: View) -> View:
-            self.routes.append(Route(rule, method, view, needs))
+            self.routes.append(route(view))
             return view
 
         return keep

@@ -9,7 +9,8 @@ from reconciler.errors import NotFound
 from reconciler.ids import new_token
 from reconciler.runtime import Runtime
 from reconciler.services import people
-from reconciler.services.people import Halfway, SignedIn, TooManyAttempts
+from reconciler.services.guessing import TooManyAttempts
+from reconciler.services.people import Halfway, SignedIn
 from reconciler.settings import Settings
 from reconciler.web import forms, http
 from reconciler.web.admin import errors, pages as templates
@@ -90,7 +91,7 @@ def _show_code(runtime: Runtime) -> Response:
         signed_in = runtime.do(
             _CAUSE,
             http.in_request(
-                lambda work: people.show_code(work, halfway, code, key=key, **_who_asks())
+                lambda work: people.show_code(work, halfway, code, key=key, **who_asks())
             ),
         )
     except (Stale, NotFound):
@@ -106,12 +107,13 @@ def _show_code(runtime: Runtime) -> Response:
 
 def _in(runtime: Runtime, target: str, signed_in: SignedIn) -> Response:
     answer = make_response(redirect(target, 303))
-    _keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
+    keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
     answer.delete_cookie(_door_cookie(runtime.settings), path="/")
     return answer
 
 
-def _who_asks() -> dict[str, str]:
+def who_asks() -> dict[str, str]:
+    """Where a try came from, and what it calls itself."""
     return {
         "address": request.remote_addr or "", "browser": request.headers.get("User-Agent", ""),
     }  # fmt: skip
@@ -123,7 +125,7 @@ def _signed_in(runtime: Runtime) -> SignedIn | Halfway | None:
     return runtime.do(
         _CAUSE,
         http.in_request(
-            lambda work: people.sign_in(work, email=email, password=password, **_who_asks())
+            lambda work: people.sign_in(work, email=email, password=password, **who_asks())
         ),
     )
 
@@ -155,7 +157,7 @@ def _form(
         is_sandbox=runtime.settings.is_sandbox,
     )
     answer = make_response(html, status)
-    _keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
+    keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
     return answer
 
 
@@ -172,11 +174,12 @@ def _code_form(
         is_sandbox=runtime.settings.is_sandbox,
     )
     answer = make_response(html, status)
-    _keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
+    keep(runtime, answer, _door_cookie(runtime.settings), door, _FORM_SECONDS)
     return answer
 
 
-def _keep(runtime: Runtime, answer: Response, name: str, value: str, seconds: int | None) -> None:
+def keep(runtime: Runtime, answer: Response, name: str, value: str, seconds: int | None) -> None:
+    """Give the browser a cookie: for so many seconds, or until it is closed."""
     answer.set_cookie(
         name,
         value,
