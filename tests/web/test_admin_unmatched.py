@@ -1,7 +1,11 @@
 """Matching, splitting, holding and undoing, as people do it on the screen."""
 
+import re
+from html import unescape
+
 import pytest
 
+from reconciler.reads import screens_unmatched
 from reconciler.services import allocations
 from reconciler.services.allocations import Part
 from tests.web.screens import Screens, Somebody, said
@@ -59,6 +63,31 @@ def _split(screens: Screens, by: Somebody, typed: dict[str, str], button="save",
     form: dict[str, object] = {"rev": screens.rev("payment", pay), button: "1"}
     form |= {f"amount-{screens.ids.get(name, name)}": text for name, text in typed.items()}
     return by.post(f"/unmatched/{pay}/split", form | more)
+
+
+def test_what_nothing_fits_and_what_fits_well_have_views_of_their_own(acme):
+    strong = acme.paid(120_000, customer=acme.ids["cus"], description="the rest of INV-1042, INV-9")
+    alone = [acme.paid(1_234 + n, description=f"who knows {n}") for n in range(30)]
+    somebody = acme.as_("reconciler")
+    best = acme.office.runtime
+    with best.read() as session:
+        words = {
+            name: one.confidence
+            for name, one in screens_unmatched.best(session, [strong, *alone]).items()
+        }
+    none = somebody.get("/unmatched?view=none").get_data(as_text=True)
+    assert "No suggestion</a>" in none
+    shown = set(re.findall(r'id="row-(pay_[^"]+)"', none))
+    older = re.search(r'href="([^"]*before=[^"]*)"', none)
+    assert older, "a page holds 25"
+    rest = somebody.client.get(unescape(older[1])).get_data(as_text=True)
+    shown |= set(re.findall(r'id="row-(pay_[^"]+)"', rest))
+    assert shown == set(alone) - set(words)
+    assert len(shown) == 30
+    fits = somebody.get("/unmatched?view=strong").get_data(as_text=True)
+    assert set(re.findall(r'id="row-(pay_[^"]+)"', fits)) == {
+        name for name, word in words.items() if word == "strong"
+    }
 
 
 def test_the_queue_says_how_much_waits_and_what_fits(still):
@@ -307,8 +336,8 @@ def test_the_views_hold_what_they_say(acme):
     somebody = acme.as_("reconciler")
     acme.paid(130_000, customer=acme.ids["cus"], metadata={"invoice": "INV-1042"})
     assert (
-        "All 2 Unmatched 1 Several fit 0 Overpayments 1 Older than 2 days 0 Mine 0 Snoozed 0"
-        in somebody.read("/unmatched")
+        "All 2 Strong suggestion No suggestion Unmatched 1 Several fit 0 Overpayments 1"
+        " Older than 2 days 0 Mine 0 Snoozed 0" in somebody.read("/unmatched")
     )
     over = somebody.read("/unmatched?view=over")
     assert "$100.00 22 Nov" in over

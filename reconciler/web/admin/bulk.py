@@ -12,9 +12,8 @@ from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
-from reconciler.web.admin import errors, unmatched, words
+from reconciler.web.admin import errors, paging, queue_views, unmatched, words
 from reconciler.web.admin.desk import Desk
-from reconciler.web.admin.paging import before
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import part
 from reconciler.work import Work
@@ -39,14 +38,9 @@ class Row:
 @screens.get("/unmatched/strong", Role.RECONCILER)
 def confirm_strong(desk: Desk) -> Response:
     """What would be matched, line by line, before it is."""
-    view = unmatched.view_named(request.args.get("view"))
+    view = queue_views.named()
     with desk.runtime.read() as session:
-        items = screens_unmatched.waiting(
-            session,
-            unmatched.which(desk, view),
-            before=before(),
-            limit=unmatched.QUEUE_PAGE,
-        )
+        items = queue_views.rows(desk, session, paging.wanted(unmatched.QUEUE_PAGE)).data
         best = screens_unmatched.best(session, [item.payment.id for item in items])
         found = screens_bulk.strong(session, items, best)
     rows = [one for one in found if not one.crowded_out]
@@ -71,7 +65,7 @@ def match_strong(desk: Desk) -> Response:
         "bulk_done.html",
         rows=found,
         number=len(done),
-        view=unmatched.view_named(request.args.get("view")),
+        view=queue_views.named(),
     )
 
 

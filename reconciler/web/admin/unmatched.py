@@ -7,17 +7,15 @@ from flask import Response, request, url_for
 
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.people import Role
-from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_bulk, screens_payments, screens_people, screens_unmatched
-from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_payments import PaymentLine
-from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting, Which
+from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
 from reconciler.services import allocations, deposits, revisions
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, paging, splitting, words
+from reconciler.web.admin import consequences, errors, paging, queue_views, splitting, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
@@ -27,23 +25,9 @@ from reconciler.work import Work
 
 screens = Screens()
 
-OLD = timedelta(days=2)
 _SAME = timedelta(seconds=1)
 ALLOCATIONS_MAX = 20
 QUEUE_PAGE = 25  # each has its suggestions looked up
-_ALL = sorted(kind.value for kind in MATCHING_KINDS)
-_OVER = [ReviewKind.OVERPAYMENT.value]
-_SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
-_VIEWS = {
-    "all": ("All", _ALL),
-    "unmatched": ("Unmatched", [k for k in _ALL if k not in {*_OVER, *_SEVERAL}]),
-    "several": ("Several fit", _SEVERAL),
-    "over": ("Overpayments", _OVER),
-    "old": ("Older than 2 days", _ALL),
-    "mine": ("Mine", _ALL),
-    "snoozed": ("Snoozed", _ALL),
-}
-_COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +69,8 @@ _LISTED = Listed(
 )  # fmt: skip
 
 
-def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
-    items = screens_unmatched.waiting(
-        session,
-        which(desk, view_named(request.args.get("view"))),
-        before=paging.after(wanted.cursor),
-        limit=wanted.limit,
-    )
-    return paging.page_of(items, wanted, lambda one: (one.opened_at, one.id))
-
-
 @screens.get("/unmatched")
-@offers_csv(_LISTED, _rows)
+@offers_csv(_LISTED, queue_views.rows)
 def list_unmatched(desk: Desk) -> Response:
     """The queue, with its first payment opened."""
     return _show(desk, None, Said())
@@ -189,31 +163,15 @@ def _suggested_parts() -> list[Part]:
     ]
 
 
-def view_named(view: str | None) -> str:
-    """The view of the queue that an address asks for."""
-    return view if view in _VIEWS else "all"
-
-
-def which(desk: Desk, view: str) -> Which:
-    """What a view shows to who is at the desk."""
-    return Which(
-        kinds=_VIEWS[view][1],
-        today=desk.today,
-        until=desk.now - OLD if view == "old" else None,
-        assigned_to=desk.person.id if view == "mine" else None,
-        is_snoozed=view == "snoozed",
-    )
-
-
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
-    view = view_named(request.args.get("view"))
+    view = queue_views.named()
     with desk.runtime.read() as session:
-        page = _rows(desk, session, paging.wanted(QUEUE_PAGE))
+        page = queue_views.rows(desk, session, paging.wanted(QUEUE_PAGE))
         items = page.data
         best = screens_unmatched.best(session, [item.payment.id for item in items])
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = screens_unmatched.sums(
-            session, until=desk.now - OLD, today=desk.today, person=desk.person.id
+            session, until=desk.now - queue_views.OLD, today=desk.today, person=desk.person.id
         )
     chosen = payment_id or (items[0].payment.id if items else None)
     return desk.page(
@@ -225,7 +183,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         strong_sums=screens_bulk.sums(strong),
         totals=_totals(sums),
         oldest=min((one.oldest for one in sums if one.oldest), default=None),
-        chips=_chips(sums, view),
+        chips=queue_views.chips(sums, view),
         view=view,
         older=paging.next_page(page.next_cursor),
         chosen=_selected(desk, chosen, said) if chosen else None,
@@ -310,14 +268,6 @@ def _totals(sums: list[Sum]) -> list[tuple[str, int]]:
     for one in sums:
         totals[one.currency] = totals.get(one.currency, 0) + one.amount
     return sorted((currency, amount) for currency, amount in totals.items() if currency)
-
-
-def _chips(sums: list[Sum], view: str) -> list[tuple[str, str, int, bool]]:
-    numbers = {
-        name: sum(getattr(one, _COUNTED.get(name, "number")) for one in sums if one.kind in kinds)
-        for name, (_, kinds) in _VIEWS.items()
-    }
-    return [(name, label, numbers[name], name == view) for name, (label, _) in _VIEWS.items()]
 
 
 def _who_was_first(desk: Desk, payment_id: str) -> str:
