@@ -18,8 +18,8 @@ from tests.web import furniture
 from tests.web.looks import LOOKS
 from tests.web.screens import Screens, Somebody, said
 
-# Files: each is handed out by a test of its own.
-FILES = {"/deposits/*/attachments/*", "/milestones/*/sign-offs/*", "/paper.css"}
+# Files and numbers: each is handed out by a test of its own.
+FILES = {"/deposits/*/attachments/*", "/milestones/*/sign-offs/*", "/paper.css", "/counts"}
 PAPERS = {path for path in LOOKS if path.endswith("/print")}  # of a look of their own
 SCREENS = [path for path in LOOKS if path not in PAPERS]
 _OWN_FORM = re.compile(r'action="/admin/(sign-out|account/)')
@@ -83,6 +83,14 @@ def test_everybody_may_look_whose_role_does_for_it(company, people, path):
             assert LOOKS[path] in said(answer), (role, path)
         else:
             assert answer.status_code == 403, (role, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/unmatched", "/refunds/{asked}"])
+def test_each_key_does_one_thing_on_a_page(company, people, path):
+    html = people["admin"].get(_path(company, path)).get_data(as_text=True)
+    keys = re.findall(r'data-key="([^"]+)"', html)
+    assert len(keys) > 20
+    assert sorted(keys) == sorted(set(keys))
 
 
 @pytest.mark.parametrize("path", LOOKS)

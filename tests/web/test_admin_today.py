@@ -93,6 +93,26 @@ def test_what_did_not_go_out_is_a_card_until_it_is_sent_or_let_be(screens):
     assert "Webhooks that fail" not in words
 
 
+def test_the_numbers_beside_the_navigation_are_told_to_a_page_that_is_open(screens):
+    vera = screens.as_("viewer")
+    none = {"unmatched": 0, "refunds": 0, "disputes": 0, "events": 0}
+    assert vera.get("/counts").get_json() == none
+    pay = screens.paid(85_000, description="thanks")
+    screens.ask_refund("reconciler", payment_id=pay, amount=100)
+    assert vera.get("/counts").get_json() == none | {"unmatched": 1, "refunds": 1}
+    html = vera.get("/").get_data(as_text=True)
+    assert 'data-count="unmatched"><span>1</span>' in html
+    assert 'data-count="disputes" hidden><span>0</span>' in html
+
+
+def test_a_page_that_is_left_open_keeps_nobody_signed_in(screens):
+    vera = screens.as_("viewer")
+    for _ in range(5):
+        screens.office.clock.advance(hours=1)
+        last = vera.get("/counts").status_code
+    assert (last, vera.get("/").status_code) == (303, 303)
+
+
 def _heard_but_not_applied(screens: Screens) -> None:
     screens.office.world.pay(5_000)
     assert set(screens.office.deliver(*screens.office.world.events())) == {200}

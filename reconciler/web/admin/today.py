@@ -1,10 +1,10 @@
 """The first page: what waits for a person, and whether the machine is well."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from flask import Response
+from flask import Response, jsonify
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.reads import disputes, figures, reconciliation as runs, screens_today, status
@@ -161,6 +161,14 @@ _QUEUES = (
         is_always_shown=False,
     ),
 )
+
+
+@screens.get("/counts", is_by_itself=True)
+def tell_counts(desk: Desk) -> Response:
+    """The numbers beside the navigation, for pages that are open and keep theirs right."""
+    with desk.runtime.read() as session:
+        found = screens_today.counts(session, sorted(k.value for k in MATCHING_KINDS), desk.today)
+    return jsonify(asdict(found))
 
 
 @screens.get("/")

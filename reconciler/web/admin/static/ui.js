@@ -67,6 +67,44 @@
     on('[data-dismiss]')?.closest('.toast').remove();
   });
 
+  // A new cookie comes with the answer: a second click would be sent with the old one.
+  document.addEventListener('submit', (event) => {
+    if (!event.target.matches('[data-sent-once]')) return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = 'yes';
+  });
+
+  // Badges are kept right while somebody looks. Numbers alone change: no row moves under a hand.
+  const EVERY_SECONDS = 20;
+  let isAsking = true;
+  const tellMore = (waiting) => {
+    const more = $('[data-more]'), before = Number(more?.dataset.more);
+    if (!more || waiting === before) return;
+    const by = Math.abs(waiting - before);
+    $('span', more).textContent = waiting > before
+      ? `${by} more ${by === 1 ? 'payment waits' : 'payments wait'}.`
+      : `${by} ${by === 1 ? 'payment is' : 'payments are'} settled meanwhile.`;
+    more.hidden = false;
+  };
+  const recount = async () => {
+    const where = document.body?.dataset.counts;
+    if (!where || !isAsking || document.hidden) return;
+    try {
+      const answer = await fetch(where);
+      isAsking = !answer.redirected;  // to the door: they are signed out
+      if (!answer.ok || !isAsking) return;
+      const counts = await answer.json();
+      for (const badge of $$('[data-count]')) {
+        const number = counts[badge.dataset.count] ?? 0;
+        badge.firstElementChild.textContent = number;
+        badge.hidden = !number;
+      }
+      tellMore(counts.unmatched);
+    } catch { /* out of reach: the next time */ }
+  };
+  setInterval(recount, EVERY_SECONDS * 1000);
+  document.addEventListener('visibilitychange', recount);
+
   // The overlay names the key of each page as the navigation has it: there is one list of them.
   const nameKeys = (list) => {
     if (!list || list.dataset.full) return;
