@@ -47,12 +47,13 @@ _HOLD = sa.text("select pg_advisory_xact_lock(7201956)")  # as in migrations/sql
 _THROUGH = sa.text("select through from books_closing order by seq desc limit 1")
 _ENTRIES = sa.text(f"select count(*) from journal_entry e where {POSTED_ON} <= :through")
 _BALANCES = sa.text(
-    f"""select a.role, a.rail, a.currency,
+    f"""select a.role, a.rail, a.category, a.currency,
       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as debit,
       coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as credit
     from posting p join journal_entry e on e.id = p.entry_id
       join ledger_account a on a.id = p.account_id
-    where {POSTED_ON} <= :through group by 1, 2, 3 order by 3, 1, 2"""
+    where {POSTED_ON} <= :through group by 1, 2, 3, 4
+    order by 4, 1, 2, 3"""
 )
 
 

@@ -7,12 +7,14 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
+from reconciler.books.bills import CostLine
 from reconciler.errors import Invalid, Refused
 from reconciler.reads import closings as reads, ledger as reads_ledger
 from reconciler.services import applications, closings, receipts
 from reconciler.services.receipts import Receipt
 from reconciler.timestamps import to_epoch
-from tests.builders import captured, customer, deposit, invoice, named, observe, refund
+from tests.builders import bill, captured, customer, deposit, invoice, named, observe, refund
+from tests.flows.telling import by_the_owner
 from tests.runtime import SOMEBODY, Office
 from tests.store.test_races import wait_until_somebody_waits
 
@@ -236,3 +238,53 @@ def test_who_closes_waits_for_who_is_posting_and_counts_what_they_post(office: O
     paid(office, date(2026, 10, 30), name="pi_after")
     assert (date(2026, 10, 30), date(2026, 11, 1)) in days_of(office, "pi_after/captured/")
     assert office.violations() == []
+
+
+def costs(office: Office) -> None:
+    """Two bills of October in categories of their own, and the month closed."""
+    office.clock.instant = datetime(2026, 10, 20, tzinfo=UTC)
+    for number, category in (("1", "wood"), ("2", "steel")):
+        line = CostLine(description="It", unit_price=300, category=category)
+        bill(office, number, 300, lines=(line,))
+    office.clock.instant = datetime(2026, 11, 22, tzinfo=UTC)
+    close(office)
+
+
+A_BILL_MOVES = (
+    """update posting set account_id = (select id from ledger_account where category = 'steel')
+      where account_id = (select id from ledger_account where category = 'wood')""",
+    "update bill_line set category = 'steel'",
+)
+
+
+def test_what_is_moved_between_categories_of_a_closed_month_is_found(
+    office: Office, owner_url: str
+) -> None:
+    costs(office)
+    assert office.violations() == []
+    for statement in A_BILL_MOVES:
+        by_the_owner(owner_url, statement)
+    had = "closed through 2026-10-31: expenses {} USD had debits 300 and credits 0, it has {} and 0"
+    assert closed_otherwise(office) == [had.format("steel", 600), had.format("wood", 0)]
+
+
+def closed_otherwise(office: Office) -> list[str]:
+    return sorted(one.detail for one in office.violations() if "closed_books" in one.invariant)
+
+
+def test_months_closed_before_categories_were_told_apart_stand_as_they_did(
+    office: Office, owner_url: str
+) -> None:
+    costs(office)
+    by_the_owner(
+        owner_url,
+        """update books_closing set balances = (select jsonb_agg(x) from (
+          select role, rail, currency, sum(debit)::bigint as debit, sum(credit)::bigint as credit
+          from jsonb_to_recordset(balances) as b(role text, rail text, currency text, debit bigint,
+            credit bigint) group by 1, 2, 3) x)""",
+    )
+    assert office.violations() == []
+    by_the_owner(owner_url, "update posting set amount = amount * 2 where amount = 300")
+    assert closed_otherwise(office) == [
+        "closed through 2026-10-31: expenses USD had debits 600 and credits 0, it has 1200 and 0"
+    ]

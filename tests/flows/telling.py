@@ -1,0 +1,35 @@
+"""What stories of deeds are told with."""
+
+import sqlalchemy as sa
+
+from reconciler.services import receipts
+from reconciler.services.receipts import Receipt
+from tests.runtime import Office
+
+
+def tell(office: Office) -> None:
+    assert set(office.deliver(*office.world.events())) <= {200}
+    office.drain()
+
+
+def paid(office: Office, amount: int, **named: str) -> str:
+    """A card payment; gives our id."""
+    made = office.world.pay(amount, metadata=named)
+    tell(office)
+    return office.scalar("select id from payment where rail_payment_id = :id", id=made.intent)
+
+
+def in_cash(office: Office, target: str, amount: int | None = None) -> str:
+    given = Receipt("cash", office.clock().date(), amount)
+    return office.do(lambda work: receipts.receive(work, target, given))
+
+
+def by_the_owner(url: str, statement: str) -> None:
+    """Something that the tables themselves would refuse."""
+    table = statement.removeprefix("update ").removeprefix("delete from ").split()[0]
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"alter table {table} disable trigger user"))
+        connection.execute(sa.text(statement))
+        connection.execute(sa.text(f"alter table {table} enable trigger user"))
+    engine.dispose()
