@@ -30,7 +30,7 @@ APPEND_ONLY = (
     "audit_line", "audit_words", "books_closing",
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",
-    "attachment", "sign_off", "proposal_version", "record_note",
+    "attachment", "sign_off", "proposal_version", "record_note", "imported_row",
 )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _let_in(connection: sa.Connection, login: str) -> None:
         # Taking a row's lock needs this right; the trigger refuses the update itself.
         f"grant update (seq) on inbox_event to {role}",
         # What was said about a person can be erased; a trigger wants a line that says so.
-        f"grant delete on audit_words to {role}",
+        f"grant delete on audit_words, imported_row to {role}",
     ):
         connection.execute(sa.text(statement))
     connection.commit()

@@ -16,6 +16,7 @@ import msgspec
 from typing_extensions import override
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+IMPORTED = "file.imported"  # its words have rows beside them
 ERASED = "audit_line.erased"  # the action that says whose words were taken away, and why
 
 

@@ -17,7 +17,7 @@ from sqlmodel import col
 from reconciler.books import audit as rules, texts
 from reconciler.books.audit import Line, Seal
 from reconciler.errors import Conflict, NotFound
-from reconciler.store import audit as store
+from reconciler.store import audit as store, import_rows
 from reconciler.store.audit import AuditLine, AuditWords
 from reconciler.work import Note, Work
 
@@ -81,8 +81,9 @@ def write(work: Work) -> None:
 def erase(work: Work, line_id: str, *, why: str) -> None:
     """Take away what was said about a line, because it says too much about somebody.
 
-    Who did what to which thing, and when, stays, and so does the chain. Raises NotFound, Conflict
-    if the words are gone already, Invalid without a reason.
+    Who did what to which thing, and when, stays, and so does the chain. With the words of an import
+    goes what the rows of its file said. Raises NotFound, Conflict if the words are gone already,
+    Invalid without a reason.
     """
     reason = texts.line(why, field="why", chars_max=REASON_CHARS_MAX)
     line = work.session.get(AuditLine, int(line_id)) if _is_number(line_id) else None
@@ -93,6 +94,8 @@ def erase(work: Work, line_id: str, *, why: str) -> None:
     )
     if gone.first() is None:
         raise Conflict(f"the words of audit line {line_id} were erased already")
+    if line.action == rules.IMPORTED:
+        import_rows.erase(work.session, line.subject)
     note(work, rules.ERASED, str(line.seq), why=reason)
 
 

@@ -6,11 +6,12 @@ happen is seen by doing it and taking it back.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from sqlmodel import col, select
 
+from reconciler.books import audit as rules
 from reconciler.books.imports import ImportKind, Taken
 from reconciler.errors import Refused
 from reconciler.ids import new_id
@@ -107,13 +108,39 @@ def take(work: Work, given: Given) -> Outcome:
     return outcome
 
 
+def take_again(work: Work, import_id: str, then: Mapping[str, Mapping[str, int]]) -> None:
+    """Take over what an import took over, from the rows that were kept of it.
+
+    `then`: how many rows came out how, by kind. Raises Refused where they come out otherwise now.
+    """
+    store.make_room(work.session)
+    store.put_kept(work.session, import_id)
+    counts = _counted(work)
+    other = store.judged_otherwise(work.session, import_id)
+    if other is not None:
+        why = f" ({other.why})" if other.now == "refused" else ""
+        raise Refused(f"line {other.line} would be {other.now}{why}, and was {other.then}")
+    new = {kind: found["new"] for kind, found in then.items() if found.get("new")}
+    kept = {kind: found["new"] for kind, found in counts.items() if found.get("new")}
+    if kept != new:
+        raise Refused(f"of its new rows {new} there are {kept}")
+    _take(work)
+    work.nudge(Task.FIND_PAYMENTS)
+
+
+def _counted(work: Work) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for row in store.judge(work.session):
+        counts.setdefault(row.kind, {})[row.status] = row.rows
+    return counts
+
+
 def _judged(work: Work, given: Given) -> Outcome:
     store.make_room(work.session)
     digest = _digest(given.file)
     outcome = Outcome(file_name=given.file_name[:NAME_CHARS_MAX] or "file", digest=digest)
     store.put(work.session, _staged(given, outcome))
-    for row in store.judge(work.session):
-        outcome.counts.setdefault(row.kind, {})[row.status] = row.rows
+    outcome.counts = _counted(work)
     outcome.refused += outcome.total("refused")
     if len(outcome.bad) < BAD_MAX:
         found = store.refusals(work.session, BAD_MAX - len(outcome.bad))
@@ -164,8 +191,9 @@ def _note(work: Work, outcome: Outcome) -> str:
     )
     work.session.add(made)
     work.session.flush()
+    store.keep(work.session, made.id)
     after = {"file": made.file_name, "sha256": made.digest, "rows": outcome.counts}
-    audit.note(work, "file.imported", made.id, after=after)
+    audit.note(work, rules.IMPORTED, made.id, after=after)
     return made.id
 
 

@@ -176,6 +176,27 @@ _TAKE = (
 )  # fmt: skip
 
 
+# What a row said, beside what it made or changed.
+_SAID = """kind, key, entry_id, name, email, customer_key, project_key, currency, amount, issued_on,
+  due_on, state, words"""
+_KEEP = sa.text(
+    f"""insert into imported_row (import_id, line, status, subject_id, {_SAID})
+    select :import, line, status, coalesce(found_id, id), {_SAID} from import_row
+    where status in ('new', 'changed') order by line"""
+)
+_PUT_KEPT = sa.text(
+    f"""insert into import_row (line, id, {_SAID}) select line, subject_id, {_SAID}
+    from imported_row where import_id = :import order by line"""
+)
+_OTHERWISE = sa.text(
+    """select r.line, r.status as now, k.status as then, r.why from import_row r
+    join imported_row k on k.import_id = :import and k.line = r.line
+    where r.status <> k.status or coalesce(r.found_id, r.id) <> k.subject_id
+    order by r.line limit 1"""
+)
+_ERASE = sa.text("delete from imported_row where import_id = :import")
+
+
 def make_room(session: Session) -> None:
     """Make room for rows, which ends with the transaction. It may take as long as it takes."""
     session.execute(sa.text("set local statement_timeout = 0"))
@@ -191,6 +212,26 @@ def put(session: Session, rows: Iterable[tuple[object, ...]]) -> None:
     with driver.cursor() as cursor, cursor.copy(_COPY) as into:
         for row in rows:
             into.write_row(row)
+
+
+def put_kept(session: Session, import_id: str) -> None:
+    """Take in again what an import took over."""
+    session.execute(_PUT_KEPT, {"import": import_id})
+
+
+def keep(session: Session, import_id: str) -> None:
+    """Keep what the rows said that make or change something."""
+    session.execute(_KEEP, {"import": import_id})
+
+
+def judged_otherwise(session: Session, import_id: str) -> sa.Row[tuple[int, str, str, str]] | None:
+    """The first row that is judged otherwise than when it was kept."""
+    return session.execute(_OTHERWISE, {"import": import_id}).first()
+
+
+def erase(session: Session, import_id: str) -> None:
+    """Take away what the rows of an import said. A line of the audit trail has to say so."""
+    session.execute(_ERASE, {"import": import_id})
 
 
 def judge(session: Session) -> list[sa.Row[tuple[str, str, int]]]:

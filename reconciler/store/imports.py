@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from reconciler.books.imports import DraftState
 from reconciler.store import base
-from reconciler.store.base import SQLModel, datetime
+from reconciler.store.base import SQLModel, date, datetime
 
 
 class ImportFile(SQLModel, table=True):
@@ -24,6 +24,37 @@ class ImportFile(SQLModel, table=True):
     cause_kind: str = base.text()
     cause_id: str = base.text()
     at: datetime = base.instant()
+
+
+class ImportedRow(SQLModel, table=True):
+    """What a row said that made or changed something: enough to take it over again.
+
+    Minor units. Gone where the words of its import's audit line were erased; older imports have
+    none. No foreign key: where a past is done over, rows are there before their import.
+    """
+
+    __tablename__ = "imported_row"
+    __table_args__ = (base.holds("imported_row_was_taken_over", "status in ('new', 'changed')"),)
+
+    import_id: str = base.key()
+    line: int = Field(
+        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    kind: str = base.text()
+    status: str = base.text()
+    key: str = base.text()
+    subject_id: str = base.text()
+    entry_id: str | None = base.text_or_none()
+    name: str = base.text()
+    email: str | None = base.text_or_none()
+    customer_key: str | None = base.text_or_none()
+    project_key: str | None = base.text_or_none()
+    currency: str | None = base.text_or_none()
+    amount: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)
+    issued_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    state: str | None = base.text_or_none()
+    words: str | None = base.text_or_none()
 
 
 class ImportedKey(SQLModel, table=True):
