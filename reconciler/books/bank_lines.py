@@ -126,20 +126,32 @@ def identities(bank_account: str, lines: Sequence[BankLine]) -> list[str]:
     seen: Counter[tuple[str, ...]] = Counter()
     made = []
     for line in lines:
-        if line.bank_reference:
-            said: tuple[str, ...] = ("named", line.bank_reference, str(line.amount))
-        else:
-            said = (
-                "said",
-                line.booked_on.isoformat(),
-                str(line.amount),
-                line.currency,
-                *(_folded(part) for part in (line.text, line.reference, line.counterparty)),
-            )
+        said = _said(line)
         seen[said] += 1
-        text = "\x1f".join((bank_account, *said, str(seen[said])))
-        made.append(hashlib.sha256(text.encode()).hexdigest())
+        made.append(_identity(bank_account, said, seen[said]))
     return made
+
+
+def is_itself(bank_account: str, line: BankLine, identity: str, *, most: int) -> bool:
+    """Whether a line still says what made it itself; of those that say the same, up to `most`."""
+    said = _said(line)
+    return any(_identity(bank_account, said, which) == identity for which in range(1, most + 1))
+
+
+def _said(line: BankLine) -> tuple[str, ...]:
+    if line.bank_reference:
+        return ("named", line.bank_reference, str(line.amount))
+    return (
+        "said",
+        line.booked_on.isoformat(),
+        str(line.amount),
+        line.currency,
+        *(_folded(part) for part in (line.text, line.reference, line.counterparty)),
+    )
+
+
+def _identity(bank_account: str, said: tuple[str, ...], which: int) -> str:
+    return hashlib.sha256("\x1f".join((bank_account, *said, str(which))).encode()).hexdigest()
 
 
 def fit(line_id: str, line: BankLine, target: Target) -> Fit | None:

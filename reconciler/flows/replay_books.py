@@ -22,9 +22,10 @@ from reconciler.flows.find_payments import match_again
 from reconciler.migrations_runner import SCRATCH, scratch
 from reconciler.queue import Queue
 from reconciler.runtime import Runtime, make_engine
-from reconciler.services import acts, doing_over, inbox, replaying
+from reconciler.services import acts, acts_of_bank, doing_over, inbox, replaying, statements
+from reconciler.services.acts import Act
 from reconciler.services.verification import Violation
-from reconciler.store import replay_rows as store
+from reconciler.store import replay_evidence as evidence, replay_rows as store
 from reconciler.store.replay_rows import Step
 from reconciler.work import Cause, Task, Work
 
@@ -98,6 +99,7 @@ class _Past:
             "payment": self._look,
             "payout": self._look_at_payout,
             "movement": self._look_at_movement,
+            "ties": self._ties,
         }
 
     def done_over(self) -> DoneOver:
@@ -106,8 +108,10 @@ class _Past:
         with self._beside.read() as anew:
             for event in store.unapplied_events(anew):
                 self._amiss(f"event {event.rail_event_id} is {event.status}", event.error or "")
-            self._told.taken["lines of payouts"] = store.count_payout_lines(anew)
+            self._told.taken |= store.taken(anew)
             self._told.differing += replaying.differing(self._ours, anew)
+        if self._told.differing:
+            self._told.differing += replaying.not_kept(self._ours)
         return self._told
 
     def _as_it_was(self, name: str) -> str | None:
@@ -174,14 +178,31 @@ class _Past:
         try:
             deed = acts.read([(one.action, one.subject, one.body) for one in lines])
             try:
-                self._do(lambda work: doing_over.again(work, deed), cause)
+                self._do(lambda work: self._again(work, deed), cause)
             except ReconcilerError:
                 # It rests on what no event told, and what is known by its payment's last change.
-                self._look_at_all(acts.concerned(deed))
-                self._do(lambda work: doing_over.again(work, deed), cause)
+                self._look_at_all([*acts.concerned(deed), *self._at_bank(deed, lines[0].at)])
+                self._do(lambda work: self._again(work, deed), cause)
         except ReconcilerError as error:
             first = lines[0]
             self._amiss(f"{first.action} {first.subject} of {first.at:%Y-%m-%d %H:%M}", str(error))
+
+    def _again(self, work: Work, deed: Sequence[Act]) -> None:
+        for act in deed:
+            evidence.put(work.session, evidence.of_deed(self._ours, act.action, act.subject))
+        doing_over.again(work, deed)
+
+    def _ties(self, _: str) -> None:
+        self._do(statements.tie_what_is_certain)
+
+    def _at_bank(self, deed: Sequence[Act], at: datetime) -> list[str]:
+        """What lines tied themselves to in this deed; and payouts by then that no event told."""
+        if not any(act.action in acts_of_bank.TIES for act in deed):
+            return []
+        with self._beside.read() as anew:
+            told = set(store.payouts_by(anew, at))
+        unheard = [one for one in store.payouts_by(self._ours, at) if one not in told]
+        return [*store.tied_at(self._ours, at), *unheard]
 
     def _look_at_all(self, subjects: Sequence[str]) -> None:
         for payment_id in store.touched(self._ours, subjects):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.books.audit import IMPORTED
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.invoice_lines import Line
@@ -18,6 +19,7 @@ from reconciler.services import (
     customers,
     deposit_requests,
     deposits,
+    imports,
     invoices,
     rail_references,
     receipts,
@@ -201,8 +203,14 @@ def _pay_link_opened(work: Work, act: Act) -> None:
     )
 
 
+def _imported(work: Work, act: Act) -> None:
+    imports.take_again(work, act.subject, act.after["rows"])
+
+
 _FREED = frozenset({"deposit.created", "payment.allocated"})
 AGAIN = {
+    # What its rows said is there already (store/replay_evidence.py).
+    IMPORTED: Again(_imported),
     "customer.created": Again(_customer_created, makes={"cust": SUBJECT}),
     "customer.changed": Again(_customer_changed),
     "invoice.created": Again(_invoice_created, makes={"inv": SUBJECT}),

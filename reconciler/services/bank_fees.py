@@ -48,7 +48,8 @@ def book(work: Work, row: LineRow, target: Target, granted: Granted) -> None:
         currency=target.currency,
     )
     store.keep_fee(work.session, row.id, amount, why)
-    post(work, fee, why=why)
+    ledger.post(work, [bank_fees.entry(fee)])
+    audit.note(work, "bank_fee.booked", fee.line_id, after=_said(fee), why=why)
 
 
 def take_back(work: Work, row: LineRow) -> None:
@@ -66,17 +67,6 @@ def take_back(work: Work, row: LineRow) -> None:
         currency=row.line.currency,
     )
     store.keep_fee(work.session, row.id, 0, None)
-    post_back(work, fee)
-
-
-def post(work: Work, fee: Fee, *, why: str | None = None) -> None:
-    """Write its entry."""
-    ledger.post(work, [bank_fees.entry(fee)])
-    audit.note(work, "bank_fee.booked", fee.line_id, after=_said(fee), why=why)
-
-
-def post_back(work: Work, fee: Fee) -> None:
-    """Write the entry that takes it back."""
     ledger.post(work, [bank_fees.reversal(fee)])
     audit.note(work, "bank_fee.taken_back", fee.line_id, before=_said(fee))
 

@@ -67,14 +67,6 @@ NOT_OF_THE_BOOKS: Mapping[str, str] = {
         _AGAIN,
     ),
     **dict.fromkeys(("invoice.money_freed", "overpayment.policy_followed"), _PARTS),
-    "file.imported": "the files of documents are not done over",
-    **dict.fromkeys(
-        (
-            "bank_line.corrected", "bank_line.kept", "bank_line.set_aside", "bank_line.taken_up",
-            "bank_line.tied", "bank_line.untied", "statement.read",
-        ),
-        "the lines of a bank move no money: what one took left a line of its own",
-    ),
     **dict.fromkeys(
         (
             "note.added", "review_item.assigned", "review_item.snoozed", "view.removed",

@@ -14,7 +14,7 @@ from reconciler.books.payouts import Movement
 from reconciler.books.refunds import RefundStatus
 from reconciler.services import payments, payouts, refund_legs
 from reconciler.services.verification import Violation
-from reconciler.store import payout_rows, replay_rows as store
+from reconciler.store import payout_rows, replay_held, replay_rows as store
 from reconciler.store.claims import decode_facts
 from reconciler.store.payout_rows import decode_facts as decode_payout
 from reconciler.store.refunds import RefundLeg
@@ -108,9 +108,9 @@ def answered(work: Work, row: sa.Row[Any], sent: Sequence[str]) -> None:
 
 def differing(ours: Session, anew: Session) -> Iterator[Violation]:
     """Everything that the two books hold otherwise, by name."""
-    answered = store.answered(ours)
-    for noun in store.HELD:
-        left, right = store.held(ours, noun), store.held(anew, noun)
+    answered = replay_held.answered(ours)
+    for noun in replay_held.HELD:
+        left, right = replay_held.held(ours, noun), replay_held.held(anew, noun)
         for key, (here, there) in _paired(left, right):
             if noun == "question" and key[:2] in answered:
                 continue
@@ -118,6 +118,16 @@ def differing(ours: Session, anew: Session) -> Iterator[Violation]:
             yield Violation(
                 LAW, f"{name}: {here or 'nothing'} in the books, {there or 'nothing'} made anew"
             )
+
+
+def not_kept(ours: Session) -> Iterator[Violation]:
+    """What cannot be shown, and may be why books differ: what imports changed, and nobody kept."""
+    for row in store.changed_by_imports(ours):
+        yield Violation(
+            LAW,
+            f"import {row.id} of {row.at:%Y-%m-%d %H:%M} changed {row.changed_count} things, and "
+            "what its rows said is not kept: where those differ, it may be for that",
+        )
 
 
 _Held = Iterator[tuple[tuple[str, ...], str]]

@@ -29,6 +29,7 @@ from reconciler.work import Work
 ACCOUNT_CHARS_MAX = 60
 FILE_NAME_CHARS_MAX = 200
 WHY_CHARS_MAX = 300
+SUBJECT = "bank"  # of the audit line that says that lines have tied themselves
 BAD_ROWS_MAX = 100  # of a file that are kept; more have one cause
 SUMS_AT_ONCE = 500  # the latest lines that are held against sums in one turn
 BATCH = 50_000  # open lines that are looked at together, oldest first
@@ -87,7 +88,7 @@ def take(work: Work, given: Statement) -> Taken:
     if corrected:
         said["corrections"] = corrected
     audit.note(work, "statement.read", statement_id, after=said)
-    tied = _tie_what_is_certain(work)
+    tied = tie_what_is_certain(work)
     return Taken(
         statement_id=statement_id,
         is_repeated=False,
@@ -116,10 +117,30 @@ def tie_open_lines(work: Work) -> int:
     """
     if not store.has_open(work.session) or not store.is_our_turn(work.session):
         return 0
-    return _tie_what_is_certain(work)
+    tied = tie_what_is_certain(work)
+    if tied:
+        audit.note(work, "bank_lines.tied", SUBJECT, after={"lines": tied})
+    return tied
 
 
-def _tie_what_is_certain(work: Work) -> int:
+def tie_as_read(work: Work, statement_id: str, *, new: int, most: int) -> int:
+    """Tie what is certain once a file was read whose lines are there: it is not read again.
+
+    `new` lines were news then, of at most `most` in the file. Raises Refused where the lines are
+    others than those that were read.
+    """
+    store.take_turn(work.session)
+    account, rows = store.lines_of(work.session, statement_id)
+    if len(rows) != new:
+        raise Refused(f"{new} lines were read as new, and {len(rows)} are there")
+    for row, identity in rows:
+        if not bank_lines.is_itself(account, row.line, identity, most=most):
+            raise Refused(f"bank line {row.id} says something else than what was read")
+    return tie_what_is_certain(work)
+
+
+def tie_what_is_certain(work: Work) -> int:
+    """Tie the open lines that fit one thing for certain, whose turn it is; gives how many."""
     tied = 0
     rows = store.open_lines(work.session, None, BATCH)
     while rows:

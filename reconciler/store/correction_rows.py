@@ -26,6 +26,7 @@ _ADD = sa.text(
       :amount, :text, :reference, :counterparty, :bank_reference, :found_at)
     on conflict (line_id) where state = 'open' do nothing returning id"""
 )
+_WAITING = sa.text("select id from bank_correction where line_id = :line and state = 'open'")
 # A correction that was declined before is not asked about again.
 _DECLINED = sa.text(
     """select line_id, identity from bank_correction
@@ -86,6 +87,11 @@ def declined(session: Session, line_ids: Sequence[str]) -> set[tuple[str, str | 
 def add(session: Session, rows: Iterable[Mapping[str, object]]) -> int:
     """Note corrections; one of a line that waits already is left alone. Gives how many are new."""
     return sum(session.execute(_ADD, dict(row)).first() is not None for row in rows)
+
+
+def waiting(session: Session, line_id: str) -> str | None:
+    """The correction of a line that waits for a person."""
+    return session.execute(_WAITING, {"line": line_id}).scalar()
 
 
 def lock(session: Session, correction_id: str) -> BankCorrection | None:

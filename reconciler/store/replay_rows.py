@@ -41,6 +41,11 @@ _STEPS = sa.text(
       union all
       select 'movement', concat_ws('/', m.rail, m.account, m.rail_movement_id), m.created_at,
         m.xmin::text::bigint, 4, 0 from balance_movement m
+      union all
+      select 'ties', '', l.settled_at, min(l.xmin::text::bigint), 5, 0 from bank_line l
+      where l.state = 'tied' and l.tied_by is null and not exists (select 1 from audit_line a
+        where a.at = l.settled_at and a.action = 'bank_lines.tied')
+      group by l.settled_at
     ) s order by at, xid, place, seq, id"""
 )
 _EVENTS = sa.text("select * from inbox_event where seq = any(cast(:ids as bigint[]))")
@@ -113,68 +118,20 @@ _UNAPPLIED_EVENTS = sa.text(
     left join inbox_outcome o on o.seq = e.seq where coalesce(o.status, 'new') <> 'applied'
     order by e.seq"""
 )
-# Questions that books ask by themselves; others are about how news came. In which words it is asked
-# where money belongs depends on what was known then.
-_MATCHING = """('unmatched_payment', 'ambiguous_match', 'overpayment', 'currency_mismatch',
-  'invoice_not_payable')"""
-_OF_THE_BOOKS = f"""(kind in {_MATCHING} or kind in ('refund_failed', 'external_refund', 'dispute',
-  'manual_refund', 'unclassified_movement', 'payout_failed', 'payout_difference'))"""
-_KIND = f"case when kind in {_MATCHING} then 'where it belongs' else kind end"
-# What both books hold, under a name by which people know it.
-HELD = {
-    "the journal": """select concat_ws(' ', coalesce(e.payment_id, e.payout_id, ''),
-        coalesce(e.invoice_id, e.deposit_id, ''), e.prepayment_id, e.bill_id), a.role,
-        concat_ws(' ', a.rail, nullif(a.category, '')), a.currency,
-        sum(x.amount)::bigint
-      from posting x join journal_entry e on e.id = x.entry_id
-        join ledger_account a on a.id = x.account_id
-      group by 1, 2, 3, 4 having sum(x.amount) <> 0""",
-    "payment": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, captured,
-      refunded, lost, disputed, fee) from payment""",
-    "payout": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, amount,
-      line_count, lines_net, listed_at is not null) from payout""",
-    "payout line": """select payout_id, rail_movement_id, '', currency,
-      concat_ws('/', amount, fee, category) from payout_line""",
-    "project": """select id, '', '', currency, concat_ws('/', original_price, approved_price,
-      (select count(*) from change_order c where c.project_id = project.id)) from project""",
-    "milestone": """select id, '', '', currency, concat_ws('/', kind, amount, position, due_on,
-      dropped_at is not null) from milestone""",
-    "sign-off": """select milestone_id, version::text, '', '', concat_ws('/', source, sha256)
-      from sign_off""",
-    "proposal": """select id, '', '', currency, concat_ws('/', state, version, price, project_id,
-      accepted_sha256) from proposal""",
-    "refund": """select id, '', '', currency, concat_ws('/', status, amount, treatment, reason,
-      approved_by) from refund""",
-    "refund leg": """select id, refund_id, payment_id, '', concat_ws('/', status, amount, target_id,
-      rail_refund_id, route, replaced_by) from refund_leg""",
-    "decision on a refund": """select payment_id, rail_refund_id, coalesce(target_id, ''), '',
-      concat_ws('/', treatment, amount) from refund_decision where closed_at is null""",
-    "decision on a loss": """select payment_id, rail_dispute_id, '', '',
-      (array_agg(decision order by seq desc))[1] from dispute_decision group by 1, 2""",
-    "invoice": """select id, number, '', currency, concat_ws('/', state, total, tax, paid,
-      credit_notes, refund_credits, write_offs, outstanding) from invoice""",
-    "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied, refunded)
-      from deposit""",
-    "bill": """select id, number, '', currency, concat_ws('/', state, total, tax, paid)
-      from bill""",
-    "prepayment": """select id, code, '', currency, concat_ws('/', amount, applied, refunded,
-      voided_at is not null) from prepayment""",
-    "claim": """select concat_ws(' ', payment_id, coalesce(invoice_id, deposit_id)), '', '', '',
-      concat_ws('/', sum(amount), sum(credited), sum(reopened), sum(written_off))
-      from allocation group by 1
-      having sum(amount) <> 0 or sum(credited + reopened + written_off) <> 0""",
-    "application": """select concat_ws(' ', deposit_id, invoice_id), '', '', '',
-      concat_ws('/', sum(amount), sum(credited), sum(reopened), sum(written_off))
-      from application group by 1
-      having sum(amount) <> 0 or sum(credited + reopened + written_off) <> 0""",
-    "question": f"""select {_KIND}, subject, '', coalesce(currency, ''),
-      coalesce(amount::text, 'asked') from review_item where state = 'open' and {_OF_THE_BOOKS}""",
+_TAKEN = {
+    "lines of payouts": sa.text("select count(*) from payout_line"),
+    "lines of bank statements": sa.text("select count(*) from bank_line"),
+    "rows of imports": sa.text("select count(*) from imported_row"),
 }
-
-
-_ANSWERED = sa.text(
-    f"""select distinct {_KIND}, subject from review_item
-    where state = 'resolved' and resolved_by !~ '^(event|job)/'"""
+_CHANGED_BY_IMPORTS = sa.text(
+    """select id, at, changed_count from import_file f where changed_count > 0
+      and not exists (select 1 from imported_row k where k.import_id = f.id) order by at, id"""
+)
+_PAYOUTS_BY = sa.text("select id from payout where created_at <= :at order by created_at, id")
+_TIED_AT = sa.text(
+    """select target_id from bank_line where settled_at = :at and state = 'tied' and tied_by is null
+    union select p.target_id from bank_line_part p join bank_line l on l.id = p.line_id
+    where l.settled_at = :at and l.tied_by is null"""
 )
 
 
@@ -241,9 +198,24 @@ def payout_lines(session: Session, payout_id: str) -> list[sa.Row[Any]]:
     return list(session.execute(_PAYOUT_LINES, {"id": payout_id}))
 
 
-def count_payout_lines(session: Session) -> int:
-    """How many members of payouts are kept."""
-    return int(session.execute(sa.text("select count(*) from payout_line")).scalar_one())
+def taken(session: Session) -> dict[str, int]:
+    """How much evidence is kept that no event told, by what it is."""
+    return {name: int(session.execute(count).scalar_one()) for name, count in _TAKEN.items()}
+
+
+def changed_by_imports(session: Session) -> list[sa.Row[Any]]:
+    """Imports that changed what was there, and whose rows are not kept (or no longer)."""
+    return list(session.execute(_CHANGED_BY_IMPORTS))
+
+
+def payouts_by(session: Session, at: datetime) -> list[str]:
+    """The payouts that were known by then."""
+    return list(session.scalars(_PAYOUTS_BY, {"at": at}))
+
+
+def tied_at(session: Session, at: datetime) -> list[str]:
+    """What lines of a bank tied themselves to at this instant, and are tied to still."""
+    return list(session.scalars(_TIED_AT, {"at": at}))
 
 
 def touched(session: Session, subjects: Sequence[str]) -> list[str]:
@@ -282,26 +254,6 @@ def has_payment(session: Session, payment_id: str) -> bool:
     return session.scalar(_HAS_PAYMENT, {"id": payment_id}) is not None
 
 
-def answered(session: Session) -> set[tuple[str, ...]]:
-    """What people have answered a question about, by kind and subject.
-
-    Whether the like is asked again depends on the words that it had then.
-    """
-    return {tuple(row) for row in session.execute(_ANSWERED)}
-
-
 def unapplied_events(session: Session) -> list[sa.Row[Any]]:
     """Events that did not come through."""
     return list(session.execute(_UNAPPLIED_EVENTS))
-
-
-def held(session: Session, noun: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is held of a noun, by id: that and the words beside it, then the amounts."""
-    session.execute(_PATIENT)
-    in_order = ", ".join(f'{name} collate "C"' for name in "abcd")
-    statement = sa.text(
-        f"select a, b, c, d, coalesce(held::text, '') from ({HELD[noun]}) h(a, b, c, d, held)"
-        f" order by {in_order}"
-    )
-    found = session.execute(statement.execution_options(yield_per=_ROWS_AT_A_TIME))
-    return ((tuple(row[:-1]), row[-1]) for row in found)

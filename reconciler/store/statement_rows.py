@@ -39,6 +39,11 @@ _ACCOUNT = sa.text(
 )
 _COLUMNS = """id, number, booked_on, amount, currency, text, reference, counterparty,
   bank_reference, state, target_kind, target_id, untied_from, fee, fee_turns, rev"""
+_OF_STATEMENT = sa.text(
+    f"""select {_COLUMNS}, identity from bank_line where statement_id = :id
+    order by number, id"""
+)
+_ACCOUNT_OF = sa.text("select bank_account from bank_statement where id = :id")
 _LOCK = sa.text(f"select {_COLUMNS} from bank_line where id = :id for no key update")
 _OPEN = sa.text(
     f"""select {_COLUMNS} from bank_line
@@ -222,6 +227,13 @@ def add_lines(
     new = len(session.execute(_ADD_LINES, given).all())
     session.execute(_COUNT, {"id": statement_id, "new": new})
     return new
+
+
+def lines_of(session: Session, statement_id: str) -> tuple[str, list[tuple[LineRow, str]]]:
+    """A statement's account, and the lines that it brought, each with what makes it itself."""
+    account = session.execute(_ACCOUNT_OF, {"id": statement_id}).scalar_one()
+    rows = session.execute(_OF_STATEMENT, {"id": statement_id})
+    return account, [(_row(row), row.identity) for row in rows]
 
 
 def lock(session: Session, line_id: str) -> LineRow | None:

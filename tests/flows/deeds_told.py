@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
-from reconciler.books.bank_lines import TargetKind
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.disputes import Decision
 from reconciler.books.invoice_lines import Line
@@ -12,7 +10,6 @@ from reconciler.books.plans import Part as Share
 from reconciler.books.proposals import digest, text
 from reconciler.books.sign_offs import digest as signed
 from reconciler.flows import another_route, keep_file
-from reconciler.flows.tie_bank_lines import tie_bank_lines
 from reconciler.services import (
     allocations,
     applications,
@@ -33,10 +30,8 @@ from reconciler.services import (
     refunds,
     resolutions,
     sign_offs,
-    statements,
 )
 from reconciler.services.allocations import Part
-from reconciler.services.bank_fees import Granted
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
@@ -47,12 +42,13 @@ from reconciler.services.proposals import NewProposal
 from reconciler.services.receipts import Receipt
 from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
-from reconciler.services.statements import Statement
 from reconciler.store.projects import Milestone
 from reconciler.store.proposals import Proposal
 from reconciler.work import Cause, Work
 from tests.builders import customer, deposit, invoice
 from tests.file_samples import pdf
+from tests.flows.bank_told import at_bank, imported
+from tests.flows.telling import in_cash, paid, tell
 from tests.flows.test_rebuild_purchases import every_deed
 from tests.runtime import Office
 
@@ -63,23 +59,6 @@ _STAGES = (
     Stage(kind="deposit", part=Share(share=3_000)),
     Stage(kind="final", part=Share(share=7_000)),
 )
-
-
-def tell(office: Office) -> None:
-    assert set(office.deliver(*office.world.events())) <= {200}
-    office.drain()
-
-
-def paid(office: Office, amount: int, **named: str) -> str:
-    """A card payment; gives our id."""
-    made = office.world.pay(amount, metadata=named)
-    tell(office)
-    return office.scalar("select id from payment where rail_payment_id = :id", id=made.intent)
-
-
-def in_cash(office: Office, target: str, amount: int | None = None) -> str:
-    given = Receipt("cash", office.clock().date(), amount)
-    return office.do(lambda work: receipts.receive(work, target, given))
 
 
 def documents(office: Office) -> None:
@@ -292,55 +271,6 @@ def answer(office: Office, payment: str, action: str, **more) -> None:
     office.do(lambda w: resolutions.resolve(w, item, given, POLICY))
 
 
-def at_bank(office: Office) -> None:
-    """A payout with its lines; a statement whose lines tie themselves, or are tied by people."""
-    world = office.world
-    for amount in (1_000, 1_200):
-        world.pay(amount)
-    world.other_row(-45)
-    office.clock.advance(days=3)
-    world.pay_payout(world.payout())
-    tell(office)
-    day = office.clock().date()
-    out = office.scalar("select amount from payout where status = 'paid'")
-    for number, amount in (("BK-1", 5_000), ("BK-2", 5_000), ("BK-3", 700), ("BK-4", 800)):
-        in_cash(office, invoice(office, number, amount))
-    rows = [
-        (out, "STRIPE"), (5_000, "Transfer"), (1_500, "Two of them"), (-350, "Coffee"),
-        (690, "Less a fee"),
-        (-360, "Tea"),
-    ]  # fmt: skip
-    body = "Date,Amount,Currency,Description\n" + "".join(
-        f"{day},{amount / 100:.2f},USD,{words}\n" for amount, words in rows
-    )
-    given = Statement(bank_account="Giro", file_name="november.csv", body=body.encode())
-    office.do(lambda w: statements.take(w, given))
-    tie_bank_lines(office.runtime)
-    lines = {row.text: row for row in office.rows("select id, text, state, rev from bank_line")}
-    assert lines["STRIPE"].state == "tied"
-    one, other, *both = (
-        office.scalar(
-            """select a.payment_id from allocation a join invoice i on i.id = a.invoice_id
-            where i.number = :number""",
-            number=f"BK-{n}",
-        )
-        for n in (1, 2, 3, 4)
-    )
-    on_line(office, "Transfer", statements.tie, TargetKind.RECEIPT, one)
-    on_line(office, "Transfer", statements.untie)
-    on_line(office, "Transfer", statements.tie, TargetKind.RECEIPT, other)
-    if lines["Two of them"].state == "tied":
-        on_line(office, "Two of them", statements.untie)
-    fee = partial(statements.tie, fee=Granted("the bank took it", {"USD": 100}))
-    on_line(office, "Less a fee", fee, TargetKind.RECEIPT, both[0])
-    on_line(office, "Less a fee", statements.untie)
-    on_line(office, "Two of them", statements.tie_sum, TargetKind.RECEIPT, both)
-    on_line(office, "STRIPE", statements.untie)
-    on_line(office, "Coffee", statements.set_aside, "Not ours")
-    on_line(office, "Tea", statements.set_aside, "Not ours")
-    on_line(office, "Tea", statements.take_up)
-
-
 def closed(office: Office) -> None:
     """The books are closed through a day, further, and open again."""
     day = office.clock().date() - timedelta(days=30)
@@ -378,12 +308,7 @@ def all_at_once(office: Office) -> None:
     office.do(step)
 
 
-def on_line(office: Office, words: str, step, *given) -> None:
-    row = office.rows("select id, rev from bank_line where text = :text", text=words)[0]
-    office.do(lambda w: step(w, row.id, *given, rev=row.rev))
-
-
 STORIES = (
     documents, freed, projects_, offers, asked_back, other_ways, decisions, at_bank, every_deed,
-    all_at_once, closed, asked_for,
+    all_at_once, closed, asked_for, imported,
 )  # fmt: skip
