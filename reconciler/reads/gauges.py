@@ -19,9 +19,9 @@ class Gauge:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-_EVENTS = sa.text(
-    """select o.status, count(*) as n from inbox_outcome o
-    where o.status in ('pending', 'parked', 'failed', 'quarantined') group by o.status"""
+_IGNORED = sa.text(
+    """select count(*) from inbox_outcome
+    where status = 'ignored' and applied_at > cast(:now as timestamptz) - interval '1 day'"""
 )
 _REFUNDS = sa.text("select status, count(*) as n from refund group by status order by status")
 _UNKNOWN = sa.text(
@@ -82,7 +82,12 @@ def _inbox(session: Session, now: datetime) -> list[Gauge]:
         "Events that were set aside after their last try, so far.",
         session.scalar(_POISON) or 0,
     )
-    return [*rows, oldest, poison]
+    ignored = Gauge(
+        "inbox_ignored_last_day",
+        "Events of the last day that tell of nothing that is handled; kept, for a replay.",
+        session.scalar(_IGNORED, {"now": now}) or 0,
+    )
+    return [*rows, oldest, poison, ignored]
 
 
 def _outbox(session: Session, now: datetime) -> list[Gauge]:

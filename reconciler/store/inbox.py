@@ -75,6 +75,11 @@ class InboxOutcome(SQLModel, table=True):
             "status",
             postgresql_where=sa.text("status in ('pending', 'parked', 'failed', 'quarantined')"),
         ),
+        sa.Index(
+            "ix_inbox_outcome_ignored",
+            "applied_at",
+            postgresql_where=sa.text("status = 'ignored'"),
+        ),
     )
 
     seq: int = Field(
