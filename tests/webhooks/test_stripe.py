@@ -248,6 +248,31 @@ def test_a_body_that_does_not_say_its_length_is_taken(office: Office) -> None:
     assert (answer.status_code, office.scalar(KEPT)) == (200, 1)
 
 
+def test_a_body_that_does_not_say_its_length_and_is_too_long_is_refused(office: Office) -> None:
+    body = as_sent(an_event()) + b" " * BODY_BYTES_MAX
+    answer = office.door.post(
+        "/stripe",
+        input_stream=io.BytesIO(body),
+        headers={"Stripe-Signature": signed(body, now(office))},
+        environ_overrides={"CONTENT_LENGTH": "", "wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
+    assert office.scalar(KEPT) == 0
+
+
+@pytest.mark.parametrize("length", ["-5", "abc", "9" * 30, "1e3", "²"])
+def test_a_length_that_is_none_is_no_error_of_ours(office: Office, length: str) -> None:
+    body = as_sent(an_event())
+    answer = office.door.post(
+        "/stripe",
+        input_stream=io.BytesIO(body),
+        headers={"Stripe-Signature": signed(body, now(office))},
+        environ_overrides={"CONTENT_LENGTH": length},
+    )
+    assert answer.status_code in (400, 413)
+    assert office.scalar(KEPT) == 0
+
+
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
 def test_other_methods_are_refused(office: Office, method: str) -> None:
     assert getattr(office.door, method)("/stripe").status_code == 405
