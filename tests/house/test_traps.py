@@ -37,14 +37,14 @@ def _stories() -> Iterator[tuple[str, ast.AST]]:
 
 
 def _names() -> Iterator[str]:
-    """What each trap is called: `@traps.add("01-…", …)`, or `@trap("80-…")`."""
+    """What each trap is called: the first word of `@traps.add(…)`, `told_after(…)`, `@trap(…)`."""
     for _, node in _stories():
         is_named = isinstance(node, ast.Call) and ast.unparse(node.func) in _NAMING
         if is_named and node.args and isinstance(node.args[0], ast.Constant):
             yield str(node.args[0].value)
 
 
-_NAMING = {"traps.add", "alone.add", "trap"}
+_NAMING = {"traps.add", "alone.add", "trap", "told_after"}
 
 
 def _assignments() -> Iterator[tuple[str, list[ast.Name]]]:

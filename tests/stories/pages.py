@@ -1,7 +1,8 @@
 """What the books say about one telling, and the tables that say what they should.
 
 A table has a line for the ledger, one for each document, one for each payment, and one for what
-people are asked. An amount that is not mentioned is nothing.
+people are asked. An amount that is not mentioned is nothing. A payment's status and what it was
+authorized for are looked at where a table says them.
 
     books     clearing 9680  processing_fees 320  revenue -10000
     books EUR clearing 0
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.reviews import MATCHING_KINDS
+from reconciler.reads import balances
 from tests.oracle import Books
 from tests.runtime import Office
 from tests.stories.telling import Telling
@@ -30,7 +32,8 @@ STATUS = "status"
 ASKS = "asks"
 TOGETHER = "payments"
 
-_PAYMENTS = """select p.id, p.rail_payment_id, p.captured, p.refunded, p.lost, p.status,
+_PAYMENTS = """select p.id, p.rail_payment_id, p.authorized, p.captured, p.refunded, p.lost,
+      p.status,
       p.captured - p.refunded - p.lost - coalesce((select sum(amount) from allocation a
         where a.payment_id = p.id), 0)::bigint as unapplied
     from payment p"""
@@ -93,12 +96,17 @@ class Shown:
     asked: list
     payouts: list
     payout_lines: list
+    coming: dict[str, int]  # by invoice
 
     @classmethod
     def by(cls, office: Office) -> "Shown":
         """As they are now."""
         queries = (_PAYMENTS, _INVOICES, _DEPOSITS, _LINES, _ALL_ASKED, _PAYOUTS, _PAYOUT_LINES)
-        return cls(*map(office.rows, queries))
+        found = [*map(office.rows, queries)]
+        with office.runtime.read() as session:
+            ids = [row.id for row in found[1]]
+            stand = balances.of_invoices(session, ids, today=office.clock().date())
+        return cls(*found, coming={at: one.on_its_way for at, one in stand.items()})
 
     def ledger(self, payments: set[str], documents: set[str]) -> Iterator[tuple[str, str, int]]:
         """Currency, role and amount of what was posted because of these."""
@@ -117,14 +125,15 @@ def page_of(shown: Shown, telling: Telling, wanted: Page) -> Page:
     for row in paid:
         name = f"payment {ids[row.rail_payment_id]}"
         page[name] = {n: getattr(row, n) for n in ("captured", "refunded", "lost", "unapplied")}
-        if STATUS in wanted.get(name, {}):
-            page[name][STATUS] = row.status
+        for column in {STATUS, "authorized"} & wanted.get(name, {}).keys():
+            page[name][column] = getattr(row, column)
     ours = {id_: name for name, id_ in telling.documents.items()}
     for row in shown.invoices:
         if row.id in ours:
             owed = row.total - row.paid - row.credited if row.state == InvoiceState.SENT else 0
             page[ours[row.id]] = {"paid": row.paid, "credited": row.credited, "owed": owed}
             page[ours[row.id]]["written_off"] = row.write_offs
+            page[ours[row.id]]["on_its_way"] = shown.coming[row.id]
     for row in shown.deposits:
         if row.id in ours:
             names = ("received", "applied", "refunded", "remaining")

@@ -27,6 +27,11 @@ NOTHING_CAME = """
     books    accounts_receivable 10000  revenue -10000
     INV-1    owed 10000
 """
+HELD_ON_A_CARD = """
+    books    accounts_receivable 10000  revenue -10000
+    INV-1    owed 10000  on_its_way 10000
+    payment  authorized 10000  authorized
+"""
 SEVEN_OF_TEN = """
     books    clearing 6767  processing_fees 233  accounts_receivable 3000  revenue -10000
     INV-1    paid 7000  owed 3000
@@ -70,7 +75,7 @@ def _(t: Telling) -> None:
     t.only("charge.updated")
 
 
-@traps.add("05-a-hold-is-no-money", f"{NOTHING_CAME}\n payment authorized")
+@traps.add("05-a-hold-is-no-money", HELD_ON_A_CARD)
 def _(t: Telling) -> None:
     t.invoice("INV-1", 10_000)
     t.authorize(10_000, "INV-1")
@@ -80,7 +85,7 @@ def _(t: Telling) -> None:
 def _(t: Telling) -> Iterator[str]:
     t.invoice("INV-1", 10_000)
     held = t.authorize(10_000, "INV-1")
-    yield f"{NOTHING_CAME}\n payment authorized"
+    yield HELD_ON_A_CARD
     t.world.capture(held)
     yield PAID_ONCE
 
@@ -197,6 +202,7 @@ FIRST_STEP = """
     INV-1    paid 7000  owed 3000
     payment  captured 7000
 """
+MORE_MAY_COME = FIRST_STEP.replace("owed 3000", "owed 3000  on_its_way 3000")
 BOTH_STEPS = """
     books    clearing 8679  processing_fees 321  accounts_receivable 1000  revenue -10000
     INV-1    paid 9000  owed 1000
@@ -209,7 +215,7 @@ def _(t: Telling) -> Iterator[str]:
     t.invoice("INV-1", 10_000)
     held = t.authorize(10_000, "INV-1", multicapture=True)
     t.world.capture(held, 7_000, final=False)
-    yield FIRST_STEP
+    yield MORE_MAY_COME
     t.world.capture(held, 2_000)
 
 
@@ -219,7 +225,7 @@ def _(t: Telling) -> Iterator[str]:
     held = t.authorize(10_000, "INV-1", multicapture=True)
     t.world.capture(held, 7_000, final=False)
     t.lose("charge.updated")
-    yield FIRST_STEP
+    yield MORE_MAY_COME
     t.world.capture(held, 2_000)
     t.lose("charge.updated", "payment_intent.amount_capturable_updated")
 
@@ -239,6 +245,7 @@ def _(t: Telling) -> None:
     books    credits 3000  revenue -10000
     INV-1    paid 6000  credited 3000  owed 1000
     payment  captured 9000  refunded 3000
+    asks     external_refund 3000
     """,
 )
 def _(t: Telling) -> None:

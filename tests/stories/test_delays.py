@@ -19,8 +19,13 @@ def test_trap(office: Office, trap: Trap) -> None:
 
 UNDER_WAY = """
     books    accounts_receivable 10000  revenue -10000
-    INV-1    owed 10000
+    INV-1    owed 10000  on_its_way 10000
     payment  processing
+"""
+REFUSED = """
+    books    accounts_receivable 10000  revenue -10000
+    INV-1    owed 10000
+    payment  failed
 """
 CAME_THROUGH = """
     books    clearing 9680  processing_fees 320  revenue -10000
@@ -42,14 +47,14 @@ def _(t: Telling) -> None:
     _debit(t)
 
 
-@traps.add("26-a-debit-is-refused", UNDER_WAY.replace("processing", "failed"))
+@traps.add("26-a-debit-is-refused", REFUSED)
 def _(t: Telling) -> Iterator[str]:
     debit = _debit(t)
     yield UNDER_WAY
     t.world.fail_delayed(debit.charge)
 
 
-@traps.add("26-a-debit-is-refused-and-told-all-together", UNDER_WAY.replace("processing", "failed"))
+@traps.add("26-a-debit-is-refused-and-told-all-together", REFUSED)
 def _(t: Telling) -> None:
     t.world.fail_delayed(_debit(t).charge)
 
@@ -67,7 +72,7 @@ def _(t: Telling) -> None:
     t.only("charge.pending", "charge.succeeded", "checkout.session.completed")
 
 
-@traps.add("29-a-row-was-there-and-is-taken-back", UNDER_WAY.replace("processing", "failed"))
+@traps.add("29-a-row-was-there-and-is-taken-back", REFUSED)
 def _(t: Telling) -> Iterator[str]:
     debit = _debit(t, early_row=True)
     yield UNDER_WAY

@@ -35,6 +35,7 @@ SEED = 20_261_122
 
 Story = Callable[[Telling], Iterator[str | None] | None]
 Event = dict
+Before = Callable[[Office, Event], object]
 THE_END = "the end"
 
 
@@ -46,6 +47,7 @@ class Trap:
     table: str
     story: Story
     world: dict
+    before: Before | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -54,11 +56,16 @@ class Trap:
 class Traps(list[Trap]):
     """The traps of one file."""
 
-    def add(self, name: str, table: str, **world) -> Callable[[Story], Story]:
-        """Register the story below under its number. `world`: what the world is like."""
+    def add(
+        self, name: str, table: str, before: Before | None = None, **world
+    ) -> Callable[[Story], Story]:
+        """Register the story below under its number. `world`: what the world is like.
+
+        `before`: what happens on the way of each message, each time that it is posted.
+        """
 
         def keep(story: Story) -> Story:
-            self.append(Trap(name, table, story, world))
+            self.append(Trap(name, table, story, world, before))
             return story
 
         return keep
@@ -100,6 +107,8 @@ def _follow(office: Office, trap: Trap, told: list["_Told"]) -> None:
     while not all(one.is_over for one in told):
         for step in zip_longest(*(one.deliveries() for one in told), fillvalue=()):
             for events in step:
+                for event in events if trap.before else ():
+                    trap.before(office, event)
                 assert set(_post(office, events)) <= {200}
             office.apply()
         office.drain()
@@ -168,10 +177,10 @@ class _Told:
     def deliveries(self) -> Iterator[list[Event]]:
         """What is posted at each step; between two steps the office works."""
         chance = random.Random(f"{SEED}/{len(self.news)}/{self.place}")
-        queue = _order(self.news, self.place, chance)
+        queue = ordered(self.news, self.place, chance)
         self.telling.order.append([event["type"] for event in queue])
         if self.place:
-            queue = _repeat(queue, chance)
+            queue = repeated(queue, chance)
         if self.place % 4 == 3:  # all at once, after the others
             yield from ([] for _ in queue)
             yield queue
@@ -196,7 +205,15 @@ def script(story: Story, telling: Telling) -> Iterator[str | None]:
     yield None  # the last news are told, too
 
 
-def _order(news: list[Event], place: int, chance: random.Random) -> list[Event]:
+def mixed(news: list[Event], place: int) -> list[Event]:
+    """These news as the telling with that number has them: 0 is in order, and each once."""
+    chance = random.Random(f"{SEED}/{len(news)}/{place}")
+    queue = ordered(news, place, chance)
+    return repeated(queue, chance) if place else queue
+
+
+def ordered(news: list[Event], place: int, chance: random.Random) -> list[Event]:
+    """In order, the other way round, and then in every order, or mixed by chance."""
     if place == 0:
         return list(news)
     if place == 1:
@@ -207,11 +224,11 @@ def _order(news: list[Event], place: int, chance: random.Random) -> list[Event]:
     return chance.sample(news, len(news))
 
 
-def _repeat(queue: list[Event], chance: random.Random) -> list[Event]:
+def repeated(queue: list[Event], chance: random.Random) -> list[Event]:
     """Each event once to three times; a repetition comes anywhere after."""
-    repeated = list(queue)
+    told = list(queue)
     for event in queue:
         for _ in range(chance.randrange(REPEATS_MAX)):
-            after = repeated.index(event) + 1
-            repeated.insert(chance.randint(after, len(repeated)), event)
-    return repeated
+            after = told.index(event) + 1
+            told.insert(chance.randint(after, len(told)), event)
+    return told
