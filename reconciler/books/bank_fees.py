@@ -1,7 +1,7 @@
 """What a bank took off a transfer: the difference between what left and what its line shows.
 
-It is an expense of ours. Of a payout it is missing at the bank; of money received by hand it is
-missing among what was received, because that stands in the drawer as who paid it sent it.
+It is an expense of ours. It is missing at the bank; but of money received by hand it is missing
+among what was received, because that stands in the drawer as who paid it sent it.
 """
 
 from collections.abc import Mapping
@@ -77,4 +77,4 @@ def reversal(fee: Fee) -> JournalEntry:
 
 
 def _missing_from(kind: TargetKind) -> accounts.Account:
-    return accounts.BANK if kind is TargetKind.PAYOUT else accounts.clearing(MANUAL_RAIL)
+    return accounts.clearing(MANUAL_RAIL) if kind is TargetKind.RECEIPT else accounts.BANK

@@ -1,8 +1,8 @@
-"""Bank lines, and what each is the bank's side of: a payout, or money received by hand.
+"""Bank lines, and what each is the bank's side of: a payout, or what people booked by hand.
 
 Tying a line to something is evidence and moves no money: the payout is in the books by the rail's
-word, the receipt by a person's. So a tie may be made and undone freely, and what is not certain is
-left to a person.
+word, what people booked by theirs. So a tie may be made and undone freely, and what is not certain
+is left to a person.
 """
 
 import hashlib
@@ -29,6 +29,9 @@ class TargetKind(StrEnum):
 
     PAYOUT = "payout"
     RECEIPT = "receipt"
+    BILL_PAYMENT = "bill_payment"
+    PREPAYMENT = "prepayment"
+    VENDOR_REFUND = "vendor_refund"
 
 
 class LineState(StrEnum):
@@ -80,6 +83,7 @@ class Target:
     currency: str
     day: date
     names: tuple[str, ...]  # by any of which a bank's text may name it
+    title: str = ""  # what people call it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

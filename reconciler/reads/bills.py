@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.bank_lines import TargetKind
 from reconciler.books.bills import BillState, BillStatus, status
 from reconciler.errors import NotFound
 from reconciler.reads import timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
+from reconciler.store.bank_targets import on_statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,13 @@ class BillLineRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillPaymentRow:
-    """Money that left the bank for a bill. Minor units."""
+    """Money that left the bank for a bill, in minor units. `statement_id`: where that is shown."""
 
     id: str
     amount: int
     paid_on: date
     reference: str | None
+    statement_id: str | None
     created_at: datetime
 
 
@@ -115,7 +118,9 @@ _LINES = sa.text(
     from bill_line where bill_id = any(:ids) order by bill_id, place"""
 )
 _PAYMENTS = sa.text(
-    """select bill_id, id, amount, paid_on, reference, created_at from bill_payment
+    f"""select bill_id, id, amount, paid_on, reference, created_at,
+      {on_statement(TargetKind.BILL_PAYMENT, "bill_payment.id")} as statement_id
+    from bill_payment
     where bill_id = any(:ids) and closed_at is null order by created_at, id"""
 )
 _USES = sa.text(

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import prepayments as rules
+from reconciler.books.bank_lines import TargetKind
 from reconciler.books.prepayments import PrepaymentStatus
 from reconciler.errors import NotFound
 from reconciler.reads import timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
+from reconciler.store.bank_targets import on_statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,13 @@ class PrepaymentUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepaymentRefund:
-    """What the vendor gave back. Minor units."""
+    """What the vendor gave back. Minor units; `statement_id` is where the bank shows it."""
 
     id: str
     amount: int
     received_on: date
     reference: str | None
+    statement_id: str | None
     created_at: datetime
 
 
@@ -43,6 +46,7 @@ class PrepaymentRow:
     """Money paid to a vendor ahead of their bill, in minor units of `currency`. An asset.
 
     amount = applied + refunded + remaining, unless it is void: then nothing remains.
+    `statement_id` is where the bank shows that it left.
     """
 
     id: str
@@ -57,6 +61,7 @@ class PrepaymentRow:
     status: PrepaymentStatus
     paid_on: date
     reference: str | None
+    statement_id: str | None
     notes: str | None
     applications: list[PrepaymentUse]
     refunds: list[PrepaymentRefund]
@@ -82,7 +87,9 @@ LISTING = Listing(
     },
 )
 _PREPAYMENTS = sa.text(
-    """select q.*, v.name as vendor_name from prepayment q join vendor v on v.id = q.vendor_id
+    f"""select q.*, v.name as vendor_name,
+      {on_statement(TargetKind.PREPAYMENT, "q.id")} as statement_id
+    from prepayment q join vendor v on v.id = q.vendor_id
     where q.id = any(:ids)"""
 )
 _USES = sa.text(
@@ -91,7 +98,9 @@ _USES = sa.text(
     where u.prepayment_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
 )
 _REFUNDS = sa.text(
-    """select prepayment_id, id, amount, received_on, reference, created_at from vendor_refund
+    f"""select prepayment_id, id, amount, received_on, reference, created_at,
+      {on_statement(TargetKind.VENDOR_REFUND, "vendor_refund.id")} as statement_id
+    from vendor_refund
     where prepayment_id = any(:ids) and closed_at is null order by created_at, id"""
 )
 
@@ -142,7 +151,7 @@ def _prepayment(row: sa.Row[Any], **more: Any) -> PrepaymentRow:  # noqa: ANN401
     is_void = row.voided_at is not None
     same = (
         "id", "code", "vendor_id", "vendor_name", "currency", "paid_on", "reference", "notes",
-        "created_at", "voided_at", "rev",
+        "statement_id", "created_at", "voided_at", "rev",
     )  # fmt: skip
     return PrepaymentRow(
         **{name: getattr(row, name) for name in same},

@@ -1,6 +1,6 @@
 """Bank statements as screens show them: what was read, what each line is, and what is not there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from reconciler.books.bank_lines import BankLine, Fit
 from reconciler.books.bank_sums import Sum
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
-from reconciler.store import statement_rows
+from reconciler.store import bank_targets
 from reconciler.store.statement_rows import COVERED, UNSHOWN
 
 SUGGESTIONS_MAX = 5
@@ -49,8 +49,9 @@ class LineShown:
     """A line, what it is tied to, and what it might be. Amounts in minor units.
 
     `fee` is what the bank took off what it is tied to, as somebody said with `fee_why`.
-    `name` is what the target is called; `has_failed` says that it is a payout which the rail has
-    since called failed, `also` what else the line is the sum of: our ids.
+    `name` is what the target is called, `document_id` the payout, payment, bill or prepayment that
+    it is or belongs to. `has_failed` says that since then the rail has called the payout failed, or
+    somebody took back what was paid. `also`: what else the line is the sum of, our ids.
     """
 
     id: str
@@ -66,6 +67,7 @@ class LineShown:
     target_kind: str | None
     target_id: str | None
     name: str | None
+    document_id: str | None
     has_failed: bool
     also: list[str]
     tied_by: str | None
@@ -77,14 +79,29 @@ class LineShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A payout that the rail calls paid and that no line of the bank shows. Minor units."""
+class Named:
+    """What a target of a line is called, and the document on whose page it is shown."""
 
     id: str
-    rail_payout_id: str
+    name: str
+    document_id: str
+    has_failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What the books say went over the bank and no line of the bank shows: as `Named`.
+
+    `amount` in minor units, as a line would have it; `day` is the rail's or a person's word.
+    """
+
+    kind: str
+    id: str
+    name: str
+    document_id: str
     amount: int
     currency: str
-    arrived_on: date
+    day: date
 
 
 LISTING = Listing(
@@ -109,23 +126,66 @@ _LINES = Listing(
     conditions={"statement": "l.statement_id = :statement", "state": "l.state = :state"},
 )
 _SHOWN = sa.text(
-    """select l.*, coalesce(p.rail_payout_id, r.name) as name,
-      coalesce(p.status in ('failed', 'canceled'), false) as has_failed,
-      array(select t.target_id from bank_line_part t where t.line_id = l.id order by 1) as also
-    from bank_line l
-    left join payout p on l.target_kind = 'payout' and p.id = l.target_id
-    left join lateral (select coalesce(string_agg(i.number, ', ' order by i.number),
-        'Money received by hand') as name
-      from allocation a join invoice i on i.id = a.invoice_id
-      where l.target_kind = 'receipt' and a.payment_id = l.target_id) r
-      on l.target_kind = 'receipt'
-    where l.id = any(:ids)"""
+    """select l.*, array(select t.target_id from bank_line_part t where t.line_id = l.id order by 1)
+      as also
+    from bank_line l where l.id = any(:ids)"""
+)
+# Ids say by themselves of what kind they are.
+_NAMED = sa.text(
+    """select p.id, p.rail_payout_id as name, p.id as document_id,
+      coalesce(p.status in ('failed', 'canceled'), false) as has_failed
+    from payout p where p.id = any(:ids)
+    union all
+    select p.id, coalesce((select string_agg(i.number, ', ' order by i.number)
+        from allocation a join invoice i on i.id = a.invoice_id where a.payment_id = p.id),
+      'Money received by hand'), p.id, false
+    from payment p where p.id = any(:ids)
+    union all
+    select p.id, b.number || ', ' || v.name, b.id, p.closed_at is not null
+    from bill_payment p join bill b on b.id = p.bill_id join vendor v on v.id = b.vendor_id
+    where p.id = any(:ids)
+    union all
+    select p.id, p.code || ', ' || v.name, p.id, p.voided_at is not null
+    from prepayment p join vendor v on v.id = p.vendor_id where p.id = any(:ids)
+    union all
+    select p.id, q.code || ', ' || v.name, q.id, p.closed_at is not null
+    from vendor_refund p join prepayment q on q.id = p.prepayment_id
+    join vendor v on v.id = q.vendor_id where p.id = any(:ids)"""
 )
 _ACCOUNTS = sa.text("select distinct bank_account from bank_statement order by 1")
-# Only where the account is one that payouts go to, and while its statements cover the days.
+_SHOWN_ALREADY = """exists (select 1 from bank_line t where t.target_kind = '{0}'
+        and t.target_id = p.id)
+      or exists (select 1 from bank_line_part t where t.target_kind = '{0}'
+        and t.target_id = p.id)"""
+# Only where the account is one that such things go over, and while its statements cover the days.
 _MISSING = sa.text(
-    f"""select distinct id, rail_payout_id, amount, currency, arrived_on from ({UNSHOWN}) as u
-    order by arrived_on desc, id limit :limit"""
+    f"""with covered as (
+      select l.bank_account, l.currency, min(l.booked_on) as since,
+        max(l.booked_on) - cast(:late as integer) as until
+      from bank_line l group by 1, 2
+      having bool_or(l.target_kind in ('bill_payment', 'prepayment', 'vendor_refund')))
+    select distinct m.* from (
+      select 'payout' as kind, u.id, u.rail_payout_id as name, u.id as document_id, u.amount,
+        u.currency, u.arrived_on as day
+      from ({UNSHOWN}) as u
+      union all
+      select d.* from (
+        select 'bill_payment' as kind, p.id, b.number || ', ' || v.name as name,
+          b.id as document_id, -p.amount as amount, b.currency, p.paid_on as day
+        from bill_payment p join bill b on b.id = p.bill_id join vendor v on v.id = b.vendor_id
+        where p.closed_at is null and not ({_SHOWN_ALREADY.format("bill_payment")})
+        union all
+        select 'prepayment', p.id, p.code || ', ' || v.name, p.id, -p.amount, p.currency, p.paid_on
+        from prepayment p join vendor v on v.id = p.vendor_id
+        where p.voided_at is null and not ({_SHOWN_ALREADY.format("prepayment")})
+        union all
+        select 'vendor_refund', p.id, q.code || ', ' || v.name, q.id, p.amount, q.currency,
+          p.received_on
+        from vendor_refund p join prepayment q on q.id = p.prepayment_id
+        join vendor v on v.id = q.vendor_id
+        where p.closed_at is null and not ({_SHOWN_ALREADY.format("vendor_refund")})) d
+      join covered c on c.currency = d.currency and d.day between c.since and c.until) m
+    order by m.day desc, m.id limit :limit"""
 )
 
 
@@ -153,7 +213,15 @@ def lines(
 
 def some_lines(session: Session, ids: list[str]) -> dict[str, LineShown]:
     """These lines, by id."""
-    return {row.id: _line(row) for row in session.execute(_SHOWN, {"ids": ids})}
+    rows = session.execute(_SHOWN, {"ids": ids}).all()
+    called = named(session, {row.target_id for row in rows if row.target_id})
+    return {row.id: _line(row, called.get(row.target_id or "")) for row in rows}
+
+
+def named(session: Session, ids: Collection[str]) -> dict[str, Named]:
+    """What these targets of lines are called, by id."""
+    rows = session.execute(_NAMED, {"ids": sorted(ids)})
+    return {row.id: Named(**row._mapping) for row in rows}  # noqa: SLF001
 
 
 def suggestions(
@@ -164,10 +232,10 @@ def suggestions(
     Also what came to more, by no more than a bank's fee may be: `bounds` by currency.
     """
     given = {one.id: as_line(one) for one in shown if one.state == "open"}
-    fits = list(bank_lines.fits(given, statement_rows.targets_near(session, sorted(given))))
+    fits = list(bank_lines.fits(given, bank_targets.targets_near(session, sorted(given))))
     known = {(one.line_id, one.target.id) for one in fits}
     most = max((bounds or {}).values(), default=0)
-    for line_id, target in statement_rows.targets_short_of(session, sorted(given), most=most):
+    for line_id, target in bank_targets.targets_short_of(session, sorted(given), most=most):
         if (line_id, target.id) not in known and bank_fees.fits(
             given[line_id], target, bounds or {}
         ):
@@ -187,12 +255,12 @@ def line(session: Session, line_id: str) -> LineShown:
 def sums(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Sum]]:
     """Of what several things each open line might be the sum."""
     given = {one.id: as_line(one) for one in shown if one.state == "open"}
-    near = bank_sums.by_line(statement_rows.parts_near(session, sorted(given)))
+    near = bank_sums.by_line(bank_targets.parts_near(session, sorted(given)))
     return {name: bank_sums.sums(name, given[name], targets) for name, targets in near.items()}
 
 
 def missing(session: Session) -> list[Missing]:
-    """Payouts that ought to stand on the statements that were read, and do not."""
+    """What ought to stand on the statements that were read, and does not."""
     given = {**COVERED, "limit": MISSING_MAX}
     return [Missing(**row._mapping) for row in session.execute(_MISSING, given)]  # noqa: SLF001
 
@@ -226,9 +294,14 @@ def _statements(session: Session, ids: list[str]) -> dict[str, StatementRow]:
     }
 
 
-def _line(row: sa.Row[tuple[object, ...]]) -> LineShown:
-    fields = LineShown.__dataclass_fields__
-    return LineShown(**{name: getattr(row, name) for name in fields})
+def _line(row: sa.Row[tuple[object, ...]], target: Named | None) -> LineShown:
+    fields = LineShown.__dataclass_fields__.keys() - {"name", "document_id", "has_failed"}
+    return LineShown(
+        **{name: getattr(row, name) for name in fields},
+        name=target.name if target else None,
+        document_id=target.document_id if target else None,
+        has_failed=target is not None and target.has_failed,
+    )
 
 
 def as_line(shown: LineShown) -> BankLine:

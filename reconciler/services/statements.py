@@ -22,7 +22,7 @@ from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import audit, bank_fees, corrections_found, statement_files
 from reconciler.services.bank_fees import Granted
 from reconciler.services.statement_files import Read
-from reconciler.store import statement_rows as store
+from reconciler.store import bank_targets, statement_rows as store
 from reconciler.store.statement_rows import LineRow
 from reconciler.work import Work
 
@@ -146,7 +146,7 @@ def tie_what_is_certain(work: Work) -> int:
     while rows:
         given = {row.id: row.line for row in rows}
         untied = {row.id: row.untied_from for row in rows}
-        fits = list(bank_lines.fits(given, store.targets_near(work.session, sorted(given))))
+        fits = list(bank_lines.fits(given, bank_targets.targets_near(work.session, sorted(given))))
         found = bank_lines.certain(one for one in fits if one.target.id not in untied[one.line_id])
         ties = [(one.line_id, one.target, one.agreeing + one.disagreeing) for one in found]
         tied += len(store.tie_many(work.session, ties, work.now))
@@ -160,7 +160,7 @@ def _tie_sums(work: Work, rows: Sequence[LineRow], fits: Sequence[Fit]) -> int:
     """Tie lines that are the sum of all they name, or of all of a day, and nothing by itself."""
     alike = {one.line_id for one in fits if one.has_amount}
     waiting = [row for row in rows if row.id not in alike and not row.untied_from][-SUMS_AT_ONCE:]
-    near = bank_sums.by_line(store.parts_near(work.session, [row.id for row in waiting]))
+    near = bank_sums.by_line(bank_targets.parts_near(work.session, [row.id for row in waiting]))
     seen = [
         one
         for row in waiting
@@ -186,7 +186,7 @@ def tie_sum(
     row = _open_line(work, line_id, rev)
     targets = []
     for target_id in dict.fromkeys(target_ids):
-        target = store.target(work.session, kind, target_id)
+        target = bank_targets.target(work.session, kind, target_id)
         if target is None:
             raise NotFound(f"there is no {kind} {target_id}, or another line shows it already")
         targets.append(target)
@@ -216,7 +216,7 @@ def tie(
     """
     store.take_turn(work.session)
     row = _open_line(work, line_id, rev)
-    target = store.target(work.session, kind, target_id)
+    target = bank_targets.target(work.session, kind, target_id)
     if target is None:
         raise NotFound(f"there is no {kind} {target_id}, or another line shows it already")
     found = replace(bank_lines.beside(row.id, row.line, target), is_named=False)

@@ -129,11 +129,13 @@ QUERIES: dict[str, str] = {
         where coalesce(b.fee, 0) <> coalesce(l.amount, 0)
         union all
         select format('bank line %s shows %s with a fee of %s, and is tied to %s', b.id, b.amount,
-          b.fee, coalesce(o.amount, p.captured))
-        from bank_line b
-        left join payout o on b.target_kind = 'payout' and o.id = b.target_id
-        left join payment p on b.target_kind = 'receipt' and p.id = b.target_id
-        where b.fee > 0 and b.amount + b.fee is distinct from coalesce(o.amount, p.captured)""",
+          b.fee, t.amount)
+        from bank_line b left join (select id, amount from payout
+          union all select id, captured from payment where rail = 'manual'
+          union all select id, -amount from bill_payment
+          union all select id, -amount from prepayment
+          union all select id, amount from vendor_refund) t on t.id = b.target_id
+        where b.fee > 0 and b.amount + b.fee is distinct from t.amount""",
     # Refunds reopen and credit as well, so those two are told apart only where there are none.
     "losses_are_taken_back_as_decided": """
         select format('payment %s: written off %s, credited %s, owed again %s; lost with that '

@@ -1,16 +1,14 @@
-"""Statements about bank lines, and about what they may be the bank's side of."""
+"""Statements about bank lines, and about what they are tied to."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.bank_fees import SHARE
-from reconciler.books.bank_lines import EARLY, LATE, BankLine, LineState, Target, TargetKind
-from reconciler.books.bank_sums import TOGETHER_MAX
+from reconciler.books.bank_lines import LATE, BankLine, LineState, Target
 
 _ADD_STATEMENT = sa.text(
     """insert into bank_statement (id, bank_account, file_name, digest, form, line_count,
@@ -53,27 +51,6 @@ _OPEN = sa.text(
 _TAKE_TURN = sa.text("select pg_advisory_xact_lock(hashtext('bank lines'))")
 _TRY_TURN = sa.text("select pg_try_advisory_xact_lock(hashtext('bank lines'))")
 _HAS_OPEN = sa.text("select exists (select 1 from bank_line where state = 'open')")
-# What is the bank's side of something that another line shows already is not looked for again.
-_PAYOUTS = """select 'payout' as kind, p.id, p.amount, p.currency, p.occurred_at,
-    coalesce(p.arrival_at, p.occurred_at)::date as day, p.rail_payout_id as name,
-    array_remove(array[p.rail_payout_id, p.facts->>'trace_id'], null) as names
-  from payout p
-  where p.status in ('in_transit', 'paid', 'pending') and p.currency is not null and p.amount <> 0
-    and not exists (select 1 from bank_line t where t.target_kind = 'payout'
-      and t.target_id = p.id)
-    and not exists (select 1 from bank_line_part t where t.target_kind = 'payout'
-      and t.target_id = p.id)"""
-_RECEIPTS = """select 'receipt' as kind, p.id, p.captured as amount, p.currency, p.occurred_at,
-    p.occurred_at::date as day, null as name,
-    array_remove(array[p.facts->'texts'->'reference'->>1] || array(
-      select i.number from allocation a join invoice i on i.id = a.invoice_id
-      where a.payment_id = p.id), null) as names
-  from payment p
-  where p.rail = 'manual' and p.captured > 0
-    and not exists (select 1 from bank_line t where t.target_kind = 'receipt'
-      and t.target_id = p.id)
-    and not exists (select 1 from bank_line_part t where t.target_kind = 'receipt'
-      and t.target_id = p.id)"""
 # Payouts that the rail calls paid, and that no line shows of an account on which payouts of that
 # rail were seen before. Lines around the day on which one was expected show that the days between
 # were read in; a file that begins before it and ends long enough after it shows that by itself.
@@ -96,62 +73,6 @@ UNSHOWN = """with home as (select distinct t.bank_account, t.currency, p.rail, p
         and (a.statement_id = b.statement_id
           or b.booked_on >= u.arrived_on - cast(:before as integer)
             and a.booked_on <= u.arrived_on + cast(:until as integer)))"""
-# Joined by what is equal, so that ten thousand lines cost one pass over the targets.
-_NEAR = sa.text(
-    f"""with l as (select id, amount, currency, booked_on, text, reference from bank_line
-      where id = any(:lines)),
-    word as (select distinct l.id, w.word from l cross join lateral
-      regexp_split_to_table(l.text || ' ' || l.reference, '[^0-9A-Za-z_]+') as w(word)
-      where length(w.word) > 5)
-    select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-    from l
-    join ({_PAYOUTS}) c on c.currency = l.currency and c.amount = l.amount
-      and c.occurred_at between l.booked_on - interval '40 days'
-        and l.booked_on + interval '40 days'
-    union all
-    select l.id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-    from l join word on word.id = l.id join ({_PAYOUTS}) c on c.name = word.word
-      and c.currency = l.currency and c.amount <> l.amount
-      and c.occurred_at between l.booked_on - interval '40 days'
-        and l.booked_on + interval '40 days'
-    union all
-    select l.id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-    from l join ({_RECEIPTS}) c on c.currency = l.currency and c.amount = l.amount
-      and c.occurred_at between l.booked_on - interval '22 days'
-        and l.booked_on + interval '22 days'"""
-)
-# What came to a little more than the bank shows, which then took a fee. For the lines of a page.
-_SHORT = sa.text(
-    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines))
-    select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-    from l join (({_PAYOUTS}) union all ({_RECEIPTS})) c on c.currency = l.currency
-      and sign(c.amount) = sign(l.amount) and c.amount > l.amount
-      and c.amount - l.amount <= greatest(abs(c.amount) / cast(:share as bigint),
-        cast(:most as bigint))
-      and c.occurred_at between l.booked_on - interval '40 days'
-        and l.booked_on + interval '40 days'
-      and c.day between l.booked_on - cast(:late as integer)
-        and l.booked_on + cast(:early as integer)
-    order by l.id, c.amount - l.amount, c.id limit 500"""
-)
-# Smaller things of the days around each line, of which it may be the sum. A line beside which
-# there are more than can be told apart has none.
-_PARTS = sa.text(
-    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines)),
-    near as (
-      select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.names
-      from l
-      join (({_PAYOUTS}) union all ({_RECEIPTS})) c on c.currency = l.currency
-        and sign(c.amount) = sign(l.amount) and abs(c.amount) < abs(l.amount)
-        and c.day between l.booked_on - cast(:late as integer)
-          and l.booked_on + cast(:early as integer)),
-    counted as (select near.*, count(*) over (partition by line_id, kind) as n from near)
-    select line_id, kind, id, amount, currency, day, names from counted where n <= :most"""
-)
-_TARGETS = {
-    TargetKind.PAYOUT: sa.text(f"{_PAYOUTS} and p.id = :id"),
-    TargetKind.RECEIPT: sa.text(f"{_RECEIPTS} and p.id = :id"),
-}
 _TIE = sa.text(
     """update bank_line set state = 'tied', target_kind = :kind, target_id = :target,
       tied_by = :by, reasons = :reasons, settled_at = :now, rev = rev + 1 where id = :id"""
@@ -264,40 +185,6 @@ def open_lines(session: Session, after: tuple[str, str] | None, limit: int) -> l
     return [_row(row) for row in session.execute(_OPEN, given)]
 
 
-def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
-    """For each line, what of its currency lies near it in time and is shown by no line yet."""
-    for row in session.execute(_NEAR, {"lines": list(line_ids)}):
-        yield row.line_id, _target(row)
-
-
-def targets_short_of(
-    session: Session, line_ids: Sequence[str], *, most: int
-) -> Iterator[tuple[str, Target]]:
-    """For each line, what came to a little more in its days, and is shown by no line yet.
-
-    `most` is the largest fee that is allowed, in minor units of whatever currency.
-    """
-    given = {
-        "lines": list(line_ids), "share": SHARE, "most": most, "late": LATE.days,
-        "early": EARLY.days,
-    }  # fmt: skip
-    for row in session.execute(_SHORT, given):
-        yield row.line_id, _target(row)
-
-
-def parts_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
-    """For each line, what is smaller, of its days, and shown by no line yet."""
-    given = {"lines": list(line_ids), "late": LATE.days, "early": EARLY.days, "most": TOGETHER_MAX}
-    for row in session.execute(_PARTS, given):
-        yield row.line_id, _target(row)
-
-
-def target(session: Session, kind: TargetKind, target_id: str) -> Target | None:
-    """One thing that a line can be tied to; None if there is none, or a line shows it already."""
-    row = session.execute(_TARGETS[kind], {"id": target_id}).first()
-    return None if row is None else _target(row)
-
-
 def tie(
     session: Session,
     line_id: str,
@@ -370,14 +257,3 @@ def _row(row: sa.Row[tuple[object, ...]]) -> LineRow:
         row.id, line, state, row.target_kind, row.target_id, row.untied_from, row.fee,
         row.fee_turns, row.rev,
     )  # fmt: skip
-
-
-def _target(row: sa.Row[tuple[object, ...]]) -> Target:
-    return Target(
-        kind=TargetKind(row.kind),
-        id=row.id,
-        amount=row.amount,
-        currency=row.currency,
-        day=row.day,
-        names=tuple(name for name in row.names if name),
-    )

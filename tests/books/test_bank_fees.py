@@ -48,5 +48,5 @@ def test_the_reversal_mirrors_the_entry(kind: TargetKind, amount: int, turn: int
     net = {(p.account, p.signed) for p in there.postings}
     assert {(p.account, -p.signed) for p in back.postings} == net
     assert {p.account.role.value for p in there.postings} == {
-        "bank_fees", "bank" if kind is TargetKind.PAYOUT else "undeposited",
+        "bank_fees", "undeposited" if kind is TargetKind.RECEIPT else "bank",
     }  # fmt: skip

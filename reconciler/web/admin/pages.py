@@ -38,6 +38,7 @@ def _environment() -> Environment:
         "KEPT": words.KEPT,
         "STRATEGIES": words.STRATEGIES,
         "ROLES": words.ROLES,
+        "BANK_TARGETS": words.BANK_TARGETS,
         "DISPUTES": words.DISPUTES,
         "DECISIONS": words.DECISIONS,
         "OWES": words.OWES,

@@ -13,7 +13,7 @@ from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import bank_corrections as corrected, screens_people, statements as reads
 from reconciler.reads.pages import LIMIT_MAX, Page, Session, Wanted
-from reconciler.reads.statements import LineShown, StatementRow
+from reconciler.reads.statements import LineShown, Named, StatementRow
 from reconciler.services import bank_corrections, statements
 from reconciler.services.bank_fees import Granted
 from reconciler.services.statements import Statement
@@ -37,6 +37,7 @@ class Line:
     sums: list[Sum]
     by: str
     bounds: Mapping[str, int]
+    also: list[Named]
 
     def fee(self, fit: Fit) -> int:
         """What the bank would have taken, if that may be; else 0. Minor units."""
@@ -87,7 +88,7 @@ def _lines(desk: Desk, session: Session, wanted: Wanted, statement_id: str) -> P
 @screens.get("/statements")
 @offers_csv(_LISTED, _rows)
 def list_statements(desk: Desk) -> Response:
-    """Statements that were read, and the payouts that ought to stand on them and do not."""
+    """Statements that were read, and what ought to stand on them and does not."""
     return _list(desk)
 
 
@@ -220,6 +221,7 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
         )
         people = {line.tied_by for line in page.data if line.tied_by}
         names = screens_people.names(session, people)
+        parts = reads.named(session, {other for line in page.data for other in line.also})
     return desk.page(
         "statement.html",
         status=status,
@@ -233,6 +235,7 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
                 sums.get(one.id, []),
                 names.get(one.tied_by or "", ""),
                 bounds,
+                [parts[other] for other in one.also if other in parts],
             )
             for one in page.data
         ],

@@ -255,6 +255,13 @@ RUNS = {
     "open_items": "What may still change, of any age",
     "backfill": "The past, taken in",
 }
+BANK_TARGETS = {
+    "payout": "Payout",
+    "receipt": "Received by hand",
+    "bill_payment": "Payment of bill",
+    "prepayment": "Prepayment",
+    "vendor_refund": "Given back of",
+}
 ROLES = {
     "viewer": "Viewer",
     "reconciler": "Reconciler",

@@ -32,7 +32,11 @@ class TieForm(Body):
     kind: TargetKind
     targets: Annotated[
         list[Line128],
-        Field(min_length=1, max_length=_TARGETS_MAX, description="Ids of payouts or payments."),
+        Field(
+            min_length=1,
+            max_length=_TARGETS_MAX,
+            description="Ids of things of that kind: payouts, payments, payments of bills…",
+        ),
     ]
     fee_why: Annotated[
         Line255 | None,
