@@ -47,8 +47,9 @@ from reconciler.settings import from_environment
 from reconciler.work import Cause
 
 FORMATS = ("csv", "json", "beancount", *journal_csv.FORMS)
+_WIDEST = max(map(len, KINDS))
 _EPILOG = "\b\nA window chooses by:\n" + "\n".join(
-    f"  {noun:14} {kind.by}" for noun, kind in KINDS.items()
+    f"  {noun:{_WIDEST}} {kind.by}" for noun, kind in KINDS.items()
 )
 CAUSE = Cause("command", "replay")
 STUCK = ("pending", "failed")
@@ -175,7 +176,8 @@ def _against_the_rail(last: LastDrift) -> str:
 @click.option(
     "--accounts",
     type=click.File(encoding="utf-8"),
-    help='quickbooks, xero: JSON with the names of accounts there, {"revenue": "400"}.',
+    help='quickbooks, xero: JSON with the names of accounts there, {"revenue": "400"}, and for xero'
+    ' of the rate without tax, {"no_tax": "No VAT"}.',
 )
 @click.option("--since", type=MOMENT, help=f"From here on: {FORMS}.")
 @click.option("--until", type=MOMENT, help="Before this; the day itself is not in it.")
@@ -197,7 +199,7 @@ def export(
         raise click.UsageError(f"only the journal can be exported as {form}")
     if (form in journal_csv.FORMS) != (currency is not None):
         raise click.UsageError(f"--currency goes with {' and '.join(journal_csv.FORMS)}")
-    names = journal_csv.names_of(_json_of(accounts)) if accounts else {}
+    elsewhere = _elsewhere(form, currency, accounts) if currency else None
     if since and until and since >= until:
         raise click.UsageError("--since must be before --until")
     window = Window(since, until)
@@ -208,14 +210,17 @@ def export(
             total = export_kinds.count(session, noun, window)
             today = runtime.now().date()
             pieces = (
-                journal_csv.pieces(
-                    form, exports.journal(session, window), currencies.code(currency), names
-                )
-                if currency
+                journal_csv.pieces(session, exports.journal(session, window), elsewhere)
+                if elsewhere
                 else export_text.pieces(session, noun, form, window, today=today)
             )
             spool.writelines(counted(pieces, f"reading the {noun}", total))
         _hand_over(spool)
+
+
+def _elsewhere(form: str, currency: str, accounts: IO[str] | None) -> journal_csv.Wanted:
+    names = journal_csv.names_of(_json_of(accounts)) if accounts else {}
+    return journal_csv.Wanted(form=form, currency=currencies.code(currency), names=names)
 
 
 def _json_of(file: IO[str]) -> object:

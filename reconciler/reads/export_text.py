@@ -72,7 +72,11 @@ def _cell(value: Cell) -> str | int:
         return rfc3339(value) or ""
     if isinstance(value, list):
         value = "; ".join(value)
-    text = str(value)
+    return safe(str(value))
+
+
+def safe(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
     # Marks before it count too, so that an import takes off exactly the one that was put there.
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
