@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +90,8 @@ class BillRow:
     rev: int
 
 
+DUE_SOON = timedelta(days=7)  # what Today shows ahead of its day
+
 # The rule of books/bills.py once more, so that a list can be filtered by it; a test holds the two
 # together.
 _STATUS = """case when b.state <> 'open' then b.state when b.outstanding = 0 then 'paid'
@@ -105,6 +107,7 @@ LISTING = Listing(
         "status": f"{_STATUS} = :status",
         "is_open": "(b.state = 'open' and b.outstanding > 0) = :is_open",
         "due_before": "b.due_on < :due_before",
+        "due_from": "b.due_on >= :due_from",
         "category": """exists (select 1 from bill_line l
             where l.bill_id = b.id and l.category = :category)""",
     },
@@ -129,6 +132,10 @@ _USES = sa.text(
     where u.bill_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
 )
 _COUNTS = sa.text(f"select {_STATUS} as status, count(*) as n from bill b group by 1")
+_DUE = sa.text(
+    """select count(*) from bill where state = 'open' and outstanding > 0
+      and due_on between :today and :until"""
+)
 _CATEGORIES = sa.text("select distinct category from bill_line order by 1 limit :limit")
 
 
@@ -151,6 +158,11 @@ def one(session: Session, bill_id: str, *, today: date) -> BillRow:
 def counts(session: Session, *, today: date) -> dict[str, int]:
     """How many bills have each status."""
     return {row.status: row.n for row in session.execute(_COUNTS, {"today": today})}
+
+
+def due_soon(session: Session, *, today: date) -> int:
+    """How many open bills are to be paid within a week."""
+    return int(session.execute(_DUE, {"today": today, "until": today + DUE_SOON}).scalar_one())
 
 
 def categories(session: Session, limit: int = 200) -> list[str]:

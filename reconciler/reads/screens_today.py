@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.reads.bills import DUE_SOON
 from reconciler.store import inbox_rows
 from reconciler.store.ledger_totals import TOTALS
 
@@ -74,6 +75,21 @@ _DEPOSITS_AT_REST = sa.text(
     where d.received > d.applied + d.refunded and s.since < now() - interval '60 days'
     group by 1, 2 order by 1, 2"""
 )
+# What we have to pay: late, or within a week. The day on the bill is since when it is late; until
+# then it waits since it was opened.
+_BILLS = sa.text(
+    f"""select case when due_on < :today then 'bill_overdue' else 'bill_due' end as kind, currency,
+      count(*) as number, sum(outstanding)::bigint as amount,
+      min(case when due_on < :today then due_on::timestamptz else opened_at end) as oldest
+    from bill where state = 'open' and outstanding > 0
+      and due_on < cast(:today as date) + {DUE_SOON.days + 1}
+    group by 1, 2 order by 1, 2"""
+)
+# What a bank says otherwise than before.
+_CORRECTED = sa.text(
+    """select 'bank_correction' as kind, '' as currency, count(*) as number, 0::bigint as amount,
+      min(found_at) as oldest from bank_correction where state = 'open' having count(*) > 0"""
+)
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
@@ -133,13 +149,14 @@ class Pulse:
     is_balanced: bool
 
 
-_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND, _DEPOSITS_AT_REST)
+_OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS)
+_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND, _DEPOSITS_AT_REST, _CORRECTED)
 
 
 def heaps(session: Session, today: date) -> list[Heap]:
     """All that waits for a person and is not put off, by kind and currency."""
     return [
-        *(Heap(*row) for q in (_REVIEWS, _OUTSIDE) for row in session.execute(q, {"today": today})),
+        *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
     ]
 

@@ -5,7 +5,6 @@ else stands on by now is refused, with the reason.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -23,8 +22,10 @@ from reconciler.services import (
     reminders,
     resolutions,
     review_desk,
+    undoing_purchases,
 )
 from reconciler.services.allocations import Part
+from reconciler.services.undoing_purchases import GONE, Deed
 from reconciler.store import claims
 from reconciler.work import Work
 
@@ -33,18 +34,7 @@ _LINE = sa.text(
     left join audit_words w on w.seq = l.seq where l.seq = :seq"""
 )
 _DISPUTE = sa.text("select id from dispute where rail_dispute_id = :id")
-_GONE = "it is taken back already"
 _DECISIONS = frozenset({"credit", "reopen", "split", "chase", "write_off"})
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What a line says that was done."""
-
-    action: str
-    subject: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 def undo(work: Work, seq: int) -> None:
@@ -86,7 +76,7 @@ def _allocated(work: Work, deed: Deed) -> None:
         if claim.id in given and claim.amount
     }
     if not live:
-        raise Conflict(_GONE)
+        raise Conflict(GONE)
     for claim_id, claim in live.items():
         _must_be_alone(claim.amount, given[claim_id])
         allocations.unallocate(work, deed.subject, claim_id)
@@ -112,7 +102,7 @@ def _applied(work: Work, deed: Deed) -> None:
     try:
         applications.unapply(work, deed.subject, deed.after["application"])
     except NotFound:
-        raise Conflict(_GONE) from None
+        raise Conflict(GONE) from None
 
 
 def _unapplied(work: Work, deed: Deed) -> None:
@@ -163,6 +153,7 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "review_item.snoozed": _snoozed,
     "reminders.paused": _paused,
     "portal_link.created": _link_made,
+    **undoing_purchases.UNDOING,
 }
 _WHY_NOT: Mapping[str, str] = {
     "invoice.sent": "An invoice that was sent is not unsent: void it, or write a credit note.",
@@ -178,4 +169,5 @@ _WHY_NOT: Mapping[str, str] = {
     "review_item.resolved": "A closed question is asked again by itself if it comes up again.",
     "switch.turned_off": "Turn it on again on the page of switches.",
     "switch.turned_on": "Turn it off again on the page of switches.",
+    **undoing_purchases.WHY_NOT,
 }

@@ -18,6 +18,7 @@ LISTS = {
     "/disputes?view=all", "/projects", "/proposals", "/payouts", "/payouts/{payout}",
     "/portal-links", "/webhooks", "/messages", "/questions", "/reconciliation", "/statements",
     "/statements/{statement}", "/events", "/ledger/entries", "/audit", "/imports",
+    "/vendors", "/bills", "/prepayments",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from reconciler.services import receipts
 from reconciler.services.receipts import Receipt
 from reconciler.web.admin.blueprint import FORM_BYTES_MAX
+from tests.web import furniture
 from tests.web.screens import Screens, said
 
 DAY = date(2026, 11, 20)
@@ -148,6 +149,42 @@ def test_a_payout_that_is_not_at_the_bank_is_named(screens):
     late = date.fromordinal(days[1].toordinal() + 6)
     upload(rae, text + f"{late},1.00,USD,Late\n")
     page = rae.read("/statements")
-    assert "Paid out, and not at the bank 1 payout" in page
+    assert "In the books, and not at the bank 1" in page
     assert second.rail_payout_id in page
     assert first.rail_payout_id not in page
+
+
+def test_payments_to_vendors_are_tied_shown_and_named_while_the_bank_shows_none(screens):
+    furniture.purchases_of(screens)
+    ids, rae = screens.ids, screens.as_("reconciler")
+    day = "2026-11-18"
+    text = HEAD + f"{day},-200.00,USD,Oak 2026-118\n{day},-600.00,USD,Ahead\n"
+    upload(rae, text + f"{day},-3.50,USD,Coffee\n2026-12-09,-1.00,USD,Coffee\n")
+    first = lines(screens)[0]
+    page = f"/statements/{first.statement_id}"
+    words = rae.read(page)
+    assert "Tied Payment of bill 2026-118, Oak & <em>Ash</em> Ltd by itself" in words
+    html = rae.get(page).get_data(as_text=True)
+    assert f'href="/admin/bills/{ids["bill"]}"' in html
+    assert f'href="/admin/prepayments/{ids["prepayment"]}"' in html
+    bill = rae.get(f"/bills/{ids['bill']}").get_data(as_text=True)
+    assert f'<a href="/admin{page}">on the bank statement</a>' in bill
+    ahead = rae.get(f"/prepayments/{ids['prepayment']}").get_data(as_text=True)
+    assert ahead.count("on the bank statement") == 1, "what came back is not there yet"
+    missing = rae.read("/statements")
+    assert "In the books, and not at the bank 1" in missing
+    assert "Given back of PRE-1001, Oak" in missing
+    assert settle(screens, rae, first, "untie").status_code == 303
+    assert "on the bank statement" not in rae.read(f"/bills/{ids['bill']}")
+    words = rae.read(f"{page}?state=open")
+    assert "Payment of bill 2026-118, Oak & <em>Ash</em> Ltd -$200.00" in words.replace(
+        "\u2212", "-"
+    )
+    (line, *_) = lines(screens)
+    target = f"bill_payment {ids['bill_payment']}"
+    assert settle(screens, rae, line, target).status_code == 303
+    assert lines(screens)[0].target_id == ids["bill_payment"]
+    undo = screens.office.scalar("select max(seq) from audit_line where action = 'bank_line.tied'")
+    assert "Bank line tied" in rae.read("/recent")
+    assert rae.post(f"/recent/{undo}/undo", {"once": "u1"}).status_code == 303
+    assert lines(screens)[0].state == "open"

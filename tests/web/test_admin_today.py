@@ -6,9 +6,11 @@ import sqlalchemy as sa
 
 from reconciler.books.mail import MessageKind
 from reconciler.flows.ask_rail import ask_rail
-from reconciler.services import inbox, mail, webhooks
+from reconciler.services import inbox, mail, statements, webhooks
 from reconciler.services.mail import NewMessage
+from reconciler.services.statements import Statement
 from reconciler.store.webhooks import WebhookEndpoint
+from tests.web import furniture
 from tests.web.screens import Screens, said
 
 
@@ -41,6 +43,42 @@ def test_money_held_ahead_for_two_months_is_summed_with_its_age(screens):
     clock.instant = noon
     words = screens.as_("viewer").read("/")
     assert "Deposits held for two months 1 $450.00 , oldest 70 days" in words
+
+
+def test_bills_that_are_due_and_late_are_cards_that_lead_to_them(screens):
+    furniture.purchases_of(screens)
+    viewer = screens.as_("viewer")
+    words = viewer.read("/")
+    assert "Bills overdue 1 $342.50 , oldest 12 days" in words
+    assert "Bills due within a week" not in words, "it is due in thirteen days"
+    screens.office.clock.advance(days=6)
+    viewer = screens.as_("viewer")
+    assert "Bills due within a week 1 $635.00" in viewer.read("/")
+    html = viewer.get("/").get_data(as_text=True)
+    assert 'href="/admin/bills?view=due"' in html
+    due = viewer.read("/bills?view=due")
+    assert "Due within a week 1" in due
+    assert "2026-118" in due
+    assert "2026-101" not in due
+    assert "2026-131" not in due, "nobody owes a draft"
+    screens.office.clock.advance(days=8)
+    words = screens.as_("viewer").read("/")
+    assert "Bills overdue 2 $977.50" in words
+    assert "Bills due within a week" not in words
+
+
+def test_what_a_bank_says_otherwise_is_a_card_until_it_is_decided(screens):
+    head = "Date,Amount,Currency,Description,Reference\n2026-01-01,1.00,USD,One,\n"
+    for amount in ("3.00", "4.00"):
+        text = f"{head}2026-01-05,{amount},USD,Three,RF18\n2026-01-09,2.00,USD,Two,\n"
+        given = Statement(bank_account="Giro", file_name=f"{amount}.csv", body=text.encode())
+        screens.by("reconciler", lambda work, given=given: statements.take(work, given))
+    rae = screens.as_("reconciler")
+    assert "Bank lines to decide 1" in rae.read("/")
+    (found,) = screens.office.rows("select id, rev from bank_correction")
+    answer = rae.post(f"/bank-corrections/{found.id}", {"do": "take", "rev": found.rev})
+    assert answer.status_code == 303
+    assert "Bank lines to decide" not in rae.read("/")
 
 
 def test_events_that_nobody_takes_up_are_an_alarm(screens):

@@ -34,6 +34,9 @@ _PAGES = {
     "prop": ("show_proposal", "proposal_id"),
     "rev": ("show_question", "item_id"),
     "po": ("show_payout", "payout_id"),
+    "bill": ("show_bill", "bill_id"),
+    "pre": ("show_prepayment", "prepayment_id"),
+    "ven": ("show_vendor", "vendor_id"),
 }
 
 

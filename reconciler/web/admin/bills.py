@@ -1,21 +1,22 @@
 """Bills of vendors: the list with its totals, and one with all that is done to it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import bills as reads, ledger, prepayments, screens_people, vendors
-from reconciler.reads.bills import BillRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.bills import DUE_SOON, BillRow
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
 from reconciler.services import bill_payments, bills, prepayments as prepaid
 from reconciler.services.bill_payments import REFERENCE_CHARS_MAX, Paid
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline
+from reconciler.web.admin import errors, paging, timeline
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -25,6 +26,7 @@ _VIEWS: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
     "all": ("All", {}, ()),
     "open": ("To pay", {"is_open": True}, ("open", "partially_paid", "overdue")),
     "part": ("Partly paid", {"status": "partially_paid"}, ("partially_paid",)),
+    "due": ("Due within a week", {"is_open": True}, ()),
     "overdue": ("Overdue", {"status": "overdue"}, ("overdue",)),
     "paid": ("Paid", {"status": "paid"}, ("paid",)),
     "draft": ("Drafts", {"status": "draft"}, ("draft",)),
@@ -43,17 +45,38 @@ _GONE = "It was taken back already. Below is how the bill stands now."
 Step = Callable[[Work], object]
 
 
+_LISTED = Listed(
+    "bills",
+    (
+        "id", "number", "vendor_id", "vendor_name", "status", "issued_on", "due_on", "currency",
+        "subtotal", "tax", "total", "paid", "outstanding", "description",
+    ),
+    ("subtotal", "tax", "total", "paid", "outstanding"),
+)  # fmt: skip
+
+
+def _view() -> str:
+    asked = request.args.get("view", "all")
+    return asked if asked in _VIEWS else "all"
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[BillRow]:
+    filters = _VIEWS[_view()][1] | {"vendor_id": request.args.get("vendor") or None}
+    if _view() == "due":
+        within = desk.today + DUE_SOON + timedelta(days=1)
+        filters |= {"due_from": desk.today, "due_before": within}
+    return reads.page(session, filters, wanted, today=desk.today)
+
+
 @screens.get("/bills")
+@offers_csv(_LISTED, _rows)
 def list_bills(desk: Desk) -> Response:
     """Bills, the newest first, with the totals of all that are open or paid."""
-    view = request.args.get("view", "all")
-    view = view if view in _VIEWS else "all"
-    vendor_id = request.args.get("vendor") or None
-    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
+    view = _view()
     with desk.runtime.read() as session:
-        filters = _VIEWS[view][1] | {"vendor_id": vendor_id}
-        page = reads.page(session, filters, wanted, today=desk.today)
+        page = _rows(desk, session, paging.wanted())
         numbers = reads.counts(session, today=desk.today)
+        due = reads.due_soon(session, today=desk.today)
         totals = vendors.payable(session, today=desk.today)
     return desk.page(
         "bills.html",
@@ -61,12 +84,12 @@ def list_bills(desk: Desk) -> Response:
         sums=_sums(page.data),
         totals=[one for one in totals.values() if one.billed],
         chips=[
-            (name, label, _counted(numbers, statuses), name == view)
+            (name, label, due if name == "due" else _counted(numbers, statuses), name == view)
             for name, (label, _, statuses) in _VIEWS.items()
         ],
         view=view,
-        vendor_id=vendor_id,
-        older=next_page(page.next_cursor),
+        vendor_id=request.args.get("vendor") or None,
+        older=paging.next_page(page.next_cursor),
     )
 
 
@@ -172,7 +195,7 @@ def _show(desk: Desk, bill_id: str, *, refusal: Refused | None = None, sheet: st
         entries = ledger.entries_of(session, "bill_id", [bill_id]).get(bill_id, [])
         names = screens_people.names(session, timeline.causes(entries))
         theirs = {"vendor_id": bill.vendor_id, "currency": bill.currency, "has_remaining": True}
-        ahead: list[PrepaymentRow] = prepayments.page(session, theirs, Wanted(PER_PAGE)).data
+        ahead: list[PrepaymentRow] = prepayments.page(session, theirs, Wanted(paging.PER_PAGE)).data
     status = 200
     if refusal is not None:
         status = 409 if isinstance(refusal, Conflict) else 422

@@ -9,15 +9,15 @@ from reconciler import currencies
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import bills, ledger, prepayments as reads, screens_people, vendors
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
 from reconciler.services import prepayments
 from reconciler.services.bill_payments import REFERENCE_CHARS_MAX, Paid
 from reconciler.services.prepayments import NewPrepayment
 from reconciler.web import forms
-from reconciler.web.admin import errors, timeline
+from reconciler.web.admin import errors, paging, timeline
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -37,15 +37,30 @@ _GONE = "It was taken back already. Below is how the prepayment stands now."
 Step = Callable[[Work], object]
 
 
-@screens.get("/prepayments")
-def list_prepayments(desk: Desk) -> Response:
-    """Prepayments, the newest first, with what is left of all."""
+_LISTED = Listed(
+    "prepayments",
+    (
+        "id", "code", "vendor_id", "vendor_name", "status", "paid_on", "currency", "amount",
+        "applied", "refunded", "remaining", "reference", "notes",
+    ),
+    ("amount", "applied", "refunded", "remaining"),
+)  # fmt: skip
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[PrepaymentRow]:
+    del desk
     only_left = request.args.get("view") == "left"
     vendor_id = request.args.get("vendor") or None
     filters = {"vendor_id": vendor_id, "has_remaining": True if only_left else None}
-    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
+    return reads.page(session, filters, wanted)
+
+
+@screens.get("/prepayments")
+@offers_csv(_LISTED, _rows)
+def list_prepayments(desk: Desk) -> Response:
+    """Prepayments, the newest first, with what is left of all."""
     with desk.runtime.read() as session:
-        page = reads.page(session, filters, wanted)
+        page = _rows(desk, session, paging.wanted())
         totals = vendors.payable(session, today=desk.today)
     sums: dict[str, tuple[int, int, int]] = {}
     for one in page.data:
@@ -59,9 +74,9 @@ def list_prepayments(desk: Desk) -> Response:
         prepayments=page.data,
         sums=dict(sorted(sums.items())),
         left=[(currency, one.prepaid) for currency, one in totals.items() if one.prepaid],
-        only_left=only_left,
-        vendor_id=vendor_id,
-        older=next_page(page.next_cursor),
+        only_left=request.args.get("view") == "left",
+        vendor_id=request.args.get("vendor") or None,
+        older=paging.next_page(page.next_cursor),
     )
 
 
@@ -203,7 +218,7 @@ def _show(
         booked = entries.get(prepayment_id, [])
         names = screens_people.names(session, timeline.causes(booked))
         theirs = {"vendor_id": ahead.vendor_id, "currency": ahead.currency, "is_open": True}
-        owed = bills.page(session, theirs, Wanted(PER_PAGE), today=desk.today).data
+        owed = bills.page(session, theirs, Wanted(paging.PER_PAGE), today=desk.today).data
     return desk.page(
         "prepayment.html",
         status=_status(refusal),

@@ -1,16 +1,19 @@
 """Vendors: whom we owe what, and what they were paid ahead."""
 
+from collections.abc import Iterator, Mapping
+
 from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import bills, prepayments, vendors
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.vendors import VendorRow
 from reconciler.services import vendors as services
 from reconciler.web import forms
-from reconciler.web.admin import errors
+from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.paging import PER_PAGE, next_page
+from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -20,18 +23,38 @@ SHOWN_MAX = 10  # of each kind; there is a link to the rest
 _FIELDS = ("name", "email", "notes")
 
 
+def _told(_: Desk, one: VendorRow) -> Iterator[Mapping[str, object]]:
+    """A row for each currency, or one without amounts."""
+    who = {"id": one.id, "name": one.name, "email": one.email}
+    for balance in one.balances.values():
+        yield who | {name: getattr(balance, name) for name in ("currency", *_AMOUNTS)}
+    if not one.balances:
+        yield who | {"currency": None} | dict.fromkeys(_AMOUNTS)
+
+
+_AMOUNTS = ("billed", "paid", "outstanding", "overdue", "prepaid")
+_LISTED = Listed("vendors", ("id", "name", "email", "currency", *_AMOUNTS), _AMOUNTS, told=_told)
+
+
+def _looked_for() -> str | None:
+    return request.args.get("name", "").strip() or None
+
+
+def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[VendorRow]:
+    return vendors.page(session, {"name": _looked_for()}, wanted, today=desk.today)
+
+
 @screens.get("/vendors")
+@offers_csv(_LISTED, _rows)
 def list_vendors(desk: Desk) -> Response:
     """Vendors, the newest first, with what each is owed."""
-    wanted = Wanted(PER_PAGE, request.args.get("before") or None)
-    looked_for = request.args.get("name", "").strip() or None
     with desk.runtime.read() as session:
-        page = vendors.page(session, {"name": looked_for}, wanted, today=desk.today)
+        page = _rows(desk, session, paging.wanted())
     return desk.page(
         "vendors.html",
         vendors=page.data,
-        looked_for=looked_for,
-        older=next_page(page.next_cursor),
+        looked_for=_looked_for(),
+        older=paging.next_page(page.next_cursor),
     )
 
 
