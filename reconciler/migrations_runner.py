@@ -31,6 +31,7 @@ APPEND_ONLY = (
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",
     "attachment", "sign_off", "proposal_version", "record_note", "imported_row",
+    "vendor_credit_line",
 )  # fmt: skip
 
 

@@ -162,7 +162,7 @@ def opened_entry(
     """
     return JournalEntry(
         key=f"bill/{bill_id}/opened",
-        postings=tuple(_owed(costs, tax, currency, sign=1)),
+        postings=tuple(costed(costs, tax, currency, against=accounts.ACCOUNTS_PAYABLE, sign=1)),
         bill_id=bill_id,
         on=issued_on,
     )
@@ -174,7 +174,7 @@ def voided_entry(
     """It was never owed: the mirror of having been opened."""
     return JournalEntry(
         key=f"bill/{bill_id}/voided",
-        postings=tuple(_owed(costs, tax, currency, sign=-1)),
+        postings=tuple(costed(costs, tax, currency, against=accounts.ACCOUNTS_PAYABLE, sign=-1)),
         reverses=f"bill/{bill_id}/opened",
         bill_id=bill_id,
     )
@@ -202,11 +202,17 @@ def taken_back_entry(payment_id: str, bill_id: str, amount: Money) -> JournalEnt
     )
 
 
-def _owed(costs: Mapping[str, int], tax: int, currency: str, *, sign: int) -> Iterator[Posting]:
+def costed(
+    costs: Mapping[str, int], tax: int, currency: str, *, against: Account, sign: int
+) -> Iterator[Posting]:
+    """What costs and their tax come to on their accounts, and the whole `against` another.
+
+    With a `sign` of -1 they cost that much less.
+    """
     for name, net in costs.items():
         yield from _on(accounts.expenses(name), sign * net, currency)
     yield from _on(accounts.INPUT_TAX, sign * tax, currency)
-    yield from _on(accounts.ACCOUNTS_PAYABLE, -sign * (sum(costs.values()) + tax), currency)
+    yield from _on(against, -sign * (sum(costs.values()) + tax), currency)
 
 
 def _on(account: Account, signed: int, currency: str) -> Iterator[Posting]:

@@ -9,6 +9,13 @@ from reconciler.errors import Refused
 from reconciler.money import Money, shown
 
 
+class PrepaymentKind(StrEnum):
+    """Where credit with a vendor came from: money that left the bank, or a note that they wrote."""
+
+    PAID_AHEAD = "paid_ahead"
+    CREDIT_NOTE = "credit_note"
+
+
 class PrepaymentStatus(StrEnum):
     """How much of it bills have absorbed, or the vendor has given back."""
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from reconciler.books.bank_lines import TargetKind
 from reconciler.books.bills import BillState, BillStatus, status
+from reconciler.books.prepayments import PrepaymentKind
 from reconciler.errors import NotFound
 from reconciler.reads import timeline
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
@@ -19,7 +20,9 @@ from reconciler.store.bank_targets import on_statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLineRow:
-    """One line: as it was written, what it is a cost of, and what it comes to.
+    """One line of a bill, or of a vendor's credit note.
+
+    It is as it was written, with what it is a cost of, and what it comes to.
 
     `quantity` and `tax_rate` (percent) are exact decimals. `net` is without tax, `tax` the line's
     part of the tax; both, as `unit_price`, in minor units.
@@ -49,11 +52,12 @@ class BillPaymentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillUse:
-    """What a prepayment pays of a bill. Minor units."""
+    """What a prepayment, or a credit note by its number, pays of a bill. Minor units."""
 
     id: str
     prepayment_id: str
     prepayment_code: str
+    kind: PrepaymentKind
     amount: int
     created_at: datetime
 
@@ -127,7 +131,8 @@ _PAYMENTS = sa.text(
     where bill_id = any(:ids) and closed_at is null order by created_at, id"""
 )
 _USES = sa.text(
-    """select u.bill_id, u.id, u.prepayment_id, q.code as prepayment_code, u.amount, u.created_at
+    """select u.bill_id, u.id, u.prepayment_id, q.code as prepayment_code, q.kind, u.amount,
+      u.created_at
     from prepayment_application u join prepayment q on q.id = u.prepayment_id
     where u.bill_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
 )
@@ -183,7 +188,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, Bi
             today,
             lines=[BillLineRow(**one) for one in lines.get(row.id, [])],
             payments=[BillPaymentRow(**one) for one in payments.get(row.id, [])],
-            applications=[BillUse(**one) for one in uses.get(row.id, [])],
+            applications=[_use(one) for one in uses.get(row.id, [])],
             history=histories.get(row.id, []),
         )
         for row in rows
@@ -198,6 +203,10 @@ def _by_bill(
         values = row._asdict()
         found.setdefault(values.pop("bill_id"), []).append(values)
     return found
+
+
+def _use(said: dict[str, Any]) -> BillUse:
+    return BillUse(**said | {"kind": PrepaymentKind(said["kind"])})
 
 
 def _bill(row: sa.Row[Any], today: date, **more: Any) -> BillRow:  # noqa: ANN401  its lists

@@ -293,8 +293,17 @@ PURCHASES: Mapping[str, Kind] = {
             "remaining": """case when x.voided_at is null
               then x.amount - x.applied - x.refunded else 0 end"""
         }
-        | _own("paid_on", "reference", "notes", "created_at", "voided_at"),
-        ("amount", "applied", "refunded", "remaining"),
+        | _own("paid_on", "reference", "notes", "created_at", "voided_at", "kind", "tax"),
+        ("amount", "applied", "refunded", "remaining", "tax"),
+    ),
+    "vendor-credit-lines": _kind(
+        "when the credit note was recorded",
+        "vendor_credit_line x join prepayment q on q.id = x.prepayment_id",
+        ("q.created_at", "q.id, x.place"),
+        _OF_A_PREPAYMENT
+        | _own("place", "description", "category", "quantity", "unit_price", "tax_rate")
+        | _own("tax_name", "net", "tax"),
+        ("unit_price", "net", "tax"),
     ),
     "prepayment-applications": _kind(
         "when it was made",

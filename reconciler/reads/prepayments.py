@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from reconciler.books import prepayments as rules
 from reconciler.books.bank_lines import TargetKind
-from reconciler.books.prepayments import PrepaymentStatus
+from reconciler.books.prepayments import PrepaymentKind, PrepaymentStatus
 from reconciler.errors import NotFound
 from reconciler.reads import timeline
+from reconciler.reads.bills import BillLineRow
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 from reconciler.store.bank_targets import on_statement
@@ -43,18 +44,22 @@ class PrepaymentRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepaymentRow:
-    """Money paid to a vendor ahead of their bill, in minor units of `currency`. An asset.
+    """Money paid to a vendor ahead of their bill, or credited by them, in minor units. An asset.
 
+    Of a credit note, `code` is the vendor's number and `paid_on` the day on it; it has lines, and
+    `tax` is part of its amount.
     amount = applied + refunded + remaining, unless it is void: then nothing remains.
     `statement_id` is where the bank shows that it left.
     """
 
     id: str
+    kind: PrepaymentKind
     code: str
     vendor_id: str
     vendor_name: str
     currency: str
     amount: int
+    tax: int
     applied: int
     refunded: int
     remaining: int
@@ -63,6 +68,7 @@ class PrepaymentRow:
     reference: str | None
     statement_id: str | None
     notes: str | None
+    lines: list[BillLineRow]
     applications: list[PrepaymentUse]
     refunds: list[PrepaymentRefund]
     history: list[Happening]
@@ -79,6 +85,7 @@ LISTING = Listing(
     order=Order(("q.created_at", "q.id"), ("timestamptz", "text")),
     conditions={
         "vendor_id": "q.vendor_id = :vendor_id",
+        "kind": "q.kind = :kind",
         "code": "lower(btrim(q.code)) = lower(btrim(:code))",
         "currency": "q.currency = :currency",
         "status": f"{_STATUS} = :status",
@@ -91,6 +98,11 @@ _PREPAYMENTS = sa.text(
       {on_statement(TargetKind.PREPAYMENT, "q.id")} as statement_id
     from prepayment q join vendor v on v.id = q.vendor_id
     where q.id = any(:ids)"""
+)
+_LINES = sa.text(
+    """select prepayment_id, description, category, quantity, unit_price, tax_rate, tax_name, net,
+      tax
+    from vendor_credit_line where prepayment_id = any(:ids) order by prepayment_id, place"""
 )
 _USES = sa.text(
     """select u.prepayment_id, u.id, u.bill_id, b.number as bill_number, u.amount, u.created_at
@@ -124,10 +136,12 @@ def load(session: Session, ids: Collection[str]) -> dict[str, PrepaymentRow]:
     given = {"ids": list(ids)}
     uses = _by_prepayment(session, _USES, given)
     refunds = _by_prepayment(session, _REFUNDS, given)
+    lines = _by_prepayment(session, _LINES, given)
     histories = timeline.of_documents(session, "prepayment_id", ids)
     return {
         row.id: _prepayment(
             row,
+            lines=[BillLineRow(**one) for one in lines.get(row.id, [])],
             applications=[PrepaymentUse(**one) for one in uses.get(row.id, [])],
             refunds=[PrepaymentRefund(**one) for one in refunds.get(row.id, [])],
             history=histories.get(row.id, []),
@@ -150,13 +164,14 @@ def _prepayment(row: sa.Row[Any], **more: Any) -> PrepaymentRow:  # noqa: ANN401
     used = {"amount": row.amount, "applied": row.applied, "refunded": row.refunded}
     is_void = row.voided_at is not None
     same = (
-        "id", "code", "vendor_id", "vendor_name", "currency", "paid_on", "reference", "notes",
-        "statement_id", "created_at", "voided_at", "rev",
+        "id", "code", "tax", "vendor_id", "vendor_name", "currency", "paid_on", "reference",
+        "notes", "statement_id", "created_at", "voided_at", "rev",
     )  # fmt: skip
     return PrepaymentRow(
         **{name: getattr(row, name) for name in same},
         **used,
         **more,
+        kind=PrepaymentKind(row.kind),
         remaining=0 if is_void else rules.remaining(**used),
         status=rules.status(**used, is_void=is_void),
     )

@@ -177,7 +177,8 @@ _MISSING = sa.text(
         union all
         select 'prepayment', p.id, p.code || ', ' || v.name, p.id, -p.amount, p.currency, p.paid_on
         from prepayment p join vendor v on v.id = p.vendor_id
-        where p.voided_at is null and not ({_SHOWN_ALREADY.format("prepayment")})
+        where p.voided_at is null and p.kind = 'paid_ahead'
+          and not ({_SHOWN_ALREADY.format("prepayment")})
         union all
         select 'vendor_refund', p.id, q.code || ', ' || v.name, q.id, p.amount, q.currency,
           p.received_on

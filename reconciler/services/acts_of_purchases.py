@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from reconciler.books.bills import CostLine
-from reconciler.services import bill_payments, bills, prepayments, vendors
+from reconciler.services import bill_payments, bills, prepayments, vendor_credits, vendors
 from reconciler.services.acts import SUBJECT, Again
 from reconciler.services.bill_payments import Paid
 from reconciler.services.bills import NewBill
 from reconciler.services.prepayments import NewPrepayment
+from reconciler.services.vendor_credits import NewCredit
 
 _DAYS = frozenset({"issued_on", "due_on", "paid_on"})
 _Said = Mapping[str, Any]
@@ -27,6 +28,11 @@ def _given(said: _Said) -> dict[str, Any]:
         elif name != "tax":  # which follows from the lines
             given[name] = value
     return given
+
+
+def _credit(said: _Said) -> dict[str, Any]:
+    given = _given(said)
+    return given | {"total": given.pop("amount")}
 
 
 def _paid(said: _Said, day: str) -> Paid:
@@ -52,6 +58,9 @@ AGAIN = {
     ),
     "prepayment.paid": Again(
         lambda w, a: prepayments.pay(w, NewPrepayment(**_given(a.after))), makes={"pre": SUBJECT}
+    ),
+    "vendor_credit.noted": Again(
+        lambda w, a: vendor_credits.note(w, NewCredit(**_credit(a.after))), makes={"pre": SUBJECT}
     ),
     "prepayment.changed": Again(lambda w, a: prepayments.patch(w, a.subject, a.after)),
     "prepayment.voided": Again(lambda w, a: prepayments.void(w, a.subject)),

@@ -1,15 +1,22 @@
-"""Money paid to vendors ahead of their bills: used on bills, taken off again, given back."""
+"""Credit with vendors, paid ahead or by their note: used on bills, taken off again, given back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select
 
 from reconciler import currencies
-from reconciler.books import prepayments as rules, texts
+from reconciler.books import (
+    bills as bill_rules,
+    prepayments as rules,
+    texts,
+    vendor_credits as credit_rules,
+)
 from reconciler.books.bills import BillState
+from reconciler.books.journal import JournalEntry
+from reconciler.books.prepayments import PrepaymentKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX, Money
@@ -19,6 +26,7 @@ from reconciler.store.purchases import (
     Bill,
     Prepayment,
     PrepaymentApplication,
+    VendorCreditLine,
     VendorRefund,
 )
 from reconciler.work import Work
@@ -93,7 +101,9 @@ def patch(
 def void(work: Work, prepayment_id: str, *, rev: int | None = None) -> None:
     """It was never paid. Raises NotFound, Conflict, and Refused once something came of it."""
     prepayment = _lock(work, prepayment_id, rev)
-    rules.may_be_voided(
+    is_credit = prepayment.kind == PrepaymentKind.CREDIT_NOTE
+    may_be_voided = credit_rules.may_be_voided if is_credit else rules.may_be_voided
+    may_be_voided(
         prepayment.code,
         applied=prepayment.applied,
         refunded=prepayment.refunded,
@@ -102,7 +112,8 @@ def void(work: Work, prepayment_id: str, *, rev: int | None = None) -> None:
     prepayment.voided_at = work.now
     prepayment.rev += 1
     work.session.flush()
-    ledger.post(work, [rules.voided_entry(prepayment_id, _all_of(prepayment))])
+    voided = _credit_voided(work, prepayment) if is_credit else _voided(prepayment)
+    ledger.post(work, [voided])
     audit.note(work, "prepayment.voided", prepayment_id, before={"amount": prepayment.amount})
 
 
@@ -198,6 +209,19 @@ def take_refund_back(work: Work, prepayment_id: str, refund_id: str) -> None:
     audit.note(work, "prepayment.refund_taken_back", prepayment_id, before=said)
 
 
+def _voided(prepayment: Prepayment) -> JournalEntry:
+    return rules.voided_entry(prepayment.id, _all_of(prepayment))
+
+
+def _credit_voided(work: Work, credit: Prepayment) -> JournalEntry:
+    wanted = select(VendorCreditLine).where(col(VendorCreditLine.prepayment_id) == credit.id)
+    lines = work.session.exec(wanted).all()
+    costs = bill_rules.costs((line.category, line.net) for line in lines)
+    return credit_rules.voided_entry(
+        credit.id, costs=costs, tax=credit.tax, currency=credit.currency
+    )
+
+
 def _lock(work: Work, prepayment_id: str, rev: int | None = None) -> Prepayment:
     found = work.session.get(Prepayment, prepayment_id, with_for_update={"key_share": True})
     if found is None:
@@ -256,7 +280,8 @@ def _note(work: Work, action: str, use: PrepaymentApplication) -> None:
 
 def _not_taken(work: Work, prepayment: Prepayment) -> None:
     same = sa.func.lower(sa.func.btrim(Prepayment.code)) == prepayment.code.lower()
-    if work.session.exec(select(Prepayment.id).where(same)).first():
+    taken = select(Prepayment.id).where(same, col(Prepayment.kind) == PrepaymentKind.PAID_AHEAD)
+    if work.session.exec(taken).first():
         raise Conflict(f"the code {prepayment.code} is taken", field="code")
 
 

@@ -71,6 +71,7 @@ def _tied(work: Work, deed: Deed) -> None:
 
 
 def _untied(work: Work, deed: Deed) -> None:
+    statement_rows.take_turn(work.session)  # before the line, as everybody who ties
     if _line(work, deed).state != LineState.OPEN:
         raise Conflict("the line is said to be something else by now")
     kind = TargetKind(deed.before["kind"])
@@ -106,6 +107,7 @@ UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "bill.paid": _once(_bill_paid),
     "bill.payment_taken_back": _bill_payment_taken_back,
     "prepayment.paid": _prepaid,
+    "vendor_credit.noted": _prepaid,
     "prepayment.applied": _once(_applied),
     "prepayment.unapplied": _unapplied,
     "prepayment.refunded": _once(_refunded),

@@ -58,7 +58,7 @@ _PREPAYMENTS = f"""select 'prepayment' as kind, p.id, -p.amount as amount, p.cur
     p.code || ', ' || v.name as title,
     array_remove(array[p.reference, p.code], null) as names
   from prepayment p join vendor v on v.id = p.vendor_id
-  where p.voided_at is null
+  where p.voided_at is null and p.kind = 'paid_ahead'
     and {_unshown("prepayment", "p.id")}"""
 _VENDOR_REFUNDS = f"""select 'vendor_refund' as kind, p.id, p.amount, q.currency,
     p.received_on::timestamptz as occurred_at, p.received_on as day, null as name,

@@ -31,15 +31,29 @@ QUERIES: dict[str, str] = {
           sum(said), sum(booked))
         from (select b.id as bill_id, l.category, l.net as said, 0 as booked
           from bill b join bill_line l on l.bill_id = b.id where b.state = 'open'
-          union all select coalesce(bill_id, 'none'), category, 0, amount from ({_NET}) n
-          where role = 'expenses') x
+          union all select q.id, l.category, -l.net, 0
+          from prepayment q join vendor_credit_line l on l.prepayment_id = q.id
+          where q.voided_at is null
+          union all select coalesce(bill_id, prepayment_id, 'none'), category, 0, amount
+          from ({_NET}) n where role = 'expenses') x
         group by bill_id, category having sum(said) <> sum(booked)""",
     "input_tax_is_what_bills_say": f"""
         select format('bill %s: tax %s, input_tax holds %s for it',
           coalesce(b.number, l.bill_id, 'none'), b.tax, coalesce(l.held, 0))
-        from bill b full join (select bill_id, sum(amount) as held from ({_NET}) n
-          where role = 'input_tax' group by 1) l on l.bill_id = b.id
-        where coalesce(l.held, 0) <> case when b.state = 'open' then b.tax else 0 end""",
+        from (select id, number, case when state = 'open' then tax else 0 end as tax from bill
+          union all select id, code, case when voided_at is null then -tax else 0 end
+          from prepayment) b
+        full join (select coalesce(bill_id, prepayment_id) as bill_id, sum(amount) as held
+          from ({_NET}) n where role = 'input_tax' group by 1) l on l.bill_id = b.id
+        where coalesce(l.held, 0) <> coalesce(b.tax, 0)""",
+    "vendor_credit_lines_and_tax_add_up": """
+        select format('credit note %s: amount %s with tax %s, its lines come to %s with tax %s',
+          q.code, q.amount, q.tax, coalesce(l.amount, 0), coalesce(l.tax, 0))
+        from prepayment q left join (select prepayment_id, sum(net + tax) as amount,
+            sum(tax) as tax from vendor_credit_line group by 1) l on l.prepayment_id = q.id
+        where case when q.kind = 'credit_note'
+          then q.tax <> coalesce(l.tax, 0) or q.amount <> coalesce(l.amount, 0)
+          else l.amount is not null end""",
     "prepayments_are_applied_refunded_or_remain": f"""
         select format('prepayment %s: paid %s, applied %s, refunded %s; used %s, given back %s, '
           'vendor_prepayments %s', coalesce(q.code, l.prepayment_id, 'none'), q.amount, q.applied,

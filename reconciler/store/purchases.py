@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from reconciler.books.bills import BillState
+from reconciler.books.prepayments import PrepaymentKind
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
 
@@ -108,10 +109,11 @@ class BillPayment(SQLModel, table=True):
 
 
 class Prepayment(SQLModel, table=True):
-    """Money paid to a vendor ahead of a bill, in minor units of `currency`: an asset.
+    """Money paid to a vendor ahead of a bill, or their credit note: an asset, in minor units.
 
     `applied` is what bills absorb now, `refunded` what the vendor gave back; both follow from
-    other rows.
+    other rows. Of a credit note, `code` is the vendor's number, `paid_on` the day on it, and `tax`
+    the part of it that is tax.
     """
 
     __tablename__ = "prepayment"
@@ -123,15 +125,40 @@ class Prepayment(SQLModel, table=True):
             "nothing_came_of_a_void_prepayment",
             "voided_at is null or (applied = 0 and refunded = 0)",
         ),
-        sa.Index("uq_prepayment_code", sa.text("lower(btrim(code))"), unique=True),
+        base.one_of("prepayment_kind_is_known", "kind", PrepaymentKind),
+        base.holds(
+            "only_a_credit_note_has_tax",
+            "tax >= 0 and tax < amount and (kind = 'credit_note' or tax = 0)",
+        ),
+        sa.Index(
+            "uq_prepayment_code",
+            sa.text("lower(btrim(code))"),
+            unique=True,
+            postgresql_where=sa.text("kind = 'paid_ahead'"),
+        ),
+        # One that was void gives its number free, as a bill does.
+        sa.Index(
+            "uq_vendor_credit_number",
+            "vendor_id",
+            sa.text("lower(btrim(code))"),
+            unique=True,
+            postgresql_where=sa.text("kind = 'credit_note' and voided_at is null"),
+        ),
         sa.Index("ix_prepayment_created", "created_at", "id"),
     )
 
     id: str = base.key()
+    kind: str = Field(
+        default=PrepaymentKind.PAID_AHEAD,
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'paid_ahead'")},
+    )
     code: str = base.text()
     vendor_id: str = base.reference("vendor.id")
     currency: str = base.text()
     amount: int = base.minor_units()
+    tax: int = base.minor_units()
     applied: int = base.minor_units()
     refunded: int = base.minor_units()
     paid_on: date = Field(sa_type=sa.Date, nullable=False)
@@ -140,6 +167,26 @@ class Prepayment(SQLModel, table=True):
     created_at: datetime = base.instant()
     voided_at: datetime | None = base.instant_or_none()
     rev: int = base.whole(default=1)
+
+
+class VendorCreditLine(SQLModel, table=True):
+    """One line of a vendor's credit note: as it was written, and what it comes to. It stays."""
+
+    __tablename__ = "vendor_credit_line"
+    __table_args__ = (base.holds("vendor_credit_line_has_a_place", "place > 0"),)
+
+    prepayment_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="prepayment.id")
+    place: int = Field(
+        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
+    )
+    description: str = base.text()
+    category: str = base.text()
+    quantity: str = base.text()
+    unit_price: int = base.minor_units()
+    tax_rate: str = base.text()
+    tax_name: str | None = base.text_or_none()
+    net: int = base.minor_units()
+    tax: int = base.minor_units()
 
 
 class PrepaymentApplication(SQLModel, table=True):

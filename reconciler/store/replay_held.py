@@ -88,8 +88,10 @@ HELD = {
       reference, closed_at is not null) from vendor_refund""",
     "use of a prepayment": """select id, prepayment_id, bill_id, '', concat_ws('/', amount,
       closed_at is not null) from prepayment_application""",
-    "prepayment": """select id, code, '', currency, concat_ws('/', amount, applied, refunded,
-      voided_at is not null, vendor_id, paid_on) from prepayment""",
+    "prepayment": """select id, code, '', currency, concat_ws('/', kind, amount, tax, applied,
+      refunded, voided_at is not null, vendor_id, paid_on) from prepayment""",
+    "credit note of a vendor": """select prepayment_id || '/' || place, category, '', '',
+      concat_ws('/', quantity, unit_price, tax_rate, net, tax) from vendor_credit_line""",
     "claim": """select concat_ws(' ', payment_id, coalesce(invoice_id, deposit_id)), '', '', '',
       concat_ws('/', sum(amount), sum(credited), sum(reopened), sum(written_off))
       from allocation group by 1

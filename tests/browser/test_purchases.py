@@ -64,7 +64,7 @@ def test_a_bill_absorbs_what_was_paid_ahead_and_the_rest_is_paid(site: Site, siz
     window.sign_in("reconciler")
     pay_ahead(window)
     bill(window)
-    press(window, "Apply the prepayment")
+    press(window, "Apply it")
     assert "$295.00 left to pay" in window.text()
     window.page.fill("#amount", "300.00")
     press(window, "Record the payment")
@@ -78,7 +78,8 @@ def test_a_bill_absorbs_what_was_paid_ahead_and_the_rest_is_paid(site: Site, siz
 
 PAGES = (
     "/bills", "/bills/{bill}", "/bills/new", "/prepayments", "/prepayments/{prepayment}",
-    "/prepayments/new", "/vendors", "/vendors/{vendor}", "/vendors/new",
+    "/prepayments/new", "/prepayments/{vendor_credit}", "/vendor-credits/new",
+    "/vendors", "/vendors/{vendor}", "/vendors/new",
 )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from reconciler.books.bills import CostLine
 from reconciler.flows.rebuild import rebuild
-from reconciler.services import bill_payments, bills, prepayments, vendors
+from reconciler.services import bill_payments, bills, prepayments, vendor_credits, vendors
 from reconciler.services.bill_payments import Paid
+from reconciler.services.vendor_credits import NewCredit
 from tests.builders import bill, prepayment, vendor
 from tests.flows.test_rebuild import change
 from tests.runtime import Office, may_make_a_schema
@@ -47,6 +48,13 @@ def every_deed(office: Office) -> None:
         prepayments.take_refund_back(work, ahead, back)
 
     office.do(step)
+    for number, bill_id in (("CN-1", owed), ("CN-2", None)):
+        new = NewCredit(
+            vendor_id=oak, currency="USD", number=number, lines=(line,), issued_on=ON,
+            bill_id=bill_id, notes="Bent",
+        )  # fmt: skip
+        made = office.do(lambda w, new=new: vendor_credits.note(w, new))
+    office.do(lambda w: prepayments.void(w, made))
 
 
 def found(office: Office) -> list[str]:

@@ -106,3 +106,26 @@ def test_40_a_prepayment_stays_with_its_vendor_and_currency(api, what, field):
     path = f"/prepayments/{ahead['id']}/applications"
     refused(api.post(path, {"bill_id": bill["id"]}), 422, field)
     assert api.read(f"/prepayments/{ahead['id']}")["remaining"] == 5_000
+
+
+def test_40_a_vendors_credit_note_lowers_a_bill_and_the_rest_is_given_back(api):
+    bill = api.a_bill(10_000)
+    line = {"description": "Bent", "unit_price": 12_000, "category": "materials"}
+    body = {
+        "vendor_id": bill["vendor_id"], "number": "CN-7", "currency": "USD", "lines": [line],
+        "issued_on": "2026-11-20", "bill_id": bill["id"],
+    }  # fmt: skip
+    assert refused(api.post("/prepayments/credit-notes", body | {"total": 1}), 422, "total")
+    made = api.make("/prepayments/credit-notes", body)
+    assert (made["kind"], made["code"], made["remaining"]) == ("credit_note", "CN-7", 2_000)
+    now = api.read(f"/bills/{bill['id']}")
+    assert (now["status"], now["outstanding"]) == ("paid", 0)
+    assert now["applications"][0]["kind"] == "credit_note"
+    listed = api.read("/prepayments", kind="credit_note")["data"]
+    assert [one["id"] for one in listed] == [made["id"]]
+    now = api.make(f"/prepayments/{made['id']}/refunds", {"received_on": "2026-11-21"})
+    assert (now["status"], now["remaining"]) == ("completed", 0)
+    assert booked(api, prepayment_id=made["id"]) == {
+        "bank": 2_000, "expenses": -12_000, "accounts_payable": 10_000,
+    }  # fmt: skip
+    api.sound()

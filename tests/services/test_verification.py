@@ -20,6 +20,7 @@ from reconciler.services import (
     prepayments,
     projects,
     sign_offs,
+    vendor_credits,
     vendors,
 )
 from reconciler.services.bill_payments import Paid
@@ -28,6 +29,7 @@ from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.milestones import Stage
 from reconciler.services.prepayments import NewPrepayment
 from reconciler.services.projects import NewProject
+from reconciler.services.vendor_credits import NewCredit
 from reconciler.services.verification import LAWS
 from reconciler.store import refund_laws
 from reconciler.work import Work
@@ -201,8 +203,14 @@ PLANTED: dict[str, list[str]] = {
     "bills_owe_what_the_ledger_says": ["update bill set total = total + 1 where state = 'open'"],
     "bill_lines_and_tax_add_up": ["update bill_line set net = net + 1"],
     "expenses_are_what_bills_say": ["update bill_line set category = 'another'"],
-    "input_tax_is_what_bills_say": ["update bill set tax = tax - 1 where tax > 0"],
+    "input_tax_is_what_bills_say": [
+        "update bill set tax = tax - 1 where tax > 0",
+        "update prepayment set tax = tax - 1 where tax > 0",
+    ],
     "prepayments_are_applied_refunded_or_remain": ["update vendor_refund set closed_at = now()"],
+    "vendor_credit_lines_and_tax_add_up": [
+        "update prepayment set tax = tax + 1 where kind = 'credit_note'"
+    ],
     "payables_add_up": ["update bill set paid = paid + 1 where state = 'open'"],
     "prepayments_add_up": ["update prepayment set refunded = refunded + 1"],
     "prepayments_stay_with_their_vendor_and_currency": ["update prepayment set currency = 'EUR'"],
@@ -270,6 +278,11 @@ def _purchases(work: Work) -> None:
     bills.open_(work, made)
     ahead = prepayments.pay(
         work, NewPrepayment(vendor_id=oak, currency="USD", amount=5_000, paid_on=on)
+    )
+    less = CostLine(description="Bent", unit_price=500, tax_rate="19", category="materials")
+    vendor_credits.note(
+        work,
+        NewCredit(vendor_id=oak, currency="USD", number="CN-1", lines=(less,), issued_on=on),
     )
     prepayments.apply(work, ahead, made, 3_000)
     prepayments.refund(work, ahead, Paid(on=on, amount=500))

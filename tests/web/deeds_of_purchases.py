@@ -65,6 +65,12 @@ def _new_bill(house: Any) -> Sent:
     return {}, form
 
 
+def _new_credit(house: Any) -> Sent:
+    form = _new_bill(house)[1]
+    del form["due_on"]
+    return {}, form | {"issued_on": "2026-11-20"}
+
+
 def _edits(house: Any) -> Sent:
     made = house.api.a_bill(open=False)
     form = _new_bill(house)[1] | {"vendor_id": made["vendor_id"], "rev": str(made["rev"])}
@@ -122,6 +128,13 @@ PURCHASES: dict[str, Deed] = {
     f"POST {_API}/prepayments": lambda house: (
         {}, {"vendor_id": _vendor(house), "currency": "USD", "amount": 100, **_ON},
     ),
+    f"POST {_API}/prepayments/credit-notes": lambda house: (
+        {},
+        {
+            "vendor_id": _vendor(house), "number": "CN-7", "currency": "USD",
+            "issued_on": "2026-11-20", "lines": [_LINE],
+        },
+    ),
     f"PATCH {_API}/prepayments/<prepayment_id>": _prepayment(notes="For oak"),
     f"POST {_API}/prepayments/<prepayment_id>/void": _prepayment(),
     f"POST {_API}/prepayments/<prepayment_id>/applications": _applies,
@@ -153,6 +166,7 @@ PURCHASES: dict[str, Deed] = {
     "POST /admin/prepayments/new": lambda house: (
         {}, {"vendor_id": _vendor(house), "currency": "usd", "amount": "1.00", **_ON},
     ),
+    "POST /admin/vendor-credits/new": _new_credit,
     "POST /admin/prepayments/<prepayment_id>/apply": _picks(
         _two, "prepayment_id", "bill_id", applied="1.00"
     ),

@@ -15,6 +15,7 @@ from reconciler.services import (
     prepayments,
     projects,
     proposals,
+    vendor_credits,
     vendors,
 )
 from reconciler.services.bill_payments import Paid
@@ -23,6 +24,7 @@ from reconciler.services.milestones import Stage
 from reconciler.services.prepayments import NewPrepayment
 from reconciler.services.projects import NewProject
 from reconciler.services.proposals import NewProposal
+from reconciler.services.vendor_credits import NewCredit
 
 
 def projects_of(made) -> None:
@@ -115,6 +117,15 @@ def purchases_of(made) -> None:
         ids["prepayment_use"] = prepayments.apply(work, ids["prepayment"], ids["bill"], 40_000)
         back = Paid(on=on, amount=5_000, reference="Returned boards")
         ids["vendor_refund"] = prepayments.refund(work, ids["prepayment"], back)
+        less = CostLine(description="Bent <i>boards</i>", unit_price=1_000, tax_rate="19",
+                        tax_name="VAT", category="Materials")  # fmt: skip
+        ids["vendor_credit"] = vendor_credits.note(
+            work,
+            NewCredit(
+                vendor_id=ids["vendor"], currency="USD", number="CN-2026-9", lines=(less,),
+                issued_on=on, notes="Bent in transit",
+            ),
+        )  # fmt: skip
         paid = Paid(on=on, amount=20_000, reference="SEPA 119")
         ids["bill_payment"] = bill_payments.pay(work, ids["bill"], paid)
 

@@ -21,12 +21,12 @@ def shown(answer, status: int) -> str:
 def test_lists_say_what_is_owed_and_what_was_paid_ahead(oak):
     rae = oak.as_("reconciler")
     bills = rae.read("/bills")
-    for words in ("$977.50 to pay", "Overdue $342.50", "Paid ahead $150.00", "Drafts 1"):
+    for words in ("$977.50 to pay", "Overdue $342.50", "Paid ahead $161.90", "Drafts 1"):
         assert words in bills, words
     late = rae.read("/bills?view=overdue")
     assert "2026-101" in late
     assert "2026-118" not in late
-    assert "$150.00 paid ahead and not used yet" in rae.read("/prepayments?view=left")
+    assert "$161.90 paid ahead or credited and not used yet" in rae.read("/prepayments?view=left")
     vendor = oak.ids["vendor"]
     assert "Oak & <em>Ash</em> Ltd" in rae.read(f"/vendors?name=ASH&vendor={vendor}")
     assert "Nobody is called that" in rae.read("/vendors?name=zzz")
@@ -159,3 +159,41 @@ def test_a_bills_number_is_found_and_its_account_says_what_it_cost(oak):
 @pytest.mark.parametrize("path", ["/bills/none", "/prepayments/none", "/vendors/none"])
 def test_what_is_not_there_is_not_found(screens, path):
     assert screens.as_("viewer").get(path).status_code == 404
+
+
+CREDIT = {
+    "number": "CN-11", "currency": "usd", "issued_on": "2026-11-20", "notes": "Bent",
+    "line_description": "Bent boards", "line_quantity": "2", "line_unit_price": "50.00",
+    "line_tax_rate": "19", "line_tax_name": "VAT", "line_category": "Materials", "do": "save",
+}  # fmt: skip
+
+
+def test_a_vendors_credit_note_lowers_a_bill_and_keeps_what_was_typed(oak):
+    rae = oak.as_("reconciler")
+    sheet = rae.get(f"/vendor-credits/new?bill={oak.ids['bill']}").get_data(as_text=True)
+    assert f'<option value="{oak.ids["vendor"]}" selected>' in sheet
+    assert f'<option value="{oak.ids["bill"]}" selected>' in sheet
+    form = CREDIT | {"vendor_id": oak.ids["vendor"], "bill_id": oak.ids["bill"]}
+    looked = rae.post("/vendor-credits/new", form | {"do": "look"})
+    assert "Total $119.00" in shown(looked, 200)
+    wrong = rae.post("/vendor-credits/new", form | {"line_category": "?"})
+    assert "category" in shown(wrong, 422)
+    assert 'value="Bent boards"' in wrong.get_data(as_text=True)
+    for _ in range(2):  # the form is sent twice
+        answer = rae.post("/vendor-credits/new", form | {"once": "c1"})
+        assert answer.status_code == 303
+    page = rae.read(answer.location.removeprefix("/admin"))
+    assert "The credit note is recorded." in page
+    assert "Credit note CN-11" in page
+    assert "Bent boards materials" in page
+    bill = rae.read(f"/bills/{oak.ids['bill']}")
+    assert "CN-11 Credit note applied" in bill
+    assert "$516.00 left to pay" in bill
+    again = rae.post("/vendor-credits/new", form | {"once": "c2"})
+    assert "A credit note CN-11 of this vendor is here already" in shown(again, 409)
+    assert "CN-11 Credit note" in rae.read("/prepayments")
+    assert "Record credit note" in rae.read(f"/vendors/{oak.ids['vendor']}")
+    undo = oak.office.scalar("select max(seq) from audit_line where action = 'prepayment.applied'")
+    assert rae.post(f"/recent/{undo}/undo", {"once": "c3"}).status_code == 303
+    assert "$635.00 left to pay" in rae.read(f"/bills/{oak.ids['bill']}")
+    assert oak.office.violations() == []

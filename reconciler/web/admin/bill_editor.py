@@ -59,7 +59,7 @@ def _edited(desk: Desk, bill_id: str | None) -> Response:
         if edited is not None:
             return _sheet(desk, edited, bill_id)
         sheet = line_sheet.used(sheet)
-        lines, given = _lines(sheet), _given(sheet)
+        lines, given = lines_of(sheet), _given(sheet)
         if request.form.get("do") == "look":
             checked = [bill_rules.checked(line, place=place) for place, line in enumerate(lines)]
             priced = rules.priced(checked, currencies.code(sheet.about["currency"]))
@@ -81,7 +81,9 @@ def _save(work: Work, bill_id: str | None, given: dict[str, object], lines: list
     return bill_id
 
 
-def _lines(sheet: Sheet) -> list[CostLine]:
+def lines_of(sheet: Sheet) -> list[CostLine]:
+    """The lines of a sheet as they were typed. Raises Invalid, naming the field."""
+    """The lines of a sheet as they were typed. Raises Invalid, naming the field."""
     currency = currencies.code(sheet.about["currency"])
     return [
         CostLine(**line_sheet.cells(row, currency, place), category=row["category"])

@@ -36,7 +36,7 @@ _NOTICES = {
     "saved": "The draft is saved. Nobody owes it until it is opened.",
     "opened": "Open: from today on we owe it.",
     "paid": "The payment is recorded.",
-    "applied": "The prepayment is applied. The bill is owed that much less.",
+    "applied": "It is applied. The bill is owed that much less.",
     "undone": "Taken back. A reversing entry was posted, and the bill is owed again.",
     "voided": "Void. Its number is free again.",
 }

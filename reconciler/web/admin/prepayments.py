@@ -26,7 +26,8 @@ screens = Screens()
 _FIELDS = ("vendor_id", "currency", "amount", "paid_on", "reference", "code", "notes")
 _NOTICES = {
     "recorded": "The prepayment is recorded.",
-    "applied": "The prepayment is applied. The bill is owed that much less.",
+    "noted": "The credit note is recorded.",
+    "applied": "It is applied. The bill is owed that much less.",
     "undone": "Taken back. A reversing entry was posted.",
     "refunded": "What the vendor gave back is recorded.",
     "kept": "Kept.",
@@ -40,7 +41,7 @@ Step = Callable[[Work], object]
 _LISTED = Listed(
     "prepayments",
     (
-        "id", "code", "vendor_id", "vendor_name", "status", "paid_on", "currency", "amount",
+        "id", "kind", "code", "vendor_id", "vendor_name", "status", "paid_on", "currency", "amount",
         "applied", "refunded", "remaining", "reference", "notes",
     ),
     ("amount", "applied", "refunded", "remaining"),

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.books.prepayments import PrepaymentStatus
+from reconciler.books.invoice_lines import LINES_MAX
+from reconciler.books.prepayments import PrepaymentKind, PrepaymentStatus
 from reconciler.reads import prepayments as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.prepayments import PrepaymentRow
-from reconciler.services import bill_payments, prepayments
+from reconciler.services import bill_payments, prepayments, vendor_credits
 from reconciler.services.bill_payments import Paid
 from reconciler.services.prepayments import NewPrepayment
+from reconciler.services.vendor_credits import NewCredit
+from reconciler.web.api.bills import CostLineBody
 from reconciler.web.api.fields import (
     Amount,
     Body,
@@ -60,10 +63,33 @@ class PrepaymentQuery(Paged):
     """Which prepayments."""
 
     vendor_id: Line128 | None = None
+    kind: PrepaymentKind | None = None
     code: Line64 | None = None
     currency: Currency | None = None
     status: PrepaymentStatus | None = None
     has_remaining: bool | None = None
+
+
+class VendorCreditBody(Body):
+    """What stands on a vendor's credit note."""
+
+    vendor_id: Line128
+    number: Annotated[Line64, Field(description="The vendor's own.", examples=["CN-2026-7"])]
+    currency: Currency
+    lines: Annotated[
+        list[CostLineBody],
+        Field(min_length=1, max_length=LINES_MAX, description="What has cost less, above zero."),
+    ]
+    total: Annotated[
+        Amount | None,
+        Field(description="What stands on it: refused where the lines come to something else."),
+    ] = None
+    issued_on: Day
+    bill_id: Annotated[
+        Line128 | None,
+        Field(description="A bill that it lowers at once, as far as that is owed; the rest stays."),
+    ] = None
+    notes: Words4000 | None = None
 
 
 class PrepaymentApplicationBody(Body):
@@ -91,9 +117,18 @@ def create(work: Work, body: PrepaymentBody) -> PrepaymentRow:
     return reads.one(work.session, made)
 
 
+@resource.post("/prepayments/credit-notes", status=HTTPStatus.CREATED)
+def note_credit(work: Work, body: VendorCreditBody) -> PrepaymentRow:
+    """Record a vendor's credit note: credit with them, to be used or paid out as a prepayment."""
+    given = body.model_dump(exclude={"lines"})
+    lines = tuple(line.line() for line in body.lines)
+    made = vendor_credits.note(work, NewCredit(**given, lines=lines))
+    return reads.one(work.session, made)
+
+
 @resource.get("/prepayments")
 def listed(look: Look, query: PrepaymentQuery) -> Page[PrepaymentRow]:
-    """List prepayments, the newest first."""
+    """List prepayments and vendors' credit notes, the newest first."""
     return reads.page(look.session, query.filters, query.wanted)
 
 
