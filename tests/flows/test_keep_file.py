@@ -83,10 +83,14 @@ def shelf():
     server.close()
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", "bucket", "server"])
 def files(request, tmp_path: Path, shelf: Shelf):
-    """Either place."""
+    """Either place; and a bucket of a real server, where TEST_BUCKET_URL names one."""
     url = shelf.url if request.param == "bucket" else ""
+    if request.param == "server":
+        url = os.getenv("TEST_BUCKET_URL", "")
+        if not url:
+            pytest.skip("TEST_BUCKET_URL names no bucket, such as that of `moto_server`")
     return files_of(Settings(data_dir=tmp_path, attachments_url=Secret(url)))
 
 
