@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "imported_row",
         _text("import_id"),
-        sa.Column("line", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
         *(_text(name) for name in ("kind", "status", "key", "subject_id")),
         _text("entry_id", nullable=True),
         _text("name"),
@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status in ('new', 'changed')", name=op.f("imported_row_was_taken_over")
         ),
-        sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_imported_row")),
+        sa.PrimaryKeyConstraint("import_id", "place", name=op.f("pk_imported_row")),
     )
     op.execute((SQL / "imports.sql").read_text())
 

@@ -119,7 +119,7 @@ def take_again(work: Work, import_id: str, then: Mapping[str, Mapping[str, int]]
     other = store.judged_otherwise(work.session, import_id)
     if other is not None:
         why = f" ({other.why})" if other.now == "refused" else ""
-        raise Refused(f"line {other.line} would be {other.now}{why}, and was {other.then}")
+        raise Refused(f"row {other.place} would be {other.now}{why}, and was {other.then}")
     new = {kind: found["new"] for kind, found in then.items() if found.get("new")}
     kept = {kind: found["new"] for kind, found in counts.items() if found.get("new")}
     if kept != new:

@@ -29,15 +29,16 @@ class ImportFile(SQLModel, table=True):
 class ImportedRow(SQLModel, table=True):
     """What a row said that made or changed something: enough to take it over again.
 
-    Minor units. Gone where the words of its import's audit line were erased; older imports have
-    none. No foreign key: where a past is done over, rows are there before their import.
+    `place` counts the rows of the file, of which several may be on one line. Minor units. Gone
+    where the words of its import's audit line were erased; older imports have none. No foreign
+    key: where a past is done over, rows are there before their import.
     """
 
     __tablename__ = "imported_row"
     __table_args__ = (base.holds("imported_row_was_taken_over", "status in ('new', 'changed')"),)
 
     import_id: str = base.key()
-    line: int = Field(
+    place: int = Field(
         sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
     kind: str = base.text()

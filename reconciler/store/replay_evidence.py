@@ -28,7 +28,7 @@ def _called(kind: str, column: str) -> str:
 
 
 # Of imports from before rows were kept there is only what they made, as it stands.
-_BEFORE_KEPT = f"""select f.id as import_id, row_number() over (order by m.place, m.id) as line,
+_BEFORE_KEPT = f"""select f.id as import_id, row_number() over (order by m.place, m.id) as place,
     m.kind, 'new' as status, m.key, m.id as subject_id, m.entry_id, m.name, m.email, m.customer_key,
     m.project_key, m.currency, m.amount, m.issued_on, m.due_on, m.state, m.words
   from import_file f join lateral (

@@ -121,9 +121,9 @@ def test_what_an_import_made_and_somebody_changed_behind_it_is_named(
 
 def test_rows_that_are_judged_otherwise_are_named(office: Office, owner_url: str) -> None:
     bring(office, ROWS)
-    by_the_owner(owner_url, "update imported_row set customer_key = 'nobody' where line = 5")
+    by_the_owner(owner_url, "update imported_row set customer_key = 'nobody' where place = 4")
     told = differing(office)
-    assert any("line 5 would be refused (there is no customer nobody), and was new" in d
+    assert any("row 4 would be refused (there is no customer nobody), and was new" in d
                for d in told), told  # fmt: skip
 
 

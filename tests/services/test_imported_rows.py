@@ -11,11 +11,11 @@ from tests.services.test_imports import ALL, take
 def test_only_rows_that_made_or_changed_something_are_kept(office: Office) -> None:
     first = take(office, ALL).import_id
     second = take(office, ALL.replace("R-2,500", "R-2,700")).import_id
-    kept = office.rows("select * from imported_row order by import_id = :id, line", id=second)
-    assert [(row.import_id, row.line, row.kind, row.status) for row in kept] == [
-        (first, 2, "customer", "new"), (first, 3, "project", "new"), (first, 4, "invoice", "new"),
-        (first, 5, "invoice", "new"), (first, 6, "deposit", "new"),
-        (second, 5, "invoice", "changed"),
+    kept = office.rows("select * from imported_row order by import_id = :id, place", id=second)
+    assert [(row.import_id, row.place, row.kind, row.status) for row in kept] == [
+        (first, 1, "customer", "new"), (first, 2, "project", "new"), (first, 3, "invoice", "new"),
+        (first, 4, "invoice", "new"), (first, 5, "deposit", "new"),
+        (second, 4, "invoice", "changed"),
     ]  # fmt: skip
     draft = office.scalar("select id from invoice where number = 'R-2'")
     assert {kept[3].subject_id, kept[5].subject_id} == {draft}
@@ -29,7 +29,7 @@ def test_only_rows_that_made_or_changed_something_are_kept(office: Office) -> No
     [
         ("append_only", "update imported_row set name = 'x'"),
         ("append_only", "truncate imported_row"),
-        ("imported_rows_are_erased_openly", "delete from imported_row where line = 2"),
+        ("imported_rows_are_erased_openly", "delete from imported_row where place = 2"),
     ],
 )
 def test_nobody_changes_them_or_takes_them_away_in_silence(

@@ -187,6 +187,21 @@ def test_json_says_the_same(office):
     assert office.violations() == []
 
 
+def test_rows_on_one_line_are_told_apart(office):
+    def rows(second):
+        return json.dumps(
+            [{"kind": "customer", "external_id": f"c-{n}", "name": n} for n in ("Ann", second)]
+        )
+
+    take(office, rows("Bo"))
+    assert take(office, rows("Bo")).counts == {"customer": {"unchanged": 2}}
+    [(line, field, why)] = refused(office, rows("Ann"))
+    assert (line, field, why) == (1, "file", "the same as line 1")
+    kept = office.rows("select subject_id, name from imported_row order by place")
+    there = office.rows("select id, name from customer order by name")
+    assert [tuple(row) for row in kept] == [tuple(row) for row in there]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
