@@ -10,6 +10,7 @@ from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
 from reconciler.flows.count_figures import count_figures as _count_figures
+from reconciler.flows.end_deposits import end_deposits as _end_deposits
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.import_files import import_files as _import_files
 from reconciler.flows.reconcile import reconcile as _reconcile
@@ -94,6 +95,11 @@ def tie_bank_lines() -> None:
 def count_figures() -> None:
     """Count what the charts show."""
     _in_turn(Task.COUNT_FIGURES, _count_figures)
+
+
+def end_deposits() -> None:
+    """Ask no more for deposits that nobody paid by their last day."""
+    _in_turn(Task.END_DEPOSITS, _end_deposits)
 
 
 def _in_turn(task: Task, flow: Callable[[Runtime], object]) -> None:

@@ -22,6 +22,7 @@ WEBHOOK_TOLERANCE_DEFAULT = 300
 REFUND_UNKNOWN_MAX_DEFAULT = 10  # a rail that answers leaves one or two, for seconds
 ATTACHMENTS_QUOTA_DEFAULT = 1_024  # MiB
 ATTACHMENTS_QUOTA_MAX = 100_000_000
+DEPOSIT_EXPIRY_DAYS_MAX = 3_650
 PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
 LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
@@ -68,6 +69,7 @@ class Settings:
     refund_approval_threshold: Mapping[str, int] = field(
         default_factory=dict
     )  # by currency, minor units
+    deposit_expiry_days: int | None = None  # after which nobody is asked for an unpaid deposit
     bank_fee_max: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
     refund_daily_limit: Mapping[str, int] = field(default_factory=dict)  # by currency, minor units
     refund_daily_count: int | None = None  # how many refunds may leave in a day
@@ -164,6 +166,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     processes = values.whole_number(1, PROCESSES_MAX)
     count = values.whole_number(0, COUNT_MAX)
     a_day = values.whole_number(1, 86_400)  # of seconds
+    days = values.whole_number(1, DEPOSIT_EXPIRY_DAYS_MAX)
     mib = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
     settings = Settings(
         database_url=database_url,
@@ -189,6 +192,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         seller=_read(said, "RECONCILER_SELLER", values.lines, ()),
         mail_from=_read(said, "RECONCILER_MAIL_FROM", values.mail_from, ""),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", values.amounts, {}),
+        deposit_expiry_days=_read(said, "DEPOSIT_EXPIRY_DAYS", days, None),
         bank_fee_max=_read(said, "BANK_FEE_MAX", values.amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", values.amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
@@ -280,6 +284,7 @@ _WRITTEN: Mapping[str, Callable[[Settings], str]] = {
     "RECONCILER_SELLER": lambda s: "|".join(s.seller),
     "RECONCILER_MAIL_FROM": lambda s: s.mail_from,
     "REFUND_APPROVAL_THRESHOLD": lambda s: _amounts_text(s.refund_approval_threshold),
+    "DEPOSIT_EXPIRY_DAYS": lambda s: _count_text(s.deposit_expiry_days),
     "BANK_FEE_MAX": lambda s: _amounts_text(s.bank_fee_max),
     "REFUND_DAILY_LIMIT": lambda s: _amounts_text(s.refund_daily_limit),
     "REFUND_DAILY_COUNT": lambda s: _count_text(s.refund_daily_count),

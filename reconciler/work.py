@@ -27,6 +27,7 @@ class Task(StrEnum):
     TIDY = "jobs.tasks.tidy"
     TIE_BANK_LINES = "jobs.tasks.tie_bank_lines"
     COUNT_FIGURES = "jobs.tasks.count_figures"
+    END_DEPOSITS = "jobs.tasks.end_deposits"
 
 
 @dataclass(frozen=True, slots=True)

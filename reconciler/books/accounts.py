@@ -36,6 +36,7 @@ class Role(StrEnum):
     SALES_TAX_PAYABLE = "sales_tax_payable"
     REVENUE = "revenue"
     CREDITS = "credits"
+    FORFEITED_DEPOSITS = "forfeited_deposits"
     EXPENSES = "expenses"
     PROCESSING_FEES = "processing_fees"
     BANK_FEES = "bank_fees"
@@ -60,6 +61,7 @@ KINDS: dict[Role, Kind] = {
     Role.SALES_TAX_PAYABLE: Kind.LIABILITY,
     Role.REVENUE: Kind.INCOME,
     Role.CREDITS: Kind.INCOME,
+    Role.FORFEITED_DEPOSITS: Kind.INCOME,
     Role.EXPENSES: Kind.EXPENSE,
     Role.PROCESSING_FEES: Kind.EXPENSE,
     Role.BANK_FEES: Kind.EXPENSE,
@@ -92,6 +94,7 @@ ACCOUNTS_PAYABLE = Account(Role.ACCOUNTS_PAYABLE)
 SALES_TAX_PAYABLE = Account(Role.SALES_TAX_PAYABLE)
 REVENUE = Account(Role.REVENUE)
 CREDITS = Account(Role.CREDITS)
+FORFEITED_DEPOSITS = Account(Role.FORFEITED_DEPOSITS)
 PROCESSING_FEES = Account(Role.PROCESSING_FEES)
 BANK_FEES = Account(Role.BANK_FEES)
 DISPUTED_FUNDS = Account(Role.DISPUTED_FUNDS)

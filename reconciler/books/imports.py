@@ -85,7 +85,7 @@ _FOLLOWS = {
     "id", "customer_name", "milestone_id", "created_at", "sent_at", "voided_at", "outstanding",
     "credit_notes", "refund_credits", "write_offs", "tax_credited", "subtotal", "applied",
     "refunded", "remaining", "fees", "payment_status", "applied_status", "received_into", "rev",
-    "overpayment_policy", "rail_customers",
+    "overpayment_policy", "rail_customers", "forfeited", "ended_at",
 }  # fmt: skip
 # What money has already done elsewhere cannot be taken over with the document.
 _STATES = {"draft": "draft", "sent": "sent", "overdue": "sent"}

@@ -19,6 +19,10 @@ class Event(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     RETURN = "return"
+    FORFEIT = "forfeit"
+
+
+_BY_NOUN = {"credit_note": Event.CREDIT, "forfeit": Event.FORFEIT}
 
 
 def event_of(key: str) -> Event:
@@ -28,8 +32,8 @@ def event_of(key: str) -> Event:
     rail, and then says which component of a payment it is (see posting_rules).
     """
     parts = key.split("/")
-    if parts[0] == "credit_note":
-        return Event.CREDIT
+    if parts[0] in _BY_NOUN:
+        return _BY_NOUN[parts[0]]
     if parts[0] == "invoice":
         return Event.CHARGE if parts[2] in {"sent", "voided"} else Event.CREDIT
     if "refund" in parts:
@@ -40,16 +44,20 @@ def event_of(key: str) -> Event:
 def words(event: Event, amount: int, document: str | None) -> str:
     """A line of a statement in words. `amount` above zero is owed, below it was given."""
     about = f" {document}" if document else ""
-    if event is Event.CHARGE:
-        return f"Invoice{about}" if amount > 0 else f"Invoice{about}, no longer owed"
-    if event is Event.CREDIT:
-        return f"Credit on{about or ' your account'}" if amount < 0 else f"Credit{about} taken back"
-    if event is Event.REFUND:
-        return "Refund to you" if amount > 0 else "Refund that did not arrive"
-    if event is Event.RETURN:
-        return (
-            "Payment taken back by your bank" if amount > 0 else "Payment given back by your bank"
-        )
-    if amount < 0:
-        return f"Payment for{about}" if about else "Payment received"
-    return "Payment moved to another account"
+    if event is Event.CREDIT and amount < 0 and not document:
+        return "Credit on your account"
+    if event is Event.PAYMENT and amount < 0 and not document:
+        return "Payment received"
+    owed, given = _WORDS[event]
+    return (owed if amount > 0 else given).format(about=about)
+
+
+# What is owed by the client more, and what is given to them, by what it is.
+_WORDS = {
+    Event.CHARGE: ("Invoice{about}", "Invoice{about}, no longer owed"),
+    Event.CREDIT: ("Credit{about} taken back", "Credit on{about}"),
+    Event.FORFEIT: ("Deposit{about} kept under its terms", "Deposit{about} held again"),
+    Event.REFUND: ("Refund to you", "Refund that did not arrive"),
+    Event.RETURN: ("Payment taken back by your bank", "Payment given back by your bank"),
+    Event.PAYMENT: ("Payment moved to another account", "Payment for{about}"),
+}

@@ -14,6 +14,8 @@ SCHEDULE: tuple[TimedJob, ...] = (
     TimedJob("tidy", timedelta(hours=1), Task.TIDY),
     # What the charts show: the days of which something was booked since.
     TimedJob("count_figures", timedelta(minutes=5), Task.COUNT_FIGURES),
+    # Deposits that nobody paid by the last day on which they are asked for.
+    TimedJob("end_deposits", timedelta(hours=1), Task.END_DEPOSITS),
     # Begins the runs that are due, each at its own pace (reconciler/services/run_plans.py).
     TimedJob("reconcile", timedelta(minutes=5), Task.RECONCILE),
     # Reminders whose day has come.

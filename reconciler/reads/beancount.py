@@ -19,6 +19,7 @@ has five kinds only.
     sales_tax_payable    Liabilities:SalesTaxPayable
     revenue              Income:Revenue
     credits              Income:Credits
+    forfeited_deposits   Income:ForfeitedDeposits
     expenses (travel)    Expenses:Expenses:Travel
     processing_fees      Expenses:ProcessingFees
     bank_fees            Expenses:BankFees

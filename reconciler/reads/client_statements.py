@@ -15,7 +15,7 @@ from reconciler.books import portal
 from reconciler.books.portal import Event
 
 _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
-      max(i.number) as number
+      coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
     from journal_entry e join posting x on x.entry_id = e.id
       join ledger_account a on a.id = x.account_id
         and a.role in ('accounts_receivable', 'customer_deposits', 'unapplied_cash')
@@ -29,7 +29,7 @@ _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amoun
         when 'customer_deposits' then d.customer_id else p.customer_id end
     group by e.id, a.currency having sum(x.amount) <> 0"""
 _OF_A_PROJECT = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
-      max(i.number) as number
+      coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
     from journal_entry e join posting x on x.entry_id = e.id
       join ledger_account a on a.id = x.account_id
         and a.role in ('accounts_receivable', 'customer_deposits')

@@ -12,8 +12,9 @@ _CLAIMS = sa.text(
     from allocation a left join invoice i on i.id = a.invoice_id
       left join deposit d on d.id = a.deposit_id where a.id = any(:ids)
     union all
-    select u.id, i.number, i.currency, u.closed_at is null and u.amount > 0
-    from application u join invoice i on i.id = u.invoice_id where u.id = any(:ids)"""
+    select u.id, coalesce(i.number, d.code), d.currency, u.closed_at is null and u.amount > 0
+    from application u join deposit d on d.id = u.deposit_id
+      left join invoice i on i.id = u.invoice_id where u.id = any(:ids)"""
 )
 
 

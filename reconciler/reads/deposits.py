@@ -32,6 +32,15 @@ class DepositUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositForfeit:
+    """What of a deposit is kept as income under its terms. Minor units."""
+
+    id: str
+    amount: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepositReceipt:
     """What one payment brought into a deposit. Minor units."""
 
@@ -56,10 +65,12 @@ class TermsRow:
 class DepositRow:
     """Money taken ahead of an invoice, in minor units of `currency`. A liability.
 
-    received = applied + refunded + remaining. `on_its_way` is held on a card or being collected for
+    received = applied + refunded + remaining; of what is applied, `forfeited` is kept as income and
+    the rest used on invoices. `on_its_way` is held on a card or being collected for
     it, and not part of what is received. `fees` is what rails kept of the payments, in
     proportion, where the fee is in the same currency. `terms` say on what it is given back; none:
-    all that remains is. One that has `ended_at` is asked for no more.
+    all that remains is. One that has `ended_at` is asked for no more; where nothing of it came by
+    the end of `expires_on`, that happens by itself.
     """
 
     id: str
@@ -72,6 +83,7 @@ class DepositRow:
     amount: int
     received: int
     applied: int
+    forfeited: int
     refunded: int
     remaining: int
     on_its_way: int
@@ -81,12 +93,14 @@ class DepositRow:
     received_into: str | None
     notes: str | None
     due_on: DayTaken | None
+    expires_on: DayTaken | None
     terms: TermsRow | None
     work_began_on: DayTaken | None
     ended_at: datetime | None
     ended_why: str | None
     attachments: list[AttachmentRow]
     applications: list[DepositUse]
+    forfeits: list[DepositForfeit]
     receipts: list[DepositReceipt]
     history: list[Happening]
     created_at: datetime
@@ -113,7 +127,7 @@ LISTING = Listing(
 _DEPOSITS = sa.text("select d.* from deposit d where d.id = any(:ids)")
 _USES = sa.text(
     """select u.id, u.deposit_id, u.invoice_id, i.number as invoice_number, u.amount, u.created_at
-    from application u join invoice i on i.id = u.invoice_id
+    from application u left join invoice i on i.id = u.invoice_id
     where u.deposit_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
 )
 _RECEIPTS = sa.text(
@@ -143,9 +157,15 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
     """These deposits."""
     given = {"ids": list(ids)}
     uses: dict[str, list[DepositUse]] = {}
+    forfeits: dict[str, list[DepositForfeit]] = {}
     for row in session.execute(_USES, given):
         values = row._asdict()
-        uses.setdefault(values.pop("deposit_id"), []).append(DepositUse(**values))
+        deposit_id = values.pop("deposit_id")
+        if row.invoice_id is not None:
+            uses.setdefault(deposit_id, []).append(DepositUse(**values))
+        else:
+            kept = DepositForfeit(id=row.id, amount=row.amount, created_at=row.created_at)
+            forfeits.setdefault(deposit_id, []).append(kept)
     receipts: dict[str, list[DepositReceipt]] = {}
     fees: dict[str, int] = {}
     for row in session.execute(_RECEIPTS, given):
@@ -162,6 +182,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, DepositRow]:
             {
                 "on_its_way": stand[row.id].on_its_way,
                 "applications": uses.get(row.id, []),
+                "forfeits": forfeits.get(row.id, []),
                 "receipts": receipts.get(row.id, []),
                 "fees": fees.get(row.id, 0),
                 "history": histories.get(row.id, []),
@@ -194,8 +215,8 @@ def _deposit(row: sa.Row[tuple[object, ...]], more: Mapping[str, Any]) -> Deposi
     used = {"received": row.received, "applied": row.applied, "refunded": row.refunded}
     same = (
         "id", "code", "customer_id", "project_id", "milestone_id", "currency", "amount",
-        "received_into", "notes", "due_on", "work_began_on", "ended_at", "ended_why", "created_at",
-        "rev",
+        "received_into", "notes", "forfeited", "due_on", "expires_on", "work_began_on",
+        "ended_at", "ended_why", "created_at", "rev",
     )  # fmt: skip
     return DepositRow(
         **{name: getattr(row, name) for name in same},

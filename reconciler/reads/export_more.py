@@ -142,8 +142,8 @@ DEPOSITS = _kind(
     | {"customer_name": "c.name"}
     | _own("project_id", "milestone_id", "currency", "amount", "received", "applied", "refunded")
     | {"remaining": "x.received - x.applied - x.refunded", "date": "x.taken_on"}
-    | _own("received_into", "notes", "created_at"),
-    ("amount", "received", "applied", "refunded", "remaining"),
+    | _own("received_into", "notes", "created_at", "forfeited", "ended_at"),
+    ("amount", "received", "applied", "refunded", "remaining", "forfeited"),
 )
 ALLOCATIONS = _kind(
     "when it was made",
@@ -162,7 +162,7 @@ ALLOCATIONS = _kind(
 APPLICATIONS = _kind(
     "when it was made",
     """application x join deposit d on d.id = x.deposit_id
-      join invoice i on i.id = x.invoice_id""",
+      left join invoice i on i.id = x.invoice_id""",
     ("x.created_at", "x.id"),
     _own("id", "deposit_id")
     | {"code": "d.code", "invoice_id": "x.invoice_id", "number": "i.number"}

@@ -78,16 +78,17 @@ _TAXES = sa.text(
     order by tax_rate::numeric desc, tax_name nulls first"""
 )
 _DEPOSIT = """d.id, d.code, d.customer_id, c.name as customer, d.project_id, d.taken_on,
-    d.currency, d.amount, d.received, d.applied, d.refunded, d.received_into, d.notes,
-    d.created_at, d.rev, d.due_on, d.work_began_on, d.ended_at, d.ended_why, d.forfeit_kept,
-    d.forfeit_once_begun, d.forfeit_within_days"""
+    d.currency, d.amount, d.received, d.applied, d.forfeited, d.refunded, d.received_into, d.notes,
+    d.created_at, d.rev, d.due_on, d.expires_on, d.work_began_on, d.ended_at, d.ended_why,
+    d.forfeit_kept, d.forfeit_once_begun, d.forfeit_within_days"""
 _FROM_DEPOSIT = "from deposit d join customer c on c.id = d.customer_id"
 _DEPOSITS = sa.text(
     f"""select {_DEPOSIT} {_FROM_DEPOSIT}
     where (cast(:before as timestamptz) is null
         or (d.created_at, d.id) < (cast(:before as timestamptz), cast(:before_id as text)))
       and (cast(:customer as text) is null or d.customer_id = :customer)
-      and (not :only_left or d.received - d.applied - d.refunded > 0)
+      and case :view when 'left' then d.received - d.applied - d.refunded > 0
+        when 'unpaid' then d.received < d.amount and d.ended_at is null else true end
     order by d.created_at desc, d.id desc limit :limit"""
 )
 _ONE_DEPOSIT = sa.text(
@@ -104,7 +105,7 @@ _RECEIVED_BY = sa.text(
 _USES = sa.text(
     """select x.id, x.invoice_id, i.number, x.amount, x.created_at, x.closed_at, u.name as person,
       i.outstanding
-    from application x join invoice i on i.id = x.invoice_id
+    from application x left join invoice i on i.id = x.invoice_id
       left join user_account u on x.cause_kind = 'person' and u.id = x.cause_id
     where x.deposit_id = :id order by x.created_at, x.id"""
 )
@@ -203,12 +204,14 @@ class DepositLine:
     amount: int
     received: int
     applied: int
+    forfeited: int
     refunded: int
     received_into: str | None
     notes: str | None
     created_at: datetime
     rev: int
     due_on: date | None
+    expires_on: date | None
     work_began_on: date | None
     ended_at: datetime | None
     ended_why: str | None
@@ -251,16 +254,16 @@ class ReceivedBy:
 
 @dataclass(frozen=True, slots=True)
 class UseLine:
-    """A deposit's use on an invoice."""
+    """A deposit's use on an invoice; without one, what of it is kept as income."""
 
     id: str
-    invoice_id: str
-    number: str
+    invoice_id: str | None
+    number: str | None
     amount: int
     created_at: datetime
     closed_at: datetime | None
     person: str | None
-    outstanding: int
+    outstanding: int | None
 
 
 def invoices(
@@ -333,15 +336,15 @@ def open_invoices(session: Session, customer_id: str, currency: str) -> list[Inv
 def deposits(
     session: Session,
     *,
-    only_left: bool,
+    view: str = "",
     customer_id: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[DepositLine]:
-    """Deposits, the newest first; `only_left`: those with something left to apply."""
+    """Deposits, the newest first; `view` is `left` to apply, or `unpaid` and asked for."""
     at, deposit_id = before or (None, None)
     given = {
-        "only_left": only_left, "customer": customer_id, "before": at, "before_id": deposit_id,
+        "view": view, "customer": customer_id, "before": at, "before_id": deposit_id,
         "limit": limit,
     }  # fmt: skip
     return [DepositLine(**row._asdict()) for row in session.execute(_DEPOSITS, given)]

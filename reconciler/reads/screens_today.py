@@ -90,6 +90,24 @@ _CORRECTED = sa.text(
     """select 'bank_correction' as kind, '' as currency, count(*) as number, 0::bigint as amount,
       min(found_at) as oldest from bank_correction where state = 'open' having count(*) > 0"""
 )
+# Deposits that were asked for, of which something has not come though it was to, or for a month.
+_DEPOSITS_UNPAID = sa.text(
+    """select 'deposit_unpaid' as kind, d.currency, count(*) as number,
+      sum(d.amount - d.received)::bigint as amount,
+      min((coalesce(d.due_on, d.taken_on)::timestamp at time zone 'UTC')) as oldest
+    from deposit d where d.received < d.amount and d.ended_at is null
+      and coalesce(d.due_on, d.taken_on + 30) < :today
+      and not exists (select 1 from payment p where p.bound_for = d.id and p.on_its_way > 0)
+    group by 1, 2 order by 1, 2"""
+)
+# What clients said to proposals in the last seven days; what people here typed in they know.
+_PROPOSALS_ANSWERED = sa.text(
+    """select 'proposal_' || state as kind, currency, count(*) as number,
+      sum(price)::bigint as amount, min(decided_at) as oldest
+    from proposal where state in ('accepted', 'declined') and decided_cause_kind <> 'person'
+      and decided_at > cast(:today as date) - 7
+    group by 1, 2 order by 1, 2"""
+)
 _COUNTS = sa.text(
     """select
       (select count(*) from review_item
@@ -149,7 +167,7 @@ class Pulse:
     is_balanced: bool
 
 
-_OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS)
+_OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS, _DEPOSITS_UNPAID, _PROPOSALS_ANSWERED)
 _OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND, _DEPOSITS_AT_REST, _CORRECTED)
 
 

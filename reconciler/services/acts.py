@@ -15,9 +15,10 @@ from reconciler.errors import Refused
 from reconciler.work import Work
 
 SUBJECT = "the subject"  # of a line, where Again.makes would name a word of what was said after
-_DAYS = frozenset(
-    {"due_on", "issued_on", "date", "received_on", "valid_until", "approved_on", "work_began_on"}
-)
+_DAYS = frozenset((
+    "due_on", "issued_on", "date", "received_on", "valid_until", "approved_on", "work_began_on",
+    "expires_on", "applied_on",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reconciler.services import (
     customers,
     deposit_requests,
     deposits,
+    forfeits,
     imports,
     invoices,
     rail_references,
@@ -138,6 +139,14 @@ def _deposit_applied(work: Work, act: Act) -> None:
     applications.apply(work, act.subject, act.after["invoice"], act.after["amount"], on=on)
 
 
+def _deposit_forfeited(work: Work, act: Act) -> None:
+    forfeits.keep(work, act.subject, act.after["amount"], on=given(act.after).get("applied_on"))
+
+
+def _forfeit_reversed(work: Work, act: Act) -> None:
+    forfeits.take_back(work, act.subject, act.before["application"])
+
+
 def _deposit_unapplied(work: Work, act: Act) -> None:
     applications.unapply(work, act.subject, act.after["application"])
 
@@ -229,6 +238,8 @@ AGAIN = {
     "deposit.referred": Again(_deposit_referred),
     "deposit.applied": Again(_deposit_applied, makes={"app": "application"}),
     "deposit.unapplied": Again(_deposit_unapplied),
+    "deposit.forfeited": Again(_deposit_forfeited, makes={"app": "application"}),
+    "deposit.forfeit_reversed": Again(_forfeit_reversed),
     "deposit.work_began": Again(_work_began),
     "deposit.ended": Again(_deposit_ended),
     "deposit.asked_again": Again(_deposit_asked_again),

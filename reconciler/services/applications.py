@@ -67,7 +67,7 @@ def unapply(work: Work, deposit_id: str, application_id: str) -> None:
     """Take a deposit off an invoice again, by a reversing entry. Raises NotFound."""
     scene = settlement.stage(work, {}, deposits=[deposit_id])
     use = scene.applications.get(application_id)
-    if use is None or use.deposit_id != deposit_id:
+    if use is None or use.deposit_id != deposit_id or use.invoice_id is None:
         raise NotFound(f"deposit {deposit_id} has no live application {application_id}")
     _note(work, "deposit.unapplied", use, use.amount)
     use.wanted = 0

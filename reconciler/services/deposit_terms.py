@@ -18,8 +18,8 @@ WHY_CHARS_MAX = 500
 
 # The last day on which money came for it, by the rail's clock or the receipt.
 _STANDS = sa.text(
-    """select d.id, d.received, d.applied, d.refunded, d.work_began_on, d.forfeit_once_begun,
-      d.forfeit_within_days, d.forfeit_kept,
+    """select d.id, d.received, d.applied, d.forfeited, d.refunded, d.work_began_on,
+      d.forfeit_once_begun, d.forfeit_within_days, d.forfeit_kept,
       (select max((p.occurred_at at time zone 'UTC')::date) from allocation a
         join payment p on p.id = a.payment_id
         where a.deposit_id = d.id and a.closed_at is null and a.gross > 0) as paid_on
@@ -29,10 +29,14 @@ _STANDS = sa.text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldBack:
-    """What of a deposit's rest its terms keep, in minor units, and why."""
+    """What of a deposit's rest its terms keep, in minor units, and why.
+
+    `forfeited` is what was kept as income before; the terms may keep no more than that.
+    """
 
     amount: int
     why: str
+    forfeited: int = 0
 
 
 def of(deposit: Deposit) -> DepositTerms | None:
@@ -54,7 +58,13 @@ def put(deposit: Deposit, terms: DepositTerms | None) -> None:
 
 
 def held_back(session: Session, ids: Collection[str], today: date) -> dict[str, HeldBack]:
-    """Of which of these deposits something is kept under its terms now."""
+    """Of which of these deposits something may be kept under its terms now."""
+    kept = kept_or_forfeited(session, ids, today)
+    return {one: held for one, held in kept.items() if held.amount}
+
+
+def kept_or_forfeited(session: Session, ids: Collection[str], today: date) -> dict[str, HeldBack]:
+    """Of which of these deposits something may be kept now, or is income already."""
     found: dict[str, HeldBack] = {}
     for row in session.execute(_STANDS, {"ids": list(ids)}) if ids else ():
         terms = DepositTerms(
@@ -71,8 +81,9 @@ def held_back(session: Session, ids: Collection[str], today: date) -> dict[str, 
             today=today,
         )
         amount, why = rules.kept(terms, at), rules.why_forfeited(terms, at)
-        if amount and why:
-            found[row.id] = HeldBack(amount=amount, why=why)
+        if amount or row.forfeited:
+            words = why or "it was kept as income"
+            found[row.id] = HeldBack(amount=amount, why=words, forfeited=row.forfeited)
     return found
 
 

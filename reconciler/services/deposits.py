@@ -41,7 +41,8 @@ Day = date  # under its own name, because a field is called `date`
 class NewDeposit:
     """What a deposit is made of. `amount`, in minor units of `currency`, is what is expected.
 
-    `terms`: on what terms it is given back; none: all that remains of it is.
+    `terms`: on what terms it is given back; none: all that remains of it is. `expires_on`: the last
+    day on which it is asked for, if nothing of it has come.
     """
 
     customer_id: str
@@ -54,6 +55,7 @@ class NewDeposit:
     received_into: str | None = None
     notes: str | None = None
     due_on: Day | None = None
+    expires_on: Day | None = None
     terms: DepositTerms | None = None
     rail: str = "stripe"
     rail_payment_ids: tuple[str, ...] = ()
@@ -154,8 +156,14 @@ def _put(work: Work, deposit: Deposit, changes: Mapping[str, object]) -> None:
         others = select(Deposit.id).where(same, col(Deposit.id) != deposit.id)
         if work.session.exec(others).first():
             raise Conflict(f"the code {deposit.code} is taken", field="code")
+    _must_be_due_before_it_ends(deposit)
     if changes.keys() & {"project_id", "milestone_id", "customer_id", "currency", "amount"}:
         milestones.secure(work, deposit)
+
+
+def _must_be_due_before_it_ends(deposit: Deposit) -> None:
+    if deposit.expires_on and deposit.due_on and deposit.expires_on < deposit.due_on:
+        raise Invalid(f"it is due on {deposit.due_on}: ask for it until then", field="expires_on")
 
 
 def _code(value: object) -> str:
@@ -185,6 +193,10 @@ def _day(value: object) -> date:
 
 def _due_on(value: object) -> date | None:
     return texts.day(value, field="due_on")
+
+
+def _expires_on(value: object) -> date | None:
+    return texts.day(value, field="expires_on")
 
 
 def _terms(value: object) -> DepositTerms | None:
@@ -232,6 +244,7 @@ _CHECKS = {
     "received_into": _received_into,
     "notes": _notes,
     "due_on": _due_on,
+    "expires_on": _expires_on,
     "terms": _terms,
 }
 _COLUMNS = {"date": "taken_on"}

@@ -93,6 +93,7 @@ def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
         reason=plan.reason.value,
         note=ask.note,
         terms_override=deposit_terms.override(work, ask.terms_override),
+        terms_overridden_by=work.cause.id if ask.terms_override else None,
         treatment=plan.treatment.value,
         status=RefundStatus.REQUESTED.value,
         requested_by=work.cause.id,
@@ -262,8 +263,8 @@ def _ground_of_payment(
     currency = row.facts.currency or ""
     claims_of = claims.allocations_of(work.session, [payment_id])
     own = {claim.deposit_id: claim.amount for claim in claims_of if claim.deposit_id}
-    kept = {} if override else deposit_terms.held_back(work.session, own, work.now.date())
-    stays = sum(min(held.amount, own[one]) for one, held in kept.items())
+    kept = {} if override else deposit_terms.kept_or_forfeited(work.session, own, work.now.date())
+    stays = sum(min(held.amount + held.forfeited, own[one]) for one, held in kept.items())
     can = max(0, can - stays)
     source = Source(payment_id, can, can, step=_step(row))
     why = deposit_terms.kept_in_words(stays, currency, [held.why for held in kept.values()])

@@ -70,7 +70,8 @@ class Scene:
             self._allocations_by.setdefault(a.target, []).append(a)
         for u in _by_age(self.applications.values()):
             self._applications_by.setdefault(u.deposit_id, []).append(u)
-            self._applications_by.setdefault(u.invoice_id, []).append(u)
+            if u.invoice_id:
+                self._applications_by.setdefault(u.invoice_id, []).append(u)
 
 
 def settle(
@@ -103,13 +104,14 @@ def stage(
     deposit_ids = {*deposits, *(a.deposit_id for a in own if a.deposit_id)}
     deposit_ids |= {a.deposit_id for a in new_applications}
     invoice_ids = {*invoices, *(a.invoice_id for a in own if a.invoice_id)}
-    invoice_ids |= {a.invoice_id for a in new_applications}
+    invoice_ids |= {a.invoice_id for a in new_applications if a.invoice_id}
     _follow_uses(work, invoice_ids, deposit_ids)
     scene.deposits = store.lock_deposits(work.session, deposit_ids)
     scene.invoices = store.lock_invoices(work.session, invoice_ids)
     # Once both ends are held no application of theirs can come or go.
     uses = store.applications_touching(work.session, invoice_ids, deposit_ids)
-    if any(u.deposit_id not in deposit_ids or u.invoice_id not in invoice_ids for u in uses):
+    used_on = {u.invoice_id for u in uses if u.invoice_id}
+    if used_on - invoice_ids or {u.deposit_id for u in uses} - deposit_ids:
         raise Collision("a deposit was applied to one of these invoices meanwhile")
     # Our own claims are among these, read anew: whoever held a target may have changed them.
     standing = store.allocations_on(work.session, invoice_ids, deposit_ids)
@@ -126,7 +128,7 @@ def _follow_uses(work: Work, invoice_ids: set[str], deposit_ids: set[str]) -> No
     while count < len(invoice_ids) + len(deposit_ids):
         count = len(invoice_ids) + len(deposit_ids)
         for use in store.applications_touching(work.session, invoice_ids, deposit_ids):
-            invoice_ids.add(use.invoice_id)
+            invoice_ids |= {use.invoice_id} if use.invoice_id else set()
             deposit_ids.add(use.deposit_id)
 
 
@@ -205,7 +207,10 @@ def _settle_deposit(scene: Scene, deposit: DepositRow) -> None:
     for claim_id, amount in settled.amounts.items():
         _set_amount(scene.allocations[claim_id], amount)
     for claim_id, offer in settled.applications.items():
-        _set_offer(scene.applications[claim_id], offer)
+        use = scene.applications[claim_id]
+        _set_offer(use, offer)
+        if use.invoice_id is None:  # nobody else takes up what is kept
+            _set_amount(use, offer.net)
     if (deposit.received, deposit.refunded) != (settled.received, settled.refunded):
         deposit.received, deposit.refunded = settled.received, settled.refunded
         deposit.is_changed = True
@@ -271,9 +276,11 @@ def _left_otherwise(
 
 
 def _count_applied(scene: Scene, deposit: DepositRow) -> None:
-    applied = sum(u.amount for u in scene.uses_by(deposit.id))
-    if applied != deposit.applied:
-        deposit.applied = applied
+    uses = scene.uses_by(deposit.id)
+    applied = sum(u.amount for u in uses)
+    forfeited = sum(u.amount for u in uses if u.invoice_id is None)
+    if (applied, forfeited) != (deposit.applied, deposit.forfeited):
+        deposit.applied, deposit.forfeited = applied, forfeited
         deposit.is_changed = True
 
 
@@ -318,13 +325,15 @@ def _claim_entries(work: Work, scene: Scene, before: dict[str, int]) -> Iterable
         if change:
             u.turns += 1
             u.is_changed = True
+            key = f"{'application' if u.invoice_id else 'forfeit'}/{u.id}"
+            to = accounts.ACCOUNTS_RECEIVABLE if u.invoice_id else accounts.FORFEITED_DEPOSITS
             yield JournalEntry(
-                key=f"application/{u.id}/{u.turns}",
-                reverses=f"application/{u.id}/1" if u.turns == 2 and not u.amount else None,
+                key=f"{key}/{u.turns}",
+                reverses=f"{key}/1" if u.turns == 2 and not u.amount else None,
                 postings=lines(
                     Money(change, scene.deposits[u.deposit_id].currency),
                     debit=accounts.CUSTOMER_DEPOSITS,
-                    credit=accounts.ACCOUNTS_RECEIVABLE,
+                    credit=to,
                 ),
                 invoice_id=u.invoice_id,
                 deposit_id=u.deposit_id,

@@ -17,6 +17,7 @@ from reconciler.services import (
     allocations,
     applications,
     disputes,
+    forfeits,
     portal_links,
     refunds,
     reminders,
@@ -105,6 +106,13 @@ def _applied(work: Work, deed: Deed) -> None:
         raise Conflict(GONE) from None
 
 
+def _forfeited(work: Work, deed: Deed) -> None:
+    try:
+        forfeits.take_back(work, deed.subject, deed.after["application"])
+    except NotFound:
+        raise Conflict(_GONE) from None
+
+
 def _unapplied(work: Work, deed: Deed) -> None:
     applications.apply(work, deed.subject, deed.after["invoice"], deed.after["amount"])
 
@@ -146,6 +154,7 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "payment.unallocated": _unallocated,
     "deposit.applied": _applied,
     "deposit.unapplied": _unapplied,
+    "deposit.forfeited": _forfeited,
     "refund.requested": _refund_requested,
     "review_item.resolved": _resolved,
     "dispute.decided": _loss_decided,
@@ -164,6 +173,7 @@ _WHY_NOT: Mapping[str, str] = {
     ),
     "refund.approved": "It may be on its way: open the refund and cancel it while it waits.",
     "refund.paid_back": "The money has left.",
+    "deposit.forfeit_reversed": "Keep it again on the deposit's page, if its terms still do.",
     "refund.kept": "The customer agreed to it: apply or refund what was kept.",
     "note.added": "A note stays as it was written: write another one.",
     "review_item.resolved": "A closed question is asked again by itself if it comes up again.",

@@ -54,7 +54,7 @@ class Allocation(SQLModel, table=True):
 
 
 class Application(SQLModel, table=True):
-    """Part of a deposit used on an invoice. Minor units."""
+    """Part of a deposit used on an invoice, or kept as income, without one. Minor units."""
 
     __tablename__ = "application"
     __table_args__ = (
@@ -64,7 +64,7 @@ class Application(SQLModel, table=True):
 
     id: str = base.key()
     deposit_id: str = base.reference("deposit.id")
-    invoice_id: str = base.reference("invoice.id")
+    invoice_id: str | None = base.reference("invoice.id", nullable=True)
     wanted: int = base.minor_units()
     gross: int = base.minor_units()
     credited: int = base.minor_units()

@@ -81,11 +81,11 @@ class AllocationRow:
 
 @dataclass(slots=True)
 class ApplicationRow:
-    """A live use of a deposit on an invoice."""
+    """A live use of a deposit on an invoice; without one, what of it is kept as income."""
 
     id: str
     deposit_id: str
-    invoice_id: str
+    invoice_id: str | None
     wanted: int
     offer: Offer
     amount: int
@@ -98,7 +98,7 @@ class ApplicationRow:
     @property
     def as_claim(self) -> Claim:
         """The same for the rules."""
-        return Claim(self.id, self.invoice_id, is_deposit=False, wanted=self.wanted)
+        return Claim(self.id, self.invoice_id or "", is_deposit=False, wanted=self.wanted)
 
 
 @dataclass(slots=True)
@@ -141,6 +141,7 @@ class DepositRow:
     applied: int
     refunded: int
     rev: int
+    forfeited: int = 0
     is_changed: bool = False
 
 
@@ -185,7 +186,8 @@ _APPLICATIONS = sa.text(
     order by created_at, id"""
 )
 _LOCK_DEPOSITS = sa.text(
-    """select id, code, customer_id, currency, amount, received, applied, refunded, rev
+    """select id, code, customer_id, currency, amount, received, applied, refunded, rev,
+      forfeited
     from deposit where id = any(:ids) order by id for no key update"""
 )
 _LOCK_INVOICES = sa.text(
@@ -320,9 +322,10 @@ _UPDATE_INVOICES = sa.text(
 )
 _UPDATE_DEPOSITS = sa.text(
     """update deposit d set received = n.received, applied = n.applied, refunded = n.refunded,
-      rev = d.rev + 1
+      forfeited = n.forfeited, rev = d.rev + 1
     from unnest(cast(:id as text[]), cast(:received as bigint[]), cast(:applied as bigint[]),
-      cast(:refunded as bigint[])) as n(id, received, applied, refunded) where d.id = n.id"""
+      cast(:refunded as bigint[]), cast(:forfeited as bigint[]))
+      as n(id, received, applied, refunded, forfeited) where d.id = n.id"""
 )
 
 
@@ -380,7 +383,7 @@ def write_deposits(session: Session, rows: Iterable[DepositRow]) -> None:
     """Update the amounts of the changed ones."""
     changed = [r for r in rows if r.is_changed]
     if changed:
-        columns = ("id", "received", "applied", "refunded")
+        columns = ("id", "received", "applied", "refunded", "forfeited")
         session.execute(_UPDATE_DEPOSITS, {n: [getattr(r, n) for r in changed] for n in columns})
 
 

@@ -12,10 +12,11 @@ from reconciler.store.base import SQLModel, datetime
 class Deposit(SQLModel, table=True):
     """Money asked for ahead, in minor units of `currency`.
 
-    `received` is what allocations brought (before refunds), `applied` what invoices use,
-    `refunded` what went back; all follow from other rows. What is `forfeit_…` are its terms
-    (books/deposit_terms.py), which stand once it is paid. One that is `ended` is asked for no more;
-    money that comes for it all the same is taken.
+    `received` is what allocations brought (before refunds), `applied` what is used on invoices or
+    kept as income, of which `forfeited` is kept, `refunded` what went back; all follow from other
+    rows. What nobody paid is asked for no more after `expires_on`. What is `forfeit_…` are its
+    terms (books/deposit_terms.py), which stand once it is paid. One that is `ended` is
+    asked for no more; money that comes for it all the same is taken.
     """
 
     __tablename__ = "deposit"
@@ -25,6 +26,7 @@ class Deposit(SQLModel, table=True):
             "deposit_parts_are_not_negative", "received >= 0 and applied >= 0 and refunded >= 0"
         ),
         base.holds("no_deposit_is_spent_twice", "applied + refunded <= received"),
+        base.holds("what_is_forfeited_is_applied", "forfeited between 0 and applied"),
         base.holds("deposit_receives_no_more_than_asked", "received <= amount"),
         sa.Index("uq_deposit_code", sa.text("lower(btrim(code))"), unique=True),
         base.holds(
@@ -45,6 +47,11 @@ class Deposit(SQLModel, table=True):
             "id",
             postgresql_where=sa.text("received < amount and ended_at is null"),
         ),
+        sa.Index(
+            "ix_deposit_expires",
+            "expires_on",
+            postgresql_where=sa.text("received = 0 and ended_at is null"),
+        ),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_deposit_created", "created_at", "id"),
     )
@@ -60,9 +67,11 @@ class Deposit(SQLModel, table=True):
     received: int = base.minor_units()
     applied: int = base.minor_units()
     refunded: int = base.minor_units()
+    forfeited: int = base.minor_units()
     received_into: str | None = base.text_or_none()
     notes: str | None = base.text_or_none()
     due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
+    expires_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     work_began_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     forfeit_once_begun: bool = base.flag()
     forfeit_within_days: int | None = Field(default=None, sa_type=sa.BigInteger, nullable=True)

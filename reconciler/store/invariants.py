@@ -165,18 +165,23 @@ QUERIES: dict[str, str] = {
           group by 1) c on c.invoice_id = i.id
         where i.write_offs > coalesce(c.amount, 0)""",
     "deposits_are_applied_refunded_or_remain": f"""
-        select format('deposit %s: received %s, applied %s, refunded %s, allocated %s, used %s, '
-          'customer_deposits %s', d.code, d.received, d.applied, d.refunded,
-          coalesce(a.amount, 0), coalesce(u.amount, 0), coalesce(l.held, 0))
+        select format('deposit %s: received %s, applied %s (forfeited %s), refunded %s, '
+          'allocated %s, used %s (kept %s), customer_deposits %s, forfeited_deposits %s', d.code,
+          d.received, d.applied, d.forfeited, d.refunded, coalesce(a.amount, 0),
+          coalesce(u.amount, 0), coalesce(u.kept, 0), coalesce(l.held, 0), coalesce(l.kept, 0))
         from deposit d
         left join (select deposit_id, sum(amount) as amount from allocation group by 1) a
           on a.deposit_id = d.id
-        left join (select deposit_id, sum(amount) as amount from application group by 1) u
+        left join (select deposit_id, sum(amount) as amount,
+            sum(amount) filter (where invoice_id is null) as kept from application group by 1) u
           on u.deposit_id = d.id
-        left join (select deposit_id, -sum(amount) as held from ({_NET}) n
-          where role = 'customer_deposits' group by 1) l on l.deposit_id = d.id
+        left join (select deposit_id,
+            -sum(amount) filter (where role = 'customer_deposits') as held,
+            -sum(amount) filter (where role = 'forfeited_deposits') as kept from ({_NET}) n
+          group by 1) l on l.deposit_id = d.id
         where d.received - d.refunded <> coalesce(a.amount, 0)
           or d.applied <> coalesce(u.amount, 0)
+          or d.forfeited <> coalesce(u.kept, 0) or d.forfeited <> coalesce(l.kept, 0)
           or d.received - d.refunded - d.applied <> coalesce(l.held, 0)
           or d.received < d.applied + d.refunded""",
     "receivables_add_up": f"""

@@ -55,8 +55,9 @@ class Refund(SQLModel, table=True):
     # A digest of all that was approved (books/consent.py): anything else is not approved.
     approved_terms: str | None = base.text_or_none()
     edited_by: list[str] = base.texts()
-    # Why a deposit's terms are set aside for this one.
+    # Why a deposit's terms are set aside for this one, and who said so.
     terms_override: str | None = base.text_or_none()
+    terms_overridden_by: str | None = base.text_or_none()
     rev: int = base.whole(default=1)
 
 

@@ -74,7 +74,8 @@ HELD = {
       reason) from credit_note""",
     "object of a rail": """select rail, object_id, '', '', coalesce(invoice_id, deposit_id)
       from rail_reference""",
-    "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied, refunded,
+    "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied,
+      forfeited, refunded,
       customer_id, project_id, milestone_id, taken_on, coalesce(due_on::text, '-'),
       coalesce(work_began_on::text, '-'), forfeit_once_begun, coalesce(forfeit_within_days, -1),
       forfeit_kept, ended_why) from deposit""",

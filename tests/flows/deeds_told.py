@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.disputes import Decision
 from reconciler.books.invoice_lines import Line
 from reconciler.books.plans import Part as Share
@@ -20,6 +21,7 @@ from reconciler.services import (
     deposit_requests,
     deposits,
     disputes,
+    forfeits,
     invoices,
     milestones,
     pay_links,
@@ -289,6 +291,16 @@ def asked_for(office: Office) -> None:
     office.do(lambda w: deposit_requests.ask_again(w, held))
     in_cash(office, held)
     office.do(lambda w: deposit_requests.begin_work(w, held, office.clock().date()))
+    terms = DepositTerms(once_begun=True, kept=5_000)
+    forfeited = deposit(office, "DEP-9", 400, terms=terms)
+    in_cash(office, forfeited)
+    office.do(lambda w: deposit_requests.begin_work(w, forfeited, office.clock().date()))
+    made = office.do(lambda w: forfeits.keep(w, forfeited))
+    office.do(lambda w: forfeits.take_back(w, forfeited, made))
+    office.do(lambda w: forfeits.keep(w, forfeited, 150, on=office.clock().date()))
+    until = office.clock().date() + timedelta(days=3)
+    unpaid = deposit(office, "DEP-10", 500, expires_on=until)
+    office.do(lambda w: deposits.patch(w, unpaid, {"expires_on": until + timedelta(days=1)}))
 
 
 def all_at_once(office: Office) -> None:

@@ -18,6 +18,7 @@ ACCOUNTS = {
     "sales_tax_payable": "Sales tax payable",
     "revenue": "Revenue",
     "credits": "Credits",
+    "forfeited_deposits": "Forfeited deposits",
     "expenses": "Expenses",
     "processing_fees": "Processing fees",
     "bank_fees": "Bank fees",

@@ -133,7 +133,7 @@ def _show(desk: Desk, customer_id: str) -> Response:
             limit=SHOWN_MAX,
         )
         deposits = screens_documents.deposits(
-            session, only_left=False, customer_id=customer_id, before=None, limit=SHOWN_MAX
+            session, customer_id=customer_id, before=None, limit=SHOWN_MAX
         )
         payments = screens_payments.latest(
             session, state=None, customer_id=customer_id, before=None, limit=SHOWN_MAX

@@ -1,12 +1,16 @@
 """A deposit that was asked for: its terms, its due day, its end, and when work began."""
 
+from collections.abc import Callable
+from functools import partial
+
 from flask import Response, request
 
 from reconciler.books import plans
 from reconciler.books.deposit_terms import DepositTerms
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.services import deposit_requests, deposits as deposit_services
+from reconciler.reads import screens_documents
+from reconciler.services import deposit_requests, deposits as deposit_services, forfeits
 from reconciler.web import forms
 from reconciler.web.admin import deposits, errors
 from reconciler.web.admin.desk import Desk, go
@@ -18,17 +22,18 @@ screens = Screens()
 
 @screens.post("/deposits/<name>/terms", Role.RECONCILER)
 def change_terms(desk: Desk, name: str) -> Response:
-    """On what day it is due, and on what terms it is given back."""
+    """On what day it is due, until when it is asked for, and on what terms it is given back."""
 
     def step(work: Work) -> None:
         due_on = forms.day(request.form, "due_on") if request.form.get("due_on") else None
-        changes: dict[str, object] = {"due_on": due_on}
+        until = forms.day(request.form, "expires_on") if request.form.get("expires_on") else None
+        changes: dict[str, object] = {"due_on": due_on, "expires_on": until}
         if "kept" in request.form:
             changes["terms"] = _terms()
         rev = forms.whole(request.form, "rev")
         deposit_services.patch(work, name, changes, rev=rev)
 
-    return _done(desk, name, step)
+    return _done(desk, name, partial(desk.do, step))
 
 
 @screens.post("/deposits/<name>/work-began", Role.RECONCILER)
@@ -39,7 +44,7 @@ def begin_work(desk: Desk, name: str) -> Response:
         on = forms.day(request.form, "on") if request.form.get("on") else None
         deposit_requests.begin_work(work, name, on, rev=forms.whole(request.form, "rev"))
 
-    return _done(desk, name, step)
+    return _done(desk, name, partial(desk.do, step))
 
 
 @screens.post("/deposits/<name>/end", Role.RECONCILER)
@@ -53,12 +58,31 @@ def end_deposit(desk: Desk, name: str) -> Response:
         else:
             deposit_requests.end(work, name, why=request.form.get("why", ""), rev=rev)
 
-    return _done(desk, name, step)
+    return _done(desk, name, partial(desk.do, step))
 
 
-def _done(desk: Desk, name: str, step: deposits.Step) -> Response:
+@screens.post("/deposits/<name>/forfeit", Role.RECONCILER)
+def forfeit(desk: Desk, name: str) -> Response:
+    """Keep as income what its terms keep, or less; or hold that again."""
+    with desk.runtime.read() as session:
+        deposit = screens_documents.deposit(session, name)
+    if deposit is None:
+        raise NotFound(f"There is no deposit {name[:80]}")
+
+    def step(work: Work) -> str:
+        if forfeit_id := request.form.get("take_back"):
+            forfeits.take_back(work, deposit.id, forfeit_id)
+            return forfeit_id
+        amount = forms.amount(request.form, "kept_amount", deposit.currency).minor
+        on = forms.day(request.form, "kept_on") if request.form.get("kept_on") else None
+        return forfeits.keep(work, deposit.id, amount, on=on)
+
+    return _done(desk, name, partial(desk.once, step))
+
+
+def _done(desk: Desk, name: str, deed: Callable[[], object]) -> Response:
     try:
-        desk.do(step)
+        deed()
     except NotFound:
         raise
     except Conflict:

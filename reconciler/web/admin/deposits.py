@@ -35,9 +35,9 @@ _LISTED = Listed(
     (
         "id", "code", "customer_id", "customer", "project_id", "status", "currency", "amount",
         "received", "applied", "refunded", "remaining", "taken_on", "received_into", "notes",
-        "created_at",
+        "created_at", "forfeited", "due_on", "expires_on", "ended_at",
     ),
-    ("amount", "received", "applied", "refunded", "remaining"),
+    ("amount", "received", "applied", "refunded", "remaining", "forfeited"),
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DepositLine]:
     del desk
     lines = screens_documents.deposits(
         session,
-        only_left=request.args.get("view") == "left",
+        view=request.args.get("view", ""),
         customer_id=request.args.get("customer") or None,
         before=paging.after(wanted.cursor),
         limit=wanted.limit,
@@ -71,7 +71,7 @@ def list_deposits(desk: Desk) -> Response:
         "deposits.html",
         lines=page.data,
         sums=dict(sorted(sums.items())),
-        only_left=request.args.get("view") == "left",
+        view=request.args.get("view", ""),
         customer_id=request.args.get("customer") or None,
         older=paging.next_page(page.next_cursor),
     )

@@ -205,7 +205,7 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
 def _held_for(session: Session, invoice: InvoiceLine) -> list[DepositLine]:
     """Deposits of its customer that could be used on it."""
     found = screens_documents.deposits(
-        session, only_left=True, customer_id=invoice.customer_id, before=None, limit=paging.PER_PAGE
+        session, view="left", customer_id=invoice.customer_id, before=None, limit=paging.PER_PAGE
     )
     return [one for one in found if one.currency == invoice.currency]
 

@@ -46,6 +46,9 @@ MEANINGS = {
     "count_figures": Meaning(
         "Count figures", "Counts the days of the charts of which something was booked since."
     ),
+    "end_deposits": Meaning(
+        "End deposits", "Asks no more for deposits of which nothing came by their last day."
+    ),
     "tidy": Meaning(
         "Tidy up", "Forgets ended sessions, old sign-ins and kept answers. Never money or evidence."
     ),
@@ -75,6 +78,7 @@ _TASKS = {
     Task.TIDY: "tidying up",
     Task.TIE_BANK_LINES: "tying bank lines",
     Task.COUNT_FIGURES: "counting figures",
+    Task.END_DEPOSITS: "ending deposits",
     Task.IMPORT_FILES: "importing files",
 }
 

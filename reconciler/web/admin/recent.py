@@ -22,7 +22,8 @@ screens = Screens()
 
 # What says nothing about the work: it stands in the audit trail, and would drown the rest here.
 _COMINGS = ("person.signed_in", "person.signed_out")
-_HOLD = frozenset({"payment.allocated", "deposit.applied"})  # what was moved, stands or does not
+# What was moved, stands or does not.
+_HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,10 @@ GROUPS: tuple[tuple[str, Mapping[str, Words]], ...] = (
             "PORT": Words("Port", "Where the web process listens."),
             "SMTP_URL": Words("Mail server", "Without it mails are files in the data folder."),
             "RECONCILER_MAIL_FROM": Words("Sender of mails", "Else who signs in to the server."),
+            "DEPOSIT_EXPIRY_DAYS": Words(
+                "Days for unpaid deposits",
+                "So long after it was due each is asked for; then no more.",
+            ),
             "RECONCILER_SELLER": Words("Seller", "Name, address and tax number on papers."),
         },
     ),

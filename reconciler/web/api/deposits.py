@@ -18,6 +18,7 @@ from reconciler.services import (
     attachments,
     deposit_requests,
     deposits,
+    forfeits,
     receipts,
 )
 from reconciler.services.attachments import StoredFile
@@ -82,6 +83,10 @@ class DepositBody(Body):
     received_into: Line128 | None = None
     notes: Words4000 | None = None
     due_on: Date | None = None
+    expires_on: Annotated[
+        Date | None,
+        Field(description="The last day on which it is asked for, if nothing of it has come."),
+    ] = None
     terms: Annotated[
         TermsBody | None, Field(description="All that remains is given back, if left out.")
     ] = None
@@ -102,6 +107,7 @@ class DepositChanges(Changes):
     received_into: Line128 | None = None
     notes: Words4000 | None = None
     due_on: Date | None = None
+    expires_on: Date | None = None
     terms: TermsBody | None = None
     rev: Rev
 
@@ -133,6 +139,18 @@ class ApplicationBody(Body):
         Field(description="As much as the deposit has and the invoice owes, if left out."),
     ] = None
     applied_on: Annotated[
+        Date | None,
+        Field(description="The day on which it counts: an open one; today if left out."),
+    ] = None
+
+
+class ForfeitBody(Body):
+    """What of a deposit is kept as income."""
+
+    amount: Annotated[
+        Amount | None, Field(description="As much as its terms keep, if left out.")
+    ] = None
+    on: Annotated[
         Date | None,
         Field(description="The day on which it counts: an open one; today if left out."),
     ] = None
@@ -191,6 +209,20 @@ def apply(work: Work, deposit_id: str, body: ApplicationBody) -> DepositRow:
 def unapply(work: Work, deposit_id: str, application_id: str) -> DepositRow:
     """Take a deposit off an invoice again, by a reversing entry."""
     applications.unapply(work, deposit_id, application_id)
+    return reads.one(work.session, deposit_id)
+
+
+@resource.post("/deposits/{deposit_id}/forfeits", status=HTTPStatus.CREATED)
+def keep(work: Work, deposit_id: str, body: ForfeitBody) -> DepositRow:
+    """Keep of a deposit as income what its terms keep, or less."""
+    forfeits.keep(work, deposit_id, body.amount, on=body.on)
+    return reads.one(work.session, deposit_id)
+
+
+@resource.delete("/deposits/{deposit_id}/forfeits/{forfeit_id}")
+def hold_again(work: Work, deposit_id: str, forfeit_id: str) -> DepositRow:
+    """Hold again for the customer what was kept of a deposit, by a reversing entry."""
+    forfeits.take_back(work, deposit_id, forfeit_id)
     return reads.one(work.session, deposit_id)
 
 
