@@ -59,6 +59,7 @@ class RefundRow:
     """A refund as it was asked for, in minor units of `currency`.
 
     `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
+    `terms_override` is why a deposit's terms were set aside for it, by `terms_overridden_by`.
     `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     `client_words` is what the client may be told; `next_step` what somebody here has to do.
@@ -82,6 +83,8 @@ class RefundRow:
     approved_by: str | None
     approved_at: datetime | None
     edited_by: list[str]
+    terms_override: str | None
+    terms_overridden_by: str | None
     failure: str | None
     client_words: str
     next_step: str
@@ -109,7 +112,7 @@ LISTING = Listing(
 _REFUNDS = sa.text(
     """select id, payment_id, invoice_id, deposit_id, customer_id, amount, currency, reason, note,
       treatment, status, requested_by, requested_at, approved_by, approved_at, edited_by, failure,
-      rev
+      terms_override, terms_overridden_by, rev
     from refund where id = any(:ids)"""
 )
 _LEGS = sa.text(

@@ -43,13 +43,14 @@ _COUNTS = sa.text(
 _AROUND = sa.text(
     """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
       coalesce(a.name, r.approved_by) as approved_by, i.number, i.total, i.paid,
-      i.credited, d.code,
+      i.credited, d.code, coalesce(o.name, r.terms_overridden_by) as overridden_by,
       (select string_agg(coalesce(e.name, x), ', ' order by x) from unnest(r.edited_by) x
         left join user_account e on e.id = x) as edited_by
     from refund r left join customer c on c.id = r.customer_id
       left join user_account u on u.id = r.requested_by
       left join api_key k on k.id = r.requested_by
       left join user_account a on a.id = r.approved_by
+      left join user_account o on o.id = r.terms_overridden_by
       left join invoice i on i.id = r.invoice_id left join deposit d on d.id = r.deposit_id
     where r.id = any(:ids)"""
 )
@@ -92,6 +93,7 @@ class Around:
     paid: int | None
     credited: int | None
     code: str | None
+    overridden_by: str | None
     edited_by: str | None
 
     @property

@@ -52,7 +52,7 @@ def change(
     why = _what_changed(refund, ask, plan)
     said = refund_requests.as_said(refund)
     is_program = work.cause.kind == PROGRAM and not refund.needs_second_person
-    _put(refund, ask, plan)
+    _put(work, refund, ask, plan)
     refund.needs_second_person = policy.needs_second_person(
         plan.amount, plan.currency, is_person=not is_program
     )
@@ -110,17 +110,22 @@ def _what_changed(refund: Refund, ask: RefundAsk, plan: Plan) -> str:
         )
         if before != after
     ]
+    if ask.terms_override != refund.terms_override:
+        aside = f"are set aside: {ask.terms_override}" if ask.terms_override else "hold again"
+        said.append(f"the deposit's terms {aside}")
     if ask.note != refund.note:
         said.append("the note is another")
     return "changed: " + ("; ".join(said) or "nothing, but looked at anew")
 
 
-def _put(refund: Refund, ask: RefundAsk, plan: Plan) -> None:
+def _put(work: Work, refund: Refund, ask: RefundAsk, plan: Plan) -> None:
     for name in _TARGETS:
         setattr(refund, name, getattr(ask, name))
     refund.customer_id = plan.customer_id
     refund.amount = plan.amount
     refund.reason, refund.treatment = plan.reason.value, plan.treatment.value
+    if ask.terms_override != refund.terms_override:
+        refund.terms_overridden_by = work.cause.id if ask.terms_override else None
     refund.note, refund.terms_override = ask.note, ask.terms_override
 
 
