@@ -32,6 +32,8 @@ class Told(StrEnum):
     INVOICE_REOPENED = "invoice.reopened"
     INVOICE_VOIDED = "invoice.voided"
     DEPOSIT_RECEIVED = "deposit.received"
+    PROPOSAL_ACCEPTED = "proposal.accepted"
+    PROPOSAL_DECLINED = "proposal.declined"
     PAYMENT_RECEIVED = "payment.received"
     PAYMENT_MATCHED = "payment.matched"
     PAYMENT_UNMATCHED = "payment.unmatched"

@@ -13,6 +13,7 @@ from reconciler.services.webhooks import News
 from reconciler.store.claims import AllocationRow, DepositRow, InvoiceRow, PaymentRow
 from reconciler.store.dispute_rows import DisputeRow
 from reconciler.store.invoices import Invoice
+from reconciler.store.proposals import Proposal
 from reconciler.store.refunds import Refund
 from reconciler.work import Work
 
@@ -93,6 +94,24 @@ def of_state(work: Work, invoice: Invoice, kind: Told) -> None:
     }
     if webhooks.is_wanted(work.session):
         webhooks.tell(work, [News(kind=kind, object_id=invoice.id, key="once", data=data)])
+
+
+def of_proposal(work: Work, proposal: Proposal, kind: Told) -> None:
+    """A client has answered what was offered to them."""
+    data = {
+        "proposal_id": proposal.id,
+        "version": proposal.version,
+        "name": proposal.name,
+        "customer_id": proposal.customer_id,
+        "currency": proposal.currency,
+        "price": proposal.price,
+        "decided_by": proposal.decided_by,
+        "project_id": proposal.project_id,
+        "reason": proposal.reason,
+    }
+    if webhooks.is_wanted(work.session):
+        said = News(kind=kind, object_id=proposal.id, key=str(proposal.version), data=data)
+        webhooks.tell(work, [said])
 
 
 def of_payments(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentFacts]) -> None:

@@ -18,10 +18,11 @@ from reconciler.books.proposals import (
     ProposalState,
     ProposalStatus,
 )
+from reconciler.books.webhooks import Told
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
-from reconciler.services import audit, billing, customers, milestones, projects
+from reconciler.services import audit, billing, customers, milestones, news, projects
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from reconciler.store.customers import Customer
@@ -133,6 +134,7 @@ def decline(work: Work, proposal_id: str, *, name: str, reason: str | None = Non
     _become(
         work, proposal, ProposalState.DECLINED, "proposal.declined", after=said, why=proposal.reason
     )
+    news.of_proposal(work, proposal, Told.PROPOSAL_DECLINED)
 
 
 def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:
@@ -158,6 +160,7 @@ def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:
             "accepted_by": proposal.decided_by, "sha256": seen, "project_id": proposal.project_id,
         },
     )  # fmt: skip
+    news.of_proposal(work, proposal, Told.PROPOSAL_ACCEPTED)
     return proposal.project_id
 
 

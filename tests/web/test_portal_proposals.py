@@ -3,11 +3,14 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from reconciler.books.plans import Part
 from reconciler.books.portal import Scope
-from reconciler.services import portal_links, proposals
+from reconciler.services import portal_links, proposals, webhooks
+from reconciler.services.milestones import Stage
 from tests.web import furniture
 from tests.web.screens import Screens, said
 from tests.web.test_portal import link, see
@@ -72,6 +75,46 @@ def test_accepting_makes_project_and_deposit_and_leads_to_paying_it(screens: Scr
         see(screens, f"{path}/proposals/{row.id}")
     )
     assert screens.office.violations() == []
+
+
+ANSWERS = {
+    "accept": ("proposal.accepted", "Proposals accepted this week"),
+    "decline": ("proposal.declined", "Proposals declined this week"),
+}
+
+
+@pytest.mark.parametrize("deed", ANSWERS)
+def test_who_works_here_is_told_of_the_answer(screens: Screens, deed: str) -> None:
+    kind, card = ANSWERS[deed]
+    seals = screens.office.runtime.seals
+    screens.by("admin", lambda w: webhooks.create(w, seals, url="https://hooks.example.com/"))
+    path = a_bath(screens)
+    today = screens.as_("viewer").read("/")
+    assert card not in today
+    answer(screens, path, deed)
+    [told] = screens.office.rows(
+        "select kind, object_id, data from webhook_event where kind like 'proposal.%'"
+    )
+    assert (told.kind, told.object_id) == (kind, screens.ids["proposal"])
+    assert (told.data["decided_by"], told.data["price"]) == ("Cara Oak", 100_000)
+    listed = screens.as_("viewer").read(f"/proposals?state={kind.removeprefix('proposal.')}")
+    assert card in screens.as_("viewer").read("/")
+    assert "Cara Oak" in listed
+
+
+def test_the_deposit_is_due_when_the_plan_says(screens: Screens) -> None:
+    path, due_on = a_bath(screens), date(2026, 12, 15)
+    stages = [
+        Stage(kind="deposit", part=Part(share=3_000), due_on=due_on),
+        Stage(kind="final", part=Part(share=7_000)),
+    ]
+    again(screens, stages=stages)
+    screens.by("reconciler", lambda w: proposals.send(w, screens.ids["proposal"]))
+    answer(screens, path)
+    assert (
+        screens.office.scalar("select due_on from deposit where project_id is not null") == due_on
+    )
+    assert "Due 15 Dec 2026." in said(see(screens, path))
 
 
 def test_two_clicks_and_two_people_at_once_accept_it_once(screens: Screens) -> None:

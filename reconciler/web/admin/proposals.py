@@ -25,6 +25,7 @@ from reconciler.work import Work
 screens = Screens()
 
 _LINE_ROWS = 5
+_ANSWERS = ("accepted", "declined")
 _FIELDS = ("customer", "name", "currency", "valid_until", "introduction", "conditions")
 _LINE_FIELDS = ("description", "quantity", "unit_price", "tax_rate")
 _NOTICES = {
@@ -48,7 +49,9 @@ _LISTED = Listed(
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProposalRow]:
-    return reads.page(session, {}, wanted, today=desk.today)
+    state = request.args.get("state")
+    filters: dict[str, object] = {"state": state} if state in _ANSWERS else {}
+    return reads.page(session, filters, wanted, today=desk.today)
 
 
 @screens.get("/proposals")
@@ -58,7 +61,11 @@ def list_proposals(desk: Desk) -> Response:
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
     return desk.page(
-        "proposals.html", proposals=page.data, older=paging.next_page(page.next_cursor)
+        "proposals.html",
+        proposals=page.data,
+        chosen=request.args.get("state"),
+        answers=_ANSWERS,
+        older=paging.next_page(page.next_cursor),
     )
 
 
