@@ -19,10 +19,10 @@ WORDS_CHARS_MAX = 2_000
 # What each field becomes.
 FIELDS = {
     "customer": "the customer's name",
-    "number": "the invoice's number",
-    "description": "what the invoice is for",
+    "number": "the invoice's number, or the deposit's code",
+    "description": "what the invoice is for, or the deposit's terms",
     "left": "what is left to pay",
-    "billed": "what was billed",
+    "billed": "what was billed, or asked for as a deposit",
     "received": "what was received",
     "credited": "what was credited",
     "deposit": "what is held as deposits and not used yet",
@@ -33,11 +33,19 @@ _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
 
 
 class ReminderMoment(StrEnum):
-    """Where a reminder stands to the due day."""
+    """Where a reminder stands to the due day, of an invoice or of a deposit that is asked for."""
 
     BEFORE = "before"
     ON = "on"
     AFTER = "after"
+    DEPOSIT_BEFORE = "deposit_before"
+    DEPOSIT_ON = "deposit_on"
+    DEPOSIT_AFTER = "deposit_after"
+
+    @property
+    def is_of_deposit(self) -> bool:
+        """Whether a deposit is reminded of."""
+        return self.value.startswith("deposit_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +65,12 @@ class ReminderWords:
         )
 
 
-def moment_of(due_on: date | None, today: date) -> ReminderMoment:
+def moment_of(due_on: date | None, today: date, *, is_deposit: bool = False) -> ReminderMoment:
     """The moment of a reminder that leaves today; without a due day, after it."""
-    if due_on is None or due_on < today:
-        return ReminderMoment.AFTER
-    return ReminderMoment.ON if due_on == today else ReminderMoment.BEFORE
+    when = ReminderMoment.AFTER
+    if due_on is not None and due_on >= today:
+        when = ReminderMoment.ON if due_on == today else ReminderMoment.BEFORE
+    return ReminderMoment(f"deposit_{when.value}") if is_deposit else when
 
 
 def judged(text: ReminderWords) -> ReminderWords:

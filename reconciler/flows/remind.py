@@ -63,13 +63,14 @@ def preview(session: Session, invoice_id: str, now: datetime, house: House) -> P
 def sample(
     text: ReminderWords | None, moment: ReminderMoment, now: datetime, house: House
 ) -> Words:
-    """How a reminder at a moment would read, of an invoice that is made up."""
-    off = {ReminderMoment.BEFORE: 3, ReminderMoment.ON: 0, ReminderMoment.AFTER: -7}[moment]
+    """How a reminder at a moment would read, of an invoice or deposit that is made up."""
+    off = {"before": 3, "on": 0, "after": -7}[moment.value.removeprefix("deposit_")]
+    is_deposit = moment.is_of_deposit
     made_up = Reminder(
         house=house.name,
         customer="Ann Lee",
-        number="INV-1042",
-        description="Website, second half",
+        number="DEP-1001" if is_deposit else "INV-1042",
+        description="Refundable until work begins" if is_deposit else "Website, second half",
         currency="USD",
         billed=200_000,
         received=80_000,
@@ -78,7 +79,8 @@ def sample(
         left=120_000,
         due_on=now.date() + timedelta(days=off),
         today=now.date(),
-        link=house.page(place="/invoices/…"),
+        link=house.page(place="" if is_deposit else "/invoices/…"),
+        noun="deposit" if is_deposit else "invoice",
     )
     return words.reminder(made_up, text)
 
@@ -125,8 +127,9 @@ def _words(session: Session, look: InvoiceLook, now: datetime, house: House, tok
 def _words_of_deposit(
     session: Session, look: InvoiceLook, now: datetime, house: House, token: str
 ) -> Words:
-    """The same of a deposit; the house's own words speak of invoices."""
+    """The same of a deposit, which has moments of its own."""
     deposit = deposits.one(session, look.id)
+    moment = moment_of(deposit.due_on, now.date(), is_deposit=True)
     return words.reminder(
         Reminder(
             house=house.name,
@@ -143,5 +146,6 @@ def _words_of_deposit(
             today=now.date(),
             link=house.page(token),
             noun="deposit",
-        )
+        ),
+        reminder_texts.at(session, moment),
     )

@@ -97,9 +97,10 @@ _PLAN = sa.text(
     join reminder_plan h on h.subject = 'house'
     left join reminder_plan p on p.subject = s.subject
     left join invoice i on i.id = s.subject
+    left join deposit d on d.id = s.subject
     left join customer c on c.id = s.subject
-    left join reminder_plan pc on pc.customer_id = i.customer_id
-    where s.subject = 'house' or i.id is not null or c.id is not null"""
+    left join reminder_plan pc on pc.customer_id = coalesce(i.customer_id, d.customer_id)
+    where s.subject = 'house' or num_nonnulls(i.id, d.id, c.id) > 0"""
 )
 _PAUSED = sa.text(
     """select p.subject, case when p.invoice_id is not null then 'invoice'
@@ -113,9 +114,15 @@ _PAUSED = sa.text(
 )
 # What is due within some weeks, and what waits: the sender decides about each when it leaves.
 _UPCOMING = sa.text(
-    """select i.id from invoice i where i.state = 'sent' and i.outstanding > 0
-      and (i.due_on between cast(:today as date) - 372 and cast(:today as date) + 90)
-    order by i.due_on, i.id limit :limit"""
+    """select x.id from (
+      (select i.id, i.due_on from invoice i where i.state = 'sent' and i.outstanding > 0
+        and i.due_on between cast(:today as date) - 372 and cast(:today as date) + 90
+        order by i.due_on, i.id limit :limit)
+      union all
+      (select d.id, d.due_on from deposit d where d.received < d.amount and d.ended_at is null
+        and d.due_on between cast(:today as date) - 372 and cast(:today as date) + 90
+        order by d.due_on, d.id limit :limit)) x
+    order by x.due_on, x.id limit :limit"""
 )
 
 
@@ -140,7 +147,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, MessageRow]:
 
 
 def plan(session: Session, subject: str) -> PlanRow:
-    """The plan of the house, a customer or an invoice. Raises NotFound."""
+    """The plan of the house, a customer, an invoice or a deposit. Raises NotFound."""
     row = session.execute(_PLAN, {"subject": subject}).first()
     if row is None:
         raise NotFound(f"there is no customer or invoice {subject}")
@@ -152,6 +159,6 @@ def paused(session: Session, today: date) -> list[Paused]:
     return [Paused(**row._asdict()) for row in session.execute(_PAUSED, {"today": today})]
 
 
-def open_invoices(session: Session, today: date, limit: int) -> list[str]:
-    """Invoices that may be reminded of, the longest due first."""
+def upcoming(session: Session, today: date, limit: int) -> list[str]:
+    """Invoices and deposits that may be reminded of, the longest due first."""
     return list(session.scalars(_UPCOMING, {"today": today, "limit": limit}))

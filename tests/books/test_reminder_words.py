@@ -23,6 +23,10 @@ def text(**said: str) -> ReminderWords:
 def test_the_moment_follows_from_the_due_day(days, moment):
     assert moment_of(TODAY + timedelta(days=days), TODAY) is moment
     assert moment_of(None, TODAY) is ReminderMoment.AFTER
+    of_deposit = moment_of(TODAY + timedelta(days=days), TODAY, is_deposit=True)
+    assert of_deposit.is_of_deposit
+    assert not moment.is_of_deposit
+    assert of_deposit.value == f"deposit_{moment.value}"
 
 
 @given(st.lists(st.sampled_from(sorted(FIELDS)), max_size=5))

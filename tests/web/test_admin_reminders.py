@@ -1,12 +1,14 @@
 """The screens of reminders and mail: what is coming, a preview, the plan, pauses, what was sent."""
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 
 from reconciler.flows.remind import plan_reminders
 from reconciler.flows.send_mail import send_mail
 from tests.mail_room import open_mail_room
-from tests.web.screens import Screens
+from tests.web.screens import Screens, said
 
 
 @pytest.fixture
@@ -24,6 +26,14 @@ def work(acme: Screens, **later) -> None:
     runtime = acme.ids["room"].runtime
     plan_reminders(runtime)
     send_mail(runtime)
+
+
+def test_deposits_that_are_asked_for_show_when_they_are_reminded_of(acme):
+    made = acme.deposit(acme.ids["customer"], 50_000, "DEP-77", due_on=date(2026, 12, 20))
+    page = said(acme.as_("viewer").get("/reminders"))
+    assert "DEP-77 Deposit of Birch & Co" in page
+    shown = acme.as_("viewer").read(f"/reminders/{made}")
+    assert "Deposit DEP-77: USD 500.00 due on 20 December 2026" in shown
 
 
 def test_open_invoices_show_when_they_are_reminded_of_and_what_is_in_the_way(acme):

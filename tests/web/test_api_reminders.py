@@ -38,6 +38,28 @@ def test_reminders_are_paused_and_go_on(api):
     refused(api.post(path, {"action": "pause"}), 422, field="why")
 
 
+def test_a_deposits_reminder_is_previewed_in_the_houses_words_and_sent(api):
+    owner = api.a_customer("Ann Lee", email="ann@example.com")
+    made = api.a_deposit(20_000, customer_id=owner["id"], due_on="2026-12-01")
+    path = f"/deposits/{made['id']}/reminders"
+    with api.unchanged():
+        seen = api.make(path, {"action": "preview"})
+    usual = f"Deposit {made['code']}: USD 200.00 due on 1 December 2026"
+    assert (seen["verdict"], seen["subject"], seen["to"]) == ("send", usual, "ann@example.com")
+    assert seen["plan"]["holds"] == [-3, 0, 7, 14]
+    text = {"subject": "{number} of {left}", "opening": "we begin once {left} is here"}
+    ok(api.call("PUT", "/reminder-texts/deposit_before", json={"text": text}))
+    ok(api.call("PUT", "/reminder-texts/before", json={"text": text | {"subject": "No"}}))
+    seen = api.make(path, {"action": "preview"})
+    assert seen["subject"] == f"{made['code']} of USD 200.00"
+    assert "we begin once USD 200.00 is here" in seen["text"]
+    assert "Asked for  USD 200.00" in seen["text"]
+    sent = api.make(path, {"action": "send"})
+    assert api.read(f"/messages/{sent['message_id']}")["about"] == made["id"]
+    refused(api.post("/deposits/dep_none/reminders", {"action": "preview"}), 404)
+    refused(api.post(path, {"action": "pause"}), 422, field="action")
+
+
 def test_a_plan_is_of_the_house_a_customer_or_an_invoice(api):
     invoice = a_debtor(api)
     subject = invoice["customer_id"]

@@ -24,23 +24,42 @@ MOMENTS = {
     ReminderMoment.BEFORE: "Before the due day",
     ReminderMoment.ON: "On the due day",
     ReminderMoment.AFTER: "After the due day",
+    ReminderMoment.DEPOSIT_BEFORE: "A deposit, before its due day",
+    ReminderMoment.DEPOSIT_ON: "A deposit, on its due day",
+    ReminderMoment.DEPOSIT_AFTER: "A deposit, after its due day",
 }
+_NOTHING_TO_DO = "If you have sent the money, there is nothing to do."
 # Where a form begins that says nothing of its own yet: close to the usual words.
 BEGINNINGS = {
     ReminderMoment.BEFORE: ReminderWords(
         subject="Invoice {number}: {left} due on {due_on}",
         opening="invoice {number} ({description}) is due on {due_on}.",
-        closing="If you have sent the money, there is nothing to do.",
+        closing=_NOTHING_TO_DO,
     ),
     ReminderMoment.ON: ReminderWords(
         subject="Invoice {number}: {left} due today",
         opening="invoice {number} ({description}) is due today.",
-        closing="If you have sent the money, there is nothing to do.",
+        closing=_NOTHING_TO_DO,
     ),
     ReminderMoment.AFTER: ReminderWords(
         subject="Invoice {number}: {left} was due on {due_on}",
         opening="invoice {number} ({description}) was due on {due_on}.",
-        closing="If you have sent the money, there is nothing to do.",
+        closing=_NOTHING_TO_DO,
+    ),
+    ReminderMoment.DEPOSIT_BEFORE: ReminderWords(
+        subject="Deposit {number}: {left} due on {due_on}",
+        opening="your deposit {number} is due on {due_on}; the work begins once it is here.",
+        closing=_NOTHING_TO_DO,
+    ),
+    ReminderMoment.DEPOSIT_ON: ReminderWords(
+        subject="Deposit {number}: {left} due today",
+        opening="your deposit {number} is due today; the work begins once it is here.",
+        closing=_NOTHING_TO_DO,
+    ),
+    ReminderMoment.DEPOSIT_AFTER: ReminderWords(
+        subject="Deposit {number}: {left} was due on {due_on}",
+        opening="your deposit {number} was due on {due_on}; the work begins once it is here.",
+        closing=_NOTHING_TO_DO,
     ),
 }
 

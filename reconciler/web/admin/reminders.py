@@ -40,7 +40,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """An open invoice: when it is reminded of next, and why not now if something is in the way."""
+    """An open invoice, or a deposit that is asked for: when it is reminded of next, why not now."""
 
     look: InvoiceLook
     next_on: date | None
@@ -49,7 +49,7 @@ class Upcoming:
 
 @screens.get("/reminders")
 def list_reminders(desk: Desk) -> Response:
-    """Open invoices with their next reminder, and what keeps one back; pauses; the plan."""
+    """Who is reminded next, of what, and what keeps a reminder back; pauses; the plan."""
     return _list(desk)
 
 
@@ -198,7 +198,7 @@ def _pause(desk: Desk, subject: str, invoice_id: str | None = None) -> Response:
 
 def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
     with desk.runtime.read() as session:
-        ids = reads.open_invoices(session, desk.today, UPCOMING_MAX)
+        ids = reads.upcoming(session, desk.today, UPCOMING_MAX)
         found = looks.looks(session, ids, desk.now)
         paused = reads.paused(session, desk.today)
         plan = reads.plan(session, HOUSE)

@@ -65,6 +65,12 @@ class ReminderBody(Body):
     why: Annotated[Line500 | None, Field(description="Why it is paused.")] = None
 
 
+class DepositReminderBody(Body):
+    """What is to be done about reminders of a deposit that is asked for."""
+
+    action: Literal["preview", "send"]
+
+
 class ReminderAnswer(Body):
     """What would be said now, what keeps it back if something does, and the mail if one leaves."""
 
@@ -144,7 +150,7 @@ def put_plan(work: Work, subject: str, body: PlanBody) -> PlanRow:
 
 @resource.get("/reminder-texts/{moment}")
 def text(look: Look, moment: str) -> ReminderTextRow:
-    """Read what reminders say before, on or after the due day."""
+    """Read what reminders say `before`, `on` or `after` the due day; `deposit_…`: of deposits."""
     return text_reads.every(look.session)[_moment(moment)]
 
 
@@ -182,6 +188,26 @@ def remind_of(work: Work, invoice_id: str, body: ReminderBody, call: Call) -> Re
             reminders.pause(work, invoice_id, until=body.until, why=body.why)
         case "resume":
             reminders.resume(work, invoice_id)
+    return _answer(work, seen, invoice_id, message_id)
+
+
+@resource.post("/deposits/{deposit_id}/reminders")
+def remind_of_deposit(
+    work: Work, deposit_id: str, body: DepositReminderBody, call: Call
+) -> ReminderAnswer:
+    """Preview a reminder of a deposit that is asked for, or send one now."""
+    seen = remind.preview(work.session, deposit_id, work.now, house_of(call.runtime))
+    message_id = None
+    if body.action == "send":
+        message_id = remind.send_now(work, deposit_id)
+    else:
+        work.has_only_looked = True
+    return _answer(work, seen, deposit_id, message_id)
+
+
+def _answer(
+    work: Work, seen: remind.Preview, subject: str, message_id: str | None
+) -> ReminderAnswer:
     return ReminderAnswer(
         verdict=seen.verdict.course.value,
         why=seen.verdict.why,
@@ -191,5 +217,5 @@ def remind_of(work: Work, invoice_id: str, body: ReminderBody, call: Call) -> Re
         text=seen.words.text,
         html=seen.words.html,
         message_id=message_id,
-        plan=reads.plan(work.session, invoice_id),
+        plan=reads.plan(work.session, subject),
     )
