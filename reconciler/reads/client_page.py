@@ -11,8 +11,17 @@ from reconciler.books import sign_offs
 from reconciler.books.refund_words import LegTold, for_client
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
-from reconciler.reads import balances, deposits, invoices, projects, proposals, refunds
+from reconciler.reads import (
+    balances,
+    client_statements,
+    deposits,
+    invoices,
+    projects,
+    proposals,
+    refunds,
+)
 from reconciler.reads.balances import Balance
+from reconciler.reads.client_statements import Statement
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
@@ -22,6 +31,7 @@ from reconciler.reads.proposals import ProposalRow
 ROWS_MAX = 100
 
 _CUSTOMER = sa.text("select name from customer where id = :customer")
+_PROJECT_NAME = sa.text("select name from project where id = :project")
 _PROJECTS = sa.text(
     """select id from project where customer_id = :customer
       and (cast(:project as text) is null or id = :project)
@@ -229,6 +239,19 @@ def pay_link(session: Session, seen: Seen, link_id: str, *, now: datetime) -> Cl
 def customer_name(session: Session, seen: Seen) -> str:
     """Who they are."""
     return str(session.scalar(_CUSTOMER, {"customer": seen.customer_id}) or "")
+
+
+def project_name(session: Session, seen: Seen) -> str | None:
+    """The project that is shown, where it is one alone."""
+    name = session.scalar(_PROJECT_NAME, {"project": seen.project_id})
+    return None if name is None else str(name)
+
+
+def statements(session: Session, seen: Seen, since: date, until: date) -> list[Statement]:
+    """Their statement for a period, or their project's, in each currency."""
+    if seen.project_id is None:
+        return client_statements.of_customer(session, seen.customer_id, since, until)
+    return client_statements.of_project(session, seen.project_id, since, until)
 
 
 def _terms(milestone: MilestoneRow) -> str:

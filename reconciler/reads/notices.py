@@ -62,14 +62,14 @@ _REFUND = sa.text(
 )
 
 
-def of_payment(session: Session, payment_id: str) -> PaymentNews | None:
-    """A payment's receipt; None where nothing of it has a place any more."""
+def of_payment(session: Session, payment_id: str, *, is_whole: bool = False) -> PaymentNews | None:
+    """A payment's receipt; None where nothing of it has a place any more, unless it `is_whole`."""
     found = session.execute(_PAYMENT, {"id": payment_id}).one()
     targets = [
         Target(row.number, row.is_deposit, row.amount, row.left_over)
         for row in session.execute(_TARGETS, {"id": payment_id})
     ]
-    if not targets:
+    if not targets and not is_whole:
         return None
     untied = found.amount - sum(target.amount for target in targets)
     return PaymentNews(found.id, found.currency, found.amount, untied, found.received_on, targets)

@@ -1,18 +1,24 @@
-"""What stands on a paper: an invoice, a credit note, a receipt.
+"""What stands on a paper: an invoice, a credit note, a receipt, a statement.
 
 What is left to pay comes from `balances`, as everywhere.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.portal import Event
 from reconciler.errors import NotFound
 from reconciler.reads import balances, invoices, notices, screens_documents
 from reconciler.reads.balances import Balance
+from reconciler.reads.client_statements import Statement
 from reconciler.reads.invoices import InvoiceRow
+
+_CAPTURED = sa.text("select captured from payment where id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class Paper:
     template: str
     name: str
     values: dict[str, Any]
+    lines: int = 0  # of what may be long
 
 
 def invoice(session: Session, name: str, *, today: date) -> Paper:
@@ -59,13 +66,38 @@ def credit_note(session: Session, note_id: str, *, today: date) -> Paper:
 
 
 def receipt(session: Session, payment_id: str) -> Paper:
-    """What was received with a payment, and where it went. Raises NotFound."""
-    news = None
-    if screens_documents.is_payment(session, payment_id):
-        news = notices.of_payment(session, payment_id)
-    if news is None:
+    """What came with a payment, what of it went back, and where it is. Raises NotFound."""
+    captured = session.scalar(_CAPTURED, {"id": payment_id})
+    if not captured:
         raise NotFound(f"there is no receipt for {payment_id}")
-    return Paper("receipt.html", f"Receipt {payment_id}", {"receipt": news})
+    news = notices.of_payment(session, payment_id, is_whole=True)
+    return Paper(
+        "receipt.html", f"Receipt {payment_id}", {"receipt": news, "received": int(captured)}
+    )
+
+
+def part_of_receipt(paper: Paper, numbers: Sequence[str], received: int) -> Paper:
+    """The same receipt of what went to these documents alone, `received` of it together."""
+    whole = paper.values["receipt"]
+    targets = [one for one in whole.targets if one.number in numbers]
+    left = sum(one.amount for one in targets)
+    part = replace(whole, targets=targets, amount=left, untied=0)
+    return Paper(paper.template, paper.name, {"receipt": part, "received": received})
+
+
+def statement(
+    found: Sequence[Statement], *, whose: str, since: date, until: date, about: str | None = None
+) -> Paper:
+    """A client's statement for a period; `about` names the project that it is of."""
+    return Paper(
+        "statement.html",
+        f"Statement {since} {until}",
+        {
+            "statements": found, "customer": whose, "about": about, "since": since,
+            "until": until, "Event": Event,
+        },
+        lines=sum(len(one.lines) for one in found),
+    )  # fmt: skip
 
 
 def _balance(session: Session, row: InvoiceRow, today: date) -> Balance:

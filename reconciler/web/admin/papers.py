@@ -1,8 +1,6 @@
 """Papers to print or save: an invoice, a credit note, a receipt."""
 
-import re
-
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from reconciler.errors import NotFound
 from reconciler.reads import papers as reads, screens_documents
@@ -12,8 +10,6 @@ from reconciler.web.admin.routes import Screens
 from reconciler.web.paper import papers
 
 screens = Screens()
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @screens.get("/paper.css")
@@ -52,14 +48,5 @@ def print_receipt(desk: Desk, payment_id: str) -> Response:
 
 
 def _given(desk: Desk, paper: Paper, *, back: str) -> Response:
-    seller = desk.runtime.settings.seller
-    if request.args.get("as") == "pdf":
-        name = _UNSAFE.sub("-", paper.name)
-        return Response(
-            papers.pdf(paper, seller),
-            mimetype="application/pdf",
-            headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
-        )
-    pdf = f"{request.path}?as=pdf" if papers.can_print_pdf() else None
     style = url_for("admin.paper_style")
-    return Response(papers.page(paper, seller, style=style, pdf=pdf, back=back))
+    return papers.answer(paper, desk.runtime.settings.seller, style=style, back=back)

@@ -9,11 +9,13 @@ neither from the network nor from a file, whatever those words say.
 import functools
 import importlib
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
+from flask import Response, request
 from jinja2 import Environment
 
 from reconciler.errors import NotFound
@@ -21,6 +23,9 @@ from reconciler.money import shown
 from reconciler.reads.papers import Paper
 from reconciler.web import templating
 
+PDF_LINES_MAX = 1_000  # of a statement: laying out more takes seconds, and it prints all the same
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HERE = Path(__file__).parent
 STYLE = _HERE / "paper.css"
 
@@ -32,6 +37,28 @@ def page(paper: Paper, seller: Sequence[str], **around: object) -> str:
     return template.render(seller=seller, title=paper.name, **given, **paper.values)
 
 
+def answer(paper: Paper, seller: Sequence[str], *, style: str, back: str) -> Response:
+    """The paper as it was asked for: a page, or with `as=pdf` a PDF to be saved.
+
+    Raises NotFound where no PDF of it is made.
+    """
+    if request.args.get("as") == "pdf":
+        name = _UNSAFE.sub("-", paper.name)
+        return Response(
+            pdf(paper, seller),
+            mimetype="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="{name}.pdf"'},
+        )
+    asked = request.full_path.rstrip("?")
+    saved = f"{asked}{'&' if '?' in asked else '?'}as=pdf" if can_print(paper) else None
+    return Response(page(paper, seller, style=style, pdf=saved, back=back))
+
+
+def can_print(paper: Paper) -> bool:
+    """Whether a PDF of this paper is made here."""
+    return can_print_pdf() and paper.lines <= PDF_LINES_MAX
+
+
 def can_print_pdf() -> bool:
     """Whether WeasyPrint is installed: `pip install .[pdf]`."""
     return importlib.util.find_spec("weasyprint") is not None
@@ -39,7 +66,7 @@ def can_print_pdf() -> bool:
 
 def pdf(paper: Paper, seller: Sequence[str]) -> bytes:
     """The paper as a PDF. Raises NotFound where nothing here can make one."""
-    if not can_print_pdf():
+    if not can_print(paper):
         raise NotFound("no PDF is made here: install the extra pdf, or print the page")
     weasyprint: Any = importlib.import_module("weasyprint")
     refusing = _refusing(weasyprint)

@@ -10,7 +10,7 @@ from reconciler.books.portal import Event
 from reconciler.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.ids import new_id
-from reconciler.reads import client_page, client_statements, pay_links as pay_link_reads
+from reconciler.reads import client_page, pay_links as pay_link_reads
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.runtime import Runtime
@@ -19,7 +19,8 @@ from reconciler.services.pay_links import PayAsk
 from reconciler.services.sign_offs import SIGNER_CHARS_MAX
 from reconciler.web import forms, periods
 from reconciler.web.admin import errors
-from reconciler.web.portal import guesses, proposals
+from reconciler.web.paper.papers import STYLE
+from reconciler.web.portal import guesses, papers, proposals
 from reconciler.web.portal.visit import Visit, page
 from reconciler.work import Cause
 
@@ -52,6 +53,10 @@ def portal_blueprint(runtime: Runtime) -> Blueprint:
         ("/<token>/invoices/<invoice_id>", show_invoice),
         ("/<token>/receipts/<payment_id>", show_receipt),
         ("/<token>/statement", show_statement),
+        ("/<token>/invoices/<invoice_id>/print", papers.print_invoice),
+        ("/<token>/credit-notes/<note_id>/print", papers.print_credit_note),
+        ("/<token>/receipts/<payment_id>/print", papers.print_receipt),
+        ("/<token>/statement/print", papers.print_statement),
         ("/<token>/pay/<pay_link_id>", go_and_pay),
         ("/<token>/proposals/<proposal_id>", proposals.show_proposal),
     )
@@ -67,6 +72,7 @@ def portal_blueprint(runtime: Runtime) -> Blueprint:
         blueprint.add_url_rule(rule, view.__name__, _opened(runtime, view), methods=["POST"])
     for rule, name in (("/paid", "paid"), ("/not-paid", "not_paid")):
         blueprint.add_url_rule(rule, name, _after(runtime, f"{name}.html"), methods=["GET"])
+    blueprint.add_url_rule("/paper.css", "paper_style", _paper_style, methods=["GET"])
     blueprint.register_error_handler(forms.Stale, lambda _: _failed(runtime, 400))
     blueprint.register_error_handler(Refused, lambda _: _missing(runtime))
     blueprint.register_error_handler(HTTPException, lambda error: _misused(runtime, error))
@@ -122,10 +128,7 @@ def show_statement(visit: Visit) -> Response:
     """Their statement for a period, or their project's; this year so far, unless they say so."""
     since, until, error = periods.asked(request.args, visit.today)
     with visit.runtime.read() as session:
-        if visit.seen.project_id is None:
-            found = client_statements.of_customer(session, visit.link.customer_id, since, until)
-        else:
-            found = client_statements.of_project(session, visit.seen.project_id, since, until)
+        found = client_page.statements(session, visit.seen, since, until)
         customer = client_page.customer_name(session, visit.seen)
     return visit.page(
         "statement.html",
@@ -212,6 +215,10 @@ def _opened(runtime: Runtime, view: View) -> View:
         return view(visit, **values)
 
     return answer
+
+
+def _paper_style() -> Response:
+    return Response(STYLE.read_text(), mimetype="text/css")
 
 
 def _after(runtime: Runtime, template: str) -> View:
