@@ -144,6 +144,22 @@ def test_every_file_that_a_paper_names_is_there(paper: str) -> None:
     assert [name for name in named if not _known_file(name, near=(ROOT / paper).parent)] == []
 
 
+def test_every_promise_is_a_test_that_is_named_after_it() -> None:
+    readme = (ROOT / "README.md").read_text()
+    promised = set(re.findall(r"`test_([0-9_and]+)_…`", readme))
+    found = {
+        match[1]
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for match in re.finditer(r"def test_(\d{1,3}(?:_and_\d+)?)_", path.read_text())
+    }
+    assert len(promised) > 30
+    assert promised - found == set(), "the README names tests that are not there"
+    rows = re.findall(r"^\| ([\d, ]+) \|", readme.partition("## What is promised")[2], re.MULTILINE)
+    told = {number for row in rows for number in row.split(", ")}
+    numbers = {number for name in found for number in name.split("_and_")}
+    assert numbers - told == set(), "tests are named after promises that the README does not make"
+
+
 def test_the_readme_explains_every_variable_and_no_other() -> None:
     section = _section("README.md", "Configuration")
     assert re.findall(r"^\| `([A-Z_]+)` \|", section, re.MULTILINE) == list(VARIABLES)

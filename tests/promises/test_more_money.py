@@ -3,11 +3,15 @@
 The number in a test's name is the promise's; README says in words what each of them is.
 """
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
+from reconciler.reads import papers
 from reconciler.services.overpayments import REST
+from reconciler.web.paper.papers import page as page_of_paper
 from tests.flows.test_reconcile import change, left, run
 
 
@@ -90,3 +94,51 @@ def test_98_a_fault_in_each_layer_is_found_and_named(empty_api, fault):
     told = run(empty_api.office)
     assert wanted in {(one.kind, one.rail_object) for one in told.discrepancies}
     assert bool(left(told)) is (fault in (_not_booked, _not_explained))
+
+
+def test_53_each_state_of_an_invoice_follows_from_what_happened_to_it(empty_api):
+    api = empty_api
+    sent = [api.an_invoice(10_000, due_on="2026-12-01") for _ in range(7)]
+    draft = api.an_invoice(10_000, send=False)
+    late = api.an_invoice(10_000, issued_on="2026-11-01", due_on="2026-11-20")
+    _, partly, paid, over, back, disputed, void = sent
+    for one, amount in ((partly, 4_000), (paid, 10_000), (over, 12_000), (back, 10_000)):
+        one["payment"] = api.paid(amount, metadata={"invoice": one["number"]})
+    api.office.world.refund(back["payment"]["rail_payment_id"], 10_000)
+    api.settle()
+    gone = api.office.world.pay(10_000, "usd", metadata={"invoice": disputed["number"]})
+    api.office.world.dispute(str(gone.charge), 10_000)
+    api.settle()
+    api.make(f"/invoices/{void['id']}/void")
+    states = {
+        "sent": sent[0], "partially_paid": partly, "paid": paid, "refunded": back, "void": void,
+        "draft": draft, "overdue": late,
+    }  # fmt: skip
+    for status, one in states.items():
+        assert api.read(f"/invoices/{one['id']}")["status"] == status
+        found = api.read("/invoices", status=status, limit=50)["data"]
+        assert one["id"] in [row["id"] for row in found], status
+    # More than was owed leaves it paid, and the excess is the customer's, with a question about it.
+    assert api.read(f"/invoices/{over['id']}")["status"] == "paid"
+    open_ = api.read("/review-items", state="open", limit=50)["data"]
+    [item] = [one for one in open_ if one["kind"] == "overpayment"]
+    assert item["amount"] == 2_000
+    # While the bank asks it stays paid, and nobody is asked for it meanwhile.
+    asked = api.read(f"/invoices/{disputed['id']}")
+    assert (asked["status"], asked["on_hold"]) == ("paid", True)
+    api.sound()
+
+
+def test_67_the_receipt_of_a_refund_says_what_came_what_went_back_and_the_rest(empty_api):
+    api = empty_api
+    made = api.an_invoice(50_000)
+    payment = api.paid(50_000, metadata={"invoice": made["number"]})
+    api.office.world.refund(payment["rail_payment_id"], 20_000)
+    api.settle()
+    with api.office.runtime.read() as session:
+        paper = papers.receipt(session, payment["id"])
+    said = " ".join(unescape(re.sub(r"<[^>]+>", " ", page_of_paper(paper, ()))).split())
+    for part in (
+        "Received USD 500.00", "Paid back or taken back -USD 200.00", "Left of it USD 300.00",
+    ):  # fmt: skip
+        assert part in said, said

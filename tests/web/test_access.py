@@ -164,6 +164,7 @@ def _names(company: Screens) -> dict[str, str]:
         "proposal_id": ids["proposal"],
         "milestone_id": ids["milestone_3"],
         "application_id": scalar("select id from application"),
+        "forfeit_id": "app_none",
         "payment_id": ids["part"],
         "allocation_id": scalar("select id from allocation where payment_id = :id", id=ids["part"]),
         "refund_id": ids["asked"],
