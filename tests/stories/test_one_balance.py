@@ -203,7 +203,7 @@ class History:
 
 EVERYTHING = [
     ("pay", 3, 6_300), ("begin", 0, 1_400), ("keep", 0, 700), ("keep", 4, 0), ("pay", 4, 4_900),
-    ("late", 0, 0), ("pay", 0, 5_600), ("credit", 0, 1_400), ("use", 2, 700),
+    ("late", 0, 0), ("pay", 0, 5_600), ("credit", 0, 1_400), ("use", 4, 700),
     ("give_back", 0, 6_300), ("not_arrived", 0, 0), ("free", 0, 6_300), ("take_off", 0, 0),
     ("hold_again", 0, 0),
 ]  # fmt: skip
