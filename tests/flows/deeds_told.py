@@ -298,9 +298,8 @@ def asked_for(office: Office) -> None:
     made = office.do(lambda w: forfeits.keep(w, forfeited))
     office.do(lambda w: forfeits.take_back(w, forfeited, made))
     office.do(lambda w: forfeits.keep(w, forfeited, 150, on=office.clock().date()))
-    until = office.clock().date() + timedelta(days=3)
-    unpaid = deposit(office, "DEP-10", 500, expires_on=until)
-    office.do(lambda w: deposits.patch(w, unpaid, {"expires_on": until + timedelta(days=1)}))
+    unpaid = deposit(office, "DEP-10", 500, expires_on=office.clock().date())
+    office.do(lambda w: deposits.patch(w, unpaid, {"expires_on": None}))
 
 
 def all_at_once(office: Office) -> None:
