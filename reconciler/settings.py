@@ -22,7 +22,7 @@ WEBHOOK_TOLERANCE_DEFAULT = 300
 REFUND_UNKNOWN_MAX_DEFAULT = 10  # a rail that answers leaves one or two, for seconds
 ATTACHMENTS_QUOTA_DEFAULT = 1_024  # MiB
 ATTACHMENTS_QUOTA_MAX = 100_000_000
-DEPOSIT_EXPIRY_DAYS_MAX = 3_650
+_EXPIRY_DAYS = values.whole_number(1, 3_650)
 PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
 LIVE_SECRET_CHARS_MIN = 32  # signs sessions and clients' links once real money is there
@@ -166,7 +166,6 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     processes = values.whole_number(1, PROCESSES_MAX)
     count = values.whole_number(0, COUNT_MAX)
     a_day = values.whole_number(1, 86_400)  # of seconds
-    days = values.whole_number(1, DEPOSIT_EXPIRY_DAYS_MAX)
     mib = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
     settings = Settings(
         database_url=database_url,
@@ -192,7 +191,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         seller=_read(said, "RECONCILER_SELLER", values.lines, ()),
         mail_from=_read(said, "RECONCILER_MAIL_FROM", values.mail_from, ""),
         refund_approval_threshold=_read(said, "REFUND_APPROVAL_THRESHOLD", values.amounts, {}),
-        deposit_expiry_days=_read(said, "DEPOSIT_EXPIRY_DAYS", days, None),
+        deposit_expiry_days=_read(said, "DEPOSIT_EXPIRY_DAYS", _EXPIRY_DAYS, None),
         bank_fee_max=_read(said, "BANK_FEE_MAX", values.amounts, {}),
         refund_daily_limit=_read(said, "REFUND_DAILY_LIMIT", values.amounts, {}),
         refund_daily_count=_read(said, "REFUND_DAILY_COUNT", count, None),
