@@ -110,7 +110,7 @@ def _forfeited(work: Work, deed: Deed) -> None:
     try:
         forfeits.take_back(work, deed.subject, deed.after["application"])
     except NotFound:
-        raise Conflict(_GONE) from None
+        raise Conflict(GONE) from None
 
 
 def _unapplied(work: Work, deed: Deed) -> None:
