@@ -1,8 +1,8 @@
 """What the books say about one telling, and the tables that say what they should.
 
 A table has a line for the ledger, one for each document, one for each payment, and one for what
-people are asked. An amount that is not mentioned is nothing. A payment's status and what it was
-authorized for are looked at where a table says them.
+people are asked. An amount that is not mentioned is nothing; a question that is not mentioned is
+not asked. A payment's status and what it was authorized for are looked at where a table says them.
 
     books     clearing 9680  processing_fees 320  revenue -10000
     books EUR clearing 0
@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.books.invoices import InvoiceState
-from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import balances
 from tests.oracle import Books
 from tests.runtime import Office
@@ -143,7 +142,7 @@ def page_of(shown: Shown, telling: Telling, wanted: Page) -> Page:
         page.setdefault(f"books {currency}", {})[role] = amount
     if TOGETHER in wanted:
         _put_together(page)
-    page[ASKS] = _asked(shown, payments, wanted)
+    page[ASKS] = _asked(shown, payments)
     page = {name: {n: v for n, v in line.items() if v} for name, line in page.items()}
     return {name: line for name, line in page.items() if line or name in wanted}
 
@@ -155,12 +154,10 @@ def _put_together(page: Page) -> None:
     page[TOGETHER] = dict(total)
 
 
-def _asked(shown: Shown, payments: set[str], wanted: Page) -> Line:
-    """All questions about where money belongs, and of the others those that are mentioned."""
+def _asked(shown: Shown, payments: set[str]) -> Line:
     told: Counter[str] = Counter()
     for row in shown.asked:
-        is_told = row.kind in MATCHING_KINDS or row.kind in wanted.get(ASKS, {})
-        if row.payment_id in payments and is_told:
+        if row.payment_id in payments:
             told[row.kind] += row.amount
     return dict(told)
 

@@ -83,3 +83,16 @@ def _(t: Telling) -> None:
 def _(t: Telling) -> None:
     t.invoice("INV-1", 500, "ISK")
     t.pay(500, "INV-1", currency="isk")
+
+
+@traps.add(
+    "79-shillings-too",
+    """
+    books UGX  clearing 48520  processing_fees 1480  revenue -50000
+    INV-1      paid 50000
+    payment    captured 50000
+    """,
+)
+def _(t: Telling) -> None:
+    t.invoice("INV-1", 50_000, "UGX")
+    t.pay(50_000, "INV-1", currency="ugx")

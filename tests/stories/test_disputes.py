@@ -48,7 +48,7 @@ def _paid(t: Telling, amount: int = 10_000) -> str:
 @traps.add("57-an-inquiry-lapses", PAID)
 def _(t: Telling) -> Iterator[str]:
     asked = t.world.dispute(_paid(t), inquiry=True)
-    yield PAID
+    yield f"{PAID} asks dispute 10000"
     t.world.close_dispute(asked, "warning_closed")
 
 
@@ -121,6 +121,7 @@ def _(t: Telling) -> None:
     books    revenue -10000
     INV-1    paid 4000  credited 3000  owed 3000
     payment  captured 10000  refunded 3000  lost 3000
+    asks     dispute 3000  external_refund 3000
     """,
 )
 def _(t: Telling) -> None:
@@ -135,6 +136,7 @@ def _(t: Telling) -> None:
     books    clearing 2680  processing_fees 3320  accounts_receivable 4000  revenue -10000
     INV-1    paid 6000  owed 4000
     payment  captured 10000  lost 4000
+    asks     dispute 4000
     """,
 )
 def _(t: Telling) -> Iterator[str]:
@@ -156,6 +158,7 @@ BUNDLED = """
     books    accounts_receivable 5000  revenue -5000
     INV-1    owed 5000
     payment  captured 5000  lost 5000
+    asks     dispute 5000
 """
 
 
@@ -166,6 +169,7 @@ def _(t: Telling) -> Iterator[str]:
     books    clearing -11675  processing_fees 1675  disputed_funds 15000  revenue -5000
     INV-1    paid 5000
     payment  captured 5000  disputed
+    asks     dispute 15000
     """
     t.world.close_dispute(taken, "lost")
 
@@ -202,6 +206,7 @@ def _(t: Telling) -> None:
     books USD  currency_conversion 11374  revenue -11374
     INV-1      paid 11374
     payment    captured 11374  disputed
+    asks       dispute 11374
     """,
 )
 def _(t: Telling) -> None:
@@ -217,6 +222,7 @@ def _(t: Telling) -> None:
     books USD  accounts_receivable 11374  revenue -11374
     INV-1      owed 11374
     payment    captured 11374  lost 11374
+    asks       dispute 11374
     """,
 )
 def _(t: Telling) -> None:

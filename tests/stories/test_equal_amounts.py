@@ -33,6 +33,7 @@ SEEN_TWICE = """
     books     clearing 9360  processing_fees 640  revenue -10000
     INV-1     paid 10000
     payments  captured 20000  refunded 10000
+    asks      external_refund 10000
 """
 EXPLAINED = [(NAMELESS, 0, 5_000), (NAMELESS, 0, 5_000), (EXPLAIN, 0, 5_000), (REFUND, 0, 5_000)]
 traps = Traps()

@@ -212,6 +212,7 @@ def _(t: Telling) -> Iterator[str | None]:
     INV-1    owed 6000
     DEP-1    received 5000  refunded 5000
     payment  captured 5000  lost 5000
+    asks     dispute 5000
     """
     t.decide(taken, "write_off")
 

@@ -20,6 +20,8 @@ def test_trap(office: Office, trap: Trap) -> None:
 ONE_WENT_BACK = """
     books    clearing 9360  processing_fees 640  revenue -10000
     INV-1    paid 10000
+    payments captured 20000  refunded 10000
+    asks     external_refund 10000
 """
 
 
@@ -40,7 +42,7 @@ def _(t: Telling) -> None:
 
 @traps.add(
     "24-paid-twice-and-the-first-is-refunded",
-    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+    ONE_WENT_BACK,
 )
 def _(t: Telling) -> Iterator[None]:
     t.invoice("INV-1", 10_000)
@@ -52,7 +54,7 @@ def _(t: Telling) -> Iterator[None]:
 
 @traps.add(
     "24-paid-twice-and-the-second-is-refunded",
-    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+    ONE_WENT_BACK,
 )
 def _(t: Telling) -> Iterator[None]:
     t.invoice("INV-1", 10_000)
@@ -64,7 +66,7 @@ def _(t: Telling) -> Iterator[None]:
 
 @traps.add(
     "24-paid-twice-and-refunded-all-told-together",
-    f"{ONE_WENT_BACK}\n payments captured 20000 refunded 10000",
+    ONE_WENT_BACK,
 )
 def _(t: Telling) -> None:
     t.invoice("INV-1", 10_000)
@@ -79,7 +81,7 @@ def _(t: Telling) -> None:
     books      clearing 15360  processing_fees 640  unapplied_cash -6000  revenue -10000
     INV-1      paid 10000
     payments   captured 20000  refunded 4000  unapplied 6000
-    asks       overpayment 6000
+    asks       overpayment 6000  external_refund 4000
     """,
 )
 def _(t: Telling) -> None:

@@ -131,6 +131,24 @@ def _(t: Telling) -> None:
 
 
 @traps.add(
+    "101-what-was-written-off-is-recovered",
+    """
+    books      clearing 7860  processing_fees 2140  revenue -10000
+    INV-1      paid 10000
+    payment 1  captured 10000  lost 10000
+    payment 2  captured 10000
+    """,
+)
+def _(t: Telling) -> Iterator[None]:
+    t.invoice("INV-1", 10_000)
+    taken = t.world.dispute(str(t.pay(10_000, "INV-1").charge))
+    t.world.close_dispute(taken, "lost")
+    yield
+    t.decide(taken, "write_off")
+    t.pay(10_000, "INV-1")
+
+
+@traps.add(
     "102-another-currency",
     """
     books USD  clearing 9680  processing_fees 320  unapplied_cash -10000
@@ -236,6 +254,7 @@ def _(t: Telling) -> None:
     INV-1    paid 5000  credited 1000
     INV-2    credited 4000
     payment  captured 10000  refunded 5000
+    asks     external_refund 5000
     """,
 )
 def _(t: Telling) -> None:
@@ -334,6 +353,7 @@ def _(t: Telling) -> None:
     books    clearing -233  processing_fees 233  credits 10000  revenue -10000
     INV-1    credited 10000
     payment  captured 7000  refunded 7000
+    asks     external_refund 7000
     """,
 )
 def _(t: Telling) -> None:

@@ -137,6 +137,7 @@ def _(t: Telling) -> Iterator[str | None]:
     yield FOUR_WENT_BACK
     assert t.office.clock() - asked_at > timedelta(hours=24)
     assert len(_refunds(t)) == 1
+    assert t.sendings() == 1, "looked up, and not sent under a key that is forgotten"
 
 
 @alone.add("50-our-key-was-used-for-another-amount", f"{PAID} asks manual_refund 4000")
@@ -208,12 +209,12 @@ def _(t: Telling) -> Iterator[None]:
     t.hear_of_refunds()
 
 
-@alone.add("54-more-than-is-left", FOUR_WENT_BACK)
+@alone.add("54-more-than-is-left", f"{FOUR_WENT_BACK} asks external_refund 4000")
 def _(t: Telling) -> Iterator[str | None]:
     charge = _paid(t)
     yield PAID
     t.world.refund(charge, 4_000)
-    yield FOUR_WENT_BACK
+    yield f"{FOUR_WENT_BACK} asks external_refund 4000"
     with pytest.raises(Refused) as refusal:
         t.ask_back("INV-1", 6_001)
     assert refusal.value.field == "amount"
@@ -227,7 +228,10 @@ ALL_WENT_BACK = """
 """
 
 
-@alone.add("54-more-than-the-rail-has-left", ALL_WENT_BACK)
+@alone.add(
+    "54-more-than-the-rail-has-left",
+    f"{ALL_WENT_BACK} asks external_refund 4000  refund_failed 7000",
+)
 def _(t: Telling) -> Iterator[str | None]:
     charge = _paid(t)
     yield PAID
@@ -241,10 +245,36 @@ def _(t: Telling) -> Iterator[str | None]:
     t.hear_of_refunds()
 
 
+@alone.add(
+    "44-our-own-refund-is-canceled-and-what-it-held-is-free",
+    f"{ALL_WENT_BACK} asks refund_failed 4000",
+)
+def _(t: Telling) -> Iterator[str | None]:
+    _paid(t)
+    yield PAID
+    t.world.plan_refund(status="requires_action", instructions_email="ann@example.com")
+    t.ask_back("INV-1", 4_000)
+    yield """
+    books    clearing 9680  refunds_payable -4000  processing_fees 320  credits 4000
+    books    revenue -10000
+    INV-1    paid 6000  credited 4000
+    payment  captured 10000  refunded 4000  partially_refunded
+    asks     refunds_held 4000
+    """
+    with pytest.raises(Refused):
+        t.ask_back("INV-1", 6_001)
+    t.world.cancel_refund(_refunds(t)[0]["id"])
+    yield f"{PAID} asks refund_failed 4000"
+    t.ask_back("INV-1", 10_000)
+    yield None
+    t.hear_of_refunds()
+
+
 TAKEN = """
     books    clearing -1820  processing_fees 1820  disputed_funds 10000  revenue -10000
     INV-1    paid 10000
     payment  captured 10000  disputed
+    asks     dispute 10000
 """
 
 

@@ -26,12 +26,22 @@ FIVE_WENT_BACK = """
     books    clearing 4680  processing_fees 320  credits 5000  revenue -10000
     INV-1    paid 5000  credited 5000
     payment  captured 10000  refunded 5000  partially_refunded
+    asks     external_refund 5000
 """
 
 
 def _paid(t: Telling) -> str:
     t.invoice("INV-1", 10_000)
     return str(t.pay(10_000, "INV-1").charge)
+
+
+def _entries(t: Telling) -> int:
+    """How much was ever posted because of this telling's payment."""
+    return int(
+        t.office.scalar(
+            "select count(*) from journal_entry where payment_id = :id", id=t.payment_id()
+        )
+    )
 
 
 @traps.add(
@@ -47,7 +57,7 @@ def _(t: Telling) -> None:
     t.world.refund(_paid(t))
 
 
-@traps.add("34-two-equal-refunds-in-one-second", f"{FIVE_WENT_BACK} asks external_refund 5000")
+@traps.add("34-two-equal-refunds-in-one-second", FIVE_WENT_BACK)
 def _(t: Telling) -> None:
     charge = _paid(t)
     t.world.refund(charge, 2_500)
@@ -76,6 +86,7 @@ def _(t: Telling) -> None:
     books    clearing 3680  processing_fees 320  credits 6000  revenue -10000
     INV-1    paid 4000  credited 6000
     payment  captured 10000  refunded 6000
+    asks     external_refund 6000
     """,
 )
 def _(t: Telling) -> Iterator[None]:
@@ -96,6 +107,7 @@ TWELVE_REFUNDS = """
     books    clearing 8480  processing_fees 320  credits 1200  revenue -10000
     INV-1    paid 8800  credited 1200
     payment  captured 10000  refunded 1200
+    asks     external_refund 1200
 """
 
 
@@ -123,6 +135,7 @@ def _(t: Telling) -> Iterator[str]:
     books    clearing 5680  processing_fees 320  credits 4000  revenue -10000
     INV-1    paid 6000  credited 4000
     payment  captured 10000  refunded 4000  partially_refunded
+    asks     external_refund 4000
     """
     t.world.advance_refund(made, "failed", "lost_or_stolen_card")
 
@@ -139,6 +152,7 @@ WAITS = """
     books    revenue -10000
     INV-1    paid 6000  credited 4000
     payment  captured 10000  refunded 4000  partially_refunded
+    asks     external_refund 4000
 """
 
 
@@ -148,6 +162,7 @@ WAITS = """
     books    clearing 5680  processing_fees 320  credits 4000  revenue -10000
     INV-1    paid 6000  credited 4000
     payment  captured 10000  refunded 4000  partially_refunded
+    asks     external_refund 4000
     """,
 )
 def _(t: Telling) -> Iterator[str]:
@@ -187,7 +202,7 @@ def _(t: Telling) -> None:
     t.world.advance_refund(made, "requires_action")
 
 
-@traps.add("44-a-refund-is-canceled", PAID)
+@traps.add("44-a-refund-is-canceled", f"{PAID} asks refund_failed 4000")
 def _(t: Telling) -> Iterator[str]:
     charge = _paid(t)
     made = t.world.refund(charge, 4_000, status="requires_action")
@@ -199,11 +214,14 @@ def _(t: Telling) -> Iterator[str]:
 def _(t: Telling) -> Iterator[str]:
     made = t.world.refund(_paid(t), 5_000)
     yield FIVE_WENT_BACK
+    before = _entries(t)
     t.world.reference_refund(made)
     t.world.edit_metadata(made, {"note": "rung the customer"})
+    yield FIVE_WENT_BACK
+    assert _entries(t) == before
 
 
-@traps.add("52-a-refund-from-the-dashboard", f"{FIVE_WENT_BACK} asks external_refund 5000")
+@traps.add("52-a-refund-from-the-dashboard", FIVE_WENT_BACK)
 def _(t: Telling) -> None:
     t.world.refund(_paid(t), 5_000, reason="requested_by_customer")
 
@@ -225,6 +243,7 @@ def _(t: Telling) -> Iterator[str]:
     books    clearing 6680  processing_fees 320  credits 3000  revenue -10000
     INV-1    paid 7000  credited 3000
     payment  captured 10000  refunded 3000  partially_refunded
+    asks     external_refund 3000
     """
     t.owed_again(made)
     t.world.reference_refund(made)
@@ -253,6 +272,7 @@ def _(t: Telling) -> None:
     books EUR  credits 10000  revenue -10000
     INV-1      credited 10000
     payment    captured 10000  refunded 10000  refunded
+    asks       external_refund 10000
     """,
 )
 def _(t: Telling) -> None:

@@ -24,6 +24,7 @@ REFUNDED_IN_PART = """
     books    credits 3000  revenue -10000
     INV-1    paid 4000  credited 3000  owed 3000
     payment  captured 7000  refunded 3000
+    asks     external_refund 3000
 """
 
 
@@ -70,6 +71,7 @@ def _(t: Telling) -> None:
     books    clearing -1820  processing_fees 1820  accounts_receivable 10000  revenue -10000
     INV-1    owed 10000
     payment  captured 10000  lost 10000
+    asks     dispute 10000
     """,
 )
 def _(t: Telling) -> Iterator[None]:
@@ -86,6 +88,7 @@ TAKEN_AFTER_A_REFUND = """
     books    revenue -10000
     INV-1    paid 7000  credited 3000
     payment  captured 10000  refunded 3000  disputed
+    asks     dispute 10000  external_refund 3000
 """
 
 
