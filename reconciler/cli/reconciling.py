@@ -1,6 +1,8 @@
 """Commands that compare the books with the rail: a window of time, or the whole past."""
 
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -12,19 +14,22 @@ from reconciler.books.tie_out import IN_WORDS as TIED_IN_WORDS
 from reconciler.cli import reach
 from reconciler.cli.moments import FORMS, MOMENT
 from reconciler.cli.progress import say, shown
-from reconciler.errors import Refused
+from reconciler.errors import Conflict, Refused
 from reconciler.flows import tie_out as flow
 from reconciler.flows.reconcile import carry_on
 from reconciler.flows.tie_out import RailTied
 from reconciler.money import shown as amount
 from reconciler.reads import reconciliation as reads
+from reconciler.reads.pages import Wanted
 from reconciler.reads.reconciliation import DiscrepancyRow, RunRow
 from reconciler.runtime import Runtime
 from reconciler.services import reconciliation
 from reconciler.services.reconciliation import BACKFILL, WINDOW
 from reconciler.work import Cause
 
-ROUNDS_MAX = 1_000
+LOOK_SECONDS = 1.0
+LOOKS_MAX = 40_000  # half a day: whoever holds a run and does nothing is relieved in minutes
+_pause = threading.Event()  # nobody ever sets it
 
 
 def _rail(context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -114,27 +119,62 @@ def _carried_out(
     if rail not in runtime.rails:
         raise click.BadParameter(f"no such rail; known: {', '.join(runtime.rails)}")
     window = Window(since, until or runtime.now() - LAG)
-    cause = Cause("command", purpose)
-    run_id = runtime.do(
-        cause,
-        lambda work: reconciliation.start(
-            work, rail, reconciliation.OWN, window, purpose=purpose, is_held=True
-        ),
-    )
+    run_id = _begun(runtime, rail, window, purpose, is_until_given=until is not None)
     with shown(f"comparing with {rail}") as show:
-        done = 0
+        run = _followed(runtime, run_id, show)
+    if run.status == "running":
+        raise Refused(f"run {run_id} was put off: the rail or the database is out of reach")
+    return run
+
+
+def _begun(
+    runtime: Runtime, rail: str, window: Window, purpose: str, *, is_until_given: bool
+) -> str:
+    """A run of our own; or the one that was asked for with the same words, and is not over yet.
+
+    Whoever was at it may be at it still, or have died: then it is carried on where it stopped.
+    """
+    try:
+        return runtime.do(
+            Cause("command", purpose),
+            lambda work: reconciliation.start(
+                work, rail, reconciliation.OWN, window, purpose=purpose, is_held=True
+            ),
+        )
+    except Conflict:
+        with runtime.read() as session:
+            found = reads.page(session, {"rail": rail, "status": "running"}, Wanted(), shown=0)
+        for run in found.data:
+            is_same = (run.purpose, run.since) == (purpose, window.since)
+            if is_same and (run.until == window.until or not is_until_given):
+                say(f"run {run.id} is under way: going on with it")
+                return run.id
+        raise
+
+
+def _followed(runtime: Runtime, run_id: str, show: Callable[[int], None]) -> RunRow:
+    """Carry a run on until it is over or put off; while somebody else holds it, watch."""
+    run = _seen(runtime, run_id)
+    for look in range(LOOKS_MAX):
+        if run.status != "running" or (look and run.error):
+            break
+        done = run.checked
+        show(done)
 
         def progress(_what: str, count: int) -> None:
             nonlocal done
             done += count
             show(done)
 
-        carry_on(runtime, run_id=run_id, progress=progress)
-    with runtime.read() as session:
-        run = reads.one(session, run_id)
-    if run.status == "running":
-        raise Refused(f"run {run_id} was put off: the rail or the database is out of reach")
+        if not carry_on(runtime, run_id=run_id, progress=progress):
+            _pause.wait(LOOK_SECONDS)
+        run = _seen(runtime, run_id)
     return run
+
+
+def _seen(runtime: Runtime, run_id: str) -> RunRow:
+    with runtime.read() as session:
+        return reads.one(session, run_id)
 
 
 def _tell(run: RunRow) -> None:
