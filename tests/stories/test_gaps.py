@@ -80,8 +80,8 @@ def by_a_run(office: Office) -> None:
 @pytest.mark.parametrize(
     ("gap", "heal"),
     [
-        trap("94-the-endpoint-was-down-for-four-days", FOUR_DAYS, by_the_clock),
-        trap("95-what-the-rail-has-no-events-of-any-more", FORTY_DAYS, by_a_run),
+        trap("94-most-was-lost-for-four-days", FOUR_DAYS, by_the_clock),
+        trap("95-most-was-lost-for-forty-days", FORTY_DAYS, by_a_run),
     ],
 )
 def test_what_was_lost_is_read_from_the_rails_objects(
@@ -204,13 +204,13 @@ def test_of_an_account_that_is_new_here_only_the_last_weeks_are_taken_in(office:
 
 @pytest.mark.parametrize(
     "place",
-    [trap(f"95-one-event-alone-is-left-after-forty-days-{place}", place) for place in range(4)],
+    [trap(f"95-one-event-alone-is-left-after-forty-days-{place}", place) for place in (1, 2, 3)],
 )
 def test_one_event_that_is_left_is_enough(office: Office, place: int) -> None:
     invoice(office, "INV-1", 10_000)
     office.world.pay(10_000, metadata={"invoice": "INV-1"})
     news = office.world.events()
-    assert len(news) == 4
+    assert len(news) == 4  # the first of them says only that somebody means to pay
     office.clock.advance(days=40)
     for _ in range(2):
         office.deliver(news[place], news[place])
