@@ -6,7 +6,7 @@ from sqlmodel import Field
 from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.part_payments import FORM as PART_PAYMENTS
-from reconciler.store import base
+from reconciler.store import base, words
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -18,6 +18,7 @@ class Customer(SQLModel, table=True):
         base.one_of("overpayment_policy_is_known", "overpayment_policy", OverpaymentPolicy),
         base.one_of("deposit_policy_is_known", "deposit_policy", DepositPolicy),
         base.holds("customer_part_payments_are_known", f"part_payments ~ '^({PART_PAYMENTS})$'"),
+        sa.Index("ix_customer_words", sa.text(words.of_customer()), postgresql_using="gin"),
     )
 
     id: str = base.key()

@@ -5,7 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from reconciler.store import base
+from reconciler.store import base, words
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -54,6 +54,7 @@ class Deposit(SQLModel, table=True):
         ),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_deposit_created", "created_at", "id"),
+        sa.Index("ix_deposit_words", sa.text(words.of_number("code")), postgresql_using="gin"),
     )
 
     id: str = base.key()

@@ -29,7 +29,13 @@ class InboxEvent(SQLModel, table=True):
     """One event, byte for byte as it was signed."""
 
     __tablename__ = "inbox_event"
-    __table_args__ = (sa.UniqueConstraint("rail", "account", "rail_event_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("rail", "account", "rail_event_id"),
+        sa.Index("ix_inbox_event_about", "about", postgresql_where=sa.text("about is not null")),
+        sa.Index(
+            "ix_inbox_event_quarantined", "seq", postgresql_where=sa.text("quarantine is not null")
+        ),
+    )
 
     seq: int | None = Field(
         default=None,

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.part_payments import FORM as PART_PAYMENTS
-from reconciler.store import base
+from reconciler.store import base, words
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -66,15 +66,31 @@ class Invoice(SQLModel, table=True):
             "ix_invoice_due",
             "due_on",
             "id",
+            postgresql_include=["currency", "outstanding"],
             postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
         ),
         sa.Index("ix_invoice_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_invoice_created", "created_at", "id"),
+        # The views that may show a few of very many.
+        sa.Index(
+            "ix_invoice_open_created",
+            "created_at",
+            "id",
+            postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
+        ),
+        sa.Index(
+            "ix_invoice_draft_created",
+            "created_at",
+            "id",
+            postgresql_where=sa.text("state = 'draft'"),
+        ),
+        sa.Index("ix_invoice_customer_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_invoice_words", sa.text(words.of_number("number")), postgresql_using="gin"),
     )
 
     id: str = base.key()
     number: str = base.text()
-    customer_id: str = base.reference("customer.id")
+    customer_id: str = base.reference("customer.id", index=False)
     project_id: str | None = base.reference("project.id", nullable=True)
     milestone_id: str | None = base.reference("milestone.id", nullable=True)
     currency: str = base.text()

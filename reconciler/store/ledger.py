@@ -48,6 +48,12 @@ class Entry(SQLModel, table=True):
         base.holds("an_entry_counts_on_its_day_or_later", "posted_on >= effective_on"),
         sa.Index("ix_journal_entry_at", "at", "id"),
         sa.Index(
+            "ix_journal_entry_late",
+            "at",
+            "id",
+            postgresql_where=sa.text("coalesce(effective_on < posted_on, false)"),
+        ),
+        sa.Index(
             "ix_journal_entry_reverses",
             "reverses",
             postgresql_where=sa.text("reverses is not null"),

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from reconciler.books.payments import PaymentStatus
-from reconciler.store import base
+from reconciler.store import base, words
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -40,6 +40,7 @@ class Payment(SQLModel, table=True):
         sa.Index(
             "ix_payment_fetch_due",
             "fetch_due_at",
+            postgresql_include=["fetch_attempts"],
             postgresql_where=sa.text("fetch_due_at is not null"),
         ),
         sa.Index(
@@ -48,6 +49,16 @@ class Payment(SQLModel, table=True):
             postgresql_where=sa.text("is_held or strategy = 'customer_amount'"),
         ),
         sa.Index("ix_payment_occurred", "occurred_at", "id"),
+        # Nearly all are captured, so those are found without it.
+        sa.Index(
+            "ix_payment_status",
+            "status",
+            "occurred_at",
+            "id",
+            postgresql_where=sa.text("status <> 'captured'"),
+        ),
+        sa.Index("ix_payment_customer_id", "customer_id", "occurred_at", "id"),
+        sa.Index("ix_payment_words", sa.text(words.of_payer()), postgresql_using="gin"),
         sa.Index(
             "ix_payment_by_hand",
             "currency",
@@ -60,7 +71,7 @@ class Payment(SQLModel, table=True):
     rail: str = base.text()
     account: str = base.text()
     rail_payment_id: str = base.text()
-    customer_id: str | None = base.reference("customer.id", nullable=True)
+    customer_id: str | None = base.reference("customer.id", nullable=True, index=False)
     currency: str | None = base.text_or_none()
     authorized: int = base.minor_units()
     captured: int = base.minor_units()

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from reconciler.books.bills import BillState
 from reconciler.books.prepayments import PrepaymentKind
-from reconciler.store import base
+from reconciler.store import base, words
 from reconciler.store.base import SQLModel, datetime
 
 
@@ -15,6 +15,9 @@ class Vendor(SQLModel, table=True):
     """One whose bills we pay."""
 
     __tablename__ = "vendor"
+    __table_args__ = (
+        sa.Index("ix_vendor_words", sa.text(words.of_customer()), postgresql_using="gin"),
+    )
 
     id: str = base.key()
     name: str = base.text()
@@ -53,6 +56,7 @@ class Bill(SQLModel, table=True):
             postgresql_where=sa.text("state = 'open' and outstanding > 0"),
         ),
         sa.Index("ix_bill_created", "created_at", "id"),
+        sa.Index("ix_bill_words", sa.text(words.of_number("number")), postgresql_using="gin"),
     )
 
     id: str = base.key()
@@ -145,6 +149,7 @@ class Prepayment(SQLModel, table=True):
             postgresql_where=sa.text("kind = 'credit_note' and voided_at is null"),
         ),
         sa.Index("ix_prepayment_created", "created_at", "id"),
+        sa.Index("ix_prepayment_words", sa.text(words.of_prepayment()), postgresql_using="gin"),
     )
 
     id: str = base.key()
