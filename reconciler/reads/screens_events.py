@@ -1,13 +1,16 @@
 """What the screens show of the inbox: what rails have told us, and what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import texts
 from reconciler.store import inbox_rows
+from reconciler.store.inbox import EventStatus
 
 # A page waits for it: three kilobytes each are read and taken apart.
 SEARCHED_MAX = 5_000
@@ -19,28 +22,26 @@ _COLUMNS = f"""e.seq, e.rail, e.account, e.rail_event_id, e.type, e.livemode, e.
     o.error, coalesce(o.note, e.quarantine) as note, o.payment_id, o.waits_for, o.due_at,
     o.applied_at"""
 _FROM = "from inbox_event e left join inbox_outcome o on o.seq = e.seq"
-_LATEST = sa.text(
-    f"""select {_COLUMNS} {_FROM}
-    where (cast(:before as bigint) is null or e.seq < :before)
-      and (cast(:status as text) is null or {_STATUS} = :status)
-      and (cast(:kind as text) is null or e.type = :kind)
-      and (cast(:about as text) is null or e.about = :about or e.rail_event_id = :about
-        or o.payment_id = :about)
-    order by e.seq desc limit :limit"""
-)
+# What is not asked for does not stand in the statement, and a status is written out, not bound: so
+# what few events are is found by its index.
+_ASKED = {
+    "before": "e.seq < :before",
+    "kind": "e.type = :kind",
+    "about": """e.seq in (select seq from inbox_event where about = :about
+      union all select seq from inbox_event where rail_event_id = :about
+      union all select seq from inbox_outcome where payment_id = :about)""",
+}
+_WITH_STATUS = {status.value: f"o.status = '{status.value}'" for status in EventStatus}
+_WITH_STATUS["pending"] = f"""e.seq in (select seq from inbox_outcome where status = 'pending'
+    union all select e.seq from inbox_event e where {inbox_rows.IS_NEW}
+    union all select q.seq from inbox_event q where q.quarantine is not null
+      and not exists (select 1 from inbox_outcome o where o.seq = q.seq))"""
 _ONE = sa.text(
     f"select {_COLUMNS}, e.body {_FROM} where e.rail_event_id = :id order by e.seq limit 1"
 )
 _RELATED = sa.text(
     f"""select {_COLUMNS} {_FROM} where e.about = :about and e.seq <> :seq
     order by e.created, e.seq limit 30"""
-)
-_BODIES = sa.text(
-    f"""select {_COLUMNS}, e.body {_FROM}
-    where (cast(:before as bigint) is null or e.seq < :before)
-      and (cast(:status as text) is null or {_STATUS} = :status)
-      and (cast(:kind as text) is null or e.type = :kind)
-    order by e.seq desc limit :limit"""
 )
 _TROUBLES = sa.text(
     """select e.type, o.error, o.status, count(*) as number, min(e.received_at) as first_at,
@@ -123,11 +124,22 @@ class Trouble:
 
 def latest(session: Session, wanted: Wanted, *, before: int | None, limit: int) -> list[EventLine]:
     """Events, the newest first."""
-    given = {
-        "status": wanted.status, "kind": wanted.kind, "about": wanted.about, "before": before,
-        "limit": limit,
-    }  # fmt: skip
-    return [EventLine(**row._asdict()) for row in session.execute(_LATEST, given)]
+    rows = _rows(session, wanted, _COLUMNS, before=before, limit=limit)
+    return [EventLine(**row._asdict()) for row in rows]
+
+
+def _rows(
+    session: Session, wanted: Wanted, columns: str, *, before: int | None, limit: int
+) -> Sequence[sa.Row[Any]]:
+    given = {"before": before, "kind": wanted.kind, "about": wanted.about}
+    clauses = [text for name, text in _ASKED.items() if given[name] is not None]
+    if wanted.status is not None:
+        clauses.append(_WITH_STATUS[wanted.status])
+    asked = sa.text(
+        f"""select {columns} {_FROM} where {" and ".join(clauses) or "true"}
+        order by e.seq desc limit :limit"""
+    )
+    return session.execute(asked, {**given, "limit": limit}).all()
 
 
 def holding(
@@ -138,13 +150,13 @@ def holding(
     An object is held by one that has its members, and maybe more; a list by one that has its
     items in whatever order; a text by a message in which it stands anywhere.
     """
-    given = {"status": wanted.status, "kind": wanted.kind, "before": before}
+    sought = replace(wanted, about=None)
     needle = parts.encode() if isinstance(parts, str) else None
     found: list[EventLine] = []
     last: EventLine | None = None
     looked_at = 0
     while looked_at < SEARCHED_MAX and len(found) < limit:
-        rows = session.execute(_BODIES, {**given, "limit": SEARCHED_AT_ONCE}).all()
+        rows = _rows(session, sought, f"{_COLUMNS}, e.body", before=before, limit=SEARCHED_AT_ONCE)
         for row in rows:
             columns = row._asdict()
             body = bytes(columns.pop("body"))
@@ -157,7 +169,7 @@ def holding(
                     break
         if len(rows) < SEARCHED_AT_ONCE:
             return Search(found, looked_at, last if len(found) == limit else None)
-        given["before"] = last.seq if last else None
+        before = last.seq if last else None
     return Search(found, looked_at, last)
 
 

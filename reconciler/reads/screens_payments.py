@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.payments import PaymentStatus
+
 _PAYER = "p.facts -> 'payer' -> '{}' ->> 1"
 _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status, p.authorized,
     p.captured, p.refunded, p.lost, p.disputed, p.fee, p.fee_currency, p.strategy, p.reasons,
@@ -21,14 +23,6 @@ _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status
 _FROM = "from payment p left join customer c on c.id = p.customer_id"
 _ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")
 _SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")
-_LATEST = sa.text(
-    f"""select {_COLUMNS} {_FROM}
-    where (cast(:before as timestamptz) is null
-        or (p.occurred_at, p.id) < (cast(:before as timestamptz), cast(:before_id as text)))
-      and (cast(:state as text) is null or p.status = :state)
-      and (cast(:customer as text) is null or p.customer_id = :customer)
-    order by p.occurred_at desc, p.id desc limit :limit"""
-)
 _CLAIMS = sa.text(
     """select a.id, a.payment_id, a.invoice_id, a.deposit_id,
       coalesce(i.number, d.code) as target, a.amount, a.gross, a.credited, a.reopened,
@@ -172,12 +166,21 @@ def latest(
     limit: int,
 ) -> list[PaymentLine]:
     """Payments, the newest first, from after `before` on."""
-    at, payment_id = before or (None, None)
-    given = {
-        "state": state, "customer": customer_id, "before": at, "before_id": payment_id,
-        "limit": limit,
-    }  # fmt: skip
-    return [_line(row._asdict()) for row in session.execute(_LATEST, given)]
+    given: dict[str, object] = {"limit": limit}
+    clauses = []
+    if state is not None:  # written out, so that the planner sees which index has all such
+        clauses.append(f"p.status = '{PaymentStatus(state).value}'")
+    if customer_id is not None:
+        clauses.append("p.customer_id = :customer")
+        given["customer"] = customer_id
+    if before is not None:
+        clauses.append("(p.occurred_at, p.id) < (:before, :before_id)")
+        given |= {"before": before[0], "before_id": before[1]}
+    latest = sa.text(
+        f"""select {_COLUMNS} {_FROM} where {" and ".join(clauses) or "true"}
+        order by p.occurred_at desc, p.id desc limit :limit"""
+    )
+    return [_line(row._asdict()) for row in session.execute(latest, given)]
 
 
 def claims(session: Session, payment_id: str) -> list[ClaimLine]:

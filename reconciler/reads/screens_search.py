@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.store import words
+
 _JUMP = sa.text(
     """select 'payment' as kind, id from payment where id = :q or rail_payment_id = :q
     union all select 'payment', a.payment_id from payment_alias a where a.object_id = :q
@@ -27,40 +29,75 @@ _JUMP = sa.text(
       where id = :q or lower(btrim(code)) = lower(:q)
     limit 20"""
 )
+SHOWN_MAX = 12  # of each kind
+# Words that so many bear are not told apart by them: more are not looked at.
+_MOST = 500
+
+
+def _found(name: str, table: str, words_of: str) -> str:
+    return f"""{name} as materialized (select id from {table}
+      where {words_of} @@ cast(:asked as tsquery) limit {_MOST})"""
+
+
+def _theirs(table: str, owner: str, owners: str, at: str) -> str:
+    """The newest of each whose own name is meant."""
+    return f"""select n.* from (select id from {owners} limit {SHOWN_MAX}) o cross join lateral (
+      select id from {table} where {owner} = o.id order by {at} desc, id desc
+      limit {SHOWN_MAX}) n"""
+
+
+def _newest(of: str, at: str) -> str:
+    return f"order by {of}.{at} desc, {of}.id desc limit {SHOWN_MAX}"
+
+
 _LOOK = sa.text(
-    """(select 'customer' as kind, c.id, c.name as title, coalesce(c.email, '') as subtitle
-      from customer c where c.name ilike :like or c.email ilike :like
-      order by c.id desc limit 12)
+    f"""with {_found("customers", "customer", words.of_customer())},
+    {_found("vendors", "vendor", words.of_customer())},
+    {_found("invoices", "invoice", words.of_number("number"))},
+    {_found("deposits", "deposit", words.of_number("code"))},
+    {_found("bills", "bill", words.of_number("number"))},
+    {_found("prepayments", "prepayment", words.of_prepayment())},
+    {_found("payments", "payment", words.of_payer())}
+    (select 'customer' as kind, c.id, c.name as title, coalesce(c.email, '') as subtitle
+      from customer c where c.id in (select id from customers)
+      order by c.id desc limit {SHOWN_MAX})
     union all
     (select 'invoice', i.id, i.number, c.name
       from invoice i join customer c on c.id = i.customer_id
-      where i.number ilike :like or c.name ilike :like or c.email ilike :like
-      order by i.created_at desc limit 12)
+      where i.id in (select id from invoices
+        union all {_theirs("invoice", "customer_id", "customers", "created_at")})
+      {_newest("i", "created_at")})
     union all
     (select 'deposit', d.id, d.code, c.name from deposit d join customer c on c.id = d.customer_id
-      where d.code ilike :like or c.name ilike :like or c.email ilike :like
-      order by d.created_at desc limit 12)
+      where d.id in (select id from deposits
+        union all {_theirs("deposit", "customer_id", "customers", "created_at")})
+      {_newest("d", "created_at")})
     union all
     (select 'vendor', v.id, v.name, coalesce(v.email, '') from vendor v
-      where v.name ilike :like or v.email ilike :like order by v.id desc limit 12)
+      where v.id in (select id from vendors) order by v.id desc limit {SHOWN_MAX})
     union all
     (select 'bill', b.id, b.number, v.name from bill b join vendor v on v.id = b.vendor_id
-      where b.number ilike :like or v.name ilike :like order by b.created_at desc limit 12)
+      where b.id in (select id from bills
+        union all {_theirs("bill", "vendor_id", "vendors", "created_at")})
+      {_newest("b", "created_at")})
     union all
     (select 'prepayment', q.id, q.code, v.name
       from prepayment q join vendor v on v.id = q.vendor_id
-      where q.code ilike :like or q.reference ilike :like or v.name ilike :like
-      order by q.created_at desc limit 12)
+      where q.id in (select id from prepayments
+        union all {_theirs("prepayment", "vendor_id", "vendors", "created_at")})
+      {_newest("q", "created_at")})
     union all
     (select 'payment', p.id, p.rail_payment_id,
         coalesce(c.name, p.facts -> 'payer' -> 'name' ->> 1,
           p.facts -> 'payer' -> 'email' ->> 1, '')
       from payment p left join customer c on c.id = p.customer_id
-      where p.rail_payment_id ilike :like or c.name ilike :like
-        or p.facts -> 'payer' -> 'name' ->> 1 ilike :like
-        or p.facts -> 'payer' -> 'email' ->> 1 ilike :like
-      order by p.occurred_at desc limit 12)"""
+      where p.id in (select id from payments
+        union all {_theirs("payment", "customer_id", "customers", "occurred_at")})
+      {_newest("p", "occurred_at")})"""
 )
+_ASKED = sa.text(words.ASKED)
+# How many bear a word is known to the index alone, so it is never better to read a whole table.
+_BY_INDEX = sa.text("set local enable_seqscan = off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +117,9 @@ def jump(session: Session, query: str) -> tuple[str, str] | None:
 
 
 def look(session: Session, query: str) -> list[Hit]:
-    """Documents and payments whose number or payer holds these words."""
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return [Hit(*row) for row in session.execute(_LOOK, {"like": f"%{escaped}%"})]
+    """Documents and payments in whose number, or whose payer, each word typed begins a word."""
+    asked = session.scalar(_ASKED, {"typed": query})
+    if asked is None:
+        return []
+    session.execute(_BY_INDEX)
+    return [Hit(*row) for row in session.execute(_LOOK, {"asked": asked})]

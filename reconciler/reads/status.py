@@ -17,8 +17,8 @@ from reconciler.store.ledger_totals import TOTALS
 class InboxStatus:
     """What came in and is not in the books.
 
-    `pending` counts what a worker will still do by itself, retries included; what only a person
-    can move on is `failed`.
+    `pending` counts what a worker will still do by itself, retries included, of payments that the
+    rail is to be asked about at most ten thousand; what only a person can move on is `failed`.
     """
 
     pending: int
@@ -87,10 +87,14 @@ _NEW = sa.text(
     f"""select count(*) as n, min(e.received_at) as oldest from inbox_event e
     where {inbox_rows.IS_NEW}"""
 )
+# Of payments that nobody could ask about yet so many are counted: while the rail does not answer,
+# they may be all there are.
+FOLLOWING_MAX = 10_000
 # What follows from an event at once, though the event itself is done: the first question to the
 # rail about a payment, and held money that a new document may be for.
 _FOLLOWING = sa.text(
-    """select (select count(*) from payment where fetch_due_at is not null and fetch_attempts = 0)
+    f"""select (select count(*) from (select 1 from payment
+        where fetch_due_at is not null and fetch_attempts = 0 limit {FOLLOWING_MAX}) as asked)
       + (select count(*) from invoice where seeks_payment)
       + (select count(*) from deposit where seeks_payment)
       + (select count(*) from customer where seeks_payment) as n"""
