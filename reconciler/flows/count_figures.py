@@ -19,5 +19,8 @@ def count_figures(runtime: Runtime) -> int:
     runtime.do(CAUSE, figures.count_owed)
     while runtime.do(CAUSE, figures.add_up_ledger):
         pass
+    while runtime.do(CAUSE, figures.fold_customers):
+        pass
+    runtime.do(CAUSE, figures.fold_movements)
     runtime.do(CAUSE, functools.partial(figures.counted, until=now))
     return len(days)

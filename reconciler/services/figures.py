@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from reconciler.store import ledger_totals
+from reconciler.store import customer_sums, ledger_totals, movement_sums
 from reconciler.work import Work
 
 # A transaction may commit a little after the instant that it wrote down.
@@ -93,6 +93,16 @@ def count_owed(work: Work) -> None:
 def add_up_ledger(work: Work) -> bool:
     """Add to the days' totals of the accounts what was posted since; whether there may be more."""
     return ledger_totals.add_up(work.session, work.now, at_most=timedelta(days=DAYS_AT_ONCE))
+
+
+def fold_customers(work: Work) -> bool:
+    """Put together what was kept of each customer since; whether there may be more."""
+    return customer_sums.fold(work.session)
+
+
+def fold_movements(work: Work) -> None:
+    """Put together what was kept of each rail's movements since."""
+    movement_sums.fold(work.session)
 
 
 def counted(work: Work, until: datetime) -> None:

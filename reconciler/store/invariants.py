@@ -4,7 +4,14 @@ Each query gives one line of text for each thing that is wrong. The names are wh
 verify` prints.
 """
 
-from reconciler.store import closing_laws, ledger_totals, purchase_laws, refund_laws
+from reconciler.store import (
+    closing_laws,
+    customer_sums,
+    ledger_totals,
+    movement_sums,
+    purchase_laws,
+    refund_laws,
+)
 
 _NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
     from posting p join journal_entry e on e.id = p.entry_id
@@ -25,6 +32,8 @@ QUERIES: dict[str, str] = {
         from posting p join ledger_account a on a.id = p.account_id
         group by a.currency having sum(p.amount) <> 0""",
     "totals_by_day_are_their_postings": ledger_totals.LAW,
+    "sums_of_customers_are_their_documents": customer_sums.LAW,
+    "sums_of_movements_are_those_of_the_rail": movement_sums.LAW,
     "reversals_mirror_what_they_reverse": """
         select format('entry %s does not mirror %s', r.key, r.reverses)
         from journal_entry r left join journal_entry o on o.key = r.reverses

@@ -72,6 +72,8 @@ PLANTED: dict[str, list[str]] = {
         f"""insert into ledger_day (account_id, day, debit, credit)
           select account_id, '2026-11-22', 1, 0 from posting where entry_id = {ENTRY} limit 1"""
     ],
+    "sums_of_customers_are_their_documents": ["update customer_sum set paid = paid + 1"],
+    "sums_of_movements_are_those_of_the_rail": ["update movement_sum set amount = amount + 1"],
     "reversals_mirror_what_they_reverse": [
         f"""update journal_entry set reverses = (select min(key) from journal_entry
           where id <> {ENTRY}) where id = {ENTRY}"""
