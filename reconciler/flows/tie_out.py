@@ -108,15 +108,16 @@ def _of_rail(runtime: Runtime, rail: Rail) -> RailTied:
 def _one_moment(runtime: Runtime, rail: Rail) -> tuple[dict[str, int], Here, bool]:
     balance: dict[str, int] = {}
     with runtime.read() as session:
-        here = reads.here(session, rail.name)
+        before = reads.totals(session, rail.name)
     for _ in range(ASKED_MAX):
         balance = rail.balance()
-        before = (here.moved, here.clearing)
         with runtime.read() as session:
-            if reads.totals(session, rail.name) == before:
-                return balance, here, True
-            here = reads.here(session, rail.name)
-    return balance, here, False
+            now = reads.totals(session, rail.name)
+            if now == before:  # so what is read beside them is of the same moment
+                return balance, reads.here(session, rail.name), True
+            before = now
+    with runtime.read() as session:
+        return balance, reads.here(session, rail.name), False
 
 
 def _found_in_its_list(

@@ -6,7 +6,7 @@ and against the ledger.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -64,6 +64,8 @@ class _Scope:
     payment: tuple[str, str] | None  # what is on its way; b is the document it is bound for
     leg: tuple[str, str] | None  # of a refund; t is what it is asked back from, p its payment
     credit: tuple[str, str] | None
+    # Of whole customers the sums are kept; then only what is overdue is read from invoices.
+    kept: tuple[str, str] | None = None
 
 
 def _statement(scope: _Scope) -> sa.TextClause:
@@ -84,7 +86,7 @@ _BOTH = """(select id, customer_id, project_id from invoice
 
 
 def _parts(scope: _Scope) -> list[str]:
-    return [*_of_documents(scope), *_of_money(scope), *_untied(scope)]
+    return [*_of_documents(scope), *_of_money(scope), *_untied(scope), *_summed(scope)]
 
 
 def _of_documents(scope: _Scope) -> list[str]:
@@ -126,10 +128,29 @@ def _untied(scope: _Scope) -> list[str]:
     kept = {"credit": "p.captured - p.refunded - p.lost"}
     given = "allocation a join payment p on p.id = a.payment_id"
     shown = "rail_object o join payment p on p.id = o.payment_id"
+    foreign = _part(scope.credit, "p.currency", {"refunds": "o.amount"}, shown, _IS_FOREIGN)
+    if scope.kept:
+        return [foreign]
     return [
         _part(scope.credit, "p.currency", kept, "payment p"),
         _part(scope.credit, "p.currency", {"credit": "-a.amount"}, given),
-        _part(scope.credit, "p.currency", {"refunds": "o.amount"}, shown, _IS_FOREIGN),
+        foreign,
+    ]
+
+
+def _summed(scope: _Scope) -> list[str]:
+    if scope.kept is None:
+        return []
+    sums = {name: f"s.{name}" for name in ("billed", "credited", "paid")}
+    if scope.credit:
+        sums["credit"] = "s.credit"
+    sums["outstanding"] = "s.billed - s.credited - s.paid"
+    of_customer, which = scope.kept
+    invoice = (of_customer.replace("s.", "i."), which.replace("s.", "i."))
+    is_overdue = "i.state = 'sent' and i.outstanding > 0 and i.due_on < :today"
+    return [
+        _part(scope.kept, "s.currency", sums, "customer_sum s"),
+        _part(invoice, "i.currency", {"overdue": "i.outstanding"}, "invoice i", is_overdue),
     ]
 
 
@@ -185,18 +206,18 @@ _OF_DEPOSITS = _statement(
     )
 )
 _OF_PROJECTS = _statement(_by("i.project_id", "d.project_id", "b.project_id", "t.project_id", None))
-_OF_CUSTOMERS = _statement(
-    _by(
-        "i.customer_id",
-        "d.customer_id",
-        "coalesce(p.customer_id, b.customer_id)",
-        "p.customer_id",
-        "p.customer_id",
-    )
+_CUSTOMERS = _by(
+    "i.customer_id",
+    "d.customer_id",
+    "coalesce(p.customer_id, b.customer_id)",
+    "p.customer_id",
+    "p.customer_id",
 )
+_THEIR_SUMS = ("s.customer_id", _NAMED.format("s.customer_id"))
+_OF_CUSTOMERS = _statement(replace(_CUSTOMERS, invoice=None, kept=_THEIR_SUMS))
 _ALL = ("''", "true")
 _OF_EVERYTHING = _statement(_Scope(_ALL, _ALL, _ALL, _ALL, _ALL))
-_OF_ALL_INVOICES = _statement(_Scope(_ALL, None, None, None, None))
+_OF_ALL_INVOICES = _statement(_Scope(None, None, None, None, None, kept=_ALL))
 
 ByCurrency = dict[str, Balance]
 

@@ -16,16 +16,16 @@ from reconciler.books.reminders import Standing
 from reconciler.errors import NotFound
 from reconciler.reads import suggestions
 from reconciler.reads.invoices import ON_HOLD
+from reconciler.store import inbox_rows
 
 UNTIED_MAX = 50  # held payments of nobody known that are looked through for one invoice
 
 # The oldest event that is still to be applied; what was set aside waits for a person instead.
 _BEHIND = sa.text(
-    """select exists (select 1 from inbox_outcome o join inbox_event e on e.seq = o.seq
+    f"""select exists (select 1 from inbox_outcome o join inbox_event e on e.seq = o.seq
         where o.status = 'pending' and e.received_at < :before)
-      or exists (select 1 from inbox_event e where e.seq > (select seq from inbox_horizon)
-        and e.quarantine is null and e.received_at < :before
-        and not exists (select 1 from inbox_outcome o where o.seq = e.seq))"""
+      or exists (select 1 from inbox_event e
+        where {inbox_rows.IS_NEW} and e.received_at < :before)"""
 )
 BEHIND_AFTER = timedelta(seconds=5)
 
@@ -57,8 +57,8 @@ _STANDING = sa.text(
         and (p.customer_id = i.customer_id or p.bound_for = i.id
           or p.clues && ({_NAMES}))) as is_on_its_way,
       exists (select 1 from payment p where p.is_held and p.clues && ({_NAMES})) as is_named,
-      (select coalesce(sum({_UNAPPLIED}), 0) from payment p where p.customer_id = i.customer_id
-        and p.currency = i.currency)::bigint as credit,
+      (select coalesce(sum(s.credit), 0) from customer_sum s where s.customer_id = i.customer_id
+        and s.currency = i.currency)::bigint as credit,
       (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
         where d.customer_id = i.customer_id and d.currency = i.currency and not i.is_deposit
           and d.project_id is not distinct from i.project_id)::bigint as deposits,
@@ -66,9 +66,9 @@ _STANDING = sa.text(
           or r.invoice_id = i.id or r.deposit_id = i.id)
         and r.status in ('requested', 'approved', 'submitted', 'unknown', 'pending',
           'requires_action', 'manual')) as is_refunding,
-      exists (select 1 from review_item q left join payment p on p.id = q.payment_id
+      exists (select 1 from review_item q
         where q.state = 'open' and (q.invoice_id = i.id or q.deposit_id = i.id
-          or p.customer_id = i.customer_id)
+          or q.payment_id = any(array(select id from payment where customer_id = i.customer_id)))
           and q.kind in ('unmatched_payment', 'ambiguous_match', 'overpayment',
             'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund',
             'manual_refund')) as is_in_question,

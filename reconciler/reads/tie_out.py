@@ -11,14 +11,16 @@ from reconciler.books.rail_objects import ObjectKind, View
 from reconciler.books.tie_out import Here, InSuspense, Reason, Why
 from reconciler.store.claims import decode_facts
 from reconciler.store.ledger_totals import TOTALS
+from reconciler.store.movement_sums import IS_MOVEMENT
 from reconciler.store.payout_rows import decode_facts as decode_payout
 
 EXPLAINED_MAX = 500  # of so many the facts are read to say what is awaited
 
-# What stands on another balance than that of payments is not part of what the rail holds for us.
-_MOVEMENTS = """rail_object o where o.rail = :rail and o.kind = 'balance_transaction'
-      and o.state not like '%/%'"""
-_MOVED = sa.text(f"select o.currency, sum(o.amount)::bigint as amount from {_MOVEMENTS} group by 1")
+_MOVEMENTS = f"rail_object o where o.rail = :rail and {IS_MOVEMENT}"
+_MOVED = sa.text(
+    """select currency, sum(amount)::bigint as amount from movement_sum
+    where rail = :rail group by 1"""
+)
 _CLEARING = sa.text(
     f"""select a.currency, coalesce(sum(t.debit - t.credit), 0)::bigint as amount
     from ledger_account a left join ({TOTALS}) t on t.account_id = a.id
