@@ -19,7 +19,7 @@ _ONE = {
     "customer_id": "select id from customer order by id limit 1",
     "endpoint_id": "select id from webhook_endpoint limit 1",
     "entry_id": "select id from journal_entry order by id desc offset 1000 limit 1",
-    "event_id": "select seq::text from inbox_event order by seq desc offset 1000 limit 1",
+    "event_id": "select rail_event_id from inbox_event order by seq desc offset 1000 limit 1",
     "invoice_id": "select id from invoice where state = 'sent' order by id desc limit 1",
     "item_id": "select id from review_item where state = 'open' order by id desc limit 1",
     "line_id": "select seq::text from audit_line order by seq desc limit 1",
@@ -37,13 +37,22 @@ _ONE = {
     "switches/name": "select 'refunds'",
     "unmatched/payment_id": "select id from payment where is_held order by id desc limit 1",
 }
+_VIEWS = ("open", "part", "overdue", "paid", "draft")
 # What is looked for, beside an address as it is.
 _ASKED = {
-    "/admin/search": ("?q=INV-0000500000", "?q=nobody"),
+    "/admin/search": ("?q=INV-0000500000", "?q=500000", "?q=nobody", "?q=customer", "?q=buyer"),
     "/admin/refunds/new": ("?payment={payment_id}",),
-    "/admin/invoices": ("", "?view=all"),
-    "/admin/payments": ("", "?q=INV-0000500000"),
-    "/admin/events": ("", "?q=evt_0000000000005000002"),
+    "/admin/invoices": ("", *(f"?view={view}" for view in _VIEWS), "?customer={customer_id}"),
+    "/admin/payments": ("", "?customer={customer_id}", "?status=captured", "?status=disputed"),
+    "/admin/events": (
+        "",
+        "?about=evt_0000000000005000002",
+        "?about=pi_000000000000500000",
+        "?about=nobody",
+        "?status=pending",
+        "?status=failed",
+        "?status=applied",
+    ),
     "/api/v1/payments": ("", "?limit=100"),
     "/api/v1/invoices": ("", "?limit=100"),
     "/api/v1/events": ("", "?limit=100"),
