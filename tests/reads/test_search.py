@@ -28,7 +28,7 @@ def found(office: Office, typed: str) -> set[tuple[str, str]]:
 def full(office: Office) -> Office:
     ann = customer(office, "Ann-Marie O'Hara & Söhne")
     invoice(office, "INV-0000500012", 1_000, customer_id=ann)
-    invoice(office, "RE/2026/118", 1_000)
+    invoice(office, "RE/2026/118", 1_000, customer_id=customer(office, "Zoe"))
     deposit(office, "DEP-0042", 500, customer_id=ann)
     oak = vendor(office, "Oak Ltd")
     bill(office, "B-7", 900, vendor_id=oak)
