@@ -11,7 +11,6 @@ from sqlmodel import Session
 from reconciler.flows.count_figures import count_figures
 from reconciler.reads import (
     balances,
-    client_statements,
     closings,
     customers,
     reminders,
@@ -60,7 +59,6 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "totals": lambda s: balances.of_all_invoices(s, today=TODAY),
     "numbers": lambda s: screens_documents.invoice_views(s, TODAY),
     "late entries": lambda s: closings.late(s, 20),
-    "a statement": lambda s: client_statements.of_customer(s, "cus_1", TODAY, TODAY),
     "reminders": lambda s: reminders.looks(s, [f"inv_{n}998" for n in range(10)], NOON),
     "theirs": lambda s: screens_payments.latest(
         s, state=None, customer_id="cus_1", before=None, limit=10
