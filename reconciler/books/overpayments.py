@@ -16,17 +16,26 @@ class OverpaymentPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One payment of an invoice: `kept` minor units are left of it, paid `at` epoch seconds."""
+    """One payment of an invoice: `kept` minor units are left of it, paid `at` epoch seconds.
+
+    `waiting`: so many of them pay nothing.
+    """
 
     payment_id: str
     at: int
     kept: int
     channel: str
+    waiting: int = 0
+
+    @property
+    def pays_nothing(self) -> bool:
+        """Whether all that is left of it waits."""
+        return self.waiting >= self.kept
 
 
 @dataclass(frozen=True, slots=True)
 class PaidTwice:
-    """A payment that the invoice has no use for at all, and those that paid it before."""
+    """A payment that the invoice has no use for at all (`later`), and those that pay it."""
 
     later: Paid
     earlier: tuple[Paid, ...]
@@ -43,12 +52,15 @@ class PaidTwice:
 
 
 def paid_twice(owed: int, payments: Sequence[Paid]) -> PaidTwice | None:
-    """The latest payment, if an invoice of `owed` was paid in full without it; else None.
+    """The payment too many, if an invoice of `owed` was paid in full without it; else None.
 
-    By the time at which it was paid and not by when it was heard of, so that the answer does not
-    follow from the order of news.
+    One that pays nothing as it is: to give that back changes no invoice. Among several, and where
+    all pay something, the one that was paid last, whenever it was heard of.
     """
-    live = sorted((one for one in payments if one.kept > 0), key=lambda p: (p.at, p.payment_id))
+    live = sorted(
+        (one for one in payments if one.kept > 0),
+        key=lambda p: (p.pays_nothing, p.at, p.payment_id),
+    )
     if len(live) < 2 or owed <= 0 or sum(one.kept for one in live[:-1]) < owed:
         return None
     return PaidTwice(live[-1], tuple(live[:-1]))

@@ -37,7 +37,9 @@ _OWED = sa.text(
 _PAYERS = sa.text(
     """select m.id as asked, i.id as invoice_id, i.total - i.credited as owed, p.id,
       extract(epoch from p.occurred_at)::bigint as at,
-      p.captured - p.refunded - p.lost as kept,
+      p.captured - p.refunded - p.lost as kept, p.captured - p.refunded - p.lost
+        - coalesce((select sum(l.amount) from allocation l where l.payment_id = p.id), 0)::bigint
+        as waiting,
       case when p.rail <> 'manual' then p.rail
         else coalesce(p.facts -> 'payer' -> 'method' ->> 1, 'manual') end as channel
     from (select distinct a.payment_id as id, a.invoice_id from allocation a
@@ -102,6 +104,6 @@ def twice(session: Session, payments: Collection[str]) -> dict[str, PaidTwice]:
     found: dict[tuple[str, str], tuple[int, list[Paid]]] = {}
     for row in session.execute(_PAYERS, {"ids": list(payments)}):
         paid = found.setdefault((row.asked, row.invoice_id), (row.owed, []))[1]
-        paid.append(Paid(row.id, row.at, row.kept, row.channel))
+        paid.append(Paid(row.id, row.at, row.kept, row.channel, row.waiting))
     answers = {asked: paid_twice(owed, paid) for (asked, _), (owed, paid) in found.items()}
     return {asked: answer for asked, answer in answers.items() if answer}

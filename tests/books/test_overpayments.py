@@ -1,4 +1,4 @@
-"""When an invoice was paid twice: the latest payment, if it was paid in full without it."""
+"""When an invoice was paid twice: the payment too many, if it was paid in full without it."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -12,6 +12,10 @@ def paid(payment_id: str, at: int, kept: int, channel: str = CARD) -> Paid:
     return Paid(payment_id, at, kept, channel)
 
 
+def waiting(payment_id: str, at: int, kept: int) -> Paid:
+    return Paid(payment_id, at, kept, CARD, kept)
+
+
 @pytest.mark.parametrize(
     ("owed", "payments", "later"),
     [
@@ -23,6 +27,11 @@ def paid(payment_id: str, at: int, kept: int, channel: str = CARD) -> Paid:
         (100, [paid("a", 1, 100), paid("b", 2, 0)], None),  # it went back already
         (0, [paid("a", 1, 100), paid("b", 2, 100)], None),  # all of it was credited
         (100, [], None),
+        # What pays nothing is the one too many, whenever it was paid: the invoice stays as it is.
+        (100, [waiting("a", 1, 100), paid("b", 2, 100)], "a"),
+        (100, [waiting("z", 1, 100), paid("b", 1, 100)], "z"),
+        (100, [waiting("a", 1, 100), waiting("b", 2, 100), paid("c", 3, 100)], "b"),
+        (100, [Paid("a", 1, 150, CARD, 50), paid("b", 2, 100)], "b"),  # a part of it waits
     ],
 )
 def test_what_is_one_payment_too_many(owed, payments, later):

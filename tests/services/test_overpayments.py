@@ -94,17 +94,18 @@ def test_a_refund_is_asked_for_once_and_waits_for_a_second_person(office):
     assert office.violations() == []
 
 
-def by_hand(office, invoice_id, amount=8_900) -> str:
-    receipt = Receipt("bank_transfer", date(2026, 11, 23), amount, may_overpay=True)
+def by_hand(office, invoice_id, amount=8_900, *, on=date(2026, 11, 23)) -> str:
+    receipt = Receipt("bank_transfer", on, amount, may_overpay=True)
     return office.do(lambda work: receipts.receive(work, invoice_id, receipt))
 
 
+@pytest.mark.parametrize("on", [date(2026, 11, 23), date(2026, 1, 5)], ids=["after", "before"])
 @pytest.mark.parametrize("policy", list(OverpaymentPolicy))
-def test_what_was_paid_twice_is_given_back_and_not_kept_ahead(office, policy):
+def test_what_was_paid_twice_is_given_back_and_not_kept_ahead(office, policy, on):
     ann = somebody(office, policy)
     owed = invoice(office, "INV-1", 8_900, customer_id=ann)
     observe(office, captured(8_900, named=named(invoice="INV-1")))
-    second = by_hand(office, owed)
+    second = by_hand(office, owed, on=on)  # it waits, whichever was paid first
     invoice(office, "INV-2", 8_900, customer_id=ann)
     with office.runtime.read() as session:
         [item] = review_queue.page(session, {"kind": "overpayment"}, Wanted()).data
