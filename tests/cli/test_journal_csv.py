@@ -75,7 +75,7 @@ def test_accounts_are_called_what_they_are_called_there(reconciler, tmp_path) ->
 def test_the_help_of_the_export_stands_in_columns(reconciler) -> None:
     help_ = reconciler("export", "--help").stdout
     window = help_[help_.index("A window chooses by:") :].splitlines()[1:]
-    noun = re.compile(r"  ([a-z-]+) +(?=\S)")
+    noun = re.compile(r" +([a-z-]+) +(?=\S)")
     starts = {found.end() for line in window if (found := noun.match(line))}
     assert len(starts) == 1, "what each is chosen by begins at one place"
 

@@ -35,6 +35,7 @@ def rows(somebody, address: str) -> list[dict[str, str]]:
 def dana(company: Screens):
     furniture.projects_of(company)
     furniture.proposal_of(company)
+    furniture.purchases_of(company)
     return company.as_("admin")
 
 
