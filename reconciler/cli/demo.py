@@ -13,6 +13,7 @@ from typing import Any
 import click
 import requests
 
+from reconciler.books.refunds import RefundStatus
 from reconciler.cli import demo_links, demo_steps, reach
 from reconciler.cli.demo_steps import APPROVER, ASKER, Story
 from reconciler.cli.progress import say, shown
@@ -31,6 +32,7 @@ PLAY_SECONDS_MAX = 300
 ANSWER_SECONDS_MAX = 10
 DRAIN_SECONDS_MAX = 300
 LOOK_AGAIN_SECONDS = 0.5
+RETURN_SECONDS_MAX = 60
 
 TOUR = """
 What to look at:
@@ -46,7 +48,11 @@ What to look at:
   INV-1013, INV-1014   an old plug-in's partial capture; a capture in two steps
   INV-1015, 1016, 1017 euro that settle in dollars; yen; dinar
   INV-1018             a bank debit that is still on its way
-  INV-1031             a refund that waits for a second person: you
+  INV-1026, INV-1031   refunds that wait for a second person: you
+  INV-1030             a refund that a bank returned after it had succeeded
+  INV-1051 to 1059     paid in euro; under another client's number, a slip, a number taken back;
+                       5.00 too little; too much; two months alike
+  INV-1060 to 1064     refunded in the dashboard; a dispute that is open, one lost
 """
 
 
@@ -64,12 +70,13 @@ def demo() -> int:
         _wait_for_server(runtime.settings)
         story = rail.story()
         asker = runtime.do(CAUSE, lambda work: demo_steps.ensure_person(work, ASKER))
-        if _is_told(runtime, asker):
-            print("the demo is there already")
-        else:
+        is_new = not _is_told(runtime, asker)
+        if is_new:
             _tell(runtime, rail, story, asker)
             _show_client_pages(runtime)
-        return _look_around(runtime)
+        else:
+            print("the demo is there already, with all that was done since")
+        return _look_around(runtime, is_new=is_new)
 
 
 class _Sandbox:
@@ -94,6 +101,15 @@ class _Sandbox:
         }
         reports = self._post("play", how)["reports"]
         return sum(r["sent"] for r in reports), sum(r["accepted"] for r in reports)
+
+    def return_refund(self, refund_id: str) -> None:
+        """Its bank sends it back; the webhook is told."""
+        args = {
+            "refund_id": refund_id,
+            "status": RefundStatus.FAILED.value,
+            "failure_reason": demo_steps.RETURNED,
+        }
+        self._post("do", {"op": "advance_refund", "args": args})
 
     def _post(self, name: str, given: dict[str, object]) -> dict[str, Any]:
         try:
@@ -146,8 +162,23 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
         demo_steps.ask_refunds(work, story, policy)
 
     runtime.do(Cause("person", asker), ask)
-    runtime.do(Cause("person", approver), lambda work: demo_steps.approve_overpayment(work, asker))
+    runtime.do(Cause("person", approver), lambda work: demo_steps.approve_some(work, asker))
     _drain(runtime, story.event_count)
+    _return_one(runtime, rail, asker)
+
+
+def _return_one(runtime: Runtime, rail: _Sandbox, asker: str) -> None:
+    """A bank sends a refund back that had succeeded, and the rail says so."""
+    late = runtime.do(CAUSE, lambda work: demo_steps.late_refund(work, asker))
+    if late is None:
+        return
+    rail.return_refund(late)
+    waits = threading.Event()
+    for _ in range(int(RETURN_SECONDS_MAX / LOOK_AGAIN_SECONDS)):
+        if runtime.do(CAUSE, lambda work: demo_steps.late_refund(work, asker)) is None:
+            return
+        waits.wait(LOOK_AGAIN_SECONDS)
+    raise Unavailable(f"the refund that came back was not heard of; {HOW}")
 
 
 def _show_client_pages(runtime: Runtime) -> None:
@@ -188,15 +219,15 @@ def _waiting(runtime: Runtime) -> int:
     return now.inbox.pending + now.inbox.parked + now.refunds.in_flight
 
 
-def _look_around(runtime: Runtime) -> int:
+def _look_around(runtime: Runtime, *, is_new: bool) -> int:
     with runtime.read() as session:
         found = verification.violations(session)
-        now = status.status(session, runtime.now())
     for one in found:
         print(f"{one.invariant}: {one.detail}")
     if not found:
         print(f"the books balance: all {len(verification.LAWS)} laws hold")
-    print(TOUR)
-    print(f"  {now.review.open} questions wait for a person at {runtime.settings.base_url}/admin/")
+    if is_new:
+        print(TOUR)
+    print(f"The demo is over. What waits for a person: {runtime.settings.base_url}/admin/")
     print("  reconciler verify; reconciler export journal --format beancount", flush=True)
     return 1 if found else 0

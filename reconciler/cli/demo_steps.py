@@ -25,6 +25,7 @@ from reconciler.reads import (
 )
 from reconciler.reads.pages import Wanted
 from reconciler.reads.refunds import RefundRow
+from reconciler.sandbox.demo_trouble import LATE_REFUND, VOIDED
 from reconciler.sandbox.story import (
     DemoApplication,
     DemoCustomer,
@@ -56,7 +57,13 @@ SHORTENED = "INV-1031"
 SHORTENED_BY = 5_000
 TAXED = "INV-1025"  # written in lines, with tax
 TAX_PERCENT = 20
+LATE = "INV-1030"  # a refund of it comes back from the bank, days after it went
+PRINTED = "INV-1026"
+PRINTED_BY = 3_000
 PAUSED = "INV-1020"  # nobody is written to about this one
+
+APPROVED = frozenset({"overpayment", "goodwill"})
+RETURNED = "lost_or_stolen_card"  # why the bank returns it, in the rail's words
 
 _ONE = Wanted(1)
 
@@ -110,6 +117,8 @@ def load_documents(work: Work, story: Story) -> bool:
             place = planned.places.get(invoice.number)
             made = invoices.create(work, _invoice(invoice, ids[invoice.customer], place))
             invoices.send(work, made, without_sign_off=AGREED if place else None)
+            if invoice.number == VOIDED:
+                invoices.void(work, made)
             if invoice.number == PAUSED:
                 reminders.pause(
                     work, made, until=None, why="Their card was declined: we are talking"
@@ -146,7 +155,7 @@ def ensure_person(work: Work, who: tuple[str, str, Role]) -> str:
 
 
 def ask_refunds(work: Work, story: Story, policy: RefundPolicy) -> None:
-    """Two refunds, asked for by whoever causes `work`: too much was paid, less was done."""
+    """Refunds, asked for by whoever causes `work`: too much was paid, less was done."""
     if asked_by(work, work.cause.id):
         return
     overpaid = next(one for one in story.payments if one.title == OVERPAID)
@@ -164,16 +173,36 @@ def ask_refunds(work: Work, story: Story, policy: RefundPolicy) -> None:
             amount=SHORTENED_BY,
             note="One berth less than planned",
         ),
+        RefundAsk(
+            reason="goodwill",
+            invoice_id=invoice_id(work, LATE),
+            amount=LATE_REFUND,
+            note="Two evenings without the site, on the 9th and the 10th",
+        ),
+        RefundAsk(
+            reason="other",
+            invoice_id=invoice_id(work, PRINTED),
+            amount=PRINTED_BY,
+            note="The printed menus were theirs to order; agreed by mail with A. Cobalt",
+        ),
     )
     for ask in asks:
         refund_requests.request(work, ask, policy)
 
 
-def approve_overpayment(work: Work, asker: str) -> None:
-    """Approve the first of them; the other one waits for a second person."""
+def approve_some(work: Work, asker: str) -> None:
+    """Approve two of them; the others wait for a second person."""
     for refund in asked_by(work, asker):
-        if refund.reason == "overpayment" and refund.status == RefundStatus.REQUESTED.value:
+        if refund.reason in APPROVED and refund.status == RefundStatus.REQUESTED.value:
             refunds.approve(work, refund.id)
+
+
+def late_refund(work: Work, asker: str) -> str | None:
+    """The rail's id of the refund that its bank returns, as long as it says that it succeeded."""
+    for refund in asked_by(work, asker):
+        if refund.reason == "goodwill" and refund.status == RefundStatus.SUCCEEDED.value:
+            return refund.rail_refund_id
+    return None
 
 
 def asked_by(work: Work, person: str) -> list[RefundRow]:

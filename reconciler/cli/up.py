@@ -195,6 +195,8 @@ class _Opening:
         ]
         if settings.is_sandbox:
             lines.append(f"  Sandbox: the rail is {settings.stripe_api_base}, no money moves")
+        if self._demo:
+            lines.append("  The demo is played first: sign in when it says below that it is over")
         print("\n".join([*lines, "  Ctrl-C stops it", ""]), flush=True)
 
     def _demo_command(self) -> Command:

@@ -4,50 +4,15 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
 
+from reconciler.sandbox import demo_trouble
 from reconciler.sandbox.json_types import Json
-from reconciler.sandbox.story import (
-    DemoApplication,
-    DemoCustomer,
-    DemoDeposit,
-    DemoInvoice,
-    DemoPayment,
-    DemoProject,
-    DemoStory,
-)
-from reconciler.sandbox.world import Payment, World
+from reconciler.sandbox.story import DemoStory
+from reconciler.sandbox.teller import Teller, done
+from reconciler.sandbox.world import World
 
-_DAY = 86_400
-_DAYS = 29  # the API forgets events after 30 days
 _NOTE = "demo"
-_CUSTOMERS = (
-    ("harbor", "Harbor & Pine Interiors", "accounts@harborpine.example"),
-    ("cobalt", "Cobalt Bakery Group", "finance@cobaltbakery.example"),
-    ("meridian", "Meridian Dental", "office@meridiandental.example"),
-    ("juniper", "Juniper Legal LLP", "billing@juniperlegal.example"),
-    ("redwood", "Redwood Cycles", "hello@redwoodcycles.example"),
-    ("lumen", "Lumen Films", "production@lumenfilms.example"),
-    ("tidewater", "Tidewater Marina", "dock@tidewater.example"),
-    ("nordlys", "Nordlys Studio GmbH", "rechnung@nordlys.example"),
-    ("sakura", "Sakura Kobo KK", "keiri@sakurakobo.example"),
-    ("safat", "Al Safat Trading", "accounts@alsafat.example"),
-)
-_PROJECTS = (
-    ("showroom", "harbor", "Showroom website", "USD"),
-    ("ordering", "cobalt", "Online ordering", "USD"),
-    ("booking", "meridian", "Patient booking", "USD"),
-    ("intake", "juniper", "Client intake forms", "USD"),
-    ("catalogue", "redwood", "Bicycle catalogue", "USD"),
-    ("trailer", "lumen", "Trailer microsite", "USD"),
-    ("berths", "tidewater", "Berth reservations", "USD"),
-    ("portfolio", "nordlys", "Portfolio und Blog", "EUR"),
-    ("shop", "sakura", "Pottery shop", "JPY"),
-    ("inventory", "safat", "Inventory screens", "KWD"),
-)
-_PROJECT_OF = {customer: (key, name) for key, customer, name, _ in _PROJECTS}
-_CURRENCY_OF = {customer: currency for _, customer, _, currency in _PROJECTS}
 _RETAINERS = (
     # number, customer, total, days ago
     (1025, "harbor", 18_000, 28),
@@ -86,91 +51,6 @@ def told_once(world: World) -> Json:
         return world.truth.notes[_NOTE]
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    second: int
-    happen: Callable[[], None]
-
-
-class Teller:
-    """Collects what happens when, then lets it happen in that order."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.rail_ids: dict[str, str] = {}
-        self._now = world.now()
-        self._story = DemoStory(first_event=world.events_made())
-        self._moments: list[_Moment] = []
-
-    def on(self, days_ago: float, happen: Callable[[], None]) -> None:
-        """Something that happens so many days ago."""
-        self._moments.append(_Moment(self._now - int(days_ago * _DAY), happen))
-
-    def tell(self) -> DemoStory:
-        """Everything, oldest first."""
-        with self.world.at(self._now - _DAYS * _DAY):
-            for key, name, email in _CUSTOMERS:
-                self.rail_ids[key] = self.world.create_customer(name, email)
-        for moment in sorted(self._moments, key=lambda one: one.second):
-            with self.world.at(moment.second):
-                moment.happen()
-        story = self._story
-        story.customers = [DemoCustomer(*one, self.rail_ids[one[0]]) for one in _CUSTOMERS]
-        story.projects = [DemoProject(*one, price=self._price(one[0])) for one in _PROJECTS]
-        story.invoices.sort(key=lambda one: one.number)
-        story.event_count = self.world.events_made() - story.first_event
-        return story
-
-    def invoice(
-        self, number: int, customer: str, total: int, *, days_ago: float, is_care: bool = False
-    ) -> str:
-        """An invoice that goes out five days before something happens to it."""
-        issued = datetime.fromtimestamp(self._now, UTC) - timedelta(days=days_ago + 5)
-        project, name = _PROJECT_OF[customer]
-        made = DemoInvoice(
-            number=f"INV-{number}",
-            customer=customer,
-            currency=_CURRENCY_OF[customer],
-            total=total,
-            issued_on=issued.date().isoformat(),
-            due_on=(issued + timedelta(days=30)).date().isoformat(),
-            project=None if is_care else project,
-            description=f"{name}: monthly care" if is_care else name,
-        )
-        self._story.invoices.append(made)
-        return made.number
-
-    def deposit(self, code: str, customer: str, amount: int, *, days_ago: float) -> str:
-        """A deposit asked for a day before it is paid."""
-        day = datetime.fromtimestamp(self._now, UTC) - timedelta(days=days_ago + 1)
-        date, currency = day.date().isoformat(), _CURRENCY_OF[customer]
-        made = DemoDeposit(code, customer, currency, amount, date, _PROJECT_OF[customer][0])
-        self._story.deposits.append(made)
-        return code
-
-    def apply(self, deposit: str, invoice: str, amount: int) -> None:
-        """The deposit is meant for this invoice."""
-        self._story.applications.append(DemoApplication(deposit, invoice, amount))
-
-    def note(self, title: str, payment: Payment, target: str | None) -> Payment:
-        """Remember what a payment was about."""
-        self._story.payments.append(DemoPayment(title, payment.intent, payment.charge, target))
-        return payment
-
-    def _price(self, project: str) -> int:
-        return sum(one.total for one in self._story.invoices if one.project == project)
-
-    def pay_invoice(self, title: str, number: str, customer: str, amount: int) -> Payment:
-        """A card payment that names its invoice."""
-        paid = self.world.pay(
-            amount,
-            _CURRENCY_OF[customer],
-            customer=self.rail_ids[customer],
-            metadata={"invoice": number},
-        )
-        return self.note(title, paid, number)
-
-
 def _captures(teller: Teller) -> None:
     world = teller.world
     part = teller.invoice(1001, "harbor", 200_000, days_ago=24)
@@ -189,18 +69,14 @@ def _captures(teller: Teller) -> None:
         held[number] = teller.note(title, made, number).intent
 
     teller.on(24, lambda: hold("800.00 taken of 2,000.00", part, "harbor", 200_000))
-    teller.on(23, lambda: _done(world.capture(held[part], 80_000)))
+    teller.on(23, lambda: done(world.capture(held[part], 80_000)))
     teller.on(21, lambda: hold("an old plug-in takes 700.00", legacy, "meridian", 100_000))
-    teller.on(20.5, lambda: _done(world.capture(held[legacy], 70_000, legacy=True)))
+    teller.on(20.5, lambda: done(world.capture(held[legacy], 70_000, legacy=True)))
     teller.on(19, lambda: hold("taken in two steps", steps, "tidewater", 150_000, several=True))
-    teller.on(18, lambda: _done(world.capture(held[steps], 80_000, final=False)))
-    teller.on(16.5, lambda: _done(world.capture(held[steps], 50_000)))
+    teller.on(18, lambda: done(world.capture(held[steps], 80_000, final=False)))
+    teller.on(16.5, lambda: done(world.capture(held[steps], 50_000)))
     teller.on(17, lambda: hold("held and let go", canceled, "juniper", 25_000))
     teller.on(16, lambda: world.cancel(held[canceled], "requested_by_customer"))
-
-
-def _done(_: object) -> None:
-    """What an operation gives back is not needed here."""
 
 
 def _deposit_over_two_invoices(teller: Teller) -> None:
@@ -216,7 +92,7 @@ def _deposit_over_two_invoices(teller: Teller) -> None:
         teller.note("a deposit of 30 %", paid, code)
 
     teller.on(27.5, receive)
-    teller.on(15, lambda: _done(teller.pay_invoice("after the deposit", first, "cobalt", 420_000)))
+    teller.on(15, lambda: done(teller.pay_invoice("after the deposit", first, "cobalt", 420_000)))
 
 
 def _matching(teller: Teller) -> None:
@@ -239,12 +115,12 @@ def _matching(teller: Teller) -> None:
         paid = world.pay(9_900, description=f"Payment for {written}, thank you")
         teller.note("the number is in the text", paid, written)
 
-    teller.on(22.5, lambda: _done(teller.pay_invoice("50.00 too much", over, "meridian", 50_000)))
+    teller.on(22.5, lambda: done(teller.pay_invoice("50.00 too much", over, "meridian", 50_000)))
     teller.on(13, lambda: unnamed("two invoices of this sum", "juniper", 75_000, None))
     teller.on(12.5, lambda: unnamed("an unknown payer", None, 32_000, None))
     teller.on(11, lambda: unnamed("the customer's only open invoice", "redwood", 123_456, exact))
-    teller.on(9, lambda: _done(teller.pay_invoice("paid by card", twice, "lumen", 60_000)))
-    teller.on(8.5, lambda: _done(teller.pay_invoice("paid again", twice, "lumen", 60_000)))
+    teller.on(9, lambda: done(teller.pay_invoice("paid by card", twice, "lumen", 60_000)))
+    teller.on(8.5, lambda: done(teller.pay_invoice("paid again", twice, "lumen", 60_000)))
     teller.on(7, with_text)
 
 
@@ -309,8 +185,8 @@ def _currencies(teller: Teller) -> None:
         teller.note("euro that settle in dollars", paid, euro)
 
     teller.on(14.2, pay_in_euro)
-    teller.on(10.5, lambda: _done(teller.pay_invoice("yen", yen, "sakura", 480_000)))
-    teller.on(6.5, lambda: _done(teller.pay_invoice("dinar", dinar, "safat", 512_500)))
+    teller.on(10.5, lambda: done(teller.pay_invoice("yen", yen, "sakura", 480_000)))
+    teller.on(6.5, lambda: done(teller.pay_invoice("dinar", dinar, "safat", 512_500)))
 
 
 def _slow_and_second_tries(teller: Teller) -> None:
@@ -356,7 +232,7 @@ def _retainers(teller: Teller) -> None:
 
 
 def _paying(teller: Teller, number: str, customer: str, total: int) -> Callable[[], None]:
-    return lambda: _done(teller.pay_invoice("monthly care", number, customer, total))
+    return lambda: done(teller.pay_invoice("monthly care", number, customer, total))
 
 
 def _payouts(teller: Teller) -> None:
@@ -379,5 +255,6 @@ _SCENES = (
     _currencies,
     _slow_and_second_tries,
     _retainers,
+    demo_trouble.tell,
     _payouts,
 )

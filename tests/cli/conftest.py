@@ -91,9 +91,12 @@ def told(module_database_url: str, line: tuple[Line, str], stripe_api) -> Iterat
     ]
     policy = RefundPolicy()
     made.do(lambda work: demo_steps.ask_refunds(work, story, policy), Cause("person", people[0]))
-    made.do(
-        lambda work: demo_steps.approve_overpayment(work, people[0]), Cause("person", people[1])
-    )
+    made.do(lambda work: demo_steps.approve_some(work, people[0]), Cause("person", people[1]))
+    made.drain()
+    late = made.do(lambda work: demo_steps.late_refund(work, people[0]), DEMO)
+    since = made.world.events_made()
+    made.world.advance_refund(late, "failed", demo_steps.RETURNED)
+    made.deliver(*made.world.events(since))
     made.drain()
     yield made
     made.runtime.engine.dispose()
