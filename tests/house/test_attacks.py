@@ -38,15 +38,27 @@ STOPPED_BY = """
     what_there_is_not_is_said_in_words_with_the_search_at_hand
 28  every_answer_carries_the_headers_that_keep_it_private
     everybody_may_look_whose_role_does_for_it
+    over_https_every_answer_says_come_no_other_way_for_a_year
 29  what_people_typed_is_text_and_not_markup
-    a_name_that_is_a_program_is_a_name
+    no_page_runs_what_people_or_rails_wrote
+    the_judge_of_these_pages_finds_what_would_run
+    each_is_read_as_it_was_written
+    each_name_stands_on_its_own_pages_as_it_was_written
+    the_client_reads_them_as_text_too
+    no_sheet_takes_them_for_formulas
+    no_mail_runs_them_and_none_gets_another_line_into_its_head
+    a_file_is_kept_under_a_name_that_no_folder_and_no_page_takes_for_more
     a_payload_is_shown_as_text
-30  a_name_that_is_a_program_is_a_name
+30  each_is_read_as_it_was_written
 31  the_way_back_never_leads_out
 32  a_host_that_is_made_up_is_in_no_answer
-33  no_question_is_a_fault_of_ours
+    where_somebody_says_they_come_from_is_not_what_guesses_are_counted_by
+33  a_question_is_never_a_statement
+    no_question_is_a_fault_of_ours
     no_body_is_a_fault_of_ours
     the_wrong_address_or_password_begins_nothing
+34  what_is_logged_is_one_line_each_whatever_is_in_it
+    a_terminal_is_neither_cleared_nor_told_another_line
 35  what_belongs_to_others_is_answered_like_nothing
     a_deposit_goes_to_no_strangers_invoice
 36  who_is_kept_out_is_kept_out_and_nothing_changes
