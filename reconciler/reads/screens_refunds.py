@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import refunds as rules
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import HOLDING, Reserved
-from reconciler.reads import refunds
+from reconciler.reads import refund_splits, refunds, screens_payments
 from reconciler.reads.refunds import RefundRow
 from reconciler.store.claims import decode_facts
 
@@ -104,10 +105,14 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class RefundCard:
-    """A refund with the names around it."""
+    """A refund with the names around it.
+
+    `unapplied` of its amount was no invoice's and no deposit's; or is not, while it has not left.
+    """
 
     refund: RefundRow
     around: Around
+    unapplied: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,25 @@ def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     """These refunds, in this order; unknown ones are left out."""
     rows = refunds.load(session, ids)
     around = {r.id: Around(**r._asdict()) for r in session.execute(_AROUND, {"ids": list(ids)})}
-    return [RefundCard(rows[one], around[one]) for one in ids if one in rows]
+    unapplied = _unapplied(session, rows.values())
+    return [RefundCard(rows[one], around[one], unapplied[one]) for one in ids if one in rows]
+
+
+def _unapplied(session: Session, rows: Collection[RefundRow]) -> dict[str, int]:
+    """What each took, or will take, from money that is nobody's yet."""
+    legs = [leg for row in rows for leg in row.legs]
+    took = refund_splits.of_payments(session, {leg.payment_id for leg in legs})
+    now = screens_payments.payments(session, [leg.payment_id for leg in legs])
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row.id] = 0
+        for leg in row.legs:
+            parts = took.get(leg.rail_refund_id or "")
+            if parts is not None:
+                found[row.id] += leg.amount - sum(part.amount for part in parts)
+            elif row.payment_id and leg.route != Route.KEPT:
+                found[row.id] += min(leg.amount, max(0, now[leg.payment_id].unapplied))
+    return found
 
 
 def counts(session: Session, me: str) -> Counts:

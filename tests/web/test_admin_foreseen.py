@@ -85,3 +85,38 @@ def test_a_credit_note_shows_its_entry_and_refuses_in_words(acme):
     refused = rae.post("/invoices/INV-1042/credit", form | {"amount": "9999"})
     assert refused.status_code == 200
     assert "as it would be posted" not in said(refused)
+
+
+def test_a_payment_says_what_was_asked_back_and_offers_no_more_than_the_rest(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    assert "Request refund" in rae.read(f"/unmatched/{pay}")
+    ask = {"payment": pay, "amount": "850.00", "reason": "duplicate", "note": ""}
+    asked = rae.post("/refunds/new", ask | {"treatment": "reopen"})
+    assert asked.status_code == 303
+    words = rae.read(f"/unmatched/{pay}")
+    assert "$850.00 is asked to go back. Rae Lindt asked" in words
+    assert "duplicate" in words
+    assert "Request refund" not in words
+    refund = rae.read("/refunds/" + asked.location.rpartition("/")[2])
+    assert "Debit Unapplied cash $850.00, credit Stripe clearing $850.00." in refund
+    assert "Accounts receivable" not in refund
+
+
+def test_of_a_refund_that_took_both_each_account_is_named_and_still_when_it_is_done(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    half = {"rev": acme.rev("payment", pay), f"amount-{acme.ids['INV-1042']}": "500.00"}
+    assert rae.post(f"/unmatched/{pay}/split", half | {"save": "1"}).status_code == 303
+    ask = {"payment": pay, "amount": "600.00", "reason": "duplicate", "note": ""}
+    asked = rae.post("/refunds/new", ask | {"treatment": "reopen"})
+    page = "/refunds/" + asked.location.rpartition("/")[2]
+    both = "Debit Unapplied cash $350.00 and Accounts receivable $250.00, credit Stripe clearing"
+    assert f"{both} $600.00. What is unapplied is taken first." in rae.read(page)
+    assert "Request refund" in rae.read(f"/unmatched/{pay}")
+    refund_id = page.rpartition("/")[2]
+    yes = {"rev": acme.rev("refund", refund_id)}
+    assert acme.as_("approver").post(f"{page}/approve", yes).status_code == 303
+    acme.office.drain()
+    acme.hear("")
+    done = rae.read(page)
+    assert f"{both} $600.00." in done
+    assert "is taken first" not in done

@@ -283,18 +283,10 @@ def _show(
 def _effect(card: RefundCard) -> str:
     """What the refund will do, or did, to the books and to what is owed, in one sentence."""
     refund, around = card.refund, card.around
-    amount = words.shown(refund.amount, refund.currency)
-    rail = (
-        account_words.account("clearing", refund.rail)
-        if refund.rail != "manual"
-        else "Undeposited funds"
-    )
-    if refund.deposit_id:
-        return f"Debit Customer deposits {amount}, credit {rail} {amount}."
-    debit = "Credits" if refund.treatment == Treatment.CREDIT else "Accounts receivable"
-    books = f"Debit {debit} {amount}, credit {rail} {amount}."
+    books = _booked(card)
     if not refund.invoice_id or around.number is None or refund.status != "requested":
-        return f"{books} What is unapplied is taken first." if refund.payment_id else books
+        is_open = refund.payment_id and refund.status not in DONE
+        return f"{books} What is unapplied is taken first." if is_open else books
     owed = (around.total or 0) - (around.credited or 0)
     if refund.treatment == Treatment.CREDIT:
         then = words.shown(max(0, owed - refund.amount), refund.currency)
@@ -302,6 +294,25 @@ def _effect(card: RefundCard) -> str:
         return f"{books} {around.number} drops from {before_it} to {then}; nobody is chased for it."
     opens = words.shown(around.outstanding + refund.amount, refund.currency)
     return f"{books} {around.number} goes back to {opens} open."
+
+
+def _booked(card: RefundCard) -> str:
+    """Which accounts the refund's money passes in all: unapplied money, then what it had paid."""
+    refund = card.refund
+    rail = (
+        account_words.account("clearing", refund.rail)
+        if refund.rail != "manual"
+        else "Undeposited funds"
+    )
+    debit = "Credits" if refund.treatment == Treatment.CREDIT else "Accounts receivable"
+    parts = {
+        "Unapplied cash": card.unapplied,
+        "Customer deposits" if refund.deposit_id else debit: refund.amount - card.unapplied,
+    }
+    debits = " and ".join(
+        f"{name} {words.shown(part, refund.currency)}" for name, part in parts.items() if part
+    )
+    return f"Debit {debits}, credit {rail} {words.shown(refund.amount, refund.currency)}."
 
 
 def _waits_since(refund: RefundRow) -> datetime | None:

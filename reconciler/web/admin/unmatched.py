@@ -8,8 +8,15 @@ from flask import Response, request, url_for
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import screens_bulk, screens_payments, screens_people, screens_unmatched
+from reconciler.reads import (
+    screens_bulk,
+    screens_payments,
+    screens_people,
+    screens_refunds,
+    screens_unmatched,
+)
 from reconciler.reads.screens_payments import PaymentLine
+from reconciler.reads.screens_refunds import SENT, RefundCard
 from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
 from reconciler.services import allocations, deposits, revisions
 from reconciler.services.allocations import Part
@@ -32,7 +39,10 @@ QUEUE_PAGE = 25  # each has its suggestions looked up
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The payment on the right, and what can be done about it."""
+    """The payment on the right, and what can be done about it.
+
+    `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
+    """
 
     payment: PaymentLine
     waiting: Waiting | None
@@ -43,6 +53,17 @@ class Selected:
     twice: PaidTwice | None
     best: Foreseen
     held: Foreseen
+    asked: list[RefundCard]
+
+    @property
+    def asked_for(self) -> int:
+        """How much of the payment somebody has asked to give back already, in minor units."""
+        return sum(
+            leg.amount
+            for card in self.asked
+            for leg in card.refund.legs
+            if leg.payment_id == self.payment.id and not leg.rail_refund_id
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +223,18 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         suggested = screens_unmatched.suggested(session, payment_id)
         claims = screens_payments.claims(session, payment_id)
         twice = screens_unmatched.twice(session, payment_id)
+        refunds = screens_refunds.of_payment(session, payment_id)
         customers = [] if payment.customer_id else screens_people.customers(session)
     targets: dict[str, Target] = {
         target.id: target for one in suggested for target in one.shown if target.outstanding > 0
     }
     split = said.split or splitting.filled(payment, list(targets.values()))
     best, held = _foreseen(desk, payment, suggested)
-    return Selected(payment, waiting, suggested, split, claims, customers, twice, best, held)
+    asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
+    return Selected(
+        payment, waiting, suggested, split, claims, customers, None if asked else twice, best,
+        held, asked,
+    )  # fmt: skip
 
 
 def _foreseen(

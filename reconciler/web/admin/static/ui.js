@@ -45,8 +45,12 @@
     else if (pressed === '?') $('#keys')?.showModal();
     else if (pressed === '/') $('#search')?.focus();
     else {
-      const wanted = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
-      if (!wanted) return;
+      const pushed = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
+      if (!pushed) return;
+      // What is opened may not be the row that has the ring: that one is opened first.
+      const ringed = document.activeElement.closest?.('#rows [data-row]');
+      const isElsewhere = pushed.closest('#detail') && ringed && !ringed.classList.contains('sel');
+      const wanted = isElsewhere ? $('a', ringed) : pushed;
       wanted.focus();
       wanted.click();
     }
