@@ -298,6 +298,9 @@ def is_surer(new: Match | Hold, strategy: Strategy, dated: int, *, facts: Paymen
     return mine <= (dated > limit, STRENGTH[strategy], dated)
 
 
+ANOTHER_FITS = "Another fits as well"
+
+
 def rank(
     facts: PaymentFacts, unapplied: int, candidates: Sequence[Document], among: Lookup
 ) -> list[Suggestion]:
@@ -313,7 +316,7 @@ def _told_apart(suggestions: list[Suggestion]) -> list[Suggestion]:
     strong = [s.score for s in suggestions if s.confidence == "strong"]
     if not strong or strong.count(max(strong)) == 1:
         return suggestions
-    tied = ("differs", "Another fits as well")
+    tied = ("close", ANOTHER_FITS)
     return [
         replace(s, confidence="possible", reasons=(*s.reasons, tied))
         if s.score == max(strong)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books import matching
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_payments, suggestions
@@ -144,6 +145,18 @@ class Suggested:
     amount: int
     confidence: str
     reasons: Sequence[Reason]
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether another fits as well, so that a person has to choose."""
+        return any(one.text == matching.ANOTHER_FITS for one in self.reasons)
+
+
+def alike(found: Sequence[Suggested]) -> list[str]:
+    """The numbers of those that fit equally well and differ in nothing that is shown."""
+    tied = [one.shown[0] for one in found if one.is_tied and len(one.shown) == 1]
+    same = {(one.customer, one.due_on, one.outstanding, one.is_deposit) for one in tied}
+    return [one.number for one in tied] if len(tied) > 1 and len(same) == 1 else []
 
 
 def waiting(

@@ -68,6 +68,14 @@ def filled(payment: PaymentLine, targets: Sequence[Target]) -> Split:
     return Split(rows, left)
 
 
+def offered(payment: PaymentLine, targets: Sequence[Target]) -> Split:
+    """As `filled`; but where one target fits exactly, nothing is proposed that breaks it up."""
+    split = filled(payment, targets)
+    if payment.unapplied not in {target.outstanding for target in targets}:
+        return split
+    return Split([Row(row.target) for row in split.rows], payment.unapplied)
+
+
 def typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:
     """What was typed, read as amounts. Raises Refused where it cannot be saved like that."""
     rows = [_read(row, payment) for row in _rows(desk, payment, form)]

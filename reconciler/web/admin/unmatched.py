@@ -56,6 +56,11 @@ class Selected:
     asked: list[RefundCard]
 
     @property
+    def alike(self) -> list[str]:
+        """The numbers of suggestions among which it does not matter which is taken."""
+        return screens_unmatched.alike(self.suggested)
+
+    @property
     def asked_for(self) -> int:
         """How much of the payment somebody has asked to give back already, in minor units."""
         return sum(
@@ -145,10 +150,12 @@ def hold_as_deposit(desk: Desk, payment_id: str) -> Response:
         customer_id = payment.customer_id or forms.text(request.form, "customer_id")
         return _hold(work, payment, customer_id, forms.words(request.form, "notes") or None)
 
-    return _decided(desk, payment_id, step)
+    return _decided(desk, payment_id, step, is_held=True)
 
 
-def _decided(desk: Desk, payment_id: str, step: Step, split: Split | None = None) -> Response:
+def _decided(
+    desk: Desk, payment_id: str, step: Step, split: Split | None = None, *, is_held: bool = False
+) -> Response:
     try:
         made = desk.do(step)
     except Conflict:
@@ -158,7 +165,8 @@ def _decided(desk: Desk, payment_id: str, step: Step, split: Split | None = None
         raise
     except Refused as error:
         return _refused(desk, payment_id, error, split)
-    return go("list_unmatched", matched=",".join(made), view=request.args.get("view"))
+    held, view = 1 if is_held else None, request.args.get("view")
+    return go("list_unmatched", matched=",".join(made), held=held, view=view)
 
 
 def _stale(desk: Desk, payment_id: str, split: Split) -> Response:
@@ -212,6 +220,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
         said=said,
+        new_owner=request.args.get("customer", ""),
         done=done(desk),
     )
 
@@ -228,7 +237,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     targets: dict[str, Target] = {
         target.id: target for one in suggested for target in one.shown if target.outstanding > 0
     }
-    split = said.split or splitting.filled(payment, list(targets.values()))
+    split = said.split or splitting.offered(payment, list(targets.values()))
     best, held = _foreseen(desk, payment, suggested)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
@@ -333,8 +342,9 @@ def done(desk: Desk) -> Done | None:
     first = parts[0]
     amount = words.shown(sum(part.amount for part in parts), first.currency)
     where = " and ".join(part.target for part in parts)
+    is_held = "held" in request.args
     return Done(
-        f"Matched {amount} to {where}.",
+        f"Held {amount} as deposit {where}." if is_held else f"Matched {amount} to {where}.",
         first.payment_id,
         [part.id for part in parts],
         url_for("admin.undo", payment_id=first.payment_id),
