@@ -105,6 +105,23 @@ def test_a_customer_is_found_changed_and_given_a_page_and_a_deposit(
     assert screens.office.violations() == []
 
 
+@does("/customers/new")
+def test_money_of_somebody_unknown_is_held_for_a_new_customer(site: Site, hands: Hands) -> None:
+    pay = site.screens.paid(32_000, description="thanks")
+    rae = hands(site, "reconciler")
+    rae.go(f"/unmatched/{pay}")
+    rae.press("Hold $320.00 as a deposit")
+    rae.press("New customer")
+    rae.write("name", "M. Okafor")
+    rae.write("email", "okafor@example.com")
+    rae.press("Add the customer")
+    rae.press("Hold $320.00 as deposit.")
+    rae.reads("Held $320.00 as deposit DEP-")
+    rae.go("/customers")
+    rae.reads("M. Okafor", "$320.00")
+    assert site.screens.office.violations() == []
+
+
 @does(
     "/projects", "/projects/new", "/projects/<project_id>", "/milestones/<milestone_id>/change",
     "/milestones/<milestone_id>/sign-offs", "/projects/<project_id>/statement",

@@ -70,7 +70,7 @@ def test_money_is_split_unmatched_and_held(acme: Site, hands: Hands) -> None:
     rae.press("Hold $12.34 as a deposit")
     rae.pick("customer_id", "Acme")
     rae.press("Hold $12.34 as deposit")
-    rae.reads("Matched $12.34 to DEP-")
+    rae.reads("Held $12.34 as deposit DEP-")
     assert acme.screens.office.violations() == []
 
 

@@ -77,4 +77,5 @@ DEEDS: dict[str, Callable[[Any], Sent]] = {
     "POST /admin/account/code/begin": lambda _: ({}, {"password": PASSWORD}),
     "POST /admin/account/code/off": lambda _: ({}, {"password": PASSWORD}),
     "POST /admin/customers/<customer_id>/change": _customer,
+    "POST /admin/customers/new": lambda _: ({}, {"name": "Ash Ltd", "email": "ash@example.com"}),
 }

@@ -20,6 +20,7 @@ LOOKS = {
     "/credit-notes/{note}/print": "INV-1040",
     "/payments/{part}/print": "INV-1042",
     "/customers": "Acme Studio",
+    "/customers/new": "New customer",
     "/customers/{acme}": "Acme Studio",
     "/customers/{acme}/change": "Change Acme Studio",
     "/account": "A code beside the password",
