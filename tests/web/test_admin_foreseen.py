@@ -66,6 +66,7 @@ def test_a_refund_posts_what_was_shown_once_it_has_arrived(acme, treatment):
     before, books = count(acme), acme.books()
     looked = rae.post("/refunds/new", ask | {"do": "look"})
     assert "asking posts nothing" in said(looked)
+    assert "come to the same here" not in said(looked)
     assert acme.books() == books
     assert rae.post("/refunds/new", ask).status_code == 303
     refund = acme.office.scalar("select id from refund")
@@ -75,6 +76,17 @@ def test_a_refund_posts_what_was_shown_once_it_has_arrived(acme, treatment):
     html = looked.get_data(as_text=True)
     assert shown(html, " open")
     assert posted(acme, before) == shown(html, " open")
+
+
+def test_where_it_does_not_matter_what_becomes_of_the_invoice_it_is_said(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    split = {"rev": acme.rev("payment", pay), f"amount-{acme.ids['INV-1042']}": "500.00"}
+    rae.post(f"/unmatched/{pay}/split", split | {"save": "1"})
+    ask = {"payment": pay, "amount": "350", "reason": "duplicate", "treatment": "reopen"}
+    looked = rae.post("/refunds/new", ask | {"do": "look"})
+    assert "Reducing and reopening come to the same here" in said(looked)
+    more = rae.post("/refunds/new", ask | {"amount": "351", "do": "look"})
+    assert "come to the same here" not in said(more)
 
 
 def test_a_credit_note_shows_its_entry_and_refuses_in_words(acme):

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Response, request
 
-from reconciler.books.allocations import REFUND_TREATMENTS
+from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.people import Role
 from reconciler.books.refunds import RefundReason
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -16,6 +16,7 @@ from reconciler.reads import (
     screens_payments,
     screens_refunds,
 )
+from reconciler.reads.ledger import PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.services import deposit_terms, refund_preview, refunds
 from reconciler.services.deposit_terms import WHY_CHARS_MAX, HeldBack
@@ -31,6 +32,7 @@ screens = Screens()
 
 ID_CHARS_MAX = 80
 _TARGETS = ("payment", "invoice", "deposit")
+_SAME = "Reducing and reopening come to the same here: nothing of an invoice is open because of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,38 @@ def request_refund(desk: Desk) -> Response:
     try:
         ask = _ask(subject)
         if request.form.get("do") == "look":
-            deed = partial(refund_preview.carried_out, ask=ask, policy=policy)
-            foreseen = consequences.of_any(desk, deed)
-            return _form(desk, subject, typed=request.form, foreseen=foreseen)
+            return _form(desk, subject, typed=request.form, foreseen=_foreseen(desk, ask))
         refund_id = desk.once(lambda work: refunds.request(work, ask, policy))
     except NotFound:
         raise
     except Refused as error:
         return _form(desk, subject, typed=request.form, refusal=error)
     return go("show_refund", refund_id=refund_id)
+
+
+def _foreseen(desk: Desk, ask: RefundAsk) -> Foreseen:
+    """What the refund will post; and whether the other treatment would post just that."""
+    policy = policy_of(desk.runtime.settings)
+    first, *others = (
+        consequences.of_any(
+            desk,
+            partial(refund_preview.carried_out, ask=replace(ask, treatment=one), policy=policy),
+        )
+        for one in _treatments(ask)
+    )
+    is_same = any(_lines(first) == _lines(other) for other in others)
+    return replace(first, after=_SAME) if is_same and first.entries else first
+
+
+def _treatments(ask: RefundAsk) -> list[Treatment | None]:
+    """The one that was chosen, then the other; a refund that touches no invoice has none."""
+    if ask.treatment is None:
+        return [None]
+    return sorted(REFUND_TREATMENTS, key=lambda one: one != ask.treatment)
+
+
+def _lines(foreseen: Foreseen) -> list[list[PostingLine]]:
+    return [entry.postings for entry in foreseen.entries]
 
 
 @screens.get("/refunds/<refund_id>/change")
