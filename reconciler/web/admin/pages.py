@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from jinja2 import Environment
 
+from reconciler.timestamps import from_epoch
 from reconciler.web import rail_pages, templating
 from reconciler.web.admin import account_words, file_words, words
 
@@ -61,6 +62,7 @@ def _environment() -> Environment:
         "share": share,
         "with_signs": words.with_signs,
         "sentence": words.sentence,
+        "instant": from_epoch,
         "bytes": file_words.size,
     }
     return environment

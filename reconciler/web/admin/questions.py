@@ -1,16 +1,20 @@
 """Everything else that waits for a person: what it is about, and a note that closes it."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Response, request
 
+from reconciler.books import refund_words
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import review_queue, screens_today
+from reconciler.reads import review_queue, screens_payments, screens_today
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
+from reconciler.reads.screens_payments import ClaimLine
 from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
@@ -23,6 +27,7 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 OLD = timedelta(days=2)
+_OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
 TITLES = {
     ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the rail's dashboard",
     ReviewKind.DISPUTE: "A customer's bank disputes a payment",
@@ -95,7 +100,7 @@ def acknowledge(desk: Desk, item_id: str) -> Response:
         return _show(desk, status=409, item_id=item_id, error=errors.sentence(error))
     except Refused as error:
         return _show(desk, status=422, item_id=item_id, error=errors.sentence(error))
-    return go("list_questions", kind=request.form.get("kind") or None)
+    return go("list_questions", kind=request.form.get("kind") or None, closed=1)
 
 
 def _seen(desk: Desk, view: str) -> dict[str, object]:
@@ -110,11 +115,35 @@ def _seen(desk: Desk, view: str) -> dict[str, object]:
     return seen
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose payment a question is about, and what the payment stands on now."""
+
+    who: str
+    claims: Sequence[ClaimLine]
+
+
+def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
+    """By payment. What it pays is looked up where money went back, or should have."""
+    lines = screens_payments.payments(session, [one.payment_id for one in items if one.payment_id])
+    return {
+        one.payment_id: About(
+            lines[one.payment_id].who,
+            [c for c in screens_payments.claims(session, one.payment_id) if c.amount]
+            if one.kind in _OF_REFUNDS
+            else [],
+        )
+        for one in items
+        if one.payment_id in lines
+    }
+
+
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
     kind, view = _kind(), request.args.get("view", "")
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
         heaps = screens_today.heaps(session, desk.today)
+        about = _about(session, page.data)
     numbers = Counter[str]()
     for heap in heaps:
         if heap.kind in set(TITLES):
@@ -124,11 +153,14 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         status=status,
         items=page.data,
         titles=TITLES,
+        about=about,
+        why=refund_words.why,
         matching=MATCHING_KINDS,
         kind=kind,
         view=view if view in VIEWS else "",
         views=VIEWS,
         chips=sorted(numbers.items()),
+        was_closed="closed" in request.args and not error,
         wrong_id=item_id,
         error=error,
         typed=request.form.get("note", ""),
