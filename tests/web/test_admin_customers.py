@@ -77,3 +77,35 @@ def test_the_search_finds_them_by_every_name(screens):
     for query in (customer, "cus_north"):
         assert somebody.get(f"/search?q={query}").location.endswith(f"/customers/{customer}")
     assert "Northwind" in said(somebody.get("/search?q=north"))
+
+
+def test_a_customer_is_added_once_by_whoever_may_and_bad_input_says_which_field(screens):
+    rae = screens.as_("reconciler")
+    assert "New customer" in rae.read("/customers")
+    assert "New customer" not in screens.as_("viewer").read("/customers")
+    wrong = rae.post("/customers/new", {"name": "Ash", "email": "no address"})
+    assert wrong.status_code == 422
+    html = wrong.get_data(as_text=True)
+    assert 'value="no address" aria-invalid="true"' in html
+    assert rae.post("/customers/new", {"name": " "}).status_code == 422
+    form = {"name": "Ash", "email": "ash@example.com", "once": "c1"}
+    made = {rae.post("/customers/new", form).location for _ in range(2)}
+    assert len(made) == 1
+    assert "ash@example.com" in said(rae.client.get(made.pop()))
+    assert screens.office.scalar("select count(*) from customer where name = 'Ash'") == 1
+
+
+def test_whoever_paid_and_is_not_known_is_added_beside_the_payment(screens):
+    pay = screens.paid(32_000, description="thanks")
+    rae = screens.as_("reconciler")
+    assert f"/admin/customers/new?payment={pay}" in rae.get(f"/unmatched/{pay}").get_data(
+        as_text=True
+    )
+    added = rae.post("/customers/new", {"name": "M. Okafor", "payment": pay})
+    assert f"/unmatched/{pay}?customer=cust_" in added.location
+    back = rae.client.get(added.location).get_data(as_text=True)
+    owner = added.location.partition("customer=")[2]
+    assert f'<option value="{owner}" selected>M. Okafor</option>' in back
+    form = {"rev": screens.rev("payment", pay), "customer_id": owner}
+    held = rae.post(f"/unmatched/{pay}/hold", form)
+    assert "Held $320.00 as deposit DEP-" in said(rae.client.get(held.location))

@@ -98,7 +98,12 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
     page = birch.as_("viewer").read("/")
     assert "Outside refunds that failed 1 $70.00" in page
     assert f"{TILE} 0" in page
-    assert made in birch.as_("viewer").get("/questions?kind=refund_failed").get_data(as_text=True)
+    html = birch.as_("reconciler").get("/questions?kind=refund_failed").get_data(as_text=True)
+    assert made in html
+    for words in (">Birch<", "INV-1041</a>: ", "Request the refund again", "did not arrive"):
+        assert words in html, words
+    pay = birch.ids["pay"]
+    assert f"/admin/refunds/new?payment={pay}" in html
 
 
 # What people typed

@@ -98,3 +98,21 @@ def test_a_form_leads_back_to_a_page_of_ours_only(queue):
     rae = queue.as_("reconciler")
     form = {"note": "Hello", "back": "https://evil.example/"}
     assert rae.post(f"/notes/{queue.ids['new']}", form).location == "/admin/#notes"
+
+
+def test_of_two_that_are_alike_neither_is_the_best_and_the_split_proposes_nothing(screens):
+    rail_id = screens.office.world.create_customer(name="Juniper")
+    owner = screens.customer("Juniper", rail_customers={"stripe": rail_id})
+    for number in ("INV-1005", "INV-1006"):
+        screens.invoice(owner, 75_000, number)
+    pay = screens.paid(75_000, customer=rail_id)
+    html = screens.as_("reconciler").get(f"/unmatched/{pay}").get_data(as_text=True)
+    assert "INV-1005 and INV-1006 are the same in everything" in html
+    assert 'data-key="m"' not in html
+    assert "Match $750.00 to INV-1006" in html
+    assert f'id="amount-{screens.ids["INV-1005"]}"' in html
+    assert 'value="750.00"' not in html
+    screens.invoice(owner, 20_000, "INV-1007")
+    less = screens.paid(60_000, customer=rail_id)
+    html = screens.as_("reconciler").get(f"/unmatched/{less}").get_data(as_text=True)
+    assert "are the same in everything" not in html
