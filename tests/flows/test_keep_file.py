@@ -91,6 +91,7 @@ def files(request, tmp_path: Path, shelf: Shelf):
         url = os.getenv("TEST_BUCKET_URL", "")
         if not url:
             pytest.skip("TEST_BUCKET_URL names no bucket, such as that of `moto_server`")
+        url = f"{url.rstrip('/')}/{tmp_path.name}"  # a folder for each test
     return files_of(Settings(data_dir=tmp_path, attachments_url=Secret(url)))
 
 
