@@ -301,7 +301,7 @@ def test_what_is_left_is_held_as_a_deposit(acme):
     row = acme.office.rows("select code, amount, received, customer_id, notes from deposit")[0]
     assert (row.amount, row.received, row.notes) == (85_000, 85_000, "for page 5")
     assert row.customer_id == acme.ids["acme"]
-    assert f"Matched $850.00 to {row.code}." in somebody.client.get(answer.location).get_data(
+    assert f"Held $850.00 as deposit {row.code}." in somebody.client.get(answer.location).get_data(
         as_text=True
     )
     assert acme.office.violations() == []

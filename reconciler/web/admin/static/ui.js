@@ -45,12 +45,10 @@
     else if (pressed === '?') $('#keys')?.showModal();
     else if (pressed === '/') $('#search')?.focus();
     else {
-      const pushed = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
-      if (!pushed) return;
-      // What is opened may not be the row that has the ring: that one is opened first.
-      const ringed = document.activeElement.closest?.('#rows [data-row]');
-      const isElsewhere = pushed.closest('#detail') && ringed && !ringed.classList.contains('sel');
-      const wanted = isElsewhere ? $('a', ringed) : pushed;
+      let wanted = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
+      if (!wanted) return;
+      // Never on another row than the one with the ring: that is opened first.
+      if (wanted.closest('#detail')) wanted = $('#rows .item:not(.sel) a:focus') ?? wanted;
       wanted.focus();
       wanted.click();
     }
