@@ -17,6 +17,7 @@ from reconciler.web.api.blueprint import PREFIX, ROUTES
 _ONE = {
     "account_id": "select id::text from ledger_account order by id limit 1",
     "customer_id": "select id from customer order by id limit 1",
+    "draft_id": "select id from import_draft limit 1",
     "endpoint_id": "select id from webhook_endpoint limit 1",
     "entry_id": "select id from journal_entry order by id desc offset 1000 limit 1",
     "event_id": "select rail_event_id from inbox_event order by seq desc offset 1000 limit 1",
