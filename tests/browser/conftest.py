@@ -11,7 +11,6 @@ import pytest
 
 from reconciler.sandbox.server import serve
 from tests.runtime import line, office, stripe_api
-from tests.web import furniture
 from tests.web.screens import PASSWORD, Screens, company, screens
 
 __all__ = ["company", "line", "office", "screens", "stripe_api"]
@@ -21,7 +20,6 @@ _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
-PAPER = {"width": 794, "height": 1123}  # A4
 
 
 @dataclass
@@ -130,7 +128,4 @@ def site(chromium: object, screens: Screens) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def showroom(chromium: object, company: Screens) -> Iterator[Site]:
     """Screens of a company with something of everything, served. For looking only."""
-    furniture.projects_of(company)
-    furniture.proposal_of(company)
-    furniture.purchases_of(company)
     yield from _served(company, chromium)
