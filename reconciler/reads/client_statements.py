@@ -7,12 +7,14 @@ A project has two of them, its invoices and its deposits: credit is the customer
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import portal
 from reconciler.books.portal import Event
+from reconciler.errors import Invalid
 
 _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
       coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
@@ -52,7 +54,7 @@ def _opening(moves: str) -> sa.TextClause:
 def _lines(moves: str) -> sa.TextClause:
     return sa.text(
         f"""select * from ({moves}) m where at >= :since and at < :until
-        order by at, id limit :limit"""
+        order by at, id limit :limit + 1"""
     )
 
 
@@ -86,31 +88,51 @@ class Statement:
         return sum(line.amount for line in self.lines if line.event in events)
 
 
-def of_customer(session: Session, customer_id: str, since: date, until: date) -> list[Statement]:
-    """The days from `since` to `until`, both included, in each currency that moved or stands."""
-    return _statements(session, _CUSTOMERS, {"customer": customer_id}, since, until)
+def of_customer(
+    session: Session, customer_id: str, since: date, until: date, *, lines_max: int = LINES_MAX
+) -> list[Statement]:
+    """The days from `since` to `until`, both included, in each currency that moved or stands.
+
+    Raises Invalid where they have more than `lines_max` lines.
+    """
+    whose: dict[str, object] = {"customer": customer_id, "limit": lines_max}
+    return _statements(session, _CUSTOMERS, whose, since, until)
 
 
-def of_project(session: Session, project_id: str, since: date, until: date) -> list[Statement]:
-    """The same of one project: what is owed on its invoices less what is held as its deposits."""
-    return _statements(session, _PROJECTS, {"project": project_id}, since, until)
+def of_project(
+    session: Session, project_id: str, since: date, until: date, *, lines_max: int = LINES_MAX
+) -> list[Statement]:
+    """The same of one project: what is owed on its invoices less what is held as its deposits.
+
+    Raises Invalid where they have more than `lines_max` lines.
+    """
+    whose: dict[str, object] = {"project": project_id, "limit": lines_max}
+    return _statements(session, _PROJECTS, whose, since, until)
 
 
 def _statements(
     session: Session,
     queries: tuple[sa.TextClause, sa.TextClause],
-    whose: dict[str, str],
+    whose: dict[str, object],
     since: date,
     until: date,
 ) -> list[Statement]:
     given = {
-        **whose, "since": _midnight(since),
-        "until": _midnight(until + timedelta(days=1)), "limit": LINES_MAX,
-    }  # fmt: skip
+        **whose,
+        "since": _midnight(since),
+        "until": _midnight(until + timedelta(days=1)),
+    }
     balance = {row.currency: row.amount for row in session.execute(queries[0], given)}
     opening = dict(balance)
     lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
-    for row in session.execute(queries[1], given):
+    rows = session.execute(queries[1], given).all()
+    if len(rows) > cast("int", given["limit"]):  # a part of them would end in a false balance
+        raise Invalid(
+            f"there are more than {given['limit']:,} lines from {since} to {until}:"
+            " choose a shorter period",
+            field="since",
+        )
+    for row in rows:
         balance[row.currency] = balance.get(row.currency, 0) + row.amount
         event = portal.event_of(row.key)
         lines.setdefault(row.currency, []).append(

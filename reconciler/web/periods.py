@@ -1,9 +1,10 @@
 """The period of a statement as it was asked for: this year so far, unless somebody says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 from reconciler.errors import Invalid
+from reconciler.reads.client_statements import Statement
 from reconciler.web import forms
 
 DAYS_MAX = 3_660
@@ -16,6 +17,14 @@ def asked(args: Mapping[str, str], today: date) -> tuple[date, date, str]:
         return *_read(args, *usual), ""
     except Invalid as problem:
         return *usual, str(problem)
+
+
+def told(read: Callable[[], list[Statement]], problem: str) -> tuple[list[Statement], str]:
+    """What happened then, unless it is too much for one statement; and what is wrong, if so."""
+    try:
+        return read(), problem
+    except Invalid as too_much:
+        return [], problem or str(too_much)
 
 
 def _read(args: Mapping[str, str], since: date, until: date) -> tuple[date, date]:

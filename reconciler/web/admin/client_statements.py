@@ -17,7 +17,9 @@ def show_customer_statement(desk: Desk, customer_id: str) -> Response:
     since, until, error = periods.asked(request.args, desk.today)
     with desk.runtime.read() as session:
         customer = customers.one(session, customer_id, today=desk.today)
-        found = client_statements.of_customer(session, customer_id, since, until)
+        found, error = periods.told(
+            lambda: client_statements.of_customer(session, customer_id, since, until), error
+        )
     return desk.page(
         "client_statement.html",
         status=422 if error else 200,
@@ -38,7 +40,9 @@ def show_project_statement(desk: Desk, project_id: str) -> Response:
     with desk.runtime.read() as session:
         project = projects.one(session, project_id, today=desk.today)
         customer = customers.one(session, project.customer_id, today=desk.today)
-        found = client_statements.of_project(session, project_id, since, until)
+        found, error = periods.told(
+            lambda: client_statements.of_project(session, project_id, since, until), error
+        )
     return desk.page(
         "client_statement.html",
         status=422 if error else 200,

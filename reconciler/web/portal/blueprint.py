@@ -128,7 +128,9 @@ def show_statement(visit: Visit) -> Response:
     """Their statement for a period, or their project's; this year so far, unless they say so."""
     since, until, error = periods.asked(request.args, visit.today)
     with visit.runtime.read() as session:
-        found = client_page.statements(session, visit.seen, since, until)
+        found, error = periods.told(
+            lambda: client_page.statements(session, visit.seen, since, until), error
+        )
         customer = client_page.customer_name(session, visit.seen)
     return visit.page(
         "statement.html",
