@@ -1,5 +1,7 @@
 """Deeds around deposits that are asked for, for deeds.py."""
 
+from reconciler.services import reminders
+
 _API = "/api/v1/deposits/<deposit_id>"
 _ALL_KEPT = {"terms": {"kept_percent": "100"}}
 
@@ -41,6 +43,8 @@ def _kept_on_screen(house):
 
 
 def _reminded(house):
+    if house.api.read("/reminder-plans/house")["is_paused"]:
+        house.screens.office.do(lambda w: reminders.resume(w, "house"))
     owner = house.api.a_customer("Ann Lee", email="ann@example.com")
     made = house.api.a_deposit(customer_id=owner["id"], due_on="2026-12-01")
     return {"deposit_id": made["id"]}, {"action": "send"}
