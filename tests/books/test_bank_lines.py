@@ -159,3 +159,12 @@ def test_ties_are_one_to_one_equal_to_the_unit_and_the_same_in_any_order(lines, 
     assert all(given_lines[name].amount == amounts[target] for name, target in found.items())
     shuffled = dict(chance.sample(sorted(given_lines.items()), len(given_lines)))
     assert ties(shuffled, *chance.sample(given_targets, len(given_targets))) == found
+
+
+def test_a_line_is_known_by_what_made_it_itself_and_by_nothing_else() -> None:
+    coffee = line(text="Coffee")
+    first, second = bank_lines.identities("giro", [coffee, coffee])
+    assert bank_lines.is_itself("giro", coffee, first, most=1)
+    assert not bank_lines.is_itself("giro", coffee, second, most=1)
+    assert bank_lines.is_itself("giro", coffee, second, most=2)
+    assert not bank_lines.is_itself("giro", line(text="Tea"), first, most=2)
