@@ -9,9 +9,8 @@ from tests.runtime import Office
 from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_trap
 
-traps = Traps()
+traps, OLD = Traps(), "2022-08-01"
 pytestmark = pytest.mark.usefixtures("unmeasured")
-OLD = "2022-08-01"
 
 
 @pytest.mark.parametrize("trap", traps, ids=str)
@@ -357,8 +356,7 @@ def _(t: Telling) -> None:
     """,
 )
 def _(t: Telling) -> None:
-    paid = t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
-    t.world.refund(paid.charge)
+    t.world.refund(t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1").charge)
 
 
 @traps.add(

@@ -55,7 +55,7 @@ def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     assert cedar.books() == before
     listed = rae.get("/questions").get_data(as_text=True)
     assert f"/admin/questions/{_item(cedar).id}" in listed
-    assert "INV-2: $40.00" in said(rae.get("/questions"))
+    assert "Took from INV-2 : $40.00" in said(rae.get("/questions"))
 
 
 @pytest.mark.parametrize(("action", "owed"), [("credit", 0), ("reopen", 4_000)])

@@ -20,7 +20,7 @@ SECRETS = {
     "RECONCILER_SECRET_KEY": "hunter2" * 6,
     "RECONCILER_ADMIN_PASSWORD": "hunter2",
     "RECONCILER_SECRET_KEY_BEFORE": "hunter2" * 5,
-    "STRIPE_SECRET_KEY": "rk_live_hunter2abcd",
+    "STRIPE_SECRET_KEY": "rk_test_hunter2abcd",
     "STRIPE_WEBHOOK_SECRET": "whsec_hunter2,whsec_older",
     "SMTP_URL": "smtp://ann:hunter2@mail.example.com:587",
     "ATTACHMENTS_URL": "s3://KEY:hunter2@s3.example.com/bucket",
@@ -55,7 +55,7 @@ def test_no_secret_is_shown_and_every_one_is_told_to_be_set(screens: Screens) ->
     assert "hunter2" not in page
     found = rows(page)
     assert "db.example.com:5433/books" in found["DATABASE_URL"]
-    assert "rk_live_…abcd" in found["STRIPE_SECRET_KEY"]
+    assert "rk_test_…abcd" in found["STRIPE_SECRET_KEY"]
     assert "2 secrets, not shown" in found["STRIPE_WEBHOOK_SECRET"]
     assert "Environment" in found["SMTP_URL"]
 

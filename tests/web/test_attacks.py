@@ -190,7 +190,9 @@ def test_no_mail_runs_them_and_none_gets_another_line_into_its_head(house, tmp_p
     assert len(mails) == len(PROGRAMS) - 1
     for mail in mails:
         (html,) = [part for part in mail.walk() if part.get_content_type() == "text/html"]
-        assert Page(html.get_content()).faults == []
+        # A mail has no stylesheet, so its own elements are styled in place.
+        found = [one for one in Page(html.get_content()).faults if not one.endswith(" style")]
+        assert found == []
         assert [name for name, value in mail.items() if {"\r", "\n"} & set(value)] == []
 
 
