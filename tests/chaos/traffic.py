@@ -77,6 +77,18 @@ def tell(
     story = Story(world)
     first = world.now() - int(began.total_seconds())
     length = int(lasted.total_seconds()) if lasted else count // EVENTS_A_SECOND
+    happen(story, count, chance, paid=paid, within=(first, length))
+    if state is not None:
+        keep(world, state)
+        world.advance(0)  # a change: the file is written
+    return story
+
+
+def happen(
+    story: Story, count: int, chance: random.Random, *, within: tuple[int, int], paid: int = 0
+) -> None:
+    """At least so many events in the story's world, from a second on and for so many of them."""
+    world, (first, length) = story.world, within
     while world.events_made() < count or len(story.paid) < paid:
         number, total = f"INV-{len(story.invoices) + 1:05}", chance.randrange(500, 90_000)
         story.invoices.append((number, total))
@@ -86,10 +98,6 @@ def tell(
             else:
                 chance.choice(_BEFALLINGS)(world, chance, number, total)
     story.events = world.events()
-    if state is not None:
-        keep(world, state)
-        world.advance(0)  # a change: the file is written
-    return story
 
 
 def _paid(world: World, chance: random.Random, number: str, total: int) -> str:
