@@ -63,7 +63,7 @@ def books(office: Office) -> list[list[tuple]]:
     return [sorted((tuple(row) for row in office.rows(part)), key=repr) for part in BOOKS]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Houses:
     """Makes offices, each with a database of its own."""
 
