@@ -9,7 +9,7 @@ from tests.runtime import Office
 from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_trap
 
-traps, OLD = Traps(), "2022-08-01"
+traps = Traps()
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
@@ -320,7 +320,7 @@ def _(t: Telling) -> None:
     t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
 
 
-@traps.add("108-partly-paid-by-credit-in-the-shape-of-2022", PARTLY_FROM_CREDIT, api_version=OLD)
+@traps.add("108-partly-paid-by-credit-as-of-2022", PARTLY_FROM_CREDIT, api_version="2022-08-01")
 def _(t: Telling) -> None:
     t.noted(t.world.pay(7_000, invoices={_with_credit(t): 7_000}), "INV-1")
 
