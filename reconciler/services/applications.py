@@ -12,6 +12,24 @@ from reconciler.store.claims import ApplicationRow
 from reconciler.work import Work
 
 
+def new_use(
+    work: Work, deposit_id: str, invoice_id: str | None, *, on: date | None
+) -> ApplicationRow:
+    """A use that takes nothing yet, to be staged; without an invoice, what is kept as income."""
+    return ApplicationRow(
+        id=ids.new_id("app"),
+        deposit_id=deposit_id,
+        invoice_id=invoice_id,
+        wanted=0,
+        offer=Offer(),
+        amount=0,
+        turns=0,
+        created_at=work.now,
+        is_new=True,
+        on=on,
+    )
+
+
 def apply(
     work: Work,
     deposit_id: str,
@@ -27,18 +45,8 @@ def apply(
     day is closed, and Invalid for a day to come or before the invoice's. Both are locked, so that
     two who apply the same deposit at once cannot both have it.
     """
-    use = ApplicationRow(
-        id=ids.new_id("app"),
-        deposit_id=deposit_id,
-        invoice_id=invoice_id,
-        wanted=0,
-        offer=Offer(),
-        amount=0,
-        turns=0,
-        created_at=work.now,
-        is_new=True,
-        on=closings.posting_day(work, on, field="applied_on"),
-    )
+    day = closings.posting_day(work, on, field="applied_on")
+    use = new_use(work, deposit_id, invoice_id, on=day)
     scene = settlement.stage(work, {}, new_applications=[use])
     deposit, invoice = scene.deposits.get(deposit_id), scene.invoices.get(invoice_id)
     if deposit is None:

@@ -6,14 +6,18 @@ refund or a lost dispute takes from under it is income no more, and comes back w
 
 from datetime import date
 
-from reconciler import ids
-from reconciler.books.allocations import Offer
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import audit, closings, deposit_terms, refund_legs, settlement
+from reconciler.services import (
+    applications,
+    audit,
+    closings,
+    deposit_terms,
+    refund_legs,
+    settlement,
+)
 from reconciler.services.deposit_terms import HeldBack
 from reconciler.store import claims
-from reconciler.store.claims import ApplicationRow
 from reconciler.work import Work
 
 
@@ -26,18 +30,8 @@ def keep(work: Work, deposit_id: str, amount: int | None = None, *, on: date | N
     """
     paying = claims.allocations_on(work.session, (), [deposit_id])
     rows = claims.lock_payments(work.session, {claim.payment_id for claim in paying})
-    use = ApplicationRow(
-        id=ids.new_id("app"),
-        deposit_id=deposit_id,
-        invoice_id=None,
-        wanted=0,
-        offer=Offer(),
-        amount=0,
-        turns=0,
-        created_at=work.now,
-        is_new=True,
-        on=closings.posting_day(work, on, field="on"),
-    )
+    day = closings.posting_day(work, on, field="on")
+    use = applications.new_use(work, deposit_id, None, on=day)
     scene = settlement.stage(work, {}, new_applications=[use])
     deposit = scene.deposits.get(deposit_id)
     if deposit is None:
