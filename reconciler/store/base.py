@@ -82,6 +82,13 @@ def instant_or_none() -> Any:
     return Field(default=None, sa_type=sa.DateTime(timezone=True), nullable=True)
 
 
+def place() -> Any:
+    """Which of its document's lines this is: part of the key."""
+    return Field(
+        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
+    )
+
+
 def document() -> Any:
     """JSON that nothing here searches by."""
     return Field(
@@ -120,6 +127,18 @@ def _with_default(value: object, kind: Any, server: str) -> Any:
         nullable=False,
         sa_column_kwargs={"server_default": sa.text(server)},
     )
+
+
+class PricedLine(SQLModel):
+    """What every document's line has: as it was written, and what it comes to in minor units."""
+
+    description: str = text()
+    quantity: str = text()
+    unit_price: int = minor_units()
+    tax_rate: str = text()
+    tax_name: str | None = text_or_none()
+    net: int = minor_units()
+    tax: int = minor_units()
 
 
 __all__ = ["SQLModel", "date", "datetime", "sa"]

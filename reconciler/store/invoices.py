@@ -115,23 +115,14 @@ class Invoice(SQLModel, table=True):
     rev: int = base.whole(default=1)
 
 
-class InvoiceLine(SQLModel, table=True):
-    """One line of an invoice: as it was written, and what it comes to in minor units."""
+class InvoiceLine(base.PricedLine, table=True):
+    """One line of an invoice."""
 
     __tablename__ = "invoice_line"
     __table_args__ = (base.holds("invoice_line_has_a_place", "place > 0"),)
 
     invoice_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="invoice.id")
-    place: int = Field(
-        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
-    )
-    description: str = base.text()
-    quantity: str = base.text()
-    unit_price: int = base.minor_units()
-    tax_rate: str = base.text()
-    tax_name: str | None = base.text_or_none()
-    net: int = base.minor_units()
-    tax: int = base.minor_units()
+    place: int = base.place()
 
 
 class CreditNote(SQLModel, table=True):

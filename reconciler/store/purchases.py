@@ -77,24 +77,15 @@ class Bill(SQLModel, table=True):
     rev: int = base.whole(default=1)
 
 
-class BillLine(SQLModel, table=True):
-    """One line of a bill: as it was written, and what it comes to in minor units."""
+class BillLine(base.PricedLine, table=True):
+    """One line of a bill, and the kind of expense that it is."""
 
     __tablename__ = "bill_line"
     __table_args__ = (base.holds("bill_line_has_a_place", "place > 0"),)
 
     bill_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="bill.id")
-    place: int = Field(
-        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
-    )
-    description: str = base.text()
+    place: int = base.place()
     category: str = base.text()
-    quantity: str = base.text()
-    unit_price: int = base.minor_units()
-    tax_rate: str = base.text()
-    tax_name: str | None = base.text_or_none()
-    net: int = base.minor_units()
-    tax: int = base.minor_units()
 
 
 class BillPayment(SQLModel, table=True):
@@ -174,24 +165,15 @@ class Prepayment(SQLModel, table=True):
     rev: int = base.whole(default=1)
 
 
-class VendorCreditLine(SQLModel, table=True):
-    """One line of a vendor's credit note: as it was written, and what it comes to. It stays."""
+class VendorCreditLine(base.PricedLine, table=True):
+    """One line of a vendor's credit note, and the kind of expense that it lowers. It stays."""
 
     __tablename__ = "vendor_credit_line"
     __table_args__ = (base.holds("vendor_credit_line_has_a_place", "place > 0"),)
 
     prepayment_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="prepayment.id")
-    place: int = Field(
-        sa_type=sa.BigInteger, primary_key=True, sa_column_kwargs={"server_default": sa.text("0")}
-    )
-    description: str = base.text()
+    place: int = base.place()
     category: str = base.text()
-    quantity: str = base.text()
-    unit_price: int = base.minor_units()
-    tax_rate: str = base.text()
-    tax_name: str | None = base.text_or_none()
-    net: int = base.minor_units()
-    tax: int = base.minor_units()
 
 
 class PrepaymentApplication(SQLModel, table=True):
