@@ -29,7 +29,7 @@ from reconciler.rails.registry import rails_from
 from reconciler.seals import Seals
 from reconciler.services import audit
 from reconciler.settings import Settings
-from reconciler.store import tables as _tables  # noqa: F401  rows refer to others: know them all
+from reconciler.store import arrays, tables as _tables  # noqa: F401  rows refer to others: know them all
 from reconciler.work import Cause, Work
 
 # A transaction waits three seconds for a lock and is then tried again; one that is left open by
@@ -62,6 +62,7 @@ class Runtime:
     ingest: Ingest
     bell: Bell
     clock: Callable[[], datetime] = system_clock
+    pause: Callable[[float], None] = time.sleep  # for so many seconds; never inside a transaction
 
     @classmethod
     def from_settings(cls, settings: Settings, *, pool_size: int = 6) -> Self:
@@ -157,7 +158,7 @@ def make_engine(url: str, *, pool_size: int = 6, schema: str = "") -> sa.Engine:
     All its tables are in `schema`, if one is named, and no others are seen.
     """
     options = _SESSION_SETTINGS + (f" -c search_path={schema}" if schema else "")
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         poolclass=_TimedPool,
         pool_size=pool_size,
@@ -166,6 +167,8 @@ def make_engine(url: str, *, pool_size: int = 6, schema: str = "") -> sa.Engine:
         pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": 3},
     )
+    sa.event.listen(engine, "connect", lambda connection, _: arrays.are_quick(connection))
+    return engine
 
 
 @contextmanager

@@ -4,6 +4,8 @@ One transaction takes many events: it holds them, reads the facts out of them, a
 books up to date for all their payments at once. If anything raises, the same events are taken
 again payment by payment, so that a bad one does not take its neighbours along.
 
+While events keep coming, a moment passes between batches in which the next one gathers.
+
 The oldest come first. While more waits than one transaction takes, what is new about payments at
 rest is taken in between: nobody waits for the end of a backlog of others.
 """
@@ -33,6 +35,9 @@ BATCHES_MAX = 10_000
 EVENTS_OF_A_PAYMENT = 10  # that wait at once, or fewer
 NEWS_EVERY = timedelta(seconds=5)  # finding them costs a look at all that waits
 HORIZON_EVERY = timedelta(seconds=2)  # each batch looks past all that was done since
+# A batch costs as much as fifty events, however few are in it. So while they keep coming, and no
+# backlog waits, some are let gather; one that comes alone is taken at once.
+GATHER_SECONDS = 0.1
 
 _log = structlog.get_logger()
 Claim = Callable[[Work], list[Claimed]]
@@ -46,7 +51,7 @@ def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
     newest = partial(inbox.claim_news, payments=max(1, batch_events // EVENTS_OF_A_PAYMENT))
     horizon_at = news_at + HORIZON_EVERY
     finished = 0
-    for _ in range(BATCHES_MAX):
+    for batch in range(BATCHES_MAX):
         count = _apply_batch(runtime, oldest)
         finished += count
         if runtime.now() >= horizon_at:
@@ -57,6 +62,8 @@ def apply_inbox(runtime: Runtime, batch_events: int = BATCH_EVENTS) -> int:
         if count >= batch_events and runtime.now() >= news_at:
             news_at = runtime.now() + NEWS_EVERY
             finished += _apply_batch(runtime, newest)
+        if batch and count < batch_events:
+            runtime.pause(GATHER_SECONDS)
     runtime.do(_cause(), inbox.advance_horizon)
     return finished
 
