@@ -168,3 +168,15 @@ def test_a_line_is_known_by_what_made_it_itself_and_by_nothing_else() -> None:
     assert not bank_lines.is_itself("giro", coffee, second, most=1)
     assert bank_lines.is_itself("giro", coffee, second, most=2)
     assert not bank_lines.is_itself("giro", line(text="Tea"), first, most=2)
+
+
+def test_fits_are_told_apart_by_the_line_that_they_are_of():
+    found = [
+        bank_lines.fit(name, line(), payout(target))
+        for name, target in (("a", "po_1"), ("b", "po_1"), ("a", "po_2"))
+    ]
+    sorted_out = bank_lines.by_line(one for one in found if one)
+    assert {name: [one.target.id for one in fits] for name, fits in sorted_out.items()} == {
+        "a": ["po_1", "po_2"],
+        "b": ["po_1"],
+    }

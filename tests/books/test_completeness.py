@@ -54,6 +54,10 @@ ASKED = {
         told(refunds=refund("re_1", 300, **CHARGE)),
         ["the balance movement of re_1"],
     ),
+    "a-refund-that-people-paid-by-hand": (
+        told(refunds=refund("re_1", 300, **CHARGE, is_by_hand=True)),
+        [],
+    ),
     "a-refund-with-its-row": (
         told(
             refunds=refund("re_1", 300, **CHARGE, balance_ref="t2"),

@@ -76,6 +76,11 @@ def test_what_cannot_be_agreed_is_refused(terms: DepositTerms) -> None:
     assert refusal.value.field == "terms"
 
 
+@pytest.mark.parametrize("terms", [*WORDS, DepositTerms(kept=WHOLE), DepositTerms(kept=1)])
+def test_what_can_be_agreed_is_kept_as_it_is(terms: DepositTerms) -> None:
+    assert checked(terms) is terms
+
+
 DAYS = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 TERMS = st.builds(
     DepositTerms,

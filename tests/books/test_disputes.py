@@ -75,3 +75,14 @@ def test_several_disputes_come_in_the_order_of_their_opening() -> None:
     several = dispute("du_2", 5, created=1) | dispute("du_1", 5, created=2)
     assert [one.dispute_id for one in disputes.taken(facts(disputes=several))] == ["du_2", "du_1"]
     assert not open_questions(facts(charges=charge(is_failed=True)))
+
+
+def test_a_debit_that_the_bank_took_back_is_lost_in_every_currency_it_was_taken_in() -> None:
+    debit = charge(captured=1_000)
+    back = row("txn_1", -1_000, "payment_failure_refund", source="ch_1")
+    (taken,) = disputes.taken(facts(charges=debit, balance=back))
+    assert (taken.dispute_id, taken.presented, taken.settled) == ("ch_1", 1_000, {"USD": 1_000})
+    assert taken.is_lost
+
+    elsewhere = row("txn_1", -1_000, "payment_failure_refund", source="ch_9")
+    assert disputes.taken(facts(charges=debit, balance=elsewhere)) == []

@@ -7,7 +7,7 @@ import pytest
 from reconciler.books import deposits, invoices
 from reconciler.books.deposits import AppliedStatus, PaymentStatus
 from reconciler.books.invoices import InvoiceState, InvoiceStatus
-from reconciler.errors import Refused
+from reconciler.errors import Invalid, Refused
 
 TODAY = date(2026, 11, 22)
 
@@ -84,6 +84,42 @@ def test_only_an_invoice_without_money_is_voided() -> None:
     ):
         with pytest.raises(Refused):
             invoices.may_be_voided(state, "INV-1", paid=paid, credited=credited)
+
+
+def test_only_what_is_owed_or_spoken_of_is_credited() -> None:
+    owed = {"outstanding": 60, "currency": "USD"}
+    invoices.may_be_credited("INV-1", 60, paid=0, **owed)
+    invoices.may_be_credited("INV-1", 100, paid=40, **owed)
+    with pytest.raises(Invalid, match="more than nothing") as nothing:
+        invoices.may_be_credited("INV-1", 0, paid=0, **owed)
+    assert nothing.value.field == "amount"
+    with pytest.raises(Refused, match=r"is owed USD 0\.60, not more; .* the USD 0\.40 beyond"):
+        invoices.may_be_credited("INV-1", 100, paid=0, **owed)
+    with pytest.raises(Refused, match=r"has USD 1\.00 left, not more"):
+        invoices.may_be_credited("INV-1", 101, paid=40, **owed)
+
+
+@pytest.mark.parametrize(
+    ("tax", "revenue"), [(0, -119), (19, -100), (119, 0)], ids=["none", "some", "all"]
+)
+def test_tax_is_owed_on_and_what_is_voided_mirrors_what_was_sent(tax: int, revenue: int) -> None:
+    amounts = {"total": 119, "tax": tax, "currency": "USD"}
+    sent = invoices.sent_entry("inv_1", **amounts, issued_on=TODAY)
+    booked = {line.account.role.value: line.signed for line in sent.postings}
+    assert booked == {
+        role: amount
+        for role, amount in {
+            "accounts_receivable": 119,
+            "revenue": revenue,
+            "sales_tax_payable": -tax,
+        }.items()
+        if amount
+    }
+    assert sent.on == TODAY
+
+    voided = invoices.voided_entry("inv_1", **amounts)
+    assert voided.reverses == sent.key
+    assert {line.account.role.value: -line.signed for line in voided.postings} == booked
 
 
 DEPOSITS = {

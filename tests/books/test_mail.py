@@ -70,3 +70,13 @@ def test_waits_grow_and_have_an_end() -> None:
     assert mail.may_try_again(tries=11, unknowns=2)
     assert not mail.may_try_again(tries=12, unknowns=0)
     assert not mail.may_try_again(tries=1, unknowns=3)
+
+
+def test_a_secret_is_left_out_of_every_part_that_is_kept():
+    said = mail.Words("Your link", "Go to /portal/abc", '<a href="/portal/abc">your page</a>')
+    kept = said.without("abc")
+    assert kept.subject == said.subject
+    assert (kept.text, kept.html) == (
+        f"Go to /portal/{mail.NOT_KEPT}",
+        f'<a href="/portal/{mail.NOT_KEPT}">your page</a>',
+    )

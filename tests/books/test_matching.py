@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.books.equal_amounts import Standing
-from reconciler.books.evidence import LATE_SECONDS, fold, names_in
+from reconciler.books.evidence import LATE_SECONDS, fact_name, fold, names_in
 from reconciler.books.matching import (
     Document,
     Hold,
@@ -351,3 +351,16 @@ def test_an_amount_that_differs_says_how() -> None:
     assert by_open[400][0].confidence == "weak"
     assert by_open[400][0].targets[0][1] == 400
     assert by_open[0] == []
+
+
+@pytest.mark.parametrize(
+    ("noun", "key", "name"),
+    [
+        ("invoice", "invoice_number", "invoice_number"),
+        ("invoice", "order_no", "invoice:order_no"),
+        ("deposit", "invoice_number", "deposit:invoice_number"),
+        ("deposit", "a:b", "deposit:a:b"),
+    ],
+)
+def test_a_key_of_a_businesss_own_is_kept_with_what_it_stands_for(noun, key, name):
+    assert fact_name(noun, key) == name

@@ -13,7 +13,7 @@ from reconciler.books.observations import PaymentFacts, RefundStage
 from reconciler.books.payments import join
 from reconciler.books.posting_rules import entries_due, position
 from tests.books.lives import anything, pieces
-from tests.builders import charge, dispute, facts, refund, row
+from tests.builders import AT, charge, dispute, facts, refund, row
 
 LOST = {"shown": (1, 7, "lost")}
 OWN_MONEY = ("charge", "partial_capture_reversal", "charge_failure", "refund", "refund_failure")
@@ -113,6 +113,7 @@ def test_money_by_hand_lies_in_the_drawer() -> None:
 
 
 TAKEN = {"charges": charge(authorized=1_000, captured=1_000, is_whole=True)}
+BOTH_WAYS = refund("re_1", 1_000) | refund("re_hand", 1_000, is_by_hand=True, created=AT + 1)
 OWN_ROW = row("txn_1", 1_000, "charge", source="ch_1", fee=30)
 IN_EUROS = row("txn_1", 900, "charge", source="ch_1", fee=30, currency="EUR")
 
@@ -188,6 +189,10 @@ BOOKED = {
     "a-refund-has-left": (
         facts(**TAKEN, refunds=refund("re_1", 400)),
         {"clearing": 600, "unapplied_cash": -600},
+    ),
+    "paid-back-by-the-rail-and-by-hand-as-well-a-person-has-to-ask-for-it": (
+        facts(**TAKEN, refunds=BOTH_WAYS),
+        {"suspense": 1_000, "undeposited": -1_000},
     ),
     "a-refund-before-its-capture-waits": (facts(refunds=refund("re_1", 400)), {}),
     "a-refund-failed": (

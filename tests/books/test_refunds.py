@@ -260,3 +260,15 @@ def test_no_plan_takes_more_than_was_asked_or_than_there_is(asked, found, one, o
     assert sum(leg.amount for leg in legs) == min(
         everything, everything if asked is None else asked
     )
+
+
+@pytest.mark.parametrize(
+    ("fact", "waits_for"),
+    [
+        ({"stage": RefundStage.PROMISED, "waits": (1, "insufficient_funds")}, True),
+        ({"stage": RefundStage.PROMISED, "waits": (1, "processing")}, False),
+        ({"stage": RefundStage.FAILED, "waits": (1, "insufficient_funds")}, False),
+    ],
+)
+def test_people_read_what_a_refund_waits_for_where_they_can_do_something(fact, waits_for):
+    assert refunds.why_waiting(a_refund(**fact)) == ("insufficient_funds" if waits_for else None)

@@ -133,6 +133,7 @@ def test_any_subset_of_deliveries_and_one_run_are_full_delivery(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_thousands_of_objects_on_many_pages_are_healed_by_one_run(houses: Houses) -> None:
     chance, lost = random.Random(4), 0.4
     with houses.empty() as office:

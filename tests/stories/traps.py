@@ -7,8 +7,9 @@ several workers, or with a question to the rail in between. At the end everythin
 time the books must say what the table says, what the oracle makes of the world's truth, and break
 no law. A `yield` may give a table of its own.
 
-Every order of three news is tried; of more, some that are mixed by chance. Whoever has the time
-(HYPOTHESIS_PROFILE=thorough) tries every order of four, and more mixtures of more.
+`./test` tells a story in order, the other way round, mixed and all at once. `./test --all` tries
+every order of three news, and more mixtures of more; whoever has the time
+(HYPOTHESIS_PROFILE=thorough) every order of four.
 """
 
 import math
@@ -25,10 +26,11 @@ from tests.runtime import DOORS, Office
 from tests.stories.pages import Shown, documents_match, page_of, read_table
 from tests.stories.telling import Telling
 
-IS_HASTY = settings.get_current_profile_name() == "dev"
-FEW_EVENTS = 3 if IS_HASTY else 4  # up to here every order is tried
-# In order, the other way round, asked in the middle, all at once, and the more mixed the longer.
-TELLINGS_MIN = 6 if IS_HASTY else 8
+# Up to how many news every order is tried, and how many tellings there are at least: in order, the
+# other way round, asked in the middle, all at once, and the more mixed the longer.
+FEW_EVENTS, TELLINGS_MIN = {"quick": (2, 4), "dev": (3, 6)}.get(
+    settings.get_current_profile_name(), (4, 8)
+)
 TELLINGS_ALONE = 4  # in order, the other way round, mixed and repeated, all at once
 REPEATS_MAX = 3
 SEED = 20_261_122

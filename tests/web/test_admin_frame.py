@@ -1,7 +1,7 @@
 """What holds for every screen: who may, what an answer carries, that looking changes nothing."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import sqlalchemy as sa
@@ -21,7 +21,6 @@ from tests.web.screens import Screens, Somebody, said
 # Files and numbers: each is handed out by a test of its own.
 FILES = {"/deposits/*/attachments/*", "/milestones/*/sign-offs/*", "/paper.css", "/counts"}
 PAPERS = {path for path in LOOKS if path.endswith("/print")}  # of a look of their own
-SCREENS = [path for path in LOOKS if path not in PAPERS]
 _OWN_FORM = re.compile(r'action="/admin/(sign-out|account/)')
 _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
@@ -40,6 +39,26 @@ def people(company: Screens) -> dict[str, Somebody]:
 
 def _path(company: Screens, path: str) -> str:
     return path.format(**company.ids)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page, as each role sees it: asked for once by each, since looking changes nothing."""
+
+    path: str
+    answers: dict[str, TestResponse]
+
+    def html(self, role: str) -> str:
+        """What it says to somebody of that role."""
+        return self.answers[role].get_data(as_text=True)
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def page(request, company: Screens, people: dict[str, Somebody]) -> Page:
+    """Of the module, so that all tests of one page come after each other."""
+    at = _path(company, request.param)
+    answers = {role: one.get(at, follow_redirects=True) for role, one in people.items()}
+    return Page(request.param, answers)
 
 
 def _carries_the_headers(answer: TestResponse) -> bool:
@@ -72,11 +91,10 @@ def test_every_page_is_looked_at_here():
     assert {_shape(r.rule) for r in routes() if r.method == "GET"} - FILES == looked_at
 
 
-@pytest.mark.parametrize("path", LOOKS)
-def test_everybody_may_look_whose_role_does_for_it(company, people, path):
+def test_everybody_may_look_whose_role_does_for_it(page):
+    path = page.path
     needs = next(r.needs for r in routes() if r.method == "GET" and _shape(r.rule) == _shape(path))
-    for role, somebody in people.items():
-        answer = somebody.get(_path(company, path), follow_redirects=True)
+    for role, answer in page.answers.items():
         assert _carries_the_headers(answer), path
         if is_at_least(Role(role), needs):
             assert answer.status_code == 200, (role, path)
@@ -93,9 +111,8 @@ def test_each_key_does_one_thing_on_a_page(company, people, path):
     assert sorted(keys) == sorted(set(keys))
 
 
-@pytest.mark.parametrize("path", LOOKS)
-def test_a_page_has_nothing_inline_and_is_light(company, people, path):
-    html = people["admin"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
+def test_a_page_has_nothing_inline_and_is_light(page):
+    path, html = page.path, page.html("admin")
     assert _INLINE.search(html) is None
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
     served = set(re.findall(r'(?:src|href)="/admin/static/([^"#?]+)', html))
@@ -110,18 +127,14 @@ def test_a_page_has_nothing_inline_and_is_light(company, people, path):
     assert len(html.encode()) + files < PAGE_BYTES_MAX
 
 
-@pytest.mark.parametrize("path", SCREENS)
-def test_every_form_that_changes_something_proves_where_it_is_from(company, people, path):
-    html = people["admin"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
-    forms = [form for form in _FORM.findall(html) if 'method="post"' in form]
-    assert forms, "there is always the way out"
+def test_every_form_that_changes_something_proves_where_it_is_from(page):
+    forms = [form for form in _FORM.findall(page.html("admin")) if 'method="post"' in form]
+    assert bool(forms) is (page.path not in PAPERS), "a screen always has the way out"
     assert [form for form in forms if 'name="form_token"' not in form] == []
 
 
-@pytest.mark.parametrize("path", LOOKS)
-def test_a_viewer_sees_no_button_but_the_way_out(company, people, path):
-    html = people["viewer"].get(_path(company, path), follow_redirects=True).get_data(as_text=True)
-    posts = [form for form in _FORM.findall(html) if 'method="post"' in form]
+def test_a_viewer_sees_no_button_but_the_way_out(page):
+    posts = [form for form in _FORM.findall(page.html("viewer")) if 'method="post"' in form]
     assert all(_OWN_FORM.search(form) for form in posts), posts
 
 
@@ -157,22 +170,22 @@ def test_who_may_only_look_changes_nothing_but_their_own_account():
     assert all(route.rule.startswith("/account/") for route in _OWN)
 
 
-@pytest.mark.parametrize(
-    "route", [r for r in _POSTS if r not in _OWN], ids=lambda route: route.endpoint
-)
-def test_a_form_is_refused_to_every_role_below_the_one_it_needs(company, people, route):
+def _anywhere(route) -> str:
+    return re.sub(r"<[^>]+>", "any", route.rule)
+
+
+def test_a_form_is_refused_to_every_role_below_the_one_it_needs(company, people):
     before = company.books()
-    path = re.sub(r"<[^>]+>", "any", route.rule)
-    below = [role for role in Role if list(Role).index(role) < list(Role).index(route.needs)]
-    assert below, "a viewer changes nothing"
-    for role in below:
-        answer = people[role.value].post(path, {"rev": 1})
-        assert answer.status_code == 403, role
-        assert words.ROLES[route.needs.value] in said(answer)
+    for route in [r for r in _POSTS if r not in _OWN]:
+        below = list(Role)[: list(Role).index(route.needs)]
+        assert below, "a viewer changes nothing"
+        for role in below:
+            answer = people[role.value].post(_anywhere(route), {"rev": 1})
+            assert answer.status_code == 403, (route.endpoint, role)
+            assert words.ROLES[route.needs.value] in said(answer), (route.endpoint, role)
     assert company.books() == before
 
 
-@pytest.mark.parametrize("route", _POSTS, ids=lambda route: route.endpoint)
 @pytest.mark.parametrize(
     ("token", "headers"),
     [
@@ -183,11 +196,11 @@ def test_a_form_is_refused_to_every_role_below_the_one_it_needs(company, people,
         (None, {"Origin": "https://evil.example"}),
     ],
 )
-def test_a_form_from_elsewhere_is_refused(company, people, route, token, headers):
-    before = company.books()
-    path = re.sub(r"<[^>]+>", "any", route.rule)
-    answer = people["admin"].post(path, {"rev": 1}, token=token, headers=headers)
-    assert answer.status_code == 400
+def test_a_form_from_elsewhere_is_refused(company, people, token, headers):
+    before, admin = company.books(), people["admin"]
+    for route in _POSTS:
+        answer = admin.post(_anywhere(route), {"rev": 1}, token=token, headers=headers)
+        assert answer.status_code == 400, route.endpoint
     assert company.books() == before
 
 
