@@ -20,6 +20,11 @@ _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+# What fits and is accessible on a telephone is seldom worse on a desk: that is repetition.
+SIZES = [
+    pytest.param(WIDE, marks=pytest.mark.thorough, id="1440"),
+    pytest.param(NARROW, id="390"),
+]
 
 
 @dataclass

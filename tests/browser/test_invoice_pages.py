@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Site, Window
+from tests.browser.conftest import SIZES, Site, Window
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def looked(window: Window) -> None:
     assert window.overflow() <= 0, window.page.url
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+@pytest.mark.parametrize("size", SIZES)
 def test_an_invoice_from_its_lines_to_its_void_without_a_script(acme, size):
     window = acme.window(size=size, script=False)
     window.sign_in("reconciler")
@@ -70,7 +70,7 @@ def test_an_invoice_from_its_lines_to_its_void_without_a_script(acme, size):
     assert path in page.url
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_an_invoice_are_accessible_and_fit(acme, size):
     window = acme.window(size=size)
     window.sign_in("reconciler")

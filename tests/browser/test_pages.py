@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import people, restores
-from tests.browser.conftest import NARROW, WIDE, Site, Window
+from tests.browser.conftest import NARROW, SIZES, WIDE, Site, Window
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def _left(site: Site, number: str) -> int:
     )
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+@pytest.mark.parametrize("size", SIZES)
 def test_every_page_is_accessible_fits_and_is_silent(showroom, size):
     window = showroom.window(size=size)
     window.go("/sign-in")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Site
+from tests.browser.conftest import NARROW, SIZES, Site
 from tests.web.screens import Screens
 from tests.web.test_portal import link
 
@@ -34,7 +34,7 @@ def client(site: Site) -> Client:
     return Client(site, screens, site.url + link(screens, ann))
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("place", ["", "/invoices/{invoice}", "/statement"])
 def test_it_fits_and_is_right_for_everybody(client: Client, size, place) -> None:
     window = client.site.window(size=size)

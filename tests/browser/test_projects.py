@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Site
+from tests.browser.conftest import SIZES, Site
 from tests.web import furniture
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,7 @@ def workshop(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+@pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size):
     window = workshop.window(size=size)
     window.sign_in("reconciler")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import NARROW, WIDE, Site, Window
+from tests.browser.conftest import NARROW, SIZES, Site, Window
 from tests.web import furniture
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def bill(window: Window) -> None:
     assert "$595.00 left to pay" in window.text()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("size", SIZES)
 def test_a_bill_absorbs_what_was_paid_ahead_and_the_rest_is_paid(site: Site, size) -> None:
     window = site.window(size=size, script=False)
     window.sign_in("reconciler")

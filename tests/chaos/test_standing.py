@@ -8,9 +8,10 @@ import pytest
 from tests.chaos import backlog, gap, hell, massacre
 from tests.chaos.report import Report
 from tests.chaos.rig import Stores, say
+from tests.tiers import size
 
-EVENTS_KILLED, EVENTS_LOST, EVENTS_WAITING = 800, 400, 1_500
-REFUNDS = 20
+EVENTS_KILLED, EVENTS_LOST, EVENTS_WAITING = size(quick=400, full=800), 400, 1_500
+REFUNDS = size(quick=12, full=20)
 RECOVER_SECONDS = 10.0
 MANUAL_MAX = 0.25  # one in a hundred of twenty is none, and two strokes of bad luck are enough
 EVENTS_A_SECOND_MIN = 10.0  # the processes start meanwhile, and others use the machine

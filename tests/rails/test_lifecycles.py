@@ -18,6 +18,7 @@ from tests.rails.stripe_objects import (
     an_intent,
     stored,
 )
+from tests.tiers import size
 
 BUILDERS = (
     ("charge.dispute.", a_dispute),
@@ -74,7 +75,7 @@ def joined(events):
 
 
 @pytest.mark.parametrize("life", sorted(LIVES))
-@settings(max_examples=60)
+@settings(max_examples=size(quick=20, full=60))
 @given(data=st.data())
 def test_any_order_and_repetition_gives_the_same_facts(life, data):
     events = list(events_of(life))

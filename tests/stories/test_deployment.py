@@ -32,7 +32,13 @@ OWED = {"accounts_receivable": 10_000, "revenue": -10_000}
 PAID = {"clearing": 9_680, "processing_fees": 320, "revenue": -10_000}
 
 
-@pytest.mark.parametrize("place", range(TELLINGS_ALONE))
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(place, marks=[pytest.mark.thorough] if 0 < place < TELLINGS_ALONE - 1 else [])
+        for place in range(TELLINGS_ALONE)
+    ],
+)
 @pytest.mark.parametrize("name", traps, ids=str)
 def test_trap(office: Office, name: str, place: int) -> None:
     traps[name](office, place)

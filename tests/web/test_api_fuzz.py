@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from reconciler.web.api.blueprint import PREFIX, ROUTES
+from tests.tiers import size
 from tests.web import contract
 from tests.web.api import Api
 
@@ -17,7 +18,7 @@ WRITES = [route for route in ROUTES if route.method != "GET" and route not in FI
 READS = [route for route in ROUTES if route.method == "GET"]
 # The body or the question decides how far a request gets, so most of it is nearly right.
 FEW = settings(
-    max_examples=12,
+    max_examples=size(quick=4, full=12),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
