@@ -31,12 +31,14 @@ def find_payments(runtime: Runtime) -> int:
 
 def match_again(runtime: Runtime) -> int:
     """Match what can now be matched, and no more; gives how many payments were looked at again."""
-    looked_at = 0
+    looked_at, most = 0, finding.SEEKERS_MAX
     for _ in range(BATCHES_MAX):
-        seekers, count = runtime.do(CAUSE, _unless_off(finding.match_for_seekers, (0, 0)))
+        step = partial(finding.match_for_seekers, most=most)
+        seekers, count = runtime.do(CAUSE, _unless_off(step, (0, 0)))
         looked_at += count
         if not seekers:
             break
+        most = finding.SEEKERS_MAX if count else min(2 * most, finding.SEEKERS_AT_REST_MAX)
     looked_at += runtime.do(CAUSE, _unless_off(finding.match_recent, 0))
     return looked_at
 

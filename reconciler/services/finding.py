@@ -8,6 +8,7 @@ from reconciler.services import payments
 from reconciler.work import Work
 
 SEEKERS_MAX = 50
+SEEKERS_AT_REST_MAX = 5_000  # of which none has anything to find, as after a file with many rows
 PAYMENTS_MAX = 1_000  # more held payments with one clue are a question for a person
 
 # A document and a payment that appear in the same moment may each miss the other.
@@ -63,9 +64,12 @@ def match_recent(work: Work) -> int:
     return len(held)
 
 
-def match_for_seekers(work: Work) -> tuple[int, int]:
-    """Serve some seekers: how many they were, and how many payments were decided again."""
-    seekers = work.session.execute(_SEEKERS, {"limit": SEEKERS_MAX}).all()
+def match_for_seekers(work: Work, most: int = SEEKERS_MAX) -> tuple[int, int]:
+    """Serve some seekers: how many they were, and how many payments were decided again.
+
+    More than SEEKERS_MAX of a kind are served only if there is nothing to find for any of them.
+    """
+    seekers = work.session.execute(_SEEKERS, {"limit": most}).all()
     if not seekers:
         return 0, 0
     clues = {name for seeker in seekers for name in seeker.names}
@@ -82,6 +86,8 @@ def match_for_seekers(work: Work) -> tuple[int, int]:
         *work.session.scalars(_HELD, {"clues": sorted(clues), "limit": PAYMENTS_MAX}),
         *work.session.scalars(_GUESSED, {"customers": customers, "limit": PAYMENTS_MAX}),
     ]
+    if held and most > SEEKERS_MAX:
+        return match_for_seekers(work)
     if held:
         payments.rematch(work, held)
     for noun, done in _DONE.items():

@@ -116,7 +116,7 @@ def take_again(work: Work, import_id: str, then: Mapping[str, Mapping[str, int]]
     store.make_room(work.session)
     store.put_kept(work.session, import_id)
     counts = _counted(work)
-    other = store.judged_otherwise(work.session, import_id)
+    other = store.judged_otherwise(work.session)
     if other is not None:
         why = f" ({other.why})" if other.now == "refused" else ""
         raise Refused(f"row {other.place} would be {other.now}{why}, and was {other.then}")

@@ -17,15 +17,19 @@ _MAKE = """create temporary table import_row (
     line bigint, kind text, key text, id text, entry_id text, name text, email text,
     customer_key text, project_key text, currency text, amount bigint, issued_on date, due_on date,
     state text, words text,
-    found_id text, customer_id text, project_id text, status text, field text, why text
+    found_id text, customer_id text, project_id text, status text, field text, why text,
+    kept_as text
   ) on commit drop""".replace("\n", " ")
 _COPY = f"copy import_row ({', '.join(COLUMNS)}) from stdin"
 
+# What is filled in since it was counted last looks empty to PostgreSQL, which would then go through
+# all rows for each of them.
+_COUNT_ANEW = "analyze import_row"
 # A row is judged by the first of these that finds something wrong with it.
 _REFUSED = "update import_row r set status = 'refused'"
 _JUDGE = (
     "create index on import_row (kind, key)",
-    "analyze import_row",
+    _COUNT_ANEW,
     """update import_row r set found_id = x.id from (
       select r.place, coalesce(k.subject_id, c.id, p.id, i.id, d.id) as id from import_row r
       left join imported_key k on k.kind = r.kind and k.external_id = r.key
@@ -55,6 +59,7 @@ _JUDGE = (
       left join imported_key k on k.kind = 'project' and k.external_id = r.project_key
       left join project p on p.id = r.project_key
       where r.project_key is not null) x where x.place = r.place and x.id is not null""",
+    _COUNT_ANEW,
     f"""{_REFUSED}, field = 'file', why = 'the same as line ' || x.first
     from (select place, first_value(line) over same as first, min(place) over same as leads
       from import_row window same as (partition by kind, key order by place)) x
@@ -103,6 +108,7 @@ _JUDGE = (
       field = 'code', why = format('%s has received money, and says something else', d.code)
     from deposit d where r.status is null and r.kind = 'deposit' and d.id = r.found_id""",
     "update import_row set status = 'new' where status is null",
+    _COUNT_ANEW,
     # No project is billed beyond what was approved.
     f"""{_REFUSED}, field = 'total',
       why = 'more than the project''s approved price would be billed'
@@ -187,15 +193,13 @@ _KEEP = sa.text(
     where status in ('new', 'changed') order by place"""
 )
 _PUT_KEPT = sa.text(
-    f"""insert into import_row (place, line, id, {_SAID})
-    select place, place, subject_id, {_SAID}
+    f"""insert into import_row (place, line, id, kept_as, {_SAID})
+    select place, place, subject_id, status, {_SAID}
     from imported_row where import_id = :import order by place"""
 )
 _OTHERWISE = sa.text(
-    """select r.place, r.status as now, k.status as then, r.why from import_row r
-    join imported_row k on k.import_id = :import and k.place = r.place
-    where r.status <> k.status or coalesce(r.found_id, r.id) <> k.subject_id
-    order by r.place limit 1"""
+    """select place, status as now, kept_as as then, why from import_row
+    where status <> kept_as or found_id <> id order by place limit 1"""
 )
 _ERASE = sa.text("delete from imported_row where import_id = :import")
 
@@ -227,9 +231,9 @@ def keep(session: Session, import_id: str) -> None:
     session.execute(_KEEP, {"import": import_id})
 
 
-def judged_otherwise(session: Session, import_id: str) -> sa.Row[tuple[int, str, str, str]] | None:
-    """The first row that is judged otherwise than when it was kept."""
-    return session.execute(_OTHERWISE, {"import": import_id}).first()
+def judged_otherwise(session: Session) -> sa.Row[tuple[int, str, str, str]] | None:
+    """The first row taken in again that is judged otherwise than when it was kept."""
+    return session.execute(_OTHERWISE).first()
 
 
 def erase(session: Session, import_id: str) -> None:

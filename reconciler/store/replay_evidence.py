@@ -92,7 +92,7 @@ def of_deed(session: Session, action: str, subject: str) -> Iterator[tuple[str, 
         found = session.execute(
             statement.execution_options(yield_per=_ROWS_AT_A_TIME), {"id": subject}
         )
-        for rows in found.scalars().partitions():
+        for rows in found.scalars().partitions(_ROWS_AT_A_TIME):
             yield table, rows
 
 
