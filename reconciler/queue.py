@@ -5,6 +5,7 @@ and at most one such job waits. Redis may be down, slow or emptied at any moment
 sweep finds the work a little later.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,19 @@ _CLOCKS = "reconciler:clocks"
 _FAILED_MAX = 100  # of a queue that are looked at
 _COUNTED = "reconciler:counted"
 _COUNTED_KEPT = timedelta(days=30)  # after the last who told of something
+# When the next may go, as Redis' own clock has it, in microseconds: it grows by `each` with every
+# turn and never lies further back than `spare`. One that is further off than anybody waits is of a
+# clock that went back since.
+_TURN = """local time = redis.call('time')
+  local now = time[1] * 1000000 + time[2]
+  local each, spare, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+  local due = tonumber(redis.call('get', KEYS[1]) or 0)
+  if due > now + most then due = 0 end
+  due = math.max(due, now - spare) + each
+  redis.call('set', KEYS[1], string.format('%d', due), 'px', 60000)
+  return math.max(0, due - now)"""
+_TURN_MOST_SECONDS = 20.0
+_UNASKED_SECONDS = 5.0  # after Redis gave no answer: whoever waits for a turn is not kept by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,7 @@ class Queue:
             socket_connect_timeout=_BELL_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._unasked_until = 0.0
 
     def nudge(self, tasks: Iterable[Task]) -> None:
         """Wake a worker for each task, unless one is being woken already. Never raises."""
@@ -146,6 +161,22 @@ class Queue:
                 return int(both.execute()[1])
         except (redis.RedisError, OSError):
             return 0
+
+    def turn(self, what: str, a_second: float, burst: float) -> float | None:
+        """Seconds until one more may go, of `a_second` in all processes; None if nobody knows.
+
+        `burst` may go at once after a rest. The place is taken by asking. Never raises.
+        """
+        if time.monotonic() < self._unasked_until:
+            return None
+        each = 1_000_000 / a_second
+        figures = (round(each), round(burst * each), round(_TURN_MOST_SECONDS * 1_000_000))
+        try:
+            found: Any = self._redis.eval(_TURN, 1, f"reconciler:turn:{what}", *map(str, figures))
+        except (redis.RedisError, OSError):
+            self._unasked_until = time.monotonic() + _UNASKED_SECONDS
+            return None
+        return int(found) / 1_000_000
 
     def tell(self) -> None:
         """Add what this process has counted to what all have. Never raises.

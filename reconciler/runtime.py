@@ -72,7 +72,7 @@ class Runtime:
             settings=settings,
             engine=make_engine(settings.database_url, pool_size=pool_size),
             queue=queue,
-            rails=rails_from(settings, system_clock),
+            rails=rails_from(settings, system_clock, queue.turn),
             ingest=Ingest(settings.database_url),
             bell=Bell(queue),
             clock=system_clock,

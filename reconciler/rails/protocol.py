@@ -1,6 +1,6 @@
 """What the rest of the program may ask of whoever moves the money."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +12,11 @@ from reconciler.books.payout_lines import PayoutLook
 from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.books.rail_objects import Listed
 from reconciler.errors import Unavailable
+
+
+# A place among all processes that ask the same: for what, how many a second, how many at once after
+# a rest. Gives the seconds until then, and None where nobody knows of the others.
+Turn = Callable[[str, float, float], float | None]
 
 
 class KeyRefused(Unavailable):

@@ -4,6 +4,7 @@ A read is asked again a few times. A write is sent once and never again from her
 it knows, from its own rows, whether to look first.
 """
 
+import hashlib
 import logging
 import os
 import random
@@ -21,7 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from reconciler import tally
 from reconciler.errors import NotFound, OutcomeUnknown, ReconcilerError, Unavailable
-from reconciler.rails.protocol import Busy, KeyRefused
+from reconciler.rails.protocol import Busy, KeyRefused, Turn
 from reconciler.rails.stripe.refusals import RailRefused
 
 API_VERSION = "2026-10-28.endive"  # the shapes that objects.py was written for
@@ -49,7 +50,10 @@ logging.getLogger("stripe").setLevel(logging.WARNING)  # below that it logs whol
 
 
 class StripeApi:
-    """Reads and writes at Stripe, as plain dicts. One per process will do; threads may share it."""
+    """Reads and writes at Stripe, as plain dicts. One per process will do; threads may share it.
+
+    `turn` spreads the requests of all processes that use this key.
+    """
 
     def __init__(
         self,
@@ -59,13 +63,14 @@ class StripeApi:
         *,
         pause: Pause = _wait,
         pages_max: int = PAGES_MAX,
+        turn: Turn | None = None,
     ) -> None:
         self._secret_key = secret_key
         self._api_base = api_base
         self._timeout = timeout
         self._pause = pause
         self._pages_max = pages_max
-        self._bucket = _Bucket(pause)
+        self._bucket = _Bucket(pause, turn, _whose(secret_key))
         self._client: tuple[int, stripe.StripeClient] | None = None
 
     def get(self, kind: str, *path: str, expand: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -192,10 +197,16 @@ class StripeApi:
 
 
 class _Bucket:
-    """At most so many requests a second, spread over all threads of the process."""
+    """At most so many requests a second, over all processes as far as they can be asked.
 
-    def __init__(self, pause: Pause) -> None:
+    And never more than that in this one, over all its threads: so it stays where nobody knows of
+    the others.
+    """
+
+    def __init__(self, pause: Pause, turn: Turn | None, whose: str) -> None:
         self._pause = pause
+        self._turn = turn
+        self._whose = whose
         self._lock = threading.Lock()
         self._tokens = BURST
         self._counted_at = time.monotonic()
@@ -208,8 +219,15 @@ class _Bucket:
             self._tokens = min(BURST, grown) - 1.0
             self._counted_at = now
             wait = -self._tokens / REQUESTS_PER_SECOND
+        if self._turn is not None:
+            wait = max(wait, self._turn(self._whose, REQUESTS_PER_SECOND, BURST) or 0.0)
         if wait > 0:
             self._pause(wait)
+
+
+def _whose(secret_key: str) -> str:
+    """A name for the account: limits are an account's, and a key is shown to nobody."""
+    return f"stripe:{hashlib.sha256(secret_key.encode()).hexdigest()[:16]}"
 
 
 def _path(parts: tuple[str, ...]) -> str:

@@ -22,6 +22,7 @@ from reconciler.rails.protocol import (
     Page,
     RefundOrder,
     Sighting,
+    Turn,
 )
 from reconciler.rails.stripe import checkouts, objects, observe, parts
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
@@ -68,13 +69,18 @@ class StripeRail:
     name = RAIL
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], datetime], api: "StripeApi | None" = None
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        api: "StripeApi | None" = None,
+        turn: Turn | None = None,
     ) -> None:
         self._settings = settings
         self._secrets = tuple(s.reveal().encode() for s in settings.stripe_webhook_secrets)
         self._keys = metadata_keys(settings.metadata_keys)
         self._clock = clock
         self._known_api = api
+        self._turn = turn
         self._account_id: str | None = None
 
     def verify(self, body: bytes, signature: str | None, now: datetime) -> RailEvent:
@@ -277,7 +283,8 @@ class StripeRail:
             from reconciler.rails.stripe.client import StripeApi  # noqa: PLC0415 - imports the SDK
 
             base = self._settings.stripe_api_base or None
-            self._known_api = StripeApi(self._settings.stripe_secret_key.reveal(), base)
+            key = self._settings.stripe_secret_key.reveal()
+            self._known_api = StripeApi(key, base, turn=self._turn)
         return self._known_api
 
 
