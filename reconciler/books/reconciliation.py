@@ -9,6 +9,8 @@ from enum import StrEnum
 LAG = timedelta(seconds=120)
 # What was written late is in the next window too.
 OVERLAP = timedelta(hours=2)
+# For how long a rail lists its events, less a day in which it may forget one meanwhile.
+EVENTS_LISTED = timedelta(days=29)
 # The first window of an account that was never compared: webhooks are tried again for three days.
 FIRST = timedelta(days=4)
 

@@ -18,6 +18,7 @@ import structlog
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.payouts import PayoutFacts
+from reconciler.books.rail_objects import EVENTS
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
@@ -203,10 +204,18 @@ class _Carrier:
             if not doubts:
                 return True
             for found in doubts:
-                seen, why = self._asked(found)
-                self.do(lambda work: run_pages.judge(work, self._run, found, seen, why))  # noqa: B023  run at once
+                self._judge(found)
             self._progress("doubt", len(doubts))
         return False
+
+    def _judge(self, found: Found) -> None:
+        run = self._run
+        if found.kind == EVENTS:
+            is_there = self._rail.has_event(found.rail_object)
+            self.do(lambda work: run_pages.judge_event(work, run, found, is_there=is_there))
+            return
+        seen, why = self._asked(found)
+        self.do(lambda work: run_pages.judge(work, run, found, seen, why))
 
     def _doubts(self, work: Work) -> list[Found]:
         reconciliation.renew(work, self._run)

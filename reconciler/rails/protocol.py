@@ -13,7 +13,6 @@ from reconciler.books.payouts import Movement, PayoutFacts
 from reconciler.books.rail_objects import Listed
 from reconciler.errors import Unavailable
 
-
 # A place among all processes that ask the same: for what, how many a second, how many at once after
 # a rest. Gives the seconds until then, and None where nobody knows of the others.
 Turn = Callable[[str, float, float], float | None]
@@ -162,6 +161,10 @@ class Rail(Protocol):
 
     def event_of(self, event: Mapping[str, Any]) -> RailEvent:
         """An event that the rail listed, as if it had been delivered. Raises Invalid."""
+        ...
+
+    def has_event(self, event_id: str) -> bool:
+        """Whether the rail made an event of this id and keeps it still."""
         ...
 
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:

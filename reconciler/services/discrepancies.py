@@ -27,7 +27,7 @@ _NOTE = sa.text(
       note = excluded.note"""
 )
 _DOUBTS = sa.text(
-    """select kind, rail_object, payment_id, difference, expected, actual
+    """select kind, rail_object, payment_id, difference, expected, actual, note
     from reconciliation_discrepancy where run_id = :run and not is_looked_at and not is_healed
     order by seq limit :limit"""
 )
@@ -58,6 +58,11 @@ _AGREES = sa.text(
         and exists (select 1 from rail_object o where o.rail = :rail and o.account = :account
           and o.kind = i.details->>'kind' and o.kind = any(:kinds) and o.object_id = i.subject
           and o.made_at >= :since and o.made_at < :until)
+      or i.details->>'kind' = 'event' and i.details->>'difference' = 'missing_there'
+        and 'event' = any(:kinds)
+        and exists (select 1 from inbox_event e where e.rail = :rail and e.account = :account
+          and e.rail_event_id = i.subject
+          and e.created >= :heard_since and e.created < :heard_until)
       or i.details->>'kind' = 'payment' and i.details->>'difference' = 'not_booked'
         and exists (select 1 from payment p where p.id = i.subject and p.rail = :rail
           and p.account = :account and p.occurred_at >= :since))"""
@@ -134,6 +139,7 @@ def doubts(work: Work, run_id: str, limit: int) -> list[Found]:
             expected=_shown(row.expected),
             actual=_shown(row.actual),
             payment_id=row.payment_id,
+            note=row.note,
         )
         for row in found
     ]
@@ -167,7 +173,8 @@ def settle(work: Work, run_id: str, looked_for: Sequence[tuple[str, Difference]]
 def settle_in(work: Work, run_id: str, window: Mapping[str, object]) -> None:
     """Ask no more about what lies in a run's window, if it found nothing the matter with it there.
 
-    `window`: its rail, account, since and until, and the kinds of which it was shown everything.
+    `window`: its rail, account, since and until, the kinds of which it was shown everything, and
+    the rail's seconds from `heard_since` to `heard_until` of which it was shown every event.
     """
     gone = list(work.session.scalars(_AGREES, {"run": run_id, **window}))
     reviews.close_items(work, [ReviewKind.DRIFT], gone, resolution="both sides agree now")

@@ -19,6 +19,7 @@ from reconciler.services import audit, discrepancies
 from reconciler.services.discrepancies import Found
 from reconciler.store import reconciliation_rows as rows
 from reconciler.store.reconciliation_rows import Place
+from reconciler.timestamps import to_epoch
 from reconciler.work import Cause, Task, Work
 
 LEASE = timedelta(minutes=3)  # a page and its healing take seconds
@@ -238,9 +239,35 @@ def step_ended(work: Work, run: Run, kind: str) -> None:
     """All of a kind was shown: what we know besides is doubtful."""
     renew(work, run)
     window = run.window
+    if kind == rows.EVENTS:
+        _doubt_events(work, run)
     for pair in rows.surplus(work.session, run.at(kind), window.since, window.until):
         discrepancies.note(work, run.id, discrepancies.doubt(kind, pair))
     step_done(work, run, kind)
+
+
+def _doubt_events(work: Work, run: Run) -> None:
+    """What is kept here as the rail's word and was not listed: it may be nobody's."""
+    since = to_epoch(events_since(work, run))
+    until = to_epoch(run.window.until)
+    most = discrepancies.QUESTIONS_MAX
+    place = run.at(rows.EVENTS)
+    for event_id, kind, payment_id in rows.unlisted(work.session, place, since, until, most):
+        found = Found(
+            rows.EVENTS,
+            event_id,
+            Difference.MISSING_THERE,
+            is_healed=False,
+            is_looked_at=False,
+            payment_id=payment_id,
+            note=kind,
+        )
+        discrepancies.note(work, run.id, found)
+
+
+def events_since(work: Work, run: Run) -> datetime:
+    """From when on the rail can tell which events it made: it forgets the older ones."""
+    return max(run.window.since, work.now - rules.EVENTS_LISTED)
 
 
 def step_done(work: Work, run: Run, kind: str) -> None:
@@ -276,6 +303,8 @@ def finish(work: Work, run: Run, drift: dict[str, int]) -> None:
         _move_mark(work, run, kind)
     discrepancies.ask(work, run.id)
     window = {"since": run.window.since, "until": run.window.until, "kinds": kinds}
+    window |= {"heard_since": to_epoch(events_since(work, run))}
+    window |= {"heard_until": to_epoch(run.window.until)}
     whose = {"rail": run.rail, "account": run.account}
     discrepancies.settle_in(work, run.id, whose | window)
 

@@ -60,6 +60,15 @@ def judge(work: Work, run: Run, found: Found, seen: Sighted | None, why: str | N
     discrepancies.note(work, run.id, now)
 
 
+def judge_event(work: Work, run: Run, found: Found, *, is_there: bool) -> None:
+    """Settle the doubt about an event: the rail knows it after all, or a person has to see it."""
+    if is_there:
+        reconciliation.agreed(work, run, found)
+        return
+    why = f"{found.note}: the rail neither lists it nor knows it, and it was signed with our secret"
+    discrepancies.note(work, run.id, replace(found, is_looked_at=True, note=why))
+
+
 def _events(work: Work, run: Run, kind: str, page: int, listed: Sequence[Listed]) -> Counted:
     place = run.at(kind)
     store.copy(work.session, place, page, [(row.id, 0, "", "") for row in listed])

@@ -35,6 +35,12 @@ class InboxEvent(SQLModel, table=True):
         sa.Index(
             "ix_inbox_event_quarantined", "seq", postgresql_where=sa.text("quarantine is not null")
         ),
+        sa.Index(
+            "ix_inbox_event_created",
+            "created",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": True},
+        ),
     )
 
     seq: int | None = Field(

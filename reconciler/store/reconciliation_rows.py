@@ -45,6 +45,17 @@ _SURPLUS = sa.text(
         where r.run_id = :run and r.kind = :kind and r.object_id = o.object_id)
     order by o.object_id"""
 )
+# A day at a time: each is found by its block, and few of them have to be read at once.
+_UNLISTED = sa.text(
+    """select e.rail_event_id, e.type, o.payment_id from inbox_event e
+    left join inbox_outcome o on o.seq = e.seq
+    where e.rail = :rail and e.account = :account and e.quarantine is null
+      and e.created >= :since and e.created < :until
+      and not exists (select 1 from reconciliation_row r
+        where r.run_id = :run and r.kind = 'event' and r.object_id = e.rail_event_id)
+    order by e.created, e.seq limit :limit"""
+)
+_DAY_SECONDS = 86_400
 # Without a log, without rows of other runs, and gone with the transaction.
 _MAKE_SHOWN = sa.text(
     """create temporary table shown (object_id text not null, amount bigint not null,
@@ -188,6 +199,23 @@ def surplus(session: Session, place: Place, since: datetime, until: datetime) ->
     return [
         Pair(r.object_id, None, Shown(r.amount, r.currency, r.state), r.payment_id) for r in found
     ]
+
+
+def unlisted(
+    session: Session, place: Place, since: int, until: int, limit: int
+) -> list[tuple[str, str, str | None]]:
+    """Events kept here that the rail made in [since, until) and did not list.
+
+    By the rail's own seconds; the first so many, each with its type and the payment it is about.
+    """
+    found: list[tuple[str, str, str | None]] = []
+    for begins in range(since, until, _DAY_SECONDS):
+        ends = min(until, begins + _DAY_SECONDS)
+        given = place.given | {"since": begins, "until": ends, "limit": limit - len(found)}
+        with _whole(session):
+            rows = session.execute(_UNLISTED, given).all()
+        found += [(r.rail_event_id, r.type, r.payment_id) for r in rows]
+    return found
 
 
 def ours(session: Session, place: Place, ids: Sequence[str]) -> dict[str, tuple[str | None, Shown]]:

@@ -219,6 +219,13 @@ class StripeRail:
         reading = Reading(self._now(), self._keys, self.event_of)
         return list_page(self._api, kind, window, cursor, reading)
 
+    def has_event(self, event_id: str) -> bool:
+        """Whether Stripe knows it: for 30 days, and of our account and mode only."""
+        try:
+            return self._api.get("event", "events", event_id).get("id") == event_id
+        except NotFound:
+            return False
+
     def list_events(self, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         """Events of [since, until) that Stripe still keeps (30 days), oldest first."""
         windows = [(to_epoch(since), to_epoch(until))]
