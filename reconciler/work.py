@@ -56,6 +56,7 @@ class Work:
     `posted` are the ids of the journal entries it wrote, in their order.
     `request_id` is the name of the request that it serves, where there is one. `has_only_looked`
     is for a caller that may change something and did not, so that there is nothing to note.
+    `is_past` says that what is booked happened elsewhere before, so that nobody is told of it.
     `days` is by payment the newest day of what was booked of it: what follows is of that day too.
     """
 
@@ -68,6 +69,7 @@ class Work:
     posted: list[str] = field(default_factory=list)
     request_id: str | None = None
     has_only_looked: bool = False
+    is_past: bool = False
 
     def nudge(self, task: Task) -> None:
         """After the commit, tell a worker that there is something to do. A hint, never the truth.

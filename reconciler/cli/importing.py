@@ -1,4 +1,4 @@
-"""The command that takes customers, projects, invoices and deposits over from a file."""
+"""The command that takes customers, documents and what was paid on them over from a file."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.books.imports import ImportKind
+from reconciler.books.import_kinds import ImportKind
 from reconciler.cli import reach
 from reconciler.cli.progress import CountedFile, say, shown
 from reconciler.runtime import Runtime
@@ -26,7 +26,7 @@ _KINDS = [kind.value for kind in ImportKind]
 @click.option("--yes", is_flag=True, help="Do not ask before it is done.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of lines.")
 def import_(*, file: Path, kind: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Take over customers, projects, invoices and deposits from FILE, CSV or JSON.
+    """Take over customers, documents and what was paid on them from FILE, CSV or JSON.
 
     First it is seen what would change; then all rows are taken over, or none. The same file twice
     changes nothing: customers and projects are known again by external_id, invoices by number,

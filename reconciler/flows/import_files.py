@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from reconciler.books.imports import DraftState, ImportKind
+from reconciler.books.import_kinds import DraftState, ImportKind
 from reconciler.errors import Invalid, TooLarge, Unavailable
 from reconciler.failpoints import failpoint
 from reconciler.ids import new_id

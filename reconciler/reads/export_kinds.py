@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.money import decimal_text
-from reconciler.reads import export_more as more, exports
+from reconciler.reads import export_documents, export_more as more, exports
 from reconciler.reads.export_more import Kind
 from reconciler.reads.export_rows import UNTIL, Row, Window
 from reconciler.reads.ledger import EntryRow
@@ -74,6 +74,7 @@ KINDS: Mapping[str, Kind] = {
     **more.PURCHASES,
     "bank-lines": more.BANK_LINES,
     "review-items": more.REVIEW_ITEMS,
+    "documents": export_documents.DOCUMENTS,
     "events": more.EVENTS,
     "messages": more.MESSAGES,
     "audit": more.AUDIT,

@@ -142,7 +142,8 @@ DEPOSITS = _kind(
     | {"customer_name": "c.name"}
     | _own("project_id", "milestone_id", "currency", "amount", "received", "applied", "refunded")
     | {"remaining": "x.received - x.applied - x.refunded", "date": "x.taken_on"}
-    | _own("received_into", "notes", "created_at", "forfeited", "ended_at"),
+    | _own("received_into", "notes", "created_at", "forfeited", "ended_at", "due_on")
+    | _own("expires_on"),
     ("amount", "received", "applied", "refunded", "remaining", "forfeited"),
 )
 ALLOCATIONS = _kind(

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from reconciler.books.imports import DraftState, ImportKind
+from reconciler.books.import_kinds import DraftState, ImportKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.services import audit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.books import imports as rules
-from reconciler.books.imports import ImportKind, Taken
+from reconciler.books.import_kinds import ImportKind, Taken
 from reconciler.errors import Invalid
 
 LINE_BYTES_MAX = 256 << 10
@@ -58,7 +58,8 @@ def rows(file: Source, kind: ImportKind | None) -> Iterator[tuple[int, Taken] | 
             if is_json and names not in known:
                 rules.columns_of(kind, list(names))
                 known.add(names)
-            yield line, rules.take(kind, cells)
+            for taken in rules.rows_of(kind, cells):
+                yield line, taken
         except Invalid as error:
             yield BadRow(line, error.field or "", str(error))
 

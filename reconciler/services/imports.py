@@ -1,22 +1,25 @@
-"""Customers, projects, invoices and deposits from a file: all of its rows, or none.
+"""Customers, documents, and what was paid on them, from a file: all of its rows, or none.
 
 The rows go through the same readers as everywhere, and are judged and written by statements on all
-of them at once, so that a hundred thousand are one transaction and little memory. What would
-happen is seen by doing it and taking it back.
+of them at once, so that a hundred thousand are one transaction and little memory; only money goes
+through the services that book it for people. What would happen is seen by doing it and taking it
+back.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
+import msgspec
 from sqlmodel import col, select
 
 from reconciler.books import audit as rules
-from reconciler.books.imports import ImportKind, Taken
+from reconciler.books.import_kinds import ImportKind, Taken
 from reconciler.errors import Refused
 from reconciler.ids import new_id
-from reconciler.services import audit, import_files
+from reconciler.services import audit, import_files, import_lines, import_money
 from reconciler.services.import_files import BadRow, Source
+from reconciler.services.import_money import RowRefused
 from reconciler.store import import_rows as store
 from reconciler.store.imports import ImportFile
 from reconciler.work import Task, Work
@@ -29,8 +32,16 @@ _PREFIXES = {
     ImportKind.CUSTOMER: "cust",
     ImportKind.PROJECT: "prj",
     ImportKind.INVOICE: "inv",
+    ImportKind.INVOICE_LINE: "lin",
     ImportKind.DEPOSIT: "dep",
+    ImportKind.RECEIPT: "pay",
+    ImportKind.APPLICATION: "app",
+    ImportKind.VENDOR: "ven",
+    ImportKind.BILL: "bill",
+    ImportKind.BILL_LINE: "lin",
+    ImportKind.BILL_PAYMENT: "bpy",
 }
+_OWED = ("sent", "open")  # what is booked at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,7 @@ def look(work: Work, given: Given) -> Outcome:
     """What a file would change. To be rolled back: it is done by doing it. Raises Invalid."""
     outcome = _judged(work, given)
     if not outcome.refused:
-        _take(work)
+        _try(work, outcome)
     return outcome
 
 
@@ -102,7 +113,9 @@ def take(work: Work, given: Given) -> Outcome:
         raise NotTaken(outcome)
     work.has_only_looked = True
     if outcome.total("new") or outcome.total("changed"):
-        _take(work)
+        _try(work, outcome)
+        if outcome.refused:
+            raise NotTaken(outcome)
         outcome.import_id = _note(work, outcome)
         work.nudge(Task.FIND_PAYMENTS)
     return outcome
@@ -130,7 +143,9 @@ def take_again(work: Work, import_id: str, then: Mapping[str, Mapping[str, int]]
 
 def _counted(work: Work) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
-    for row in store.judge(work.session):
+    store.find(work.session)
+    import_lines.price(work)
+    for row in store.judge(work.session, {"now": work.now}):
         counts.setdefault(row.kind, {})[row.status] = row.rows
     return counts
 
@@ -167,14 +182,25 @@ def _row(line: int, taken: Taken) -> tuple[object, ...]:
     said = asdict(taken) | {
         "line": line,
         "id": new_id(_PREFIXES[taken.kind]),
-        "entry_id": new_id("je") if taken.state == "sent" else None,
+        "entry_id": new_id("je") if taken.state in _OWED else None,
+        "more": msgspec.json.encode(taken.more).decode() if taken.more else None,
     }
     return tuple(said[name] for name in store.COLUMNS)
+
+
+def _try(work: Work, outcome: Outcome) -> None:
+    """Take all of it; what a service refuses after all is named, and the rest to be rolled back."""
+    try:
+        _take(work)
+    except RowRefused as error:
+        outcome.refused += 1
+        outcome.bad.append(BadRow(error.line, error.field or "", str(error)))
 
 
 def _take(work: Work) -> None:
     cause = {"cause_kind": work.cause.kind, "cause_id": work.cause.id}
     store.take(work.session, cause | {"now": work.now})
+    import_money.take(work)
 
 
 def _note(work: Work, outcome: Outcome) -> str:

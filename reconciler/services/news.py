@@ -42,6 +42,8 @@ def of_documents(
     matched: Iterable[AllocationRow],
 ) -> None:
     """Invoices and deposits whose amounts changed, and claims of payments that were taken up."""
+    if work.is_past:
+        return
     invoices = [i for i in invoices if (i.paid, i.outstanding) != before.invoices.get(i.id)]
     deposits = [d for d in deposits if d.received > before.deposits.get(d.id, 0)]
     matched = list(matched)

@@ -6,7 +6,6 @@ that what holds for a card payment (allocation, take-back, refund, undo) holds f
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from enum import StrEnum
 
 from reconciler import ids
 from reconciler.books import posting_rules
@@ -14,6 +13,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.matching import Document, Strategy
 from reconciler.books.observations import ChargeFact, PaymentFacts
+from reconciler.books.receipts import ReceiptSource
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.money import shown
@@ -23,17 +23,6 @@ from reconciler.store import documents
 from reconciler.store.claims import PaymentRow
 from reconciler.timestamps import to_epoch
 from reconciler.work import Task, Work
-
-
-class ReceiptSource(StrEnum):
-    """How money came in by hand."""
-
-    CASH = "cash"
-    CHECK = "check"
-    BANK_TRANSFER = "bank_transfer"
-    CARD_TERMINAL = "card_terminal"
-    OTHER = "other"
-
 
 SOURCES = tuple(source.value for source in ReceiptSource)
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from reconciler.books import refund_routes as routes, refunds as rules, texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import RefundStage
+from reconciler.books.receipts import ReceiptSource
 from reconciler.books.refund_routes import Keep, Method, Route, Standing
 from reconciler.books.refund_sending import Look, Looked
 from reconciler.books.refunds import PlannedLeg, RefundStatus
@@ -27,7 +28,7 @@ from reconciler.services import (
     refund_requests,
 )
 from reconciler.services.deposits import NewDeposit
-from reconciler.services.receipts import Receipt, ReceiptSource
+from reconciler.services.receipts import Receipt
 from reconciler.services.refund_legs import Whole
 from reconciler.services.refund_requests import Elsewhere
 from reconciler.services.refund_sending import Lease, Turn

@@ -3,9 +3,10 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from reconciler.books.imports import DraftState
+from reconciler.books.import_kinds import DraftState
 from reconciler.store import base
 from reconciler.store.base import SQLModel, date, datetime
 
@@ -56,10 +57,13 @@ class ImportedRow(SQLModel, table=True):
     due_on: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
     state: str | None = base.text_or_none()
     words: str | None = base.text_or_none()
+    of_kind: str | None = base.text_or_none()
+    of_key: str | None = base.text_or_none()
+    more: dict[str, Any] | None = Field(default=None, sa_type=JSONB, nullable=True)
 
 
 class ImportedKey(SQLModel, table=True):
-    """What a customer or project of ours is called where it came from."""
+    """What something of ours is called where it came from, and is known again by."""
 
     __tablename__ = "imported_key"
 

@@ -31,6 +31,8 @@ HELD = {
       concat_ws('/', through, reopened, why) from books_closing""",
     "customer": """select id, '', '', '', concat_ws('/', name, email, overpayment_policy,
       deposit_policy, part_payments) from customer""",
+    "customer of a rail": """select rail, rail_customer_id, '', '', customer_id
+      from customer_rail_id""",
     "vendor": "select id, '', '', '', concat_ws('/', name, email, notes) from vendor",
     "what is imported": """select subject_id, kind, '', '', external_id from imported_key""",
     "payment": """select id, '', '', coalesce(currency, ''), concat_ws('/', status, captured,
@@ -78,7 +80,7 @@ HELD = {
       forfeited, refunded,
       customer_id, project_id, milestone_id, taken_on, coalesce(due_on::text, '-'),
       coalesce(work_began_on::text, '-'), forfeit_once_begun, coalesce(forfeit_within_days, -1),
-      forfeit_kept, ended_why) from deposit""",
+      forfeit_kept, ended_why, coalesce(expires_on::text, '-')) from deposit""",
     "bill": """select id, number, '', currency, concat_ws('/', state, total, tax, paid, vendor_id,
       issued_on, due_on) from bill""",
     "bill line": """select bill_id, place::text, '', '', concat_ws('/', category, unit_price, net)

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from reconciler.books import imports
-from reconciler.books.imports import ImportKind, Taken, take
+from reconciler.books.import_kinds import ImportKind, Taken
+from reconciler.books.imports import take
 from reconciler.errors import Invalid
 
 BILL = {"number": "R-1", "customer_id": "c-1", "currency": "usd", "total": "100"}
@@ -53,12 +54,15 @@ def test_a_state_is_said_or_shown(more, state):
         ({"status": "paid"}, "status"),
         ({"paid": "0.01"}, "paid"),
         ({"credited": "1"}, "credited"),
-        ({"tax": "7"}, "tax"),
+        ({"tax_rate": "7"}, "tax"),
+        ({"tax": "7", "tax_rate": "x"}, "tax_rate"),
+        ({"paid": "10", "paid_on": "2026-01-02", "paid_by": "luck"}, "paid_by"),
+        ({"paid": "10", "status": "paid", "paid_on": "2026-01-02"}, "status"),
     ],
 )
 def test_a_cell_that_cannot_be_right_is_named(change, field):
     with pytest.raises(Invalid) as refusal:
-        take(ImportKind.INVOICE, BILL | change)
+        imports.rows_of(ImportKind.INVOICE, BILL | change)
     assert refusal.value.field == field
 
 

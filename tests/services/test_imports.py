@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from reconciler.books.imports import ImportKind
+from reconciler.books.import_kinds import ImportKind
 from reconciler.errors import Invalid
 from reconciler.services import imports, receipts
 from reconciler.services.imports import Given, NotTaken

@@ -65,9 +65,9 @@ def costs(office: Office, rows: int) -> dict[str, int]:
         outcome = imports.Outcome(file_name="rows.csv", digest="")
         store.put(work.session, imports._staged(file, outcome))
         given = {"now": work.now, "cause_kind": "test", "cause_id": "test"}
-        for statement in (*store._JUDGE, *store._TAKE):
-            if statement.lstrip().startswith(("create", "analyze")):
-                work.session.execute(sa.text(statement))
+        for statement in (*store.FIND, *store.JUDGE, *store.TAKE):
+            if statement.lstrip().startswith(("create", "analyze", "drop")):
+                work.session.execute(sa.text(statement), given if ":now" in statement else {})
             else:
                 found[statement] = gone_through(work.session, statement, given)
         counts = {row.kind: row.rows for row in work.session.execute(sa.text(store._COUNTS))}

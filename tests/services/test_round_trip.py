@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from reconciler.books.imports import ImportKind
+from reconciler.books.import_kinds import ImportKind
 from reconciler.reads import balances, export_text, ledger
 from reconciler.reads.export_rows import Window
 from reconciler.services import change_orders, customers, deposits, imports, invoices, projects

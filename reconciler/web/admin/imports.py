@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from reconciler.books.imports import ImportKind
+from reconciler.books.import_kinds import ImportKind
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.flows import import_files
@@ -29,7 +29,14 @@ KIND_WORDS = {
     ImportKind.CUSTOMER: "Customers",
     ImportKind.PROJECT: "Projects",
     ImportKind.INVOICE: "Invoices",
+    ImportKind.INVOICE_LINE: "Lines of invoices",
     ImportKind.DEPOSIT: "Deposits",
+    ImportKind.RECEIPT: "Money received",
+    ImportKind.APPLICATION: "Deposits used",
+    ImportKind.VENDOR: "Vendors",
+    ImportKind.BILL: "Bills",
+    ImportKind.BILL_LINE: "Lines of bills",
+    ImportKind.BILL_PAYMENT: "Bills paid",
 }
 STATES = {
     "looking": ("Being looked at", "info"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.books.imports import ImportKind
+from reconciler.books.import_kinds import ImportKind
 from reconciler.services import imports
 from reconciler.services.imports import Given, NotTaken, Outcome
 from reconciler.web.api.fields import Body
@@ -26,7 +26,7 @@ class ImportForm(Body):
 
 @resource.post("/imports", status=HTTPStatus.CREATED)
 def take(work: Work, body: ImportForm, table: GivenFile) -> Outcome:
-    """Take customers, projects, invoices and deposits over from a CSV or JSON file: all or none.
+    """Take customers, documents and what was paid on them over from a file: all or none.
 
     The same file twice changes nothing. Each refused row is named with its line.
     """
