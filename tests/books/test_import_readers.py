@@ -56,6 +56,8 @@ def test_tax_stands_on_lines_or_is_of_one_rate():
     plain = take(ImportKind.BILL, BOUGHT | {"category": "Travel", "state": "open"})
     assert (plain.state, plain.more["line"]["description"]) == ("open", "B-1")
     assert take(ImportKind.BILL, BOUGHT).more is None
+    no_credit = {"credited": "0.00", "state": "sent"}
+    assert take(ImportKind.INVOICE, BILL | no_credit).state == "sent"
 
 
 def test_what_a_customer_is_called_and_wants_is_read():

@@ -53,6 +53,7 @@ def test_a_state_is_said_or_shown(more, state):
         ({"state": "void"}, "state"),
         ({"status": "paid"}, "status"),
         ({"paid": "0.01"}, "paid"),
+        ({"paid": "10"}, "paid"),
         ({"credited": "1"}, "credited"),
         ({"tax_rate": "7"}, "tax"),
         ({"tax": "7", "tax_rate": "x"}, "tax_rate"),

@@ -1,5 +1,6 @@
 """Papers: what stands on them is what the books say, and making one fetches nothing."""
 
+import socket
 from dataclasses import replace
 from datetime import date
 
@@ -12,6 +13,7 @@ from reconciler.services.receipts import Receipt
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from reconciler.web.paper import papers
+from tests.builders import invoice
 from tests.web.screens import Screens, said
 
 SELLER = ("Acme Studio", "12 Harbour Road, Cork", "VAT IE1234567")
@@ -100,6 +102,33 @@ def test_a_pdf_is_made_and_nothing_is_fetched(shop, owed):
     for url in ("http://127.0.0.1/", "https://example.com/", "file:///etc/passwd", "data:,x"):
         with pytest.raises(ValueError, match="fetches nothing"):
             fetcher.fetch(url)
+
+
+HOSTILE = """<b>x</b><img src="{at}/i"><link rel="attachment" href="file:///etc/passwd">
+<link rel="stylesheet" href="{at}/c"><style>@import url({at}/s);
+body {{ background: url({at}/b) }} @font-face {{ font-family: F; src: url({at}/f) }}</style>
+<object data="{at}/o"></object><svg><image href="file:///etc/hostname"/></svg>"""
+
+
+def test_no_word_on_a_pdf_reaches_a_server_or_a_file(shop):
+    weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        words = HOSTILE.format(at=f"http://127.0.0.1:{server.getsockname()[1]}")
+        made = invoice(shop.office, "INV-9", 100, description=words)
+        page = shop.as_("viewer").get(f"/invoices/{made}/print").get_data(as_text=True)
+        assert "&lt;b&gt;x&lt;/b&gt;" in page
+        assert "<img" not in page
+        printed = shop.as_("viewer").get(f"/invoices/{made}/print?as=pdf").get_data()
+        # And if a template ever forgot to escape: the words as markup, through the same fetcher.
+        refusing = papers._refusing(weasyprint)
+        raw = weasyprint.HTML(string=words, url_fetcher=refusing()).write_pdf()
+        with pytest.raises(TimeoutError):
+            server.accept()
+    for pdf in (printed, raw):
+        assert pdf.startswith(b"%PDF-")
+        assert b"/EmbeddedFile" not in pdf
+        assert b"root:" not in pdf
 
 
 def test_the_style_of_papers_is_a_stylesheet(shop):
