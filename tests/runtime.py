@@ -273,6 +273,19 @@ def office(database_url: str, line: tuple[Line, str], stripe_api: StripeApi) -> 
     made.runtime.engine.dispose()
 
 
+@pytest.fixture(autouse=True)
+def sound_in_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does, its books break no law; unless it spoils them, and is marked so.
+
+    For the folders whose conftest takes this in.
+    """
+    has_books = "office" in request.fixturenames and not request.node.get_closest_marker("spoilt")
+    made: Office | None = request.getfixturevalue("office") if has_books else None
+    yield
+    if made is not None:
+        assert made.violations() == [], "the books are not sound after the test"
+
+
 def open_office(
     database_url: str, line: tuple[Line, str], api: StripeApi, **world_options
 ) -> Office:
