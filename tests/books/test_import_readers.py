@@ -118,3 +118,19 @@ def test_rows_of_money_are_known_again_by_what_they_are_called():
     assert take(ImportKind.VENDOR, vendor).words == "n"
     later = {"code": "D", "customer_id": "c", "expires_on": "2026-02-01"}
     assert take(ImportKind.DEPOSIT, base | later).more == {"expires_on": "2026-02-01"}
+
+
+DEPOSIT = {"code": "D", "customer_id": "c", "currency": "USD", "amount": "5"}
+
+
+def test_what_was_used_elsewhere_is_not_taken_over_and_nothing_is_nothing():
+    assert take(ImportKind.DEPOSIT, DEPOSIT | {"applied": "0.00"}).key == "d"
+    with pytest.raises(Invalid) as refusal:
+        take(ImportKind.DEPOSIT, DEPOSIT | {"applied": "5"})
+    assert refusal.value.field == "applied"
+
+
+def test_what_was_paid_already_needs_its_day():
+    with pytest.raises(Invalid, match="paid_on") as refusal:
+        imports.rows_of(ImportKind.DEPOSIT, DEPOSIT | {"received": "5"})
+    assert refusal.value.field == "received"

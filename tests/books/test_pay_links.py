@@ -40,3 +40,11 @@ def test_an_amount_that_cannot_be_is_refused_with_the_reason(amount, currency, w
 def test_nothing_left_is_said() -> None:
     with pytest.raises(Conflict, match="Nothing is left"):
         agreed(None, room=0, currency="USD")
+
+
+def test_less_than_the_least_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"At least USD 5\.00 has to be paid at a time"):
+        agreed(499, room=1_200, currency="USD", least=500)
+    assert agreed(500, room=1_200, currency="USD", least=500) == 500
+    with pytest.raises(Invalid, match=r"paid in full: USD 12\.00"):
+        agreed(499, room=1_200, currency="USD", least=1_200)
