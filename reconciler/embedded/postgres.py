@@ -21,6 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from reconciler.embedded import memory
 from reconciler.embedded.folder import Folder
 
 MAJOR_VERSION = "18"
@@ -60,7 +61,7 @@ class Postgres:
             "listen_addresses": "",
             "unix_socket_directories": str(self._socket_dir),
             "unix_socket_permissions": "0700",
-            "shared_buffers": "128MB",
+            "shared_buffers": f"{self._shared_megabytes()}MB",
             "max_connections": "100",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -68,6 +69,10 @@ class Postgres:
         }
         options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return [*self._as_account(), binary("postgres"), "-D", str(self._folder.data), *options]
+
+    def _shared_megabytes(self) -> int:
+        known = memory.memory_bytes() if self._durable else 0  # tests have many servers, all small
+        return memory.shared_megabytes(known)
 
     def urls(self) -> dict[str, str]:
         """How each role reaches the database."""
