@@ -21,7 +21,7 @@ from reconciler.reads import (
     refunds,
 )
 from reconciler.reads.balances import Balance
-from reconciler.reads.client_statements import Statement
+from reconciler.reads.client_statements import Part
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
@@ -247,11 +247,15 @@ def project_name(session: Session, seen: Seen) -> str | None:
     return None if name is None else str(name)
 
 
-def statements(session: Session, seen: Seen, since: date, until: date) -> list[Statement]:
-    """Their statement for a period, or their project's, in each currency."""
-    if seen.project_id is None:
-        return client_statements.of_customer(session, seen.customer_id, since, until)
-    return client_statements.of_project(session, seen.project_id, since, until)
+def statements(
+    session: Session, seen: Seen, since: date, until: date, *, after: str | None = None
+) -> Part:
+    """Their statement for a period, or their project's, in each currency: a part of it."""
+    if seen.project_id is not None:
+        return client_statements.part_of_project(
+            session, seen.project_id, since, until, after=after
+        )
+    return client_statements.part_of_customer(session, seen.customer_id, since, until, after=after)
 
 
 def _terms(milestone: MilestoneRow) -> str:

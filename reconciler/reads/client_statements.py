@@ -5,9 +5,10 @@ A line is what one entry did to all three together, so money that only moves bet
 A project has two of them, its invoices and its deposits: credit is the customer's as a whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -15,6 +16,7 @@ from sqlmodel import Session
 from reconciler.books import portal
 from reconciler.books.portal import Event
 from reconciler.errors import Invalid
+from reconciler.reads import pages
 
 _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
       coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
@@ -54,13 +56,32 @@ def _opening(moves: str) -> sa.TextClause:
 def _lines(moves: str) -> sa.TextClause:
     return sa.text(
         f"""select * from ({moves}) m where at >= :since and at < :until
-        order by at, id limit :limit + 1"""
+        order by at, id, currency limit :limit + 1"""
+    )
+
+
+def _opening_after(moves: str) -> sa.TextClause:
+    return sa.text(
+        f"""select currency, sum(amount)::bigint as amount from ({moves}) m
+        where (at, id, currency) <= (cast(:at as timestamptz), :id, :currency) group by currency"""
+    )
+
+
+def _lines_after(moves: str) -> sa.TextClause:
+    return sa.text(
+        f"""select * from ({moves}) m where at >= :since and at < :until
+          and (at, id, currency) > (cast(:at as timestamptz), :id, :currency)
+        order by at, id, currency limit :limit + 1"""
     )
 
 
 _CUSTOMERS = (_opening(_MOVES), _lines(_MOVES))
 _PROJECTS = (_opening(_OF_A_PROJECT), _lines(_OF_A_PROJECT))
+_CUSTOMERS_AFTER = (_opening_after(_MOVES), _lines_after(_MOVES))
+_PROJECTS_AFTER = (_opening_after(_OF_A_PROJECT), _lines_after(_OF_A_PROJECT))
 LINES_MAX = 5_000
+PART_LINES = 1_000  # of all currencies together: what prints in one go, also as a PDF
+_ORDER = ("timestamptz", "text", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +107,49 @@ class Statement:
     def total(self, *events: Event) -> int:
         """What all lines of these kinds come to."""
         return sum(line.amount for line in self.lines if line.event in events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the statements of a period, where it may be too long for one page.
+
+    Each begins with what the part before ended with: `is_continued` says that there is one, and
+    `next_cursor` leads to the next.
+    """
+
+    statements: list[Statement]
+    is_continued: bool = False
+    next_cursor: str | None = None
+
+
+def part_of_customer(
+    session: Session,
+    customer_id: str,
+    since: date,
+    until: date,
+    *,
+    after: str | None,
+    lines_max: int = PART_LINES,
+) -> Part:
+    """The days from `since` to `until`, from after a cursor on. Raises Invalid for a wrong one."""
+    whose: dict[str, object] = {"customer": customer_id, "limit": lines_max}
+    queries = _CUSTOMERS if after is None else _CUSTOMERS_AFTER
+    return _part(session, queries, whose, (since, until), after)
+
+
+def part_of_project(
+    session: Session,
+    project_id: str,
+    since: date,
+    until: date,
+    *,
+    after: str | None,
+    lines_max: int = PART_LINES,
+) -> Part:
+    """The same of one project."""
+    whose: dict[str, object] = {"project": project_id, "limit": lines_max}
+    queries = _PROJECTS if after is None else _PROJECTS_AFTER
+    return _part(session, queries, whose, (since, until), after)
 
 
 def of_customer(
@@ -117,14 +181,7 @@ def _statements(
     since: date,
     until: date,
 ) -> list[Statement]:
-    given = {
-        **whose,
-        "since": _midnight(since),
-        "until": _midnight(until + timedelta(days=1)),
-    }
-    balance = {row.currency: row.amount for row in session.execute(queries[0], given)}
-    opening = dict(balance)
-    lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
+    given = _given(whose, since, until)
     rows = session.execute(queries[1], given).all()
     if len(rows) > cast("int", given["limit"]):  # a part of them would end in a false balance
         raise Invalid(
@@ -132,6 +189,45 @@ def _statements(
             " choose a shorter period",
             field="since",
         )
+    return _told(_balances(session, queries[0], given), rows)
+
+
+def _part(
+    session: Session,
+    queries: tuple[sa.TextClause, sa.TextClause],
+    whose: dict[str, object],
+    days: tuple[date, date],
+    after: str | None,
+) -> Part:
+    given = _given(whose, *days)
+    if after is not None:
+        at = pages.decode(after, _ORDER)
+        if cast("datetime", at[0]) < cast("datetime", given["since"]):
+            raise Invalid("this is no cursor of this period", field="after")
+        given |= dict(zip(("at", "id", "currency"), at, strict=True))
+    most = cast("int", given["limit"])
+    rows = session.execute(queries[1], given).all()
+    shown, more = rows[:most], len(rows) > most
+    last = shown[-1] if more else None
+    return Part(
+        statements=_told(_balances(session, queries[0], given), shown),
+        is_continued=after is not None,
+        next_cursor=pages.encode((last.at, last.id, last.currency)) if last else None,
+    )
+
+
+def _given(whose: dict[str, object], since: date, until: date) -> dict[str, object]:
+    days = {"since": _midnight(since), "until": _midnight(until + timedelta(days=1))}
+    return {**whose, **days}
+
+
+def _balances(session: Session, query: sa.TextClause, given: dict[str, object]) -> dict[str, int]:
+    return {row.currency: row.amount for row in session.execute(query, given)}
+
+
+def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[Statement]:
+    opening = dict(balance)
+    lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
     for row in rows:
         balance[row.currency] = balance.get(row.currency, 0) + row.amount
         event = portal.event_of(row.key)

@@ -15,7 +15,7 @@ from reconciler.books.portal import Event
 from reconciler.errors import NotFound
 from reconciler.reads import balances, invoices, notices, screens_documents
 from reconciler.reads.balances import Balance
-from reconciler.reads.client_statements import Statement
+from reconciler.reads.client_statements import Part
 from reconciler.reads.invoices import InvoiceRow
 
 _CAPTURED = sa.text("select captured from payment where id = :id")
@@ -86,17 +86,17 @@ def part_of_receipt(paper: Paper, numbers: Sequence[str], received: int) -> Pape
 
 
 def statement(
-    found: Sequence[Statement], *, whose: str, since: date, until: date, about: str | None = None
+    found: Part, *, whose: str, since: date, until: date, about: str | None = None
 ) -> Paper:
-    """A client's statement for a period; `about` names the project that it is of."""
+    """A client's statement for a period, or a part; `about` names the project that it is of."""
     return Paper(
         "statement.html",
         f"Statement {since} {until}",
         {
-            "statements": found, "customer": whose, "about": about, "since": since,
-            "until": until, "Event": Event,
+            "statements": found.statements, "part": found, "customer": whose, "about": about,
+            "since": since, "until": until, "Event": Event,
         },
-        lines=sum(len(one.lines) for one in found),
+        lines=sum(len(one.lines) for one in found.statements),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 from reconciler.errors import Invalid
-from reconciler.reads.client_statements import Statement
+from reconciler.reads.client_statements import Part
 from reconciler.web import forms
 
 DAYS_MAX = 3_660
@@ -19,12 +19,12 @@ def asked(args: Mapping[str, str], today: date) -> tuple[date, date, str]:
         return *usual, str(problem)
 
 
-def told(read: Callable[[], list[Statement]], problem: str) -> tuple[list[Statement], str]:
-    """What happened then, unless it is too much for one statement; and what is wrong, if so."""
+def told(read: Callable[[], Part], problem: str) -> tuple[Part, str]:
+    """What happened then, and what is wrong with what was asked, if anything is."""
     try:
         return read(), problem
-    except Invalid as too_much:
-        return [], problem or str(too_much)
+    except Invalid as wrong:
+        return Part(statements=[]), problem or str(wrong)
 
 
 def _read(args: Mapping[str, str], since: date, until: date) -> tuple[date, date]:

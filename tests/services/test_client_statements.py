@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from reconciler.errors import Invalid
-from reconciler.reads import client_statements
+from reconciler.reads import client_statements, pages
 from reconciler.web import periods
 from tests.builders import customer, invoice
 from tests.runtime import Office
@@ -31,13 +31,36 @@ def test_more_lines_than_fit_are_refused_and_end_in_no_false_balance(office, ann
     assert refusal.value.field == "since"
 
 
-def test_a_page_says_so_instead_of_a_part(office, ann):
-    def read(lines_max: int):
-        with office.runtime.read() as session:
-            return client_statements.of_customer(session, ann, *YEAR, lines_max=lines_max)
+def test_in_parts_each_begins_where_the_one_before_ended(office, ann):
+    with office.runtime.read() as session:
+        [whole] = client_statements.of_customer(session, ann, *YEAR)
+        lines, after, ends = [], None, [0]
+        while True:
+            part = client_statements.part_of_customer(session, ann, *YEAR, after=after, lines_max=2)
+            [one] = part.statements
+            assert (part.is_continued, one.opening) == (after is not None, ends[-1])
+            lines += one.lines
+            ends.append(one.closing)
+            after = part.next_cursor
+            if after is None:
+                break
+        assert (lines, ends) == (whole.lines, [0, 2_000, 3_000])
+        first = client_statements.part_of_customer(session, ann, *YEAR, after=None, lines_max=2)
+        for wrong in ("x", pages.encode((whole.lines[0].on.isoformat(), "je_1", "USD"))):
+            with pytest.raises(Invalid):
+                client_statements.part_of_customer(session, ann, *YEAR, after=wrong)
+        late = (date(2026, 12, 1), date(2026, 12, 31))
+        with pytest.raises(Invalid, match="no cursor of this period"):
+            client_statements.part_of_customer(session, ann, *late, after=first.next_cursor)
 
-    found, problem = periods.told(lambda: read(3), "")
-    assert (len(found), problem) == (1, "")
-    found, problem = periods.told(lambda: read(2), "")
-    assert (found, "choose a shorter period" in problem) == ([], True)
-    assert periods.told(lambda: read(2), "Say a day")[1] == "Say a day"
+
+def test_a_page_says_what_is_wrong_with_its_cursor(office, ann):
+    def read(after: str | None):
+        with office.runtime.read() as session:
+            return client_statements.part_of_customer(session, ann, *YEAR, after=after)
+
+    found, problem = periods.told(lambda: read(None), "")
+    assert (len(found.statements), problem) == (1, "")
+    found, problem = periods.told(lambda: read("x"), "")
+    assert (found.statements, "no cursor" in problem) == ([], True)
+    assert periods.told(lambda: read("x"), "Say a day")[1] == "Say a day"

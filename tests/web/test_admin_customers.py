@@ -1,5 +1,6 @@
 """Customers on screen: what each owes, and what they are called."""
 
+from reconciler.reads import pages
 from tests.web.screens import said
 
 
@@ -109,3 +110,18 @@ def test_whoever_paid_and_is_not_known_is_added_beside_the_payment(screens):
     form = {"rev": screens.rev("payment", pay), "customer_id": owner}
     held = rae.post(f"/unmatched/{pay}/hold", form)
     assert "Held $320.00 as deposit DEP-" in said(rae.client.get(held.location))
+
+
+def test_a_part_of_a_statement_begins_where_the_one_before_ended(screens):
+    ann = screens.customer("Ann Lee")
+    for number in ("INV-1", "INV-2"):
+        screens.invoice(ann, 10_000, number)
+    first = screens.office.rows("select at, id from journal_entry order by at, id")[0]
+    after = pages.encode((first.at, first.id, "USD"))
+    vera = screens.as_("viewer")
+    days = "since=2026-01-01&until=2026-12-31"
+    assert "Carried" not in vera.read(f"/customers/{ann}/statement?{days}")
+    text = vera.read(f"/customers/{ann}/statement?{days}&after={after}")
+    assert "Carried forward" in text
+    assert "$200.00" in text
+    assert ("INV-1" in text, "INV-2" in text) == (False, True)

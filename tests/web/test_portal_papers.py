@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.portal import Scope
-from reconciler.reads import papers as reads
+from reconciler.reads import pages, papers as reads
 from reconciler.services import allocations, invoices, projects, refund_by_hand, refunds
 from reconciler.services.allocations import Part
 from reconciler.services.projects import NewProject
@@ -150,6 +150,26 @@ def test_where_none_is_made_there_is_the_page_and_no_button(
     for place in places(screens).values():
         assert "as=pdf" not in see(screens, f"{path}{place}/print").get_data(as_text=True)
         assert see(screens, f"{path}{place}/print?as=pdf").status_code == 404
+
+
+def test_a_part_of_a_statement_begins_where_the_one_before_ended(
+    screens: Screens, path: str
+) -> None:
+    first = screens.office.rows(
+        "select at, id from journal_entry where invoice_id is not null order by at, id"
+    )[0]
+    after = pages.encode((first.at, first.id, "USD"))
+    days = "since=2026-01-01&until=2026-12-31"
+    whole = see(screens, f"{path}/statement?{days}").get_data(as_text=True)
+    assert "Carried" not in whole
+    part = see(screens, f"{path}/statement?{days}&after={after}").get_data(as_text=True)
+    assert "Carried forward" in part
+    assert f"after={after}" in part.split("To print or save")[0].rsplit("href", 1)[1]
+    printed = said(see(screens, f"{path}/statement/print?{days}&after={after}"))
+    assert "It begins where the page before ended" in printed
+    wrong = see(screens, f"{path}/statement?{days}&after=x")
+    assert (wrong.status_code, "no cursor" in said(wrong)) == (422, True)
+    assert "INV-1" not in said(see(screens, f"{path}/statement/print?{days}&after=x"))
 
 
 def test_a_very_long_statement_is_printed_and_not_made_into_a_pdf(monkeypatch) -> None:

@@ -18,12 +18,16 @@ def show_customer_statement(desk: Desk, customer_id: str) -> Response:
     with desk.runtime.read() as session:
         customer = customers.one(session, customer_id, today=desk.today)
         found, error = periods.told(
-            lambda: client_statements.of_customer(session, customer_id, since, until), error
+            lambda: client_statements.part_of_customer(
+                session, customer_id, since, until, after=request.args.get("after")
+            ),
+            error,
         )
     return desk.page(
         "client_statement.html",
         status=422 if error else 200,
-        statements=found,
+        part=found,
+        statements=found.statements,
         customer=customer,
         project=None,
         since=since,
@@ -41,12 +45,16 @@ def show_project_statement(desk: Desk, project_id: str) -> Response:
         project = projects.one(session, project_id, today=desk.today)
         customer = customers.one(session, project.customer_id, today=desk.today)
         found, error = periods.told(
-            lambda: client_statements.of_project(session, project_id, since, until), error
+            lambda: client_statements.part_of_project(
+                session, project_id, since, until, after=request.args.get("after")
+            ),
+            error,
         )
     return desk.page(
         "client_statement.html",
         status=422 if error else 200,
-        statements=found,
+        part=found,
+        statements=found.statements,
         customer=customer,
         project=project,
         since=since,

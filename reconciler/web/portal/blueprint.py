@@ -129,13 +129,18 @@ def show_statement(visit: Visit) -> Response:
     since, until, error = periods.asked(request.args, visit.today)
     with visit.runtime.read() as session:
         found, error = periods.told(
-            lambda: client_page.statements(session, visit.seen, since, until), error
+            lambda: client_page.statements(
+                session, visit.seen, since, until, after=request.args.get("after")
+            ),
+            error,
         )
         customer = client_page.customer_name(session, visit.seen)
     return visit.page(
         "statement.html",
         status=422 if error else 200,
-        statements=found,
+        part=found,
+        after=request.args.get("after"),
+        statements=found.statements,
         customer=customer,
         since=since,
         until=until,

@@ -48,7 +48,12 @@ def print_statement(visit: Visit) -> Response:
     with visit.runtime.read() as session:
         whose = client_page.customer_name(session, visit.seen)
         about = client_page.project_name(session, visit.seen)
-        found = client_page.statements(session, visit.seen, since, until)
+        found, _ = periods.told(
+            lambda: client_page.statements(
+                session, visit.seen, since, until, after=request.args.get("after")
+            ),
+            "",
+        )
     paper = reads.statement(found, whose=whose, since=since, until=until, about=about)
     back = url_for("portal.show_statement", token=visit.token, since=since, until=until)
     return _given(visit, paper, back)
