@@ -23,6 +23,7 @@ from tests.databases import Databases, Servers, make_template
 
 # Asserts in what several tests share are explained like a test's own.
 pytest.register_assert_rewrite(
+    "tests.browser.hands",
     "tests.runtime",
     "tests.stories.pages",
     "tests.stories.traps",

@@ -19,6 +19,12 @@ from reconciler.reads.client_statements import Part
 from reconciler.reads.invoices import InvoiceRow
 
 _CAPTURED = sa.text("select captured from payment where id = :id")
+# Whose money it is; where nobody has said that of the payment, whose document it went to says it.
+_PAYER = sa.text("""select c.name from customer c where c.id = coalesce(
+    (select customer_id from payment where id = :id),
+    (select coalesce(i.customer_id, d.customer_id) from allocation a
+       left join invoice i on i.id = a.invoice_id left join deposit d on d.id = a.deposit_id
+       where a.payment_id = :id order by a.id limit 1))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,9 @@ def receipt(session: Session, payment_id: str) -> Paper:
     if not captured:
         raise NotFound(f"there is no receipt for {payment_id}")
     news = notices.of_payment(session, payment_id, is_whole=True)
-    return Paper(
-        "receipt.html", f"Receipt {payment_id}", {"receipt": news, "received": int(captured)}
-    )
+    payer = session.scalar(_PAYER, {"id": payment_id}) or ""
+    values = {"receipt": news, "received": int(captured), "customer": payer}
+    return Paper("receipt.html", f"Receipt {payment_id}", values)
 
 
 def part_of_receipt(paper: Paper, numbers: Sequence[str], received: int) -> Paper:
@@ -82,7 +88,7 @@ def part_of_receipt(paper: Paper, numbers: Sequence[str], received: int) -> Pape
     targets = [one for one in whole.targets if one.number in numbers]
     left = sum(one.amount for one in targets)
     part = replace(whole, targets=targets, amount=left, untied=0)
-    return Paper(paper.template, paper.name, {"receipt": part, "received": received})
+    return Paper(paper.template, paper.name, paper.values | {"receipt": part, "received": received})
 
 
 def statement(

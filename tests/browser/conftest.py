@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,18 @@ import pytest
 
 from reconciler.sandbox.server import serve
 from tests.runtime import line, office, stripe_api
+from tests.web import furniture
 from tests.web.screens import PASSWORD, Screens, company, screens
 
 __all__ = ["company", "line", "office", "screens", "stripe_api"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+COOKIE = "reconciler"
 _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+PAPER = {"width": 794, "height": 1123}  # A4
 # What fits and is accessible on a telephone is seldom worse on a desk: that is repetition.
 SIZES = [
     pytest.param(WIDE, marks=pytest.mark.thorough, id="1440"),
@@ -34,18 +38,26 @@ class Window:
     page: object
     url: str
     complaints: list[str]
+    screens: Screens
 
     def go(self, path: str) -> None:
         """Open an address of the screens."""
         self.page.goto(f"{self.url}/admin{path}")
 
     def sign_in(self, name: str) -> None:
-        """Through the door, as `name`."""
+        """Through the door, as `name`, who is made when first asked for."""
+        self.screens.person(name)
         self.go("/sign-in")
         self.page.fill("#email", f"{name}@example.com")
         self.page.fill("#password", PASSWORD)
         self.page.click("button.primary")
         self.page.wait_for_selector("h1:has-text('Today')")
+
+    def is_in(self, name: str) -> None:
+        """As after the door, which is gone through without a page: most tests are not about it."""
+        session = self.screens.as_(name).client.get_cookie(COOKIE)
+        assert session
+        self.page.context.add_cookies([{"name": COOKIE, "value": session.value, "url": self.url}])
 
     def text(self) -> str:
         """The words on the page."""
@@ -94,7 +106,7 @@ class Site:
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(f"{page.url}: {said.text}"))
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        return Window(page, self.url, complaints)
+        return Window(page, self.url, complaints, self.screens)
 
 
 @pytest.fixture(scope="session")
@@ -110,17 +122,34 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
+class Counted:
+    """An application that knows how many of its answers are on their way."""
+
+    def __init__(self, app: object) -> None:
+        self._app, self._lock, self.number = app, threading.Lock(), 0
+
+    def __call__(self, environ: dict, start_response: object) -> list[bytes]:
+        """One answer, whole."""
+        with self._lock:
+            self.number += 1
+        try:
+            with closing(self._app(environ, start_response)) as answer:
+                return list(answer)
+        finally:
+            with self._lock:
+                self.number -= 1
+
+
 def _served(made: Screens, browser: object) -> Iterator[Site]:
-    for name in ("viewer", "reconciler", "approver", "second", "admin"):
-        made.person(name)
-    server = serve(made.app)
+    app = Counted(made.app)
+    server = serve(app)
     yield Site(made, server.url, browser)
     for context in browser.contexts:  # a page that still asks would hold a connection for ever
         context.close()
     server.close()
     # A request that is still being answered has a connection, which the pool must have back first.
     pool, until = made.office.runtime.engine.pool, time.monotonic() + 20
-    while pool.checkedout() and time.monotonic() < until:
+    while (app.number or pool.checkedout()) and time.monotonic() < until:
         threading.Event().wait(0.02)
 
 
@@ -133,4 +162,7 @@ def site(chromium: object, screens: Screens) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def showroom(chromium: object, company: Screens) -> Iterator[Site]:
     """Screens of a company with something of everything, served. For looking only."""
+    furniture.projects_of(company)
+    furniture.proposal_of(company)
+    furniture.purchases_of(company)
     yield from _served(company, chromium)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.browser.conftest import NARROW, SIZES, Site
+from tests.browser.conftest import NARROW, PAPER, SIZES, Site
 from tests.web.screens import Screens
 from tests.web.test_portal import link
 
@@ -43,6 +43,18 @@ def test_it_fits_and_is_right_for_everybody(client: Client, size, place) -> None
     complaints = list(window.complaints)
     assert window.faults() == []
     assert complaints == []
+
+
+@pytest.mark.parametrize("place", ["", "/invoices/{invoice}", "/statement"])
+def test_it_prints_on_white_without_what_one_presses(client: Client, place) -> None:
+    window = client.site.window(size=PAPER, scheme="dark")
+    window.page.emulate_media(media="print", color_scheme="dark")
+    window.page.goto(client.url + place.format(invoice=client.screens.ids["INV-1"]))
+    assert [b for b in window.page.query_selector_all("button, input") if b.is_visible()] == []
+    body = "getComputedStyle(document.body)"
+    assert window.page.evaluate(f"{body}.backgroundColor") == "rgb(255, 255, 255)"
+    assert max(map(int, re.findall(r"\d+", window.page.evaluate(f"{body}.color")))) < 100
+    assert window.overflow() <= 0
 
 
 def test_a_client_pays_without_javascript_and_the_invoice_closes(client: Client) -> None:

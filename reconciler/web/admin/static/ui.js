@@ -13,7 +13,7 @@
   const isDark = () => root.dataset.theme ? root.dataset.theme === 'dark'
     : matchMedia('(prefers-color-scheme: dark)').matches;
 
-  // One key is a trap for people who speak to their computer, so all of them can be turned off.
+  // One key is a trap for who speaks to a computer: all can be turned off.
   const keysAreOn = () => kept.get('shortcuts') !== 'off';
   const isTyping = (at) => at.closest?.(
     'input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]');
@@ -22,12 +22,17 @@
   const move = (step) => {
     const rows = $$('[data-row]').filter(isShown);
     if (!rows.length) return;
-    const link = (row) => $('a', row);
+    const link = (row) => $('a', row) ?? Object.assign(row, { tabIndex: -1 });
     let at = rows.findIndex((row) => row.contains(document.activeElement));
     if (at < 0) at = rows.findIndex((row) => row.classList.contains('sel'));
     const next = rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + step))];
     link(next)?.focus();
     next.scrollIntoView({ block: 'nearest' });
+  };
+
+  const showKeys = () => {
+    $('#keys')?.showModal();
+    $('#keys-title')?.focus();
   };
 
   let leader = false, timer;
@@ -42,7 +47,7 @@
       return;
     }
     if (pressed === 'j' || pressed === 'k') move(pressed === 'j' ? 1 : -1);
-    else if (pressed === '?') $('#keys')?.showModal();
+    else if (pressed === '?') showKeys();
     else if (pressed === '/') $('#search')?.focus();
     else {
       let wanted = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
@@ -64,19 +69,19 @@
     }
     const shortcuts = on('[data-shortcuts]');
     if (shortcuts) kept.set('shortcuts', shortcuts.checked ? 'on' : 'off');
-    if (on('[data-keys]')) $('#keys')?.showModal();
+    if (on('[data-keys]')) showKeys();
     on('[data-close]')?.closest('dialog').close();
     on('[data-dismiss]')?.closest('.toast').remove();
   });
 
-  // A new cookie comes with the answer: a second click would be sent with the old one.
+  // With the answer comes a new cookie: a second click would send the old one.
   document.addEventListener('submit', (event) => {
     if (!event.target.matches('[data-sent-once]')) return;
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = 'yes';
   });
 
-  // Badges are kept right while somebody looks. Numbers alone change: no row moves under a hand.
+  // Badges are kept right. Numbers alone change: no row moves under a hand.
   const EVERY_SECONDS = 20;
   let isAsking = true;
   const tellMore = (waiting) => {
@@ -107,7 +112,7 @@
   setInterval(recount, EVERY_SECONDS * 1000);
   document.addEventListener('visibilitychange', recount);
 
-  // The overlay names the key of each page as the navigation has it: there is one list of them.
+  // Pages' keys as the navigation has them: there is one list.
   const nameKeys = (list) => {
     if (!list || list.dataset.full) return;
     list.dataset.full = 'yes';
@@ -124,12 +129,12 @@
     const box = $('[data-shortcuts]');
     if (box) box.checked = keysAreOn();
     for (const hidden of $$('[data-needs-script]')) hidden.hidden = false;
-    $('[data-first-error]')?.focus();
+    $('[data-first-error]:not([autofocus])')?.focus();
   };
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', ready);
   else ready();
 
-  // A row was opened in place: take the reader to what was opened.
+  // A row was opened in place: go there.
   document.addEventListener('htmx:after:swap', (event) => {
     ready();
     const target = event.detail?.ctx?.target;
