@@ -1,10 +1,13 @@
 """Where an id leads: ours, a rail's, an invoice number or a deposit code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler import currencies, money
+from reconciler.errors import Invalid
 from reconciler.store import words
 
 _JUMP = sa.text(
@@ -29,6 +32,7 @@ _JUMP = sa.text(
       where id = :q or lower(btrim(code)) = lower(:q)
     limit 20"""
 )
+_SIGNS = "$€£¥"
 SHOWN_MAX = 12  # of each kind
 # Words that so many bear are not told apart by them: more are not looked at.
 _MOST = 500
@@ -95,6 +99,31 @@ _LOOK = sa.text(
         union all {_theirs("payment", "customer_id", "customers", "occurred_at")})
       {_newest("p", "occurred_at")})"""
 )
+
+
+def _of_amount(kind: str, table: str, amount: str, at: str) -> str:
+    """The newest of each amount asked for, in a currency in which it is written like that."""
+    return f"""select '{kind}' as kind, t.id, t.{amount} as amount, t.currency from asked a
+      cross join lateral (select id, {amount}, currency from {table}
+        where {amount} = a.amount and currency = any(string_to_array(a.currencies, ' '))
+        order by {at} desc, id desc limit {SHOWN_MAX}) t"""
+
+
+_OF_AMOUNT = sa.text(
+    f"""with asked as (select * from unnest(cast(:amounts as bigint[]), cast(:currencies as text[]))
+        as a(amount, currencies)),
+      found as ({_of_amount("payment", "payment", "captured", "occurred_at")}
+        union all {_of_amount("invoice", "invoice", "total", "created_at")}
+        union all {_of_amount("deposit", "deposit", "amount", "created_at")})
+    select f.kind, f.id, coalesce(i.number, d.code, p.rail_payment_id) as title, f.amount,
+      f.currency, coalesce(c.name, p.facts -> 'payer' -> 'name' ->> 1,
+        p.facts -> 'payer' -> 'email' ->> 1, '') as whose
+    from found f left join payment p on f.kind = 'payment' and p.id = f.id
+      left join invoice i on f.kind = 'invoice' and i.id = f.id
+      left join deposit d on f.kind = 'deposit' and d.id = f.id
+      left join customer c on c.id = coalesce(p.customer_id, i.customer_id, d.customer_id)
+    order by f.kind, f.id desc"""
+)
 _ASKED = sa.text(words.ASKED)
 # How many bear a word is known to the index alone, so it is never better to read a whole table.
 _BY_INDEX = sa.text("set local enable_seqscan = off")
@@ -123,3 +152,30 @@ def look(session: Session, query: str) -> list[Hit]:
         return []
     session.execute(_BY_INDEX)
     return [Hit(*row) for row in session.execute(_LOOK, {"asked": asked})]
+
+
+def of_amount(session: Session, query: str) -> list[Hit]:
+    """Payments, invoices and deposits of exactly this amount, in any currency."""
+    asked = _amounts(query)
+    if not asked:
+        return []
+    given = {"amounts": list(asked), "currencies": list(asked.values())}
+    session.execute(_BY_INDEX)
+    return [
+        Hit(row.kind, row.id, row.title, f"{money.shown(row.amount, row.currency)}, {row.whose}")
+        for row in session.execute(_OF_AMOUNT, given)
+    ]
+
+
+def _amounts(query: str) -> Mapping[int, str]:
+    """What may be meant, in minor units, each with the currencies that are written like that."""
+    typed = query.strip().lstrip(_SIGNS).strip()
+    found: dict[int, list[str]] = {}
+    for currency in sorted(currencies.KNOWN):
+        try:
+            amount = money.parse(typed, currency).minor
+        except Invalid:
+            continue
+        if amount > 0:
+            found.setdefault(amount, []).append(currency)
+    return {amount: " ".join(its) for amount, its in found.items()}

@@ -54,6 +54,7 @@ class Deposit(SQLModel, table=True):
         ),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
         sa.Index("ix_deposit_created", "created_at", "id"),
+        sa.Index("ix_deposit_amount", "amount", "created_at", "id"),
         sa.Index("ix_deposit_words", sa.text(words.of_number("code")), postgresql_using="gin"),
     )
 

@@ -85,6 +85,7 @@ class Invoice(SQLModel, table=True):
             postgresql_where=sa.text("state = 'draft'"),
         ),
         sa.Index("ix_invoice_customer_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_invoice_amount", "total", "created_at", "id"),
         sa.Index("ix_invoice_words", sa.text(words.of_number("number")), postgresql_using="gin"),
     )
 

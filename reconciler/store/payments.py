@@ -58,6 +58,7 @@ class Payment(SQLModel, table=True):
             postgresql_where=sa.text("status <> 'captured'"),
         ),
         sa.Index("ix_payment_customer_id", "customer_id", "occurred_at", "id"),
+        sa.Index("ix_payment_amount", "captured", "occurred_at", "id"),
         sa.Index("ix_payment_words", sa.text(words.of_payer()), postgresql_using="gin"),
         sa.Index(
             "ix_payment_by_hand",

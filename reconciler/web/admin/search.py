@@ -3,6 +3,8 @@
 from flask import Response, request
 
 from reconciler.reads import screens_search
+from reconciler.reads.pages import Session
+from reconciler.reads.screens_search import Hit
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
 
@@ -33,8 +35,17 @@ def show_search(desk: Desk) -> Response:
         return desk.page("search.html", query="", hits=[], pages=PAGES)
     with desk.runtime.read() as session:
         found = screens_search.jump(session, query)
-        hits = [] if found or len(query) < WORD_CHARS_MIN else screens_search.look(session, query)
+        hits = [] if found else _hits(session, query)
     if found:
         endpoint, name = PAGES[found[0]]
         return go(endpoint, **{name: found[1]})
     return desk.page("search.html", query=query, hits=hits, pages=PAGES)
+
+
+def _hits(session: Session, query: str) -> list[Hit]:
+    """What is called that, and what is of that amount; each once."""
+    named = screens_search.look(session, query) if len(query) >= WORD_CHARS_MIN else []
+    known = {(hit.kind, hit.id) for hit in named}
+    return named + [
+        hit for hit in screens_search.of_amount(session, query) if (hit.kind, hit.id) not in known
+    ]
