@@ -20,7 +20,7 @@ from reconciler.store.people import HalfwayIn, User, UserSession
 from reconciler.work import Cause, Work
 
 SESSION_LIFE = timedelta(hours=12)
-SESSION_IDLE_MAX = timedelta(hours=4)
+SESSION_IDLE_MAX = timedelta(minutes=15)  # where nobody says otherwise
 SESSION_ID_CHARS = 16
 HALFWAY_LIFE = timedelta(minutes=5)  # between the password and the code
 HALFWAY_TRIES_MAX = 5  # codes; then the password is asked for again
@@ -229,15 +229,20 @@ def _let_in(work: Work, user: User, who: tuple[str, str], address: str, browser:
     return _begin(work, user, address, browser)
 
 
-def session_of(work: Work, token: str, *, is_there: bool = True) -> OpenSession | None:
-    """Whose session this cookie is, if it goes on. `is_there`: a person asks, not a page alone."""
+def session_of(
+    work: Work, token: str, *, is_there: bool = True, idle_max: timedelta = SESSION_IDLE_MAX
+) -> OpenSession | None:
+    """Whose session this cookie is, if it goes on. `is_there`: a person asks, not a page alone.
+
+    It ends once nobody was there for `idle_max`.
+    """
     found = work.session.exec(
         select(UserSession, User)
         .join(User, col(User.id) == col(UserSession.user_id))
         .where(
             col(UserSession.token_hash) == token_hash(token),
             col(UserSession.ends_at) > work.now,
-            col(UserSession.seen_at) > work.now - SESSION_IDLE_MAX,
+            col(UserSession.seen_at) > work.now - idle_max,
             col(User.disabled_at).is_(None),
         )
     ).first()
@@ -280,10 +285,10 @@ def session_id(token_hash: str) -> str:
     return token_hash[:SESSION_ID_CHARS]
 
 
-def forget_old(work: Work) -> None:
+def forget_old(work: Work, *, idle_max: timedelta = SESSION_IDLE_MAX) -> None:
     """Drop sessions that ended and attempts that count no more. For a timed job."""
     ended = (col(UserSession.ends_at) <= work.now) | (
-        col(UserSession.seen_at) <= work.now - SESSION_IDLE_MAX
+        col(UserSession.seen_at) <= work.now - idle_max
     )
     work.session.execute(sa.delete(UserSession).where(ended))
     work.session.execute(sa.delete(HalfwayIn).where(col(HalfwayIn.ends_at) <= work.now))

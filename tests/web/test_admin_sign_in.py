@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.flows.tidy import tidy
 from reconciler.services import guessing, people
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
@@ -146,9 +147,22 @@ def test_signing_out_takes_the_sessions_token(screens):
 
 def test_a_session_ends_by_itself(screens):
     somebody = screens.as_("viewer")
-    screens.office.clock.advance(minutes=30)
+    for _ in range(4):  # whoever does something stays
+        screens.office.clock.advance(minutes=14)
+        assert somebody.get("/").status_code == 200
+    screens.office.clock.advance(minutes=15)
+    assert somebody.get("/").status_code == 303
+
+
+def test_how_long_one_may_do_nothing_is_a_setting(screens):
+    settings = replace(screens.office.runtime.settings, session_idle_minutes=60)
+    runtime = replace(screens.office.runtime, settings=settings)
+    app = create_web_app(runtime, more=[admin_blueprint(runtime)])
+    somebody = Screens(replace(screens.office, runtime=runtime), app).as_("viewer")
+    screens.office.clock.advance(minutes=59)
+    tidy(runtime)
     assert somebody.get("/").status_code == 200
-    screens.office.clock.instant += people.SESSION_IDLE_MAX + timedelta(minutes=1)
+    screens.office.clock.advance(minutes=60)
     assert somebody.get("/").status_code == 303
 
 

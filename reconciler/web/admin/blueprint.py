@@ -211,7 +211,10 @@ def _session(runtime: Runtime, *, is_there: bool = True) -> OpenSession | None:
     if not token:
         return None
     cause = Cause("browser", "session")
-    return runtime.do(cause, lambda work: people.session_of(work, token, is_there=is_there))
+    idle_max = sign_in.idle_max(runtime.settings)
+    return runtime.do(
+        cause, lambda work: people.session_of(work, token, is_there=is_there, idle_max=idle_max)
+    )
 
 
 def _desk(runtime: Runtime, session: OpenSession) -> Desk:

@@ -125,6 +125,9 @@ GROUPS: tuple[tuple[str, Mapping[str, Words]], ...] = (
     (
         "Sign-in",
         {
+            "SESSION_IDLE_MINUTES": Words(
+                "Minutes until signed out", "Of doing nothing; then the password is asked for."
+            ),
             "RECONCILER_SECRET_KEY": Words(
                 "Secret key", "Seals what must not be read from a copied database."
             ),

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 from flask import Response, make_response, redirect, request, url_for
 
@@ -50,6 +51,11 @@ def pages(runtime: Runtime) -> list[Page]:
 def is_secure(settings: Settings) -> bool:
     """Whether people reach us over https."""
     return settings.base_url.startswith("https://")
+
+
+def idle_max(settings: Settings) -> timedelta:
+    """How long somebody may do nothing and is still signed in."""
+    return timedelta(minutes=settings.session_idle_minutes)
 
 
 def cookie_name(settings: Settings) -> str:
@@ -134,7 +140,8 @@ def _leave(runtime: Runtime) -> Response:
     name = cookie_name(runtime.settings)
     token = request.cookies.get(name)
     if token:
-        session = runtime.do(_CAUSE, lambda work: people.session_of(work, token))
+        longest = idle_max(runtime.settings)
+        session = runtime.do(_CAUSE, lambda work: people.session_of(work, token, idle_max=longest))
         if session is not None:
             forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
             runtime.do(_CAUSE, http.in_request(lambda work: people.sign_out(work, token)))
