@@ -155,6 +155,27 @@ def test_each_name_stands_on_its_own_pages_as_it_was_written(house):
             assert " ".join(program.split()) in page.words, (path, program)
 
 
+def test_what_a_rail_says_of_what_failed_is_text_too(screens):
+    world, viewer = screens.office.world, screens.as_("viewer")
+    screens.ids["paid"] = screens.paid(900_000)
+    charge = next(iter(world.table("charge")))
+    for program in PROGRAMS:
+        world.advance_refund(world.refund(charge, 100), "failed", program)
+    screens.paid(5_000)
+    world.dispute(next(reversed(world.table("charge"))), reason=PROGRAMS[0])
+    screens.hear("")
+    screens.ids["dispute"] = screens.office.scalar("select id from dispute")
+    words = ""
+    for path in ("/questions", "/payments/{paid}", "/disputes/{dispute}", "/refunds?tab=trouble"):
+        page = Page(viewer.get(path.format(**screens.ids)).get_data(as_text=True))
+        assert page.faults == [], path
+        words += page.words.lower()
+    assert [one for one in PROGRAMS if " ".join(one.lower().split()) not in words] == []
+    told = viewer.get("/questions?as=csv").get_data(as_text=True)
+    cells = [cell for row in csv.reader(StringIO(told)) for cell in row]
+    assert [cell for cell in cells if cell[:1] in FORMULAS and cell] == []
+
+
 def test_the_client_reads_them_as_text_too(house):
     for n in (0, 7, 36):
         customer = house.office.scalar(

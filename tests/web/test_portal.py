@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.books.portal import Scope
 from reconciler.services import invoices, portal_links
@@ -73,6 +74,13 @@ def test_what_belongs_to_others_is_answered_like_nothing(screens: Screens) -> No
     payment = screens.office.scalar("select id from payment where captured = 5000")
     draft = screens.invoice(ben, 5_000, "INV-3", draft=True)
     nothing = see(screens, "/portal/x").get_data()
+    with capture_logs() as logs:
+        assert see(screens, f"{path}/invoices/{theirs}").status_code == 404
+    told = [line for line in logs if line["event"] == "portal.not_theirs"]
+    link_id = screens.office.scalar("select id from portal_link")
+    assert [(one["link"], one["at"], one["asked"]) for one in told] == [
+        (link_id, "portal.show_invoice", [theirs])
+    ]
     for place in (f"invoices/{theirs}", f"invoices/{draft}", f"receipts/{payment}", "invoices/x"):
         answer = see(screens, f"{path}/{place}")
         assert (answer.status_code, answer.get_data()) == (404, nothing), place

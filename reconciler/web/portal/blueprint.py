@@ -219,7 +219,13 @@ def _opened(runtime: Runtime, view: View) -> View:
         visit = Visit(runtime, token, link, runtime.now())
         if proposals.is_all_of(visit) and view not in _OF_A_PROPOSAL:
             return _missing(runtime)
-        return view(visit, **values)
+        try:
+            return view(visit, **values)
+        except NotFound:
+            # A good link, and something that it does not show: a slip, or somebody who tries ids.
+            asked = [*values.values(), *request.form.getlist("target")]
+            _log.warning("portal.not_theirs", link=link.id, at=request.endpoint, asked=asked)
+            raise
 
     return answer
 
