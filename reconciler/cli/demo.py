@@ -5,6 +5,7 @@ events are posted to the webhook endpoint, shuffled and many of them twice, and 
 the rest, as they would with a real rail.
 """
 
+import secrets
 import threading
 import time
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from reconciler.work import Cause, Work
 
 CAUSE = Cause("command", "demo")
 HOW = "start it with ./run --demo, or call this again while ./run is up"
+PASSWORD_BYTES = 12
 PLAYS_MAX = 3
 PLAY_SECONDS_MAX = 300
 ANSWER_SECONDS_MAX = 10
@@ -72,8 +74,11 @@ def demo() -> int:
         asker = runtime.do(CAUSE, lambda work: demo_steps.ensure_person(work, ASKER))
         is_new = not _is_told(runtime, asker)
         if is_new:
-            _tell(runtime, rail, story, asker)
+            password = secrets.token_urlsafe(PASSWORD_BYTES)
+            _tell(runtime, rail, story, asker, password=password)
             _show_client_pages(runtime)
+            # What one person asks for another approves: to try that, one has to be both.
+            say(f"the second person, {APPROVER[1]}: {APPROVER[0]}, password {password}")
         else:
             print("the demo is there already, with all that was done since")
         return _look_around(runtime, is_new=is_new)
@@ -146,7 +151,8 @@ def _is_told(runtime: Runtime, asker: str) -> bool:
     return any(refund.approved_at for refund in asked)
 
 
-def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
+def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str, *, password: str) -> None:
+    """All of it; `password` is the approver's."""
     if runtime.do(CAUSE, lambda work: demo_steps.load_documents(work, story)):
         say(
             f"loaded {len(story.customers)} customers, {len(story.invoices)} invoices,"
@@ -155,7 +161,7 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str) -> None:
     _play(rail, story)
     _drain(runtime, story.event_count)
     runtime.do(CAUSE, lambda work: demo_steps.apply_deposits(work, story))
-    approver = runtime.do(CAUSE, lambda work: demo_steps.ensure_person(work, APPROVER))
+    approver = runtime.do(CAUSE, lambda work: demo_steps.ensure_person(work, APPROVER, password))
     policy = policy_of(runtime.settings)
 
     def ask(work: Work) -> None:

@@ -145,13 +145,16 @@ def apply_deposits(work: Work, story: Story) -> None:
             applications.apply(work, deposit.id, invoice, use.amount)
 
 
-def ensure_person(work: Work, who: tuple[str, str, Role]) -> str:
-    """An account for somebody of the story; gives its id. Nobody knows its password."""
+def ensure_person(work: Work, who: tuple[str, str, Role], password: str = "") -> str:
+    """An account for somebody of the story; gives its id. Nobody knows a password not given."""
     email, name, role = who
     known = [person.id for person in people.users(work) if person.email == email]
-    if known:
-        return known[0]
-    return people.create_user(work, email=email, password=new_token(), role=role, name=name)
+    if not known:
+        chosen = password or new_token()
+        return people.create_user(work, email=email, password=chosen, role=role, name=name)
+    if password:
+        people.set_password(work, known[0], password)
+    return known[0]
 
 
 def ask_refunds(work: Work, story: Story, policy: RefundPolicy) -> None:

@@ -1,10 +1,12 @@
 """Which of what somebody did still stands, and what it was on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlmodel import Session
+
+from reconciler.reads.audit import AuditRow
 
 _CLAIMS = sa.text(
     """select a.id, coalesce(i.number, d.code) as target, coalesce(i.currency, d.currency) as
@@ -16,6 +18,34 @@ _CLAIMS = sa.text(
     from application u join deposit d on d.id = u.deposit_id
       left join invoice i on i.id = u.invoice_id where u.id = any(:ids)"""
 )
+
+
+_STANDING = sa.text(
+    """select 'refund.requested' as action, id as subject, null as said from refund
+      where id = any(:subjects) and status in ('requested', 'approved', 'requires_action', 'manual')
+    union all select 'review_item.assigned', id, coalesce(assigned_to, '') from review_item
+      where id = any(:subjects) and state = 'open'
+    union all select 'review_item.snoozed', id, coalesce(snoozed_until::text, '') from review_item
+      where id = any(:subjects) and state = 'open'
+    union all select 'review_item.resolved', id, null from review_item
+      where id = any(:subjects) and state = 'resolved'
+    union all select 'dispute.decided', rail_dispute_id, decision from dispute
+      where rail_dispute_id = any(:subjects)
+    union all select 'reminders.paused', subject, null from reminder_plan
+      where subject = any(:subjects) and is_paused
+    union all select 'portal_link.created', id, null from portal_link
+      where id = any(:subjects) and revoked_at is null"""
+)
+# What of a deed's line is what it made so.
+_SAID = {
+    "review_item.assigned": "assigned_to",
+    "review_item.snoozed": "snoozed_until",
+    "dispute.decided": "decision",
+}
+_TOLD = frozenset({
+    "refund.requested", "review_item.assigned", "review_item.snoozed", "review_item.resolved",
+    "dispute.decided", "reminders.paused", "portal_link.created",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +62,18 @@ def claims(session: Session, ids: Collection[str]) -> dict[str, ClaimTold]:
     """These allocations and applications, by id."""
     rows = session.execute(_CLAIMS, {"ids": sorted(ids)})
     return {row.id: ClaimTold(**row._asdict()) for row in rows}
+
+
+def passed(session: Session, lines: Iterable[AuditRow]) -> set[str]:
+    """Which of these lines say what is not so any more, because something came after."""
+    asked = [line for line in lines if line.action in _TOLD]
+    rows = session.execute(_STANDING, {"subjects": sorted({line.subject for line in asked})})
+    now = {(row.action, row.subject): row.said for row in rows}
+    return {line.id for line in asked if not _is_so(line, now)}
+
+
+def _is_so(line: AuditRow, now: dict[tuple[str, str], str | None]) -> bool:
+    if (line.action, line.subject) not in now:
+        return False
+    name = _SAID.get(line.action)
+    return name is None or now[line.action, line.subject] == (line.after.get(name) or "")

@@ -1,15 +1,18 @@
 """Which invoices and deposits the refunds of payments took from, as the books have it now."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import allocations, refund_terms
+from reconciler.books.observations import RefundStage
 from reconciler.books.posting_rules import position
 from reconciler.reads.suggestions import SuggestedPart
 from reconciler.store import claims, payment_rows, refund_terms as store_terms
 from reconciler.store.claims import AllocationRow
+from reconciler.timestamps import from_epoch
 
 _NAMES = sa.text(
     """select id, number as name, false as is_deposit from invoice where id = any(:ids)
@@ -42,6 +45,19 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
         ]
         for refund_id, parts in found.items()
     }
+
+
+def told_at(session: Session, payment_id: str, rail_refund_id: str) -> datetime | None:
+    """When money went back, as far as the rail has said: by its balance, or by the refund."""
+    facts = payment_rows.facts_of(session, [payment_id]).get(payment_id)
+    if facts is None:
+        return None
+    moved = [one.created for one in facts.balance.values() if one.source == rail_refund_id]
+    refund = facts.refunds.get(rail_refund_id)
+    at = min(moved, default=0) or (
+        refund.shown[0] if refund and refund.stage < RefundStage.FAILED else 0
+    )
+    return from_epoch(at) if at else None
 
 
 def stands(session: Session, item_id: str) -> bool:

@@ -1,17 +1,20 @@
 """People and programs decide where a payment's money belongs, and undo it by reversal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.matching import Document, Strategy
+from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import audit, matching, payment_writing, settlement
+from reconciler.services import audit, matching, payment_writing, reviews, settlement
 from reconciler.services.settlement import Scene
 from reconciler.store import claims as store, documents
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Work
+
+_TAKEN_BACK = "A person took the match back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,22 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     for other in claims.values():
         pin(scene, other)
     claim.wanted = 0
-    row.strategy, row.reasons = Strategy.PERSON.value, ["A person took the match back"]
+    kind, row.reasons = _asked_before(work, row, claims.values())
+    row.strategy = Strategy.PERSON.value
     payment_writing.save(work, [row])
     settlement.finish(work, scene)
-    payment_writing.ask_about_unapplied(work, scene, row)
+    payment_writing.ask_about_unapplied(work, scene, row, kind=kind)
+
+
+def _asked_before(
+    work: Work, row: PaymentRow, claims: Iterable[AllocationRow]
+) -> tuple[ReviewKind, list[str]]:
+    """Why the money is looked at again: as it was asked before the match, if none of it stays."""
+    asked = reviews.asked_last(work, row.id)
+    if asked is None or any(claim.wanted for claim in claims):
+        return ReviewKind.UNMATCHED_PAYMENT, [_TAKEN_BACK]
+    kind, reasons = asked
+    return kind, [*(reason for reason in reasons if reason != _TAKEN_BACK), _TAKEN_BACK]
 
 
 def _locked(work: Work, payment_id: str) -> PaymentRow:

@@ -66,10 +66,12 @@ def ask_about_unapplied(
     """After a person moved money: ask about the rest, or close the question."""
     left = settlement.unapplied(scene, row.id)
     if not left:
-        reviews.close_matching(work, [row.id], resolution="its money has found its place")
+        reviews.close_matching(work, [row.id], resolution=reviews.PLACED)
         return
     question = matching_question(row, kind, left, scene)
-    reviews.close_items(work, MATCHING_KINDS - {question.kind}, [row.id], resolution="asked anew")
+    reviews.close_items(
+        work, MATCHING_KINDS - {question.kind}, [row.id], resolution=reviews.ASKED_ANEW
+    )
     reviews.open_items(work, [question])
 
 

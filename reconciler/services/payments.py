@@ -213,8 +213,10 @@ def _ask_people(work: Work, scene: Scene, held: matching.Held) -> None:
     for question in questions:
         if not scene.payments[question.subject].is_new:
             other_kinds = MATCHING_KINDS - {question.kind}
-            reviews.close_items(work, other_kinds, [question.subject], resolution="asked anew")
-    reviews.close_matching(work, answered, resolution="its money has found its place")
+            reviews.close_items(
+                work, other_kinds, [question.subject], resolution=reviews.ASKED_ANEW
+            )
+    reviews.close_matching(work, answered, resolution=reviews.PLACED)
     for row in scene.payments.values():
         questions += movement_questions(row)
     reviews.open_items(work, questions)

@@ -1,19 +1,23 @@
 """Who answers an open question, and until when it is out of sight. Neither answers it."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
+from reconciler.books.disputes import Stage
 from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import ReviewState
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.services import audit
+from reconciler.timestamps import from_epoch
 from reconciler.work import Work
 
 SNOOZE_DAYS_MAX = 90  # what is put off for longer is forgotten
 
 _ITEM = sa.text(
-    """select kind, state, assigned_to, snoozed_until from review_item where id = :id
+    """select kind, state, assigned_to, snoozed_until, details from review_item where id = :id
     for no key update"""
 )
 _PERSON = sa.text(
@@ -44,13 +48,19 @@ def snooze(work: Work, item_id: str, until: date | None) -> None:
     """Put a question out of sight until that day begins, in UTC; back into sight with None.
 
     It is back earlier if what it asks about changes. Raises NotFound, Conflict for a question
-    that is answered, and Invalid for a day that is not ahead or too far.
+    that is answered, and Invalid for a day that is not ahead, too far, or not before the last day
+    on which a bank takes an answer.
     """
     item = _open(work, item_id)
     today = work.now.date()
     if until is not None and not today < until <= today + timedelta(days=SNOOZE_DAYS_MAX):
         raise Invalid(
             f"choose a day after today and at most {SNOOZE_DAYS_MAX} days ahead", field="until"
+        )
+    last = answer_by(item.details)
+    if until is not None and last is not None and until >= last:
+        raise Invalid(
+            f"the bank takes an answer until {last}: choose a day before that", field="until"
         )
     if until == item.snoozed_until:
         work.has_only_looked = True
@@ -59,6 +69,13 @@ def snooze(work: Work, item_id: str, until: date | None) -> None:
     before = {"snoozed_until": _written(item.snoozed_until)}
     after = {"snoozed_until": _written(until), "kind": item.kind}
     audit.note(work, "review_item.snoozed", item_id, before=before, after=after)
+
+
+def answer_by(details: Mapping[str, Any]) -> date | None:
+    """The last day on which a bank takes an answer, of a question about a dispute that waits."""
+    due = details.get("evidence_due")
+    is_waiting = details.get("stage") == Stage.NEEDS_RESPONSE
+    return from_epoch(due).date() if due and is_waiting else None
 
 
 def _open(work: Work, item_id: str) -> sa.Row[tuple[object, ...]]:

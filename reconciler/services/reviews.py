@@ -23,10 +23,12 @@ _OPEN = sa.text(
       cast(:currency as text[]), cast(:details as text[]))
       as n(id, kind, subject, payment_id, invoice_id, deposit_id, refund_id, event_seq, amount,
         currency, details)
-    -- What a person has answered is not asked again in the same words.
+    -- What a person has answered is not asked again in the same words. Money that found a place
+    -- answered by itself: taken off it again, it is asked about again.
     where not exists (select 1 from review_item r where r.subject = n.subject and r.kind = n.kind
       and r.state = 'resolved' and r.resolved_by not like 'event/%'
-      and r.resolved_by not like 'job/%' and r.amount is not distinct from n.amount
+      and r.resolved_by not like 'job/%' and coalesce(r.resolution, '') <> all(:by_itself)
+      and r.amount is not distinct from n.amount
       and r.details = cast(n.details as jsonb))
     order by n.kind, n.subject
     on conflict (kind, subject) where state = 'open' do update
@@ -50,6 +52,13 @@ _CLOSE_ONE = sa.text(
       resolution = :resolution, rev = rev + 1
     where id = :id and state = 'open' and (cast(:rev as bigint) is null or rev = :rev)"""
 )
+_ASKED_LAST = sa.text(
+    """select kind, details -> 'reasons' from review_item
+    where payment_id = :payment and kind = any(:kinds) and state = 'resolved'
+    order by resolved_at desc, opened_at desc, id desc limit 1"""
+)
+PLACED = "its money has found its place"
+ASKED_ANEW = "asked anew"
 _EXISTS = sa.text("select state from review_item where id = :id")
 
 
@@ -84,7 +93,15 @@ def open_items(work: Work, questions: Iterable[Question]) -> None:
     columns["id"] = [ids.new_id("rev") for _ in wanted]
     columns["kind"] = [q.kind.value for q in wanted]
     columns["details"] = [msgspec.json.encode(q.details).decode() for q in wanted]
-    work.session.execute(_OPEN, columns | {"now": work.now})
+    by_itself = [PLACED, ASKED_ANEW]
+    work.session.execute(_OPEN, columns | {"now": work.now, "by_itself": by_itself})
+
+
+def asked_last(work: Work, payment_id: str) -> tuple[ReviewKind, list[str]] | None:
+    """Why it was asked where a payment's money belongs, before somebody said; None if never."""
+    kinds = [kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT}]
+    row = work.session.execute(_ASKED_LAST, {"payment": payment_id, "kinds": kinds}).first()
+    return (ReviewKind(row[0]), list(row[1] or [])) if row else None
 
 
 def close_items(

@@ -60,7 +60,7 @@ def ask_about(work: Work, payments: Collection[str]) -> None:
     kinds = [kind.value for kind in MATCHING_KINDS]
     rows = work.session.execute(_LEFT, {"ids": list(payments), "kinds": kinds}).all()
     placed = [row.id for row in rows if not row.amount]
-    reviews.close_matching(work, placed, resolution="its money has found its place")
+    reviews.close_matching(work, placed, resolution=reviews.PLACED)
     reviews.open_items(
         work,
         [

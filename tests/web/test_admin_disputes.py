@@ -57,6 +57,31 @@ def test_one_tells_its_story(birch):
     assert "On hold" in birch.as_("viewer").read("/invoices/INV-1050")
 
 
+def test_it_is_told_in_plain_words(birch):
+    words = birch.as_("viewer").read(f"/disputes/{birch.ids['dispute']}")
+    assert "The customer says that they did not make the payment" in words
+    assert "The bank waits for an answer" in words
+    assert "needs_response" not in words
+    asked = birch.as_("viewer").read("/questions?kind=dispute")
+    assert "The customer says that they did not make the payment" in asked
+
+
+def test_it_is_not_put_out_of_sight_until_the_bank_has_stopped_waiting(birch):
+    rae, item = birch.as_("reconciler"), birch.office.scalar("select id from review_item")
+    due = birch.office.scalar("select evidence_due_at from dispute").date()
+    before, late = (
+        due - timedelta(days=1),
+        rae.post(f"/questions/{item}/snooze", {"until": due.isoformat()}),
+    )
+    assert late.status_code == 422
+    assert f"he bank takes an answer until {due}" in late.get_data(as_text=True)
+    assert birch.office.scalar("select snoozed_until from review_item") is None
+    assert "The bank takes an answer until" in rae.read("/questions?kind=dispute")
+    in_time = rae.post(f"/questions/{item}/snooze", {"until": before.isoformat()})
+    assert in_time.status_code == 303
+    assert birch.office.scalar("select snoozed_until from review_item") == before
+
+
 def test_what_is_about_it_leads_to_it(birch):
     vera, own = birch.as_("viewer"), f"/admin/disputes/{birch.ids['dispute']}"
     for page in (f"/payments/{birch.ids['payment']}", "/questions"):
@@ -144,6 +169,7 @@ def test_an_appeal_says_that_the_decision_waits(birch):
     birch.office.clock.advance(hours=1)
     birch.office.world.appeal(birch.ids["rail"])
     hear(birch)
+    rae = birch.as_("reconciler")  # an hour is over
     page = rae.read(path)
     assert "is contested again" in page
     assert "What was decided (write it off: we bear it) holds again" in page

@@ -46,6 +46,8 @@ def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     page = rae.read(f"/questions/{_item(cedar).id}")
     for words in (
         "$40.00 refunded outside to Cedar",
+        "Given back 22 Nov 2026",
+        "By whom Stripe does not say: its dashboard shows it",
         "INV-2 $40.00",
         "Does the customer still owe the $40.00?",
         "No, it is not owed any more. After this: No amount changes",

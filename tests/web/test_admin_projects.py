@@ -23,6 +23,12 @@ def test_a_project_shows_what_was_agreed_and_what_became_of_it(workshop):
     assert "1 project on this page" in rae.read("/projects")
 
 
+def test_the_list_says_how_many_sign_offs_are_missing(workshop):
+    assert "2 sign-offs missing" in workshop.as_("viewer").read("/projects")  # billed, drafted
+    workshop.office.clock.advance(days=56)
+    assert "3 sign-offs missing" in workshop.as_("viewer").read("/projects")  # the last is due
+
+
 def test_who_may_only_look_is_told_so(workshop):
     shown = workshop.as_("viewer").read("/projects/" + workshop.ids["project"])
     assert "Create invoice" not in shown

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.services import applications
+from reconciler.services import applications, refunds
 from tests.web.screens import Screens, said
 
 
@@ -57,6 +57,48 @@ def test_a_match_is_taken_back_from_the_list_and_by_the_same_way_again(acme):
     assert rae.post(f"/recent/{back}/undo", {"once": "u3"}).status_code == 303
     assert outstanding(acme) == 35_000
     assert acme.office.violations() == []
+
+
+def test_after_undo_it_is_asked_as_it_was_before_each_time_again(screens):
+    screens.ids["acme"] = screens.customer("Acme")
+    screens.invoice(screens.ids["acme"], 120_000, "INV-1042")
+    screens.invoice(screens.ids["acme"], 130_000, "INV-1043")
+    screens.ids["pay"] = screens.paid(85_000, description="INV-1042 and INV-1043")
+    asked = "select kind, details from review_item where state = 'open'"
+    first = screens.office.rows(asked)
+    assert [row.kind for row in first] == ["ambiguous_match"]
+    rae = screens.as_("reconciler")
+    for once in ("u1", "u2"):
+        done = match(screens, rae)
+        assert screens.office.rows(asked) == []
+        assert rae.post(f"/recent/{done}/undo", {"once": once}).status_code == 303
+        again = screens.office.rows(asked)
+        assert [row.kind for row in again] == ["ambiguous_match"]
+        assert again[0].details["reasons"] == [
+            *first[0].details["reasons"], "A person took the match back",
+        ]  # fmt: skip
+    assert first[0].details["reasons"][0] in rae.read(f"/unmatched/{screens.ids['pay']}")
+    assert screens.office.violations() == []
+
+
+def test_undo_is_not_offered_for_what_is_not_so_any_more(acme):
+    rae = acme.as_("reconciler")
+    match(acme, rae)
+    refund = acme.ask_refund("reconciler", payment_id=acme.ids["pay"], amount=1_000)
+    asked = line(acme, "refund.requested")
+    offered = f"/recent/{asked}/undo"
+    assert offered in rae.get("/recent").get_data(as_text=True)
+    acme.by("approver", lambda work: refunds.reject(work, refund, why="no"))
+    assert offered not in rae.get("/recent").get_data(as_text=True)
+    assert "Something else came of it since." in rae.read("/recent")
+    acme.paid(4_000, description="who")
+    item = acme.office.scalar("select id from review_item where state = 'open'")
+    for day in ("2026-11-28", "2026-11-30"):
+        assert rae.post(f"/questions/{item}/snooze", {"until": day}).status_code == 303
+    page = rae.get("/recent").get_data(as_text=True)
+    last = int(line(acme, "review_item.snoozed"))
+    assert f"/recent/{last}/undo" in page
+    assert f"/recent/{last - 1}/undo" not in page
 
 
 def test_what_something_stands_on_is_not_taken_back_and_says_why(acme):

@@ -138,7 +138,7 @@ def test_an_invoice_shows_what_paid_it_and_what_is_left(still):
     words = still.as_("viewer").read("/invoices/inv-1042")
     assert "$1,200.00 left to pay" in words
     assert "$800.00 of $2,000.00 paid" in words
-    assert "Total $2,000.00 Credited $0.00 Paid -$800.00 Left to pay $1,200.00" in words
+    assert "Total $2,000.00 Credited $0.00 Paid $800.00 Left to pay $1,200.00" in words
     html = still.as_("viewer").get("/invoices/INV-1042").get_data(as_text=True)
     assert '<rect class="some" x="0.000" width="40.000"' in html
     assert 'aria-label="$800.00 of $2,000.00 paid"' in html
@@ -373,6 +373,23 @@ def test_words_list_what_holds_them(still):
     assert "Nothing is called that" in somebody.read("/search?q=%25")
     assert "Nothing is called that" in somebody.read("/search?q=zzz")
     assert "Write an id, a number or a name" in somebody.read("/search?q=+")
+
+
+@pytest.mark.parametrize("typed", ["850", "850.00", "$850.00", " 850.0"])
+def test_an_amount_lists_what_is_of_it(screens, typed):
+    customer = screens.customer("Ann Lee")
+    screens.invoice(customer, 85_000, "INV-7")
+    screens.invoice(customer, 850, "INV-8", currency="JPY")
+    screens.invoice(customer, 85_001, "INV-9")
+    screens.deposit(customer, 85_000, "DEP-7")
+    pay = screens.paid(85_000, description="thanks")
+    answer = screens.as_("viewer").get("/search", query_string={"q": typed})
+    words = said(answer)
+    assert "INV-7 USD 850.00, Ann Lee, invoice" in words
+    assert "DEP-7 USD 850.00, Ann Lee, deposit" in words
+    assert f"/admin/payments/{pay}" in answer.get_data(as_text=True)
+    assert "INV-9" not in words
+    assert ("INV-8 JPY 850, Ann Lee" in words) is (typed == "850")
 
 
 # Questions

@@ -160,6 +160,7 @@ def _show(
         payment = screens_payments.payment(session, item.payment_id)
         claims = screens_payments.claims(session, item.payment_id)
         stands = refund_splits.stands(session, item_id)
+        told_at = refund_splits.told_at(session, item.payment_id, item.subject)
         again = review_queue.page(session, _open_again(item), Wanted(limit=1)).data
         answered_by = (item.resolved_by or "").partition("/")[2]
         names = screens_people.names(session, [answered_by])
@@ -174,6 +175,7 @@ def _show(
         why_not=why_not,
         split=_split(desk, item, claims, looked),
         stands=stands,
+        told_at=told_at,
         undone=_undone(desk, item) if stands else "",
         again=again[0].id if again and again[0].id != item.id else "",
         answered_by=names.get(answered_by, item.resolved_by or ""),

@@ -7,9 +7,10 @@ from typing import Any
 from flask import url_for
 from jinja2 import Environment
 
+from reconciler.services import review_desk
 from reconciler.timestamps import from_epoch
 from reconciler.web import rail_pages, templating
-from reconciler.web.admin import account_words, file_words, words
+from reconciler.web.admin import account_words, dispute_words, file_words, words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -58,6 +59,9 @@ def _environment() -> Environment:
         "later": words.later,
         "span": words.span,
         "rail_name": words.rail_name,
+        "answer_by": review_desk.answer_by,
+        "dispute_reason": dispute_words.reason,
+        "dispute_status": dispute_words.status,
         "category_name": account_words.category_name,
         "share": share,
         "with_signs": words.with_signs,

@@ -1,7 +1,10 @@
 """Projects: what was agreed, its milestones in their order, and what each still waits for."""
 
+from datetime import date
+
 from flask import Response, request
 
+from reconciler.books import sign_offs as sign_off_rules
 from reconciler.books.invoices import InvoiceStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -73,10 +76,21 @@ def list_projects(desk: Desk) -> Response:
     return desk.page(
         "projects.html",
         lines=page.data,
+        unsigned={line.id: _unsigned(line.project, desk.today) for line in page.data},
         sums=dict(sorted(sums.items())),
         only_open=request.args.get("view") != "all",
         customer_id=request.args.get("customer") or None,
         older=paging.next_page(page.next_cursor),
+    )
+
+
+def _unsigned(project: ProjectRow, today: date) -> int:
+    """How many milestones are billed or due, and nothing in force says that they are done."""
+    return sum(
+        one.kind not in sign_off_rules.NEEDS_NONE
+        and (one.invoice_id is not None or (one.due_on is not None and one.due_on <= today))
+        and not any(said.is_current for said in one.sign_offs)
+        for one in project.milestones
     )
 
 

@@ -118,14 +118,17 @@ def _line(desk: Desk, line_id: str) -> AuditRow:
 def _done(session: Session, lines: Iterable[AuditRow]) -> list[Done]:
     kept = list(lines)
     known = deeds.claims(session, {one for line in kept for one, _ in _moved(line)})
-    return [_judged(line, known) for line in kept]
+    passed = deeds.passed(session, kept)
+    return [_judged(line, known, is_passed=line.id in passed) for line in kept]
 
 
-def _judged(line: AuditRow, known: Mapping[str, ClaimTold]) -> Done:
+def _judged(line: AuditRow, known: Mapping[str, ClaimTold], *, is_passed: bool) -> Done:
     may = not line.is_erased and undoing.may_be_undone(line.action, line.after)
     moved = [(known[one], amount) for one, amount in _moved(line) if one in known]
     is_gone = may and line.action in _HOLD and not any(claim.is_live for claim, _ in moved)
     why_not = "" if may else undoing.why_not(line.action)
+    if may and is_passed:
+        may, why_not = False, "Something else came of it since."
     return Done(line, may and not is_gone, is_gone, why_not, _told(moved))
 
 

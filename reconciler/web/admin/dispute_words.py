@@ -1,0 +1,39 @@
+"""What a rail says of a dispute in its own words, told in plain ones."""
+
+_REASONS = {
+    "bank_cannot_process": "The bank could not carry the payment out",
+    "check_returned": "The cheque came back",
+    "credit_not_processed": "The customer says that a promised refund did not come",
+    "customer_initiated": "The customer asked their bank for the money back",
+    "debit_not_authorized": "The customer says that they did not allow the debit",
+    "duplicate": "The customer says that they were charged twice",
+    "fraudulent": "The customer says that they did not make the payment",
+    "general": "The bank gives no reason",
+    "incorrect_account_details": "The account's number is wrong",
+    "insufficient_funds": "There is too little on the account",
+    "noncompliant": "The card's network says that its rules were broken",
+    "product_not_received": "The customer says that nothing was delivered",
+    "product_unacceptable": "The customer says that what came is not as described",
+    "subscription_canceled": "The customer says that they had cancelled",
+    "unrecognized": "The customer does not recognise the payment",
+}
+_STATUSES = {
+    "warning_needs_response": "The bank asks, and waits for an answer",
+    "warning_under_review": "The bank asks, and has an answer",
+    "warning_closed": "The bank asked, and takes nothing",
+    "needs_response": "The bank waits for an answer",
+    "under_review": "The bank has an answer, and decides",
+    "won": "Decided for us",
+    "lost": "Decided for the customer",
+    "prevented": "Called off before it began",
+}
+
+
+def reason(word: str | None) -> str:
+    """Why a bank disputes a payment; a word that nobody here knows as it came."""
+    return _REASONS.get(word or "", (word or "The bank gives no reason").replace("_", " "))
+
+
+def status(word: str) -> str:
+    """How far a dispute is."""
+    return _STATUSES.get(word, word.replace("_", " "))
