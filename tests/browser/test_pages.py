@@ -81,6 +81,7 @@ def _keys(window: Window, *keys: str) -> None:
 
 
 def test_a_payment_is_matched_and_unmatched_by_keyboard_alone(acme):
+    acme.screens.person("reconciler")
     window = acme.window()
     window.go("/sign-in")
     _keys(window, *"reconciler@example.com", "Tab")
