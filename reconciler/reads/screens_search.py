@@ -102,11 +102,16 @@ _LOOK = sa.text(
 
 
 def _of_amount(kind: str, table: str, amount: str, at: str) -> str:
-    """The newest of each amount asked for, in a currency in which it is written like that."""
+    """The newest of each amount asked for, in a currency in which it is written like that.
+
+    Said as a range and in the order of the index of amounts: an amount that nothing is of would
+    else be looked for among all, the newest first.
+    """
     return f"""select '{kind}' as kind, t.id, t.{amount} as amount, t.currency from asked a
       cross join lateral (select id, {amount}, currency from {table}
-        where {amount} = a.amount and currency = any(string_to_array(a.currencies, ' '))
-        order by {at} desc, id desc limit {SHOWN_MAX}) t"""
+        where {amount} between a.amount and a.amount
+          and currency = any(string_to_array(a.currencies, ' '))
+        order by {amount} desc, {at} desc, id desc limit {SHOWN_MAX}) t"""
 
 
 _OF_AMOUNT = sa.text(
