@@ -21,9 +21,11 @@ PORT_DEFAULT = 8000
 WEBHOOK_TOLERANCE_DEFAULT = 300
 REFUND_UNKNOWN_MAX_DEFAULT = 10  # a rail that answers leaves one or two, for seconds
 ATTACHMENTS_QUOTA_DEFAULT = 1_024  # MiB
-SESSION_IDLE_MINUTES_DEFAULT = 15  # whoever leaves their desk leaves no open till
+IDLE_MINUTES_DEFAULT = 15  # whoever leaves their desk leaves no open till
 SESSION_IDLE_MINUTES_MAX = 720  # a session ends after twelve hours in any case
 ATTACHMENTS_QUOTA_MAX = 100_000_000
+_MIB = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
+_IDLE = values.whole_number(1, SESSION_IDLE_MINUTES_MAX)
 _EXPIRY_DAYS = values.whole_number(1, 3_650)
 PROCESSES_MAX = 64  # more on one machine is a typing error
 COUNT_MAX = 999_999_999
@@ -79,7 +81,7 @@ class Settings:
     refund_unknown_max: int = REFUND_UNKNOWN_MAX_DEFAULT  # of unknown outcome; more stop them all
     attachments_url: Secret = NO_SECRET  # empty: a folder under data_dir; the URL holds a password
     attachments_quota_mib: int = ATTACHMENTS_QUOTA_DEFAULT  # of all of them together
-    session_idle_minutes: int = SESSION_IDLE_MINUTES_DEFAULT
+    session_idle_minutes: int = IDLE_MINUTES_DEFAULT
     worker_processes: int = 1
     web_processes: int = 2
     # Variables that somebody set, however many processes ago; the rest was made up or is usual.
@@ -169,8 +171,6 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     processes = values.whole_number(1, PROCESSES_MAX)
     count = values.whole_number(0, COUNT_MAX)
     a_day = values.whole_number(1, 86_400)  # of seconds
-    idle = values.whole_number(1, SESSION_IDLE_MINUTES_MAX)
-    mib = values.whole_number(1, ATTACHMENTS_QUOTA_MAX)
     settings = Settings(
         database_url=database_url,
         migration_database_url=_read(
@@ -202,10 +202,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         refund_daily_count_per_customer=_read(said, "REFUND_DAILY_COUNT_PER_CUSTOMER", count, None),
         refund_unknown_max=_read(said, "REFUND_UNKNOWN_MAX", count, REFUND_UNKNOWN_MAX_DEFAULT),
         attachments_url=_read(said, "ATTACHMENTS_URL", values.attachments_url, NO_SECRET),
-        attachments_quota_mib=_read(said, "ATTACHMENTS_QUOTA_MIB", mib, ATTACHMENTS_QUOTA_DEFAULT),
-        session_idle_minutes=_read(
-            said, "SESSION_IDLE_MINUTES", idle, SESSION_IDLE_MINUTES_DEFAULT
-        ),
+        attachments_quota_mib=_read(said, "ATTACHMENTS_QUOTA_MIB", _MIB, ATTACHMENTS_QUOTA_DEFAULT),
+        session_idle_minutes=_read(said, "SESSION_IDLE_MINUTES", _IDLE, IDLE_MINUTES_DEFAULT),
         worker_processes=_read(said, "WORKER_PROCESSES", processes, 1),
         web_processes=_read(said, "WEB_PROCESSES", processes, 2),
         given=_given(said),

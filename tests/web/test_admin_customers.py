@@ -125,3 +125,20 @@ def test_a_part_of_a_statement_begins_where_the_one_before_ended(screens):
     assert "Carried forward" in text
     assert "$200.00" in text
     assert ("INV-1" in text, "INV-2" in text) == (False, True)
+
+
+@pytest.mark.parametrize("typed", ["850", "850.00", "$850.00", " 850.0"])
+def test_an_amount_lists_what_is_of_it(screens, typed):
+    customer = screens.customer("Ann Lee")
+    screens.invoice(customer, 85_000, "INV-7")
+    screens.invoice(customer, 850, "INV-8", currency="JPY")
+    screens.invoice(customer, 85_001, "INV-9")
+    screens.deposit(customer, 85_000, "DEP-7")
+    pay = screens.paid(85_000, description="thanks")
+    answer = screens.as_("viewer").get("/search", query_string={"q": typed})
+    words = said(answer)
+    assert "INV-7 USD 850.00, Ann Lee, invoice" in words
+    assert "DEP-7 USD 850.00, Ann Lee, deposit" in words
+    assert f"/admin/payments/{pay}" in answer.get_data(as_text=True)
+    assert "INV-9" not in words
+    assert ("INV-8 JPY 850, Ann Lee" in words) is (typed == "850")
