@@ -1,5 +1,7 @@
 """Customers on screen: what each owes, and what they are called."""
 
+import pytest
+
 from reconciler.reads import pages
 from tests.web.screens import said
 
