@@ -16,6 +16,8 @@ from reconciler.web.api.blueprint import PREFIX, ROUTES
 # One thing of each kind, by what stands in an address; of others, the table bears the same name.
 _ONE = {
     "account_id": "select id::text from ledger_account order by id limit 1",
+    "correction_id": "select id from bank_correction limit 1",
+    "currency": "select 'USD'",
     "customer_id": "select id from customer order by id limit 1",
     "draft_id": "select id from import_draft limit 1",
     "endpoint_id": "select id from webhook_endpoint limit 1",
@@ -28,6 +30,7 @@ _ONE = {
     "moment": "select 'due'",
     "note_id": "select id from credit_note limit 1",
     "payment_id": "select payment_id from allocation order by id desc offset 1000 limit 1",
+    "role": "select 'clearing'",
     "run_id": "select id from reconciliation_run limit 1",
     "statement_id": "select id from bank_statement limit 1",
     "subject": "select id from customer order by id limit 1",
@@ -79,17 +82,32 @@ def _rules() -> Iterator[str]:
             yield PREFIX + route.path
 
 
+def unsaid() -> list[str]:
+    """The parts of addresses that nobody says how to fill."""
+    found: set[str] = set()
+    for rule in _rules():
+        for part in _PART.finditer(rule):
+            try:
+                _statement(rule, part)
+            except SystemExit as why:
+                found.add(str(why))
+    return sorted(found)
+
+
 def _filled(bench: Bench, rule: str) -> str | None:
     kept: dict[str, str] = {}
     for found in _PART.finditer(rule):
-        part = found[1] or found[2]
-        noun = rule[: found.start()].rstrip("/").rpartition("/")[2]
-        statement = _ONE.get(f"{noun}/{part}") or _ONE.get(part) or _any(part)
-        rows = bench.sql(statement)
+        rows = bench.sql(_statement(rule, found))
         if not rows:
             return None
         kept[found[0]] = str(rows[0][0])
     return _PART.sub(lambda found: kept[found[0]], rule)
+
+
+def _statement(rule: str, found: re.Match[str]) -> str:
+    part = found[1] or found[2]
+    noun = rule[: found.start()].rstrip("/").rpartition("/")[2]
+    return _ONE.get(f"{noun}/{part}") or _ONE.get(part) or _any(part)
 
 
 def _any(part: str) -> str:
