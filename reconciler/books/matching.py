@@ -345,10 +345,10 @@ def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Loo
     score += points
     reasons.append(reason)
     if not document.is_payable:
-        score -= 4
         reasons.append(("differs", f"It is {document.state}"))
+        return Suggestion(((document, 0),), "weak", score - 4, tuple(reasons))
     amount = min(unapplied, document.outstanding)
-    return Suggestion(((document, amount),), _confidence(score), score, tuple(reasons))
+    return Suggestion(((document, amount),), _confidence(score, reasons), score, tuple(reasons))
 
 
 def _amount_reason(unapplied: int, document: Document) -> tuple[int, tuple[str, str]]:
@@ -361,8 +361,9 @@ def _amount_reason(unapplied: int, document: Document) -> tuple[int, tuple[str, 
     return -3, ("differs", "Nothing is open on it")
 
 
-def _confidence(score: int) -> str:
-    if score >= 5:
+def _confidence(score: int, reasons: Iterable[tuple[str, str]]) -> str:
+    """Strong ones are taken many at once, so nothing may speak against them."""
+    if score >= 5 and all(kind != "differs" for kind, _ in reasons):
         return "strong"
     return "possible" if score >= 3 else "weak"
 

@@ -26,6 +26,7 @@ class ReviewRow:
     `subject` is the id, ours or the rail's, of what it is about; `actions` is what
     POST …/resolve takes while it is open. `took_from`: of a refund made outside, what the books
     took from which invoice or deposit, in the words that the action `split` takes.
+    `asked_again`: of a refund that failed, how much was asked back of its payment since.
     `assigned_to`: whose it is to answer, by name `assigned_name`; it is out of sight until the day
     `snoozed_until` begins, or until what it asks about changes.
     """
@@ -46,6 +47,7 @@ class ReviewRow:
     suggestions: list[SuggestionRow]
     paid_twice: PaidTwice | None
     took_from: list[SuggestedPart]
+    asked_again: int
     actions: list[str]
     opened_at: datetime
     resolved_at: datetime | None
@@ -93,6 +95,15 @@ _ITEMS = sa.text(
 )
 
 
+_ASKED_AGAIN = sa.text(
+    """select i.id, sum(l.amount)::bigint as amount
+    from review_item i join refund_leg l on l.payment_id = i.payment_id
+      join refund f on f.id = l.refund_id
+    where i.id = any(:ids) and f.requested_at >= i.opened_at and l.replaced_by is null
+      and l.status not in ('rejected', 'failed', 'canceled') group by i.id"""
+)
+
+
 def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[ReviewRow]:
     """Review items, the last opened first."""
     ids, more = LISTING.keys(session, filters, wanted)
@@ -124,7 +135,12 @@ def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:
     twice = overpayments.twice(session, over)
     outside = {r.payment_id for r in rows if r.kind == ReviewKind.EXTERNAL_REFUND and r.payment_id}
     splits = refund_splits.of_payments(session, outside)
-    return {row.id: _item(row, suggested, splits, twice) for row in rows}
+    failed = [r.id for r in rows if r.kind == ReviewKind.REFUND_FAILED and r.state == "open"]
+    again = {r.id: r.amount for r in session.execute(_ASKED_AGAIN, {"ids": failed})}
+    return {
+        row.id: _item(row, suggested, splits, twice, asked_again=again.get(row.id, 0))
+        for row in rows
+    }
 
 
 def _item(
@@ -132,6 +148,8 @@ def _item(
     suggested: Mapping[str, list[SuggestionRow]],
     splits: Mapping[str, list[SuggestedPart]],
     twice: Mapping[str, PaidTwice],
+    *,
+    asked_again: int,
 ) -> ReviewRow:
     is_open = row.state == "open"
     kind = ReviewKind(row.kind)
@@ -145,5 +163,6 @@ def _item(
         if is_open and kind is ReviewKind.OVERPAYMENT
         else None,
         "took_from": splits.get(row.subject, []) if kind is ReviewKind.EXTERNAL_REFUND else [],
+        "asked_again": asked_again,
     }
     return ReviewRow(**values)

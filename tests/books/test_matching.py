@@ -340,6 +340,23 @@ def test_where_two_fit_equally_well_neither_is_strong() -> None:
     assert all(("close", "Another fits as well") in one.reasons for one in tied)
 
 
+@pytest.mark.parametrize(
+    "against", [{"state": "void", "is_payable": False}, {"customer_id": "cust_ben"}]
+)
+def test_nothing_is_strong_that_something_speaks_against(against: dict[str, object]) -> None:
+    told = facts(payer=ANN, texts={"description": (AT, "about INV-3")})
+    (named,) = rank(told, 1_000, [doc("INV-3", outstanding=1_000, **against)], BY_NAME)
+    assert "differs" in {verdict for verdict, _ in named.reasons}
+    assert named.confidence != "strong"
+
+
+def test_what_cannot_be_paid_is_offered_nothing() -> None:
+    told = facts(payer=ANN, texts={"description": (AT, "about INV-3")})
+    (void,) = rank(told, 1_000, [doc("INV-3", state="void", is_payable=False)], BY_NAME)
+    assert [amount for _, amount in void.targets] == [0]
+    assert void.confidence == "weak"
+
+
 def test_an_amount_that_differs_says_how() -> None:
     told = facts(payer=ANN)
     by_open = {

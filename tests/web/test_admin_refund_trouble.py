@@ -103,7 +103,23 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
     for words in (">Birch<", "INV-1041</a>: ", "Request the refund again", "did not arrive"):
         assert words in html, words
     pay = birch.ids["pay"]
-    assert f"/admin/refunds/new?payment={pay}" in html
+    again = f"/refunds/new?payment={pay}&again=70.00"
+    assert f"/admin{again.replace('&', '&amp;')}" in html
+    form = birch.as_("reconciler").get(again).get_data(as_text=True)
+    assert 'value="70.00"' in form
+    assert "its money came back" in form
+
+
+def test_an_outside_refund_that_is_asked_again_says_so_and_offers_it_no_more(birch):
+    charge = next(iter(birch.office.world.table("charge")))
+    made = birch.office.world.refund(charge, 7_000)
+    birch.hear("")
+    birch.office.world.advance_refund(made, "failed")
+    birch.hear("")
+    birch.ask_refund("reconciler", payment_id=birch.ids["pay"], amount=7_000)
+    page = birch.as_("reconciler").read("/questions?kind=refund_failed")
+    assert "$70.00 was asked back of this payment since" in page
+    assert "Request the refund again" not in page
 
 
 # What people typed

@@ -31,6 +31,7 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 ID_CHARS_MAX = 80
+_AMOUNT_CHARS_MAX = 30
 _TARGETS = ("payment", "invoice", "deposit")
 _SAME = "Reducing and reopening come to the same here: nothing of an invoice is open because of it."
 
@@ -58,6 +59,8 @@ class Subject:
 def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
     typed = {"reason": request.args["reason"]} if "reason" in request.args else {}
+    if again := request.args.get("again"):  # what a refund came to that failed elsewhere
+        typed["amount"] = again[:_AMOUNT_CHARS_MAX]
     return _form(desk, _subject(desk, request.args), typed=typed)
 
 
@@ -198,6 +201,7 @@ def _form(
         error=f"{said} Nothing was done." if is_late else said,
         field=refusal.field if refusal else None,
         typed=typed,
+        is_again="again" in request.args,
     )
 
 
