@@ -3,11 +3,13 @@
 Three accounts are the client's: what they owe, what is held for them as deposits, and their credit.
 A line is what one entry did to all three together, so money that only moves between them is none.
 A project has two of them, its invoices and its deposits: credit is the customer's as a whole.
+Lines stand on the day on which their entry counts, as in the ledger: what a file brought of last
+year is of last year.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -17,8 +19,10 @@ from reconciler.books import portal
 from reconciler.books.portal import Event
 from reconciler.errors import Invalid
 from reconciler.reads import pages
+from reconciler.store.ledger import POSTED_ON
 
-_MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
+_MOVES = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
+      sum(x.amount)::bigint as amount,
       coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
     from journal_entry e join posting x on x.entry_id = e.id
       join ledger_account a on a.id = x.account_id
@@ -32,7 +36,8 @@ _MOVES = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amoun
       and :customer = case a.role when 'accounts_receivable' then i.customer_id
         when 'customer_deposits' then d.customer_id else p.customer_id end
     group by e.id, a.currency having sum(x.amount) <> 0"""
-_OF_A_PROJECT = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint as amount,
+_OF_A_PROJECT = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
+      sum(x.amount)::bigint as amount,
       coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
     from journal_entry e join posting x on x.entry_id = e.id
       join ledger_account a on a.id = x.account_id
@@ -48,30 +53,32 @@ _OF_A_PROJECT = """select e.id, e.key, e.at, a.currency, sum(x.amount)::bigint a
 
 def _opening(moves: str) -> sa.TextClause:
     return sa.text(
-        f"""select currency, sum(amount)::bigint as amount from ({moves}) m where at < :since
+        f"""select currency, sum(amount)::bigint as amount from ({moves}) m where day < :since
         group by currency"""
     )
 
 
 def _lines(moves: str) -> sa.TextClause:
     return sa.text(
-        f"""select * from ({moves}) m where at >= :since and at < :until
-        order by at, id, currency limit :limit + 1"""
+        f"""select * from ({moves}) m where day between :since and :until
+        order by day, at, id, currency limit :limit + 1"""
     )
 
 
 def _opening_after(moves: str) -> sa.TextClause:
     return sa.text(
         f"""select currency, sum(amount)::bigint as amount from ({moves}) m
-        where (at, id, currency) <= (cast(:at as timestamptz), :id, :currency) group by currency"""
+        where (day, at, id, currency)
+          <= (cast(:day as date), cast(:at as timestamptz), :id, :currency) group by currency"""
     )
 
 
 def _lines_after(moves: str) -> sa.TextClause:
     return sa.text(
-        f"""select * from ({moves}) m where at >= :since and at < :until
-          and (at, id, currency) > (cast(:at as timestamptz), :id, :currency)
-        order by at, id, currency limit :limit + 1"""
+        f"""select * from ({moves}) m where day between :since and :until
+          and (day, at, id, currency)
+            > (cast(:day as date), cast(:at as timestamptz), :id, :currency)
+        order by day, at, id, currency limit :limit + 1"""
     )
 
 
@@ -81,7 +88,7 @@ _CUSTOMERS_AFTER = (_opening_after(_MOVES), _lines_after(_MOVES))
 _PROJECTS_AFTER = (_opening_after(_OF_A_PROJECT), _lines_after(_OF_A_PROJECT))
 LINES_MAX = 5_000
 PART_LINES = 1_000  # of all currencies together: what prints in one go, also as a PDF
-_ORDER = ("timestamptz", "text", "text")
+_ORDER = ("date", "timestamptz", "text", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +209,9 @@ def _part(
     given = _given(whose, *days)
     if after is not None:
         at = pages.decode(after, _ORDER)
-        if cast("datetime", at[0]) < cast("datetime", given["since"]):
+        if cast("date", at[0]) < days[0]:
             raise Invalid("this is no cursor of this period", field="after")
-        given |= dict(zip(("at", "id", "currency"), at, strict=True))
+        given |= dict(zip(("day", "at", "id", "currency"), at, strict=True))
     most = cast("int", given["limit"])
     rows = session.execute(queries[1], given).all()
     shown, more = rows[:most], len(rows) > most
@@ -212,13 +219,12 @@ def _part(
     return Part(
         statements=_told(_balances(session, queries[0], given), shown),
         is_continued=after is not None,
-        next_cursor=pages.encode((last.at, last.id, last.currency)) if last else None,
+        next_cursor=pages.encode((last.day, last.at, last.id, last.currency)) if last else None,
     )
 
 
 def _given(whose: dict[str, object], since: date, until: date) -> dict[str, object]:
-    days = {"since": _midnight(since), "until": _midnight(until + timedelta(days=1))}
-    return {**whose, **days}
+    return {**whose, "since": since, "until": until}
 
 
 def _balances(session: Session, query: sa.TextClause, given: dict[str, object]) -> dict[str, int]:
@@ -233,7 +239,7 @@ def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[Statemen
         event = portal.event_of(row.key)
         lines.setdefault(row.currency, []).append(
             StatementLine(
-                on=row.at.astimezone(UTC).date(),
+                on=row.day,
                 event=event,
                 text=portal.words(event, row.amount, row.number),
                 amount=row.amount,
@@ -249,7 +255,3 @@ def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[Statemen
         )
         for currency, found in sorted(lines.items())
     ]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

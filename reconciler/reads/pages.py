@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
@@ -103,7 +103,7 @@ def in_order(ids: Iterable[str], rows: Mapping[str, T]) -> list[T]:
 
 def encode(key: Sequence[object]) -> str:
     """A sort key as an opaque text."""
-    written = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    written = [part.isoformat() if isinstance(part, date) else part for part in key]
     text = json.dumps(written, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -130,6 +130,8 @@ def _checked(part: object, kind: str) -> object:
         return part
     if not isinstance(part, str) or "\0" in part or not part.isascii():
         raise ValueError(part)
+    if kind == "date":
+        return date.fromisoformat(part)
     if kind == "timestamptz":
         instant = datetime.fromisoformat(part)
         if instant.tzinfo is None:

@@ -31,6 +31,18 @@ def test_more_lines_than_fit_are_refused_and_end_in_no_false_balance(office, ann
     assert refusal.value.field == "since"
 
 
+def test_what_counts_on_an_earlier_day_stands_there(office):
+    bob = customer(office, "Bob Ray")
+    invoice(office, "INV-9", 1_000, customer_id=bob, issued_on=date(2025, 12, 30))
+    invoice(office, "INV-8", 500, customer_id=bob, issued_on=date(2026, 1, 2))
+    with office.runtime.read() as session:
+        [last] = client_statements.of_customer(session, bob, date(2025, 1, 1), date(2025, 12, 31))
+        [this] = client_statements.of_customer(session, bob, *YEAR)
+    assert [(line.on, line.amount) for line in last.lines] == [(date(2025, 12, 30), 1_000)]
+    assert (this.opening, this.closing) == (last.closing, 1_500)
+    assert [(line.on, line.amount) for line in this.lines] == [(date(2026, 1, 2), 500)]
+
+
 def test_in_parts_each_begins_where_the_one_before_ended(office, ann):
     with office.runtime.read() as session:
         [whole] = client_statements.of_customer(session, ann, *YEAR)
