@@ -68,6 +68,7 @@ def test_somebodys_questions_are_in_their_own_view_and_nobody_elses(queue):
     assert "Mine 1" in mine
     assert "Nothing in this view" in dana.read("/unmatched?view=mine")
     assert "A payment names nothing that it is for $200.00" in rae.read("/questions?view=mine")
+    assert "See what fits" in rae.read("/questions?view=mine")
     assert "No question in this view" in dana.read("/questions?view=mine")
 
 

@@ -18,7 +18,7 @@ def test_a_new_house_says_how_to_begin(screens):
     words = screens.as_("viewer").read("/")
     assert "Nothing waits for you." in words
     assert "Last event None yet Point the rail's webhook here" in words
-    assert "Inbox Empty" in words
+    assert "Events to book None" in words
     assert "Books Balanced" in words
     assert "Worker Not seen yet" in words
 
@@ -92,7 +92,7 @@ def test_events_that_nobody_takes_up_are_an_alarm(screens):
     screens.office.clock.advance(seconds=3)
     ask_rail(screens.office.runtime)
     words = screens.as_("viewer").read("/")
-    assert "Inbox Empty" in words
+    assert "Events to book None" in words
     assert "Worker Seen 3 seconds ago" in words
 
 

@@ -283,14 +283,17 @@ def _waiting(inbox: InboxStatus) -> Sign:
     if inbox.failed or inbox.quarantined:
         number = inbox.failed + inbox.quarantined
         hint = "They wait for a person, in the event log"
-        return Sign("Inbox", words.counted(number, "event") + " stuck", hint, "neg")
+        return Sign("Events to book", words.counted(number, "event") + " stuck", hint, "neg")
     if not inbox.pending + inbox.parked:
-        return Sign("Inbox", "Empty", "All that came in is in the books")
+        return Sign("Events to book", "None", "All that came in is in the books")
     age = timedelta(seconds=inbox.oldest_seconds)
     tone = "warn" if age > WAITS_TOO_LONG else ""
     waiting = f"{inbox.pending + inbox.parked:,} waiting"
     return Sign(
-        "Inbox", waiting, f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}", tone
+        "Events to book",
+        waiting,
+        f"The oldest for {words.counted(inbox.oldest_seconds, 'second')}",
+        tone,
     )
 
 
