@@ -31,7 +31,9 @@ from reconciler.work import Work
 PAYMENT, BALANCE = "payment", "balance"
 _EVERYWHERE = ((EVENTS, Difference.NOT_APPLIED), (BALANCE, Difference.BALANCE))
 OPEN_AT_ONCE = 20
-# A refund may fail a month after it succeeded; an uncaptured hold or a debit is over long before.
+# A refund may fail a month after it succeeded. Of what was begun and never came to money nothing
+# says that it is over, so that is looked at for half a year; what is held or being collected, for
+# as long as it is.
 REFUND_MAY_FAIL = timedelta(days=35)
 OPEN_FOR = timedelta(days=180)
 
@@ -41,6 +43,7 @@ _OPEN = sa.text(
     """select p.id, p.facts::text as facts from payment p
     where p.id > :after and p.rail <> 'manual' and (
       p.status in ('processing', 'authorized', 'partially_captured') and p.occurred_at > :since
+      or p.on_its_way > 0
       or exists (select 1 from rail_object o where o.payment_id = p.id and o.kind = 'dispute'
         and o.state not in ('won', 'lost', 'warning_closed', 'prevented', 'charge_refunded'))
       or exists (select 1 from rail_object o where o.payment_id = p.id and o.kind = 'refund'

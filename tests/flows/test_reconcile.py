@@ -263,6 +263,17 @@ def test_a_refund_that_fails_after_a_month_is_seen_without_an_event(office):
     assert office.violations() == []
 
 
+def test_a_hold_that_is_captured_after_most_of_a_year_is_seen_without_an_event(office):
+    hold = office.world.authorize(5_000)
+    office.deliver(*office.world.events())
+    office.drain()
+    office.clock.advance(days=250)
+    office.world.capture(hold.intent)
+    told = run(office, purpose=OPEN_ITEMS, back=timedelta(days=1))
+    assert (left(told), office.scalar("select captured from payment")) == ([], 5_000)
+    assert office.violations() == []
+
+
 def test_a_dispute_that_ends_after_months_is_seen_without_an_event(office):
     payment = office.world.pay(5_000)
     dispute = office.world.dispute(payment.charge)
