@@ -74,8 +74,9 @@ def test_a_wrong_password_changes_nothing_is_noted_and_is_slowed_down(office, an
     assert office.scalar(noted) == ATTEMPTS_PER_ACCOUNT_MAX
     with pytest.raises(TooManyAttempts):
         show(office, token)
-    assert session(office, token) is not None
-    office.clock.advance(minutes=16)
+    for _ in range(2):  # somebody is there all the while
+        assert session(office, token) is not None
+        office.clock.advance(minutes=8)
     assert show(office, token)
 
 

@@ -179,7 +179,7 @@ def letters_and_papers_say_so(office: Office, bills: list[str]) -> None:
         assert dict(_IN_ITS_PAGE.findall(said.html)) == wanted, at
     for at, paper in papers.items():
         one = stand[at]
-        amounts = {"Credited": -one.credited, "Paid": -one.paid, "Left to pay": one.outstanding}
+        amounts = {"Credited": one.credited, "Paid": one.paid, "Left to pay": one.outstanding}
         found = dict(_ON_PAPER.findall(page_of_paper(paper, ())))
         assert {name: found.get(name, shown(0, one.currency)) for name in amounts} == {
             name: shown(amount, one.currency) for name, amount in amounts.items()

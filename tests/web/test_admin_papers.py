@@ -58,7 +58,7 @@ def test_an_invoice_on_paper_says_what_the_books_say(shop, owed):
         "Acme Studio 12 Harbour Road, Cork VAT IE1234567", "Invoice INV-7", "For Ann Lee",
         "Design 2.5 EUR 400.00 19 %", "Without tax EUR 1,009.99",
         "Tax, 19 % of EUR 1,000.00 EUR 190.00", "Reduced, 7 % of EUR 9.99 EUR 0.70",
-        "Total EUR 1,200.69", "Credited -EUR 119.00", "Paid -EUR 500.00",
+        "Total EUR 1,200.69", "Credited EUR 119.00", "Paid EUR 500.00",
         "Left to pay EUR 581.69", "Credit notes: CN-1001, EUR 119.00.",
     ):  # fmt: skip
         assert words in text, words

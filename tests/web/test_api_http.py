@@ -14,6 +14,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.services import api_keys
 from reconciler.services.import_files import BadRow
+from reconciler.services.import_money import RowRefused
 from reconciler.services.imports import NotTaken, Outcome
 from reconciler.web import http, problems
 from reconciler.web.api.blueprint import PREFIX, ROUTES
@@ -74,6 +75,7 @@ def test_every_kind_of_error_has_its_status(api, kind):
             Outcome(file_name="a.csv", digest="", bad=[BadRow(2, "total", "is odd")])
         ),
         RailRefused: lambda: RailRefused("not like this", code="charge_disputed"),
+        RowRefused: lambda: RowRefused(2, errors.Refused("not like this")),
     }
     answer = probe(api, made.get(kind, lambda: kind("not like this"))())
     expected = next(_STATUS_OF[k] for k in kind.__mro__ if k in _STATUS_OF)

@@ -170,7 +170,8 @@ def test_what_a_rail_says_of_what_failed_is_text_too(screens):
         page = Page(viewer.get(path.format(**screens.ids)).get_data(as_text=True))
         assert page.faults == [], path
         words += page.words.lower()
-    assert [one for one in PROGRAMS if " ".join(one.lower().split()) not in words] == []
+    # Of a reason that is no word of the rail's forty characters are shown.
+    assert [one for one in PROGRAMS if " ".join(one[:40].lower().split()) not in words] == []
     told = viewer.get("/questions?as=csv").get_data(as_text=True)
     cells = [cell for row in csv.reader(StringIO(told)) for cell in row]
     assert [cell for cell in cells if cell[:1] in FORMULAS and cell] == []
