@@ -129,7 +129,9 @@ class Mouse:
     def use(self, target: Any) -> None:
         """This, and wait for what comes of it."""
         target.wait_for()
-        asks, since = target.evaluate(_ASKS), self.way.asked
+        asks = target.evaluate(_ASKS)
+        self._come_to(target)
+        since = self.way.asked  # not before: on the way there a part of the page may be asked for
         self._use(target)
         if asks:
             self.way.wait(since=since)
@@ -175,6 +177,9 @@ class Mouse:
         assert self.window.overflow() <= 0, self.page.url
         told = [said for said in self.window.complaints if not any(n in said for n in _SAYS_NO)]
         assert told == []
+
+    def _come_to(self, target: Any) -> None:
+        """Where it can be pressed: a pointer is anywhere at once."""
 
     def _use(self, target: Any) -> None:
         target.click()
@@ -241,8 +246,10 @@ class Keys(Mouse):
             self.page.keyboard.press("Enter")
         chooser.value.set_files(file)
 
-    def _use(self, target: Any) -> None:
+    def _come_to(self, target: Any) -> None:
         self._reached(target)
+
+    def _use(self, target: Any) -> None:
         self.page.keyboard.press("Enter")
 
     def _reached(self, target: Any) -> Any:
