@@ -20,7 +20,8 @@ __all__ = ["company", "line", "office", "screens", "stripe_api"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 COOKIE = "reconciler"
 _WIDER = "document.documentElement.scrollWidth - window.innerWidth"
-_GOES_ON_MAX = 3
+_GOES_ON_MAX = 20
+_ON_ITS_WAY = ("Execution context was destroyed", "Cannot read properties of null")
 _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1440, "height": 900}
@@ -71,9 +72,10 @@ class Window:
             self.page.wait_for_load_state()
             try:
                 return self.page.evaluate(_WIDER)
-            except Exception as error:  # it went on to another page just then
-                if "Execution context was destroyed" not in str(error):
+            except Exception as error:  # it goes on to another page just now
+                if not any(said in str(error) for said in _ON_ITS_WAY):
                     raise
+                self.page.wait_for_timeout(100)
         return self.page.evaluate(_WIDER)
 
     def faults(self) -> list[str]:

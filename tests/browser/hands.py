@@ -73,9 +73,12 @@ class Way:
         Keys and clicks are done before the browser has even begun to ask, so the first part is not
         left to luck.
         """
+        quiet = 0  # for some beats in a row: between an answer and the page that it leads to there is a gap
         for _ in range(_BEATS_MAX):
             self.page.wait_for_timeout(_BEAT)
-            if self.asked > since and not self._pages and not self._parts:
+            is_here = self.asked > since and not self._pages and not self._parts
+            quiet = quiet + 1 if is_here else 0
+            if quiet > 2:
                 return
         raise AssertionError(f"nothing came of what was pressed on {self.page.url}")
 
@@ -171,6 +174,15 @@ class Mouse:
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError((missing, self.page.url, said))
+
+    def reads_no_more(self, words: str) -> None:
+        """The page does not say so any longer."""
+        for _ in range(_LOOKS_MAX):
+            self.page.wait_for_load_state()
+            if words not in self.window.text():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError((words, self.page.url))
 
     def looked(self) -> None:
         """The page that came fits its window, and the browser has nothing to say about it."""

@@ -58,6 +58,7 @@ def test_a_bank_file_is_read_and_its_lines_told_apart(
     rae.press("Read it")
     rae.reads("The bank says otherwise than before")
     rae.press("Take the new line")
+    rae.reads_no_more("The bank says otherwise than before")
     rae.reads("-$4.50")
     assert screens.office.scalar("select state from bank_correction") == "taken"
     assert screens.office.violations() == []
