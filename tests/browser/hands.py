@@ -73,7 +73,7 @@ class Way:
         Keys and clicks are done before the browser has even begun to ask, so the first part is not
         left to luck.
         """
-        quiet = 0  # for some beats in a row: between an answer and the page that it leads to there is a gap
+        quiet = 0  # in beats: between an answer and the page that it leads to there is a gap
         for _ in range(_BEATS_MAX):
             self.page.wait_for_timeout(_BEAT)
             is_here = self.asked > since and not self._pages and not self._parts
