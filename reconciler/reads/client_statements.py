@@ -51,44 +51,30 @@ _OF_A_PROJECT = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
     group by e.id, a.currency having sum(x.amount) <> 0"""
 
 
-def _opening(moves: str) -> sa.TextClause:
-    return sa.text(
-        f"""select currency, sum(amount)::bigint as amount from ({moves}) m where day < :since
-        group by currency"""
-    )
+# Where a part goes on; without a day, nothing goes before it but the period's beginning.
+_CURSOR = "(cast(:day as date), cast(:at as timestamptz), :id, :currency)"
+_FROM_THE_START = "cast(:day as date) is null"
 
 
-def _lines(moves: str) -> sa.TextClause:
-    return sa.text(
-        f"""select * from ({moves}) m where day between :since and :until
-        order by day, at, id, currency limit :limit + 1"""
-    )
-
-
-def _opening_after(moves: str) -> sa.TextClause:
+def _queries(moves: str) -> tuple[sa.TextClause, sa.TextClause]:
+    """What stands before the first line, by currency; and the lines."""
     return sa.text(
         f"""select currency, sum(amount)::bigint as amount from ({moves}) m
-        where (day, at, id, currency)
-          <= (cast(:day as date), cast(:at as timestamptz), :id, :currency) group by currency"""
-    )
-
-
-def _lines_after(moves: str) -> sa.TextClause:
-    return sa.text(
+        where case when {_FROM_THE_START} then day < :since
+          else (day, at, id, currency) <= {_CURSOR} end
+        group by currency"""
+    ), sa.text(
         f"""select * from ({moves}) m where day between :since and :until
-          and (day, at, id, currency)
-            > (cast(:day as date), cast(:at as timestamptz), :id, :currency)
+          and ({_FROM_THE_START} or (day, at, id, currency) > {_CURSOR})
         order by day, at, id, currency limit :limit + 1"""
     )
 
 
-_CUSTOMERS = (_opening(_MOVES), _lines(_MOVES))
-_PROJECTS = (_opening(_OF_A_PROJECT), _lines(_OF_A_PROJECT))
-_CUSTOMERS_AFTER = (_opening_after(_MOVES), _lines_after(_MOVES))
-_PROJECTS_AFTER = (_opening_after(_OF_A_PROJECT), _lines_after(_OF_A_PROJECT))
+_CUSTOMERS, _PROJECTS = _queries(_MOVES), _queries(_OF_A_PROJECT)
 LINES_MAX = 5_000
 PART_LINES = 1_000  # of all currencies together: what prints in one go, also as a PDF
 _ORDER = ("date", "timestamptz", "text", "text")
+_NO_CURSOR: dict[str, object] = dict.fromkeys(("day", "at", "id", "currency"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +126,7 @@ def part_of_customer(
 ) -> Part:
     """The days from `since` to `until`, from after a cursor on. Raises Invalid for a wrong one."""
     whose: dict[str, object] = {"customer": customer_id, "limit": lines_max}
-    queries = _CUSTOMERS if after is None else _CUSTOMERS_AFTER
-    return _part(session, queries, whose, (since, until), after)
+    return _part(session, _CUSTOMERS, whose, (since, until), after)
 
 
 def part_of_project(
@@ -155,8 +140,7 @@ def part_of_project(
 ) -> Part:
     """The same of one project."""
     whose: dict[str, object] = {"project": project_id, "limit": lines_max}
-    queries = _PROJECTS if after is None else _PROJECTS_AFTER
-    return _part(session, queries, whose, (since, until), after)
+    return _part(session, _PROJECTS, whose, (since, until), after)
 
 
 def of_customer(
@@ -211,7 +195,7 @@ def _part(
         at = pages.decode(after, _ORDER)
         if cast("date", at[0]) < days[0]:
             raise Invalid("this is no cursor of this period", field="after")
-        given |= dict(zip(("day", "at", "id", "currency"), at, strict=True))
+        given |= dict(zip(_NO_CURSOR, at, strict=True))
     most = cast("int", given["limit"])
     rows = session.execute(queries[1], given).all()
     shown, more = rows[:most], len(rows) > most
@@ -224,7 +208,7 @@ def _part(
 
 
 def _given(whose: dict[str, object], since: date, until: date) -> dict[str, object]:
-    return {**whose, "since": since, "until": until}
+    return {**whose, "since": since, "until": until, **_NO_CURSOR}
 
 
 def _balances(session: Session, query: sa.TextClause, given: dict[str, object]) -> dict[str, int]:

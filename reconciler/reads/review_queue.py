@@ -136,7 +136,8 @@ def _load(session: Session, ids: Collection[str]) -> dict[str, ReviewRow]:
     outside = {r.payment_id for r in rows if r.kind == ReviewKind.EXTERNAL_REFUND and r.payment_id}
     splits = refund_splits.of_payments(session, outside)
     failed = [r.id for r in rows if r.kind == ReviewKind.REFUND_FAILED and r.state == "open"]
-    again = {r.id: r.amount for r in session.execute(_ASKED_AGAIN, {"ids": failed})}
+    asked = session.execute(_ASKED_AGAIN, {"ids": failed}).all() if failed else []
+    again = {r.id: r.amount for r in asked}
     return {
         row.id: _item(row, suggested, splits, twice, asked_again=again.get(row.id, 0))
         for row in rows
