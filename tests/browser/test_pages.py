@@ -92,7 +92,7 @@ def test_a_payment_is_matched_and_unmatched_by_keyboard_alone(acme):
     window.page.wait_for_selector("h1:has-text('Unmatched')")
     _keys(window, "j", "j", "Enter")
     window.page.wait_for_selector("#detail-title:has-text('Acme')")
-    assert window.page.evaluate("document.activeElement.id") == "detail-title"
+    window.page.wait_for_function("document.activeElement.id === 'detail-title'")
     _keys(window, "m")
     window.page.wait_for_selector(".toast:has-text('Matched $850.00 to INV-1042.')")
     assert _left(acme, "INV-1042") == 0

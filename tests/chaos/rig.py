@@ -107,10 +107,15 @@ class Stores:
     @contextmanager
     def down(self, pid: int) -> Iterator[None]:
         """Kill this server; its keeper starts it again when the block ends, not before."""
-        keeper = _parent(pid)
+        keeper, orphans = _parent(pid), children_of(pid)
         os.kill(keeper, signal.SIGSTOP)
         try:
             os.kill(pid, signal.SIGKILL)
+            # A backend that has not yet noticed answers, and durably: only then is all down.
+            ends = time.monotonic() + PATIENCE_SECONDS
+            while any(_runs(orphan) for orphan in orphans):
+                assert time.monotonic() < ends, "a backend outlives its server"
+                time.sleep(LOOK_SECONDS / 5)
             yield
         finally:
             os.kill(keeper, signal.SIGCONT)
@@ -304,8 +309,19 @@ def _sweep(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def _stat(pid: int) -> list[str]:
+    """What the kernel tells of a process, from its state on (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return int(_stat(pid)[1])
+
+
+def _runs(pid: int) -> bool:
+    with suppress(OSError):
+        return _stat(pid)[0] not in {"Z", "X"}
+    return False
 
 
 def children_of(pid: int) -> list[int]:

@@ -12,7 +12,7 @@ import requests
 
 from reconciler.sandbox.player import body_of
 from tests.chaos import proof
-from tests.chaos.rig import ALL, Rig, Stores, rig, say, with_redis
+from tests.chaos.rig import ALL, Rig, Stores, children_of, rig, say, with_redis
 from tests.chaos.traffic import Answers, Story, Traffic, post, seeded, tell
 
 EVENTS = 200
@@ -82,7 +82,7 @@ def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: St
             return post(session, there.webhook_url, body_of(next(events)))
 
         assert told()[0] == 200
-        with _frozen(breakable, there.database):
+        with _frozen(breakable):
             gone_still = [told(), told()]
         there.until(breakable.postmaster_answers)
         assert told()[0] == 200
@@ -149,13 +149,15 @@ def _kill_a_backend(breakable: Stores, database: str, *, politely: bool) -> None
 
 
 @contextmanager
-def _frozen(breakable: Stores, database: str) -> Iterator[None]:
+def _frozen(breakable: Stores) -> Iterator[None]:
     """The database stops in the middle of everything, and goes on when the block ends."""
-    pids = [breakable.postmaster(), *breakable.backends(database)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    frozen = [breakable.postmaster()]
+    os.kill(frozen[0], signal.SIGSTOP)  # first, or it makes one more backend meanwhile
     try:
+        for pid in children_of(frozen[0]):
+            os.kill(pid, signal.SIGSTOP)
+            frozen.append(pid)
         yield
     finally:
-        for pid in pids:
+        for pid in frozen:
             os.kill(pid, signal.SIGCONT)
