@@ -5,6 +5,7 @@ template, really committed to, so that triggers, locks and after-commit work are
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from reconciler import embedded
 from reconciler.embedded import postgres
 from tests.databases import Databases, Servers, make_template
+from tests.made_once import keep_what_is_the_same
 
 # Asserts in what several tests share are explained like a test's own.
 pytest.register_assert_rewrite(
@@ -47,6 +49,8 @@ structlog.configure(
     logger_factory=structlog.PrintLoggerFactory(sys.__stderr__), cache_logger_on_first_use=False
 )
 
+keep_what_is_the_same()
+
 SERVERS_DIR = pytest.StashKey[Path]()
 
 
@@ -60,6 +64,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first: they wait a lot, and would be waited for in the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is read stays to the end: nobody looks through it for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -86,12 +102,12 @@ def servers(pytestconfig: pytest.Config) -> Servers:
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, servers: Servers, worker_id: str) -> Iterator[Databases]:
     folder = pytestconfig.stash[SERVERS_DIR]
-    emptying = folder / "emptying.sql"
+    refilling = folder / "refilling.sql"
     with (folder / "template.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        if not emptying.exists():
-            emptying.write_text(make_template(servers))
-    made = Databases(servers, worker_id, emptying.read_text())
+        if not refilling.exists():
+            refilling.write_text(make_template(servers))
+    made = Databases(servers, worker_id, refilling.read_text())
     yield made
     made.close()
 

@@ -23,6 +23,10 @@ RESTING = 2  # so many wait, so that the sessions of the last test are gone when
 
 _TABLES = """select c.oid::regclass::text from pg_class c
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1"""
+# What was never written into has no page. The file is asked, for to open each table takes longer.
+_WRITTEN = """select c.oid::regclass::text from pg_class c
+  where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+    and (pg_stat_file(pg_relation_filepath(c.oid))).size > 0"""
 _SEQUENCES = """select format('select setval(%L, %s, %s)', seqrelid::regclass,
     coalesce(pg_sequence_last_value(seqrelid), seqstart),
     (pg_sequence_last_value(seqrelid) is not null)::text)
@@ -79,7 +83,7 @@ class _Used:
 
 
 def make_template(servers: Servers) -> str:
-    """Migrate the database that all others are copied from; gives the words that empty a copy."""
+    """Migrate the database that all others are copied from; gives the words that refill a copy."""
     owner, template = sql.Identifier(postgres.OWNER), sql.Identifier(TEMPLATE)
     with servers.connect("postgres") as server:
         server.execute(sql.SQL("create database {} owner {}").format(template, owner))
@@ -87,14 +91,12 @@ def make_template(servers: Servers) -> str:
         postgres.grant(server, TEMPLATE)
     migrate(servers.url(postgres.OWNER, TEMPLATE), servers.url(postgres.APP, TEMPLATE))
     with servers.connect(TEMPLATE) as server:
-        return ";\n".join(_emptying(server))
+        return ";\n".join(_refilling(server))
 
 
-def _emptying(server: psycopg.Connection) -> list[str]:
-    tables = [name for (name,) in server.execute(_TABLES)]
-    words = ["set session_replication_role = replica"]  # nothing that refuses or follows
-    words += [f"delete from {name}" for name in tables]
-    for name in tables:
+def _refilling(server: psycopg.Connection) -> list[str]:
+    words = []
+    for (name,) in server.execute(_TABLES).fetchall():
         (rows,) = server.execute(f"select json_agg(t)::text from {name} t").fetchone()
         if rows:
             words.append(_SEED.format(table=name, rows=sql.Literal(rows).as_string(server)))
@@ -107,7 +109,7 @@ class Databases:
 
     servers: Servers
     worker: str
-    emptying: str
+    refilling: str
     _server: psycopg.Connection = field(init=False)
     _numbers: count = field(default_factory=lambda: count(1))
     _out: dict[str, _Used] = field(default_factory=dict)
@@ -156,7 +158,10 @@ class Databases:
         with self.servers.connect(used.name) as inside:
             if inside.execute(_FINGERPRINT).fetchall() != used.definitions:
                 return False
-            inside.execute(self.emptying)
+            inside.execute("set session_replication_role = replica")  # nothing refuses or follows
+            written = inside.execute(_WRITTEN).fetchall()
+            inside.execute(";".join([f"delete from {name}" for (name,) in written]))
+            inside.execute(self.refilling)
         return True
 
     def _new_name(self) -> str:

@@ -29,7 +29,7 @@ from reconciler.queue import Queue
 from reconciler.rails.manual import ManualRail
 from reconciler.rails.stripe.client import StripeApi
 from reconciler.rails.stripe.rail import StripeRail
-from reconciler.runtime import Runtime, make_engine
+from reconciler.runtime import Runtime
 from reconciler.sandbox.app import create_sandbox
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.player import body_of, sign
@@ -39,6 +39,7 @@ from reconciler.services import inbox, verification
 from reconciler.services.inbox import ReplayFilter
 from reconciler.settings import Secret, Settings
 from reconciler.work import Cause
+from tests.made_once import an_engine
 from webhooks.app import create_webhook_app
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -313,7 +314,7 @@ def make_runtime(database_url: str, api_base: str, clock: Clock, api: StripeApi)
     rails = (StripeRail(settings, clock, api), ManualRail())
     return Runtime(
         settings=settings,
-        engine=make_engine(database_url, pool_size=12),
+        engine=an_engine(database_url),
         queue=_DEAF_QUEUE,
         rails={rail.name: rail for rail in rails},
         ingest=Ingest(database_url),

@@ -12,6 +12,7 @@ from reconciler.services.guessing import (
     ATTEMPTS_PER_ADDRESS_MAX,
     TooManyAttempts,
 )
+from tests.made_once import SHIPPED
 from tests.runtime import Office, open_office
 
 GOOD = "tulip-anchor-9"
@@ -286,6 +287,19 @@ def test_a_hash_made_more_cheaply_is_made_anew_at_sign_in(office):
     kept = office.scalar("select password_hash from user_account")
     assert kept != cheap
     assert passwords.fits(GOOD, kept)
+
+
+def test_what_is_shipped_makes_a_guess_as_dear_as_owasp_asks_for(office):
+    """Tests hash more cheaply: 19 MiB and two passes for each sign-in would be minutes."""
+    kept = SHIPPED.hash(GOOD)
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    user_id = an_account(office)
+
+    def age(work):
+        work.session.get(people.User, user_id).password_hash = kept
+
+    office.do(age)
+    assert sign_in(office) is not None
 
 
 def test_there_is_no_such_person(office):

@@ -1,0 +1,56 @@
+"""What a process of the program makes once, and tests would make anew for each of them.
+
+Each test has an engine and applications of its own. Kept from one to the next is only what does not
+depend on them: how a statement is written, how an address is put together, and a password's hash,
+which costs next to nothing here.
+"""
+
+from collections.abc import Callable
+
+import argon2
+import sqlalchemy as sa
+from flask import Flask
+from typing_extensions import override
+from werkzeug.routing import Rule
+
+from reconciler.runtime import make_engine
+from reconciler.services import passwords
+
+STATEMENTS_MAX = 4_000  # of all tests of a worker
+SHIPPED = passwords._hasher  # what a guess costs outside of tests
+
+_builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+_first: list[sa.Engine] = []
+
+
+class KnownRule(Rule):
+    """A rule whose address can be built already, if another application has had the same."""
+
+    @override
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if self.defaults:
+            return super()._compile_builder(append_unknown)
+        about = (self.rule, tuple(self._trace), append_unknown)
+        if about not in _builders:
+            _builders[about] = super()._compile_builder(append_unknown)
+        return _builders[about]
+
+
+def keep_what_is_the_same() -> None:
+    """From now on, in this process."""
+    Flask.url_rule_class = KnownRule
+    passwords._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    passwords._NOBODYS = passwords._hasher.hash("nobody signs in with this")
+
+
+def an_engine(url: str) -> sa.Engine:
+    """An engine with connections of its own, to which statements of other tests are known."""
+    made = make_engine(url, pool_size=12)
+    if _first and _first[0].dialect.server_version_info:
+        made.dialect = made.pool._dialect = _first[0].dialect
+        made._compiled_cache = _first[0]._compiled_cache
+        return made
+    _first[:] = [made]  # its dialect learns at the first connection whom it speaks to
+    assert made._compiled_cache is not None
+    made._compiled_cache.capacity = STATEMENTS_MAX
+    return made
