@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRET = "whsec_benchmark_0123456789abcdef"  # noqa: S105  signs only what benchmarks send
 CUSTOMERS = 1_000
 MEGABYTE = 1_024  # kilobytes, as /proc counts
+END_SECONDS_MAX = 30  # longer than the web server gives its requests
 # Of payments that were sent, and of those that an invoice was made for and time ran out.
 _NEXT_NUMBER = """select 1 + greatest(
     (select coalesce(max(substr(rail_event_id, 5, 18)::bigint), -1) from inbox_event),
@@ -91,11 +92,13 @@ def _set_up(folder: Path) -> Bench:
 
 def drained(bench: Bench, *, minutes: float = 1) -> None:
     """Wait until every event was applied. Ends the program after so many minutes."""
-    for _ in range(int(minutes * 1_200)):
-        rows = bench.sql(f"select exists (select 1 from inbox_event e where {IS_NEW})")  # noqa: S608
-        if not rows[0][0]:
-            return
-        time.sleep(0.05)
+    asked = f"select exists (select 1 from inbox_event e where {IS_NEW})"  # noqa: S608
+    # One connection for all looks: a new one each time would be a load of its own.
+    with psycopg.connect(plain(bench.owner_url), autocommit=True) as line:
+        for _ in range(int(minutes * 1_200)):
+            if line.execute(asked).fetchone() == (False,):
+                return
+            time.sleep(0.05)
     raise SystemExit("the inbox was not drained in time")
 
 
@@ -150,7 +153,7 @@ def _into_inbox(bench: Bench, numbers: range) -> None:
 
 
 class Processes:
-    """The web server and a worker, as the Procfile starts them."""
+    """The web server and a worker, as the Procfile starts them. None of them outlives the block."""
 
     def __init__(self, bench: Bench, names: list[str]) -> None:
         commands = {
@@ -164,14 +167,20 @@ class Processes:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        for command in self._commands:
-            self._running.append(subprocess.Popen(command, cwd=ROOT, env=self._bench.environ))
-        if "web" in self._names:
-            self._wait_for_web()
+        try:
+            for command in self._commands:
+                self._running.append(subprocess.Popen(command, cwd=ROOT, env=self._bench.environ))
+            if "web" in self._names:
+                self._wait_for_web(self._running[self._names.index("web")])
+        except BaseException:  # a block that is not entered is not left
+            self._end()
+            raise
         return self
 
-    def _wait_for_web(self) -> None:
+    def _wait_for_web(self, web: subprocess.Popen[bytes]) -> None:
         for _ in range(300):
+            if web.poll() is not None:
+                break
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._bench.port)) == 0:
                     return
@@ -179,10 +188,17 @@ class Processes:
         raise SystemExit("the web server did not start")
 
     def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in self._running:
             process.terminate()
         for process in self._running:
-            process.wait(30)
+            try:
+                process.wait(END_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def processor_seconds(self) -> float:
         """What these and the database have used since they began."""
