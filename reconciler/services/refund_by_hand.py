@@ -5,6 +5,7 @@ sighting of it.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
@@ -54,7 +55,7 @@ def book(
         leg.settled_at = work.now
         work.session.add(leg)
     work.session.flush()
-    payments.observe(work, [(_facts(work, leg, rows[leg.payment_id]), ()) for leg in legs])
+    payments.observe(work, [(_sighting(work, leg, rows[leg.payment_id]), ()) for leg in legs])
 
 
 def _waits_for_a_hand(leg: RefundLeg, rows: Mapping[str, PaymentRow]) -> bool:
@@ -76,17 +77,19 @@ def _may_settle(work: Work, whole: Whole, legs: Sequence[RefundLeg]) -> None:
         raise Forbidden("you chose the other way; a second person has to pay it and say so")
 
 
-def _facts(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
-    at = to_epoch(work.now)
-    paid = RefundFact(
-        # Named after the leg: paying the same leg twice would be the same fact.
-        id=f"hand_{leg.id.removeprefix('leg_')}",
+def paid_back(
+    leg: RefundLeg, row: PaymentRow, now: datetime, *, name: str, is_by_hand: bool
+) -> PaymentFacts:
+    """A sighting of this leg as having arrived, under this name."""
+    at = to_epoch(now)
+    fact = RefundFact(
+        id=name,
         amount=leg.amount,
         stage=RefundStage.LEFT,
         shown=(at, 0, RefundStatus.SUCCEEDED.value),
         reference=leg.reference,
         is_real=True,
-        is_by_hand=True,
+        is_by_hand=is_by_hand,
         created=at,
     )
     return PaymentFacts(
@@ -94,5 +97,11 @@ def _facts(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
         account=row.facts.account,
         payment_id=row.facts.payment_id,
         currency=row.facts.currency,
-        refunds={paid.id: paid},
+        refunds={fact.id: fact},
     )
+
+
+def _sighting(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
+    # Named after the leg: paying the same leg twice would be the same fact.
+    name = f"hand_{leg.id.removeprefix('leg_')}"
+    return paid_back(leg, row, work.now, name=name, is_by_hand=True)

@@ -144,15 +144,8 @@ def _take_place_again(
         return
     if other.route != Route.RAIL.value:
         return
-    yield Question(
-        kind=ReviewKind.EXTERNAL_REFUND,
-        subject=fact.id,
-        payment_id=leg.payment_id,
-        refund_id=whole.refund.id,
-        amount=fact.amount,
-        currency=whole.refund.currency,
-        details={"why": ["taken for failed and sent again, it was carried out after all"]},
-    )
+    why = "taken for failed and sent again, it was carried out after all"
+    yield _left_unasked(whole, leg, fact, why)
 
 
 def _asks(leg: RefundLeg) -> tuple[str, str | None, int]:
@@ -174,14 +167,19 @@ def _sent_before_it_was_changed(
         if _is_unsent(each):
             why = "what was asked for before the change was paid"
             refund_legs.move(work, each, RefundStatus.CANCELED, why=why)
-    yield Question(
+    why = "it was carried out as it was asked for before it was changed"
+    yield _left_unasked(whole, leg, fact, why)
+
+
+def _left_unasked(whole: Whole, leg: RefundLeg, fact: RefundFact, why: str) -> Question:
+    return Question(
         kind=ReviewKind.EXTERNAL_REFUND,
         subject=fact.id,
         payment_id=leg.payment_id,
         refund_id=whole.refund.id,
         amount=fact.amount,
         currency=whole.refund.currency,
-        details={"why": ["it was carried out as it was asked for before it was changed"]},
+        details={"why": [why]},
     )
 
 

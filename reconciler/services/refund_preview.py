@@ -5,14 +5,13 @@ Nothing leaves: the rail's answer is made up here and goes through the same door
 
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.consent import RefundPolicy
-from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
-from reconciler.books.refunds import RefundStatus
+from reconciler.books.observations import PaymentFacts
 from reconciler.services import payments, refund_legs, refund_requests
+from reconciler.services.refund_by_hand import paid_back
 from reconciler.services.refund_requests import RefundAsk
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import RefundLeg
-from reconciler.timestamps import to_epoch
 from reconciler.work import Work
 
 
@@ -30,21 +29,5 @@ def carried_out(work: Work, ask: RefundAsk, policy: RefundPolicy) -> None:
 
 
 def _arrived(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
-    at = to_epoch(work.now)
-    fact = RefundFact(
-        id=f"preview_{leg.id}",
-        amount=leg.amount,
-        stage=RefundStage.LEFT,
-        shown=(at, 0, RefundStatus.SUCCEEDED.value),
-        reference=leg.reference,
-        is_real=True,
-        is_by_hand=row.facts.rail == MANUAL_RAIL,
-        created=at,
-    )
-    return PaymentFacts(
-        rail=row.facts.rail,
-        account=row.facts.account,
-        payment_id=row.facts.payment_id,
-        currency=row.facts.currency,
-        refunds={fact.id: fact},
-    )
+    is_by_hand = row.facts.rail == MANUAL_RAIL
+    return paid_back(leg, row, work.now, name=f"preview_{leg.id}", is_by_hand=is_by_hand)
