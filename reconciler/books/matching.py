@@ -340,7 +340,8 @@ def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Loo
         reasons.append(("differs", "Another customer"))
     if document.currency != facts.currency:
         reasons.append(("differs", f"It is in {document.currency}, paid in {facts.currency}"))
-        return Suggestion(((document, 0),), "weak", score - 4, tuple(reasons))
+        # Still shown where the payment names it: a person is to see why it cannot be.
+        return Suggestion(((document, 0),), "weak", score - 3, tuple(reasons))
     points, reason = _amount_reason(unapplied, document)
     score += points
     reasons.append(reason)

@@ -34,7 +34,11 @@ _STANDING = sa.text(
     union all select 'reminders.paused', subject, null from reminder_plan
       where subject = any(:subjects) and is_paused
     union all select 'portal_link.created', id, null from portal_link
-      where id = any(:subjects) and revoked_at is null"""
+      where id = any(:subjects) and revoked_at is null
+    union all select action, subject, null from (
+        select distinct on (subject) action, subject from audit_line
+        where subject = any(:subjects) and action in ('suspense.moved', 'suspense.put_back')
+        order by subject, seq desc) x where action = 'suspense.moved'"""
 )
 # What of a deed's line is what it made so.
 _SAID = {
@@ -44,7 +48,7 @@ _SAID = {
 }
 _TOLD = frozenset({
     "refund.requested", "review_item.assigned", "review_item.snoozed", "review_item.resolved",
-    "dispute.decided", "reminders.paused", "portal_link.created",
+    "dispute.decided", "reminders.paused", "portal_link.created", "suspense.moved",
 })  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind, actions
 from reconciler.errors import NotFound
 from reconciler.reads import refund_splits, suggestions
+from reconciler.reads.asked_back import WAITS_AS_REFUND
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
 from reconciler.store import overpayments
@@ -70,6 +71,10 @@ LISTING = Listing(
     conditions={
         "state": "r.state = :state",
         "kind": "r.kind = :kind",
+        "kinds": "r.kind = any(:kinds)",
+        # Of failed refunds: whether it is none of ours.
+        "is_outside": "(r.subject is distinct from r.refund_id) = :is_outside",
+        "waits_as_refund": f"{WAITS_AS_REFUND} = :waits_as_refund",
         "subject": "r.subject = :subject",
         "payment_id": "r.payment_id = :payment_id",
         "invoice_id": "r.invoice_id = :invoice_id",

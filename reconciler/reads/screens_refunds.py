@@ -12,6 +12,7 @@ from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import HOLDING, Reserved
 from reconciler.reads import refund_splits, refunds, screens_payments
 from reconciler.reads.refunds import RefundRow
+from reconciler.reads.screens_payments import PaymentLine
 from reconciler.store.claims import decode_facts
 
 # Some of it did not arrive, and somebody has to do something about that: also while another part
@@ -108,11 +109,13 @@ class RefundCard:
     """A refund with the names around it.
 
     `unapplied` of its amount was no invoice's and no deposit's; or is not, while it has not left.
+    `payments` are those that its money came with, by id.
     """
 
     refund: RefundRow
     around: Around
     unapplied: int
+    payments: Mapping[str, PaymentLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +168,18 @@ def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     """These refunds, in this order; unknown ones are left out."""
     rows = refunds.load(session, ids)
     around = {r.id: Around(**r._asdict()) for r in session.execute(_AROUND, {"ids": list(ids)})}
-    unapplied = _unapplied(session, rows.values())
-    return [RefundCard(rows[one], around[one], unapplied[one]) for one in ids if one in rows]
+    whose = [leg.payment_id for row in rows.values() for leg in row.legs]
+    paid = screens_payments.payments(session, whose)
+    unapplied = _unapplied(session, rows.values(), paid)
+    return [RefundCard(rows[one], around[one], unapplied[one], paid) for one in ids if one in rows]
 
 
-def _unapplied(session: Session, rows: Collection[RefundRow]) -> dict[str, int]:
+def _unapplied(
+    session: Session, rows: Collection[RefundRow], now: Mapping[str, PaymentLine]
+) -> dict[str, int]:
     """What each took, or will take, from money that is nobody's yet."""
     legs = [leg for row in rows for leg in row.legs]
     took = refund_splits.of_payments(session, {leg.payment_id for leg in legs})
-    now = screens_payments.payments(session, [leg.payment_id for leg in legs])
     found: dict[str, int] = {}
     for row in rows:
         found[row.id] = 0

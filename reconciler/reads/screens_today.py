@@ -7,19 +7,24 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.reads.asked_back import IS_ASKED_BACK, WAITS_AS_REFUND
 from reconciler.reads.bills import DUE_SOON
 from reconciler.store import inbox_rows
 from reconciler.store.ledger_totals import TOTALS
 
+# Of a payment that is asked back whole its refund waits, and not the payment as well.
 _REVIEWS = sa.text(
-    """select kind, coalesce(currency, '') as currency, count(*) as number,
-      coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
-    from review_item where state = 'open' and (snoozed_until is null or snoozed_until <= :today)
+    f"""select r.kind, coalesce(r.currency, '') as currency, count(*) as number,
+      coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
+    from review_item r where r.state = 'open'
+      and (r.snoozed_until is null or r.snoozed_until <= :today)
+      and not {WAITS_AS_REFUND}
     group by 1, 2 order by 1, 2"""
 )
 _SNOOZED = sa.text(
-    """select kind, count(*) as number from review_item
-    where state = 'open' and snoozed_until > :today group by kind"""
+    """select case when kind = 'refund_failed' and subject is distinct from refund_id
+        then 'outside_refund_failed' else kind end as kind, count(*) as number
+    from review_item where state = 'open' and snoozed_until > :today group by 1"""
 )
 _REFUNDS = sa.text(
     """select 'refund_' || status as kind, currency, count(*) as number,
@@ -37,13 +42,21 @@ _TROUBLE = sa.text(
     where l.replaced_by is null and l.status in ('failed', 'manual')
     group by 1, 2 order by 1, 2"""
 )
-# Refunds that nobody here asked for, or that somebody at the rail called off.
+# Refunds that nobody here asked for, or that somebody at the rail called off. One that is asked
+# for again waits as that.
 _OUTSIDE = sa.text(
-    """select 'outside_refund_failed' as kind, coalesce(currency, '') as currency,
-      count(*) as number, coalesce(sum(amount), 0)::bigint as amount, min(opened_at) as oldest
-    from review_item where state = 'open' and kind = 'refund_failed'
-      and (snoozed_until is null or snoozed_until <= :today)
-      and subject is distinct from refund_id
+    f"""select 'outside_refund_failed' as kind, coalesce(r.currency, '') as currency,
+      count(*) as number, coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
+    from review_item r where r.state = 'open' and r.kind = 'refund_failed'
+      and (r.snoozed_until is null or r.snoozed_until <= :today)
+      and r.subject is distinct from r.refund_id and not {WAITS_AS_REFUND}
+    group by 1, 2 order by 1, 2"""
+)
+# Open questions as the page of questions has them in groups.
+_QUESTIONS = sa.text(
+    f"""select r.kind, r.subject is distinct from r.refund_id as is_outside, count(*) as number
+    from review_item r where r.state = 'open'
+      and (r.snoozed_until is null or r.snoozed_until <= :today) and not {WAITS_AS_REFUND}
     group by 1, 2 order by 1, 2"""
 )
 # Invoices of milestones that are drafted, and nothing in force says that the work is done.
@@ -109,10 +122,11 @@ _PROPOSALS_ANSWERED = sa.text(
     group by 1, 2 order by 1, 2"""
 )
 _COUNTS = sa.text(
-    """select
-      (select count(*) from review_item
-        where state = 'open' and kind = any(:matching)
-          and (snoozed_until is null or snoozed_until <= :today)) as unmatched,
+    f"""select
+      (select count(*) from review_item r
+        where r.state = 'open' and r.kind = any(:matching)
+          and (r.snoozed_until is null or r.snoozed_until <= :today)
+          and not {IS_ASKED_BACK}) as unmatched,
       (select count(*) from refund where status = 'requested') as refunds,
       (select count(*) from review_item where state = 'open' and kind = 'dispute'
           and (snoozed_until is null or snoozed_until <= :today)) as disputes,
@@ -177,6 +191,12 @@ def heaps(session: Session, today: date) -> list[Heap]:
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
     ]
+
+
+def questions(session: Session, today: date) -> list[tuple[str, bool, int]]:
+    """Open questions in sight: their kind, whether they are about no refund of ours, how many."""
+    found = session.execute(_QUESTIONS, {"today": today})
+    return [(row.kind, row.is_outside, row.number) for row in found]
 
 
 def snoozed(session: Session, today: date) -> dict[str, int]:

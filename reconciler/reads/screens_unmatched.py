@@ -11,6 +11,7 @@ from reconciler.books import matching
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_payments, suggestions
+from reconciler.reads.asked_back import IS_ASKED_BACK
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 from reconciler.store import overpayments
@@ -24,6 +25,7 @@ _WAITING = sa.text(
       and (cast(:until as timestamptz) is null or r.opened_at < :until)
       and (cast(:assigned_to as text) is null or r.assigned_to = :assigned_to)
       and coalesce(r.snoozed_until > :today, false) = :is_snoozed
+      and (:is_snoozed or {IS_ASKED_BACK} = :is_asked)
       and (cast(:before as timestamptz) is null
         or (r.opened_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
     order by r.opened_at desc, r.id desc limit :limit"""
@@ -34,16 +36,19 @@ _OF_PAYMENT = sa.text(
     order by r.opened_at desc, r.id desc limit 1"""
 )
 _SUMS = sa.text(
-    """select kind, currency, count(*) filter (where in_sight) as number,
+    f"""select kind, currency, count(*) filter (where in_sight) as number,
       count(*) filter (where in_sight and opened_at < :until) as old,
       count(*) filter (where in_sight and assigned_to = :person) as mine,
-      count(*) filter (where not in_sight) as snoozed,
+      count(*) filter (where is_snoozed) as snoozed,
+      count(*) filter (where is_asked and not is_snoozed) as asked,
       coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
       min(opened_at) filter (where in_sight) as oldest
-    from (select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount, r.opened_at,
-        r.assigned_to, r.snoozed_until is null or r.snoozed_until <= :today as in_sight
-      from review_item r join payment p on p.id = r.payment_id
-      where r.state = 'open' and r.kind = any(:kinds)) q
+    from (select *, not is_snoozed and not is_asked as in_sight
+      from (select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount,
+          r.opened_at, r.assigned_to, coalesce(r.snoozed_until > :today, false) as is_snoozed,
+          {IS_ASKED_BACK} as is_asked
+        from review_item r join payment p on p.id = r.payment_id
+        where r.state = 'open' and r.kind = any(:kinds)) w) q
     group by 1, 2 order by 1, 2"""
 )
 _TARGETS = sa.text(
@@ -80,7 +85,7 @@ class Which:
     """Which of the open questions about payments' money, as they are on the day `today`.
 
     `until`: only those asked before; `assigned_to`: only one person's; what is put off until later
-    only where `is_snoozed`, and then nothing else.
+    only where `is_snoozed`, and then nothing else; what is asked back whole only where `is_asked`.
     """
 
     kinds: Sequence[str]
@@ -88,13 +93,15 @@ class Which:
     until: datetime | None = None
     assigned_to: str | None = None
     is_snoozed: bool = False
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """How much of one kind waits in one currency, what is put off left out.
+    """How much of one kind waits in one currency; what is put off or asked back is left out.
 
-    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides.
+    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides;
+    of `asked` the refund waits, and not the payment.
     """
 
     kind: str
@@ -103,6 +110,7 @@ class Sum:
     old: int
     mine: int
     snoozed: int
+    asked: int
     amount: int
     oldest: datetime | None
 

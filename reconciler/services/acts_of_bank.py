@@ -4,9 +4,10 @@ The lines of a file are evidence, and are there before the deed that read them i
 (store/replay_evidence.py). What they were tied to, by themselves or by people, is worked out anew.
 """
 
+from reconciler.books import suspense as rules
 from reconciler.books.bank_lines import TargetKind
 from reconciler.errors import NotFound, Refused
-from reconciler.services import bank_corrections, statements
+from reconciler.services import bank_corrections, statements, suspense
 from reconciler.services.acts import Act, Again
 from reconciler.services.bank_fees import Granted
 from reconciler.store import correction_rows, statement_rows
@@ -70,6 +71,15 @@ def _waiting(work: Work, act: Act) -> str:
     return found
 
 
+def _out_of_suspense(work: Work, act: Act) -> None:
+    to = rules.target(act.after["account"], act.after["category"])
+    suspense.move(work, act.subject, to, why=act.why or "")
+
+
+def _into_suspense(work: Work, act: Act) -> None:
+    suspense.put_back(work, act.subject, why=act.why or "")
+
+
 def _comes_along(_work: Work, act: Act) -> None:
     raise Refused(f"{act.subject} was not tied or untied with it")
 
@@ -86,6 +96,8 @@ AGAIN = {
         _corrected, makes={"bln": "line"}, brings=frozenset({_UNTIED, _FEE_BACK})
     ),
     "bank_line.kept": Again(_kept, makes={"bln": "line"}),
+    "suspense.moved": Again(_out_of_suspense),
+    "suspense.put_back": Again(_into_suspense),
     _FEE: Again(_comes_along),
     _FEE_BACK: Again(_comes_along),
 }

@@ -22,6 +22,7 @@ from reconciler.services import settlement
 from reconciler.services.verification import Violation
 from reconciler.store.claims import decode_facts
 from reconciler.store.payout_rows import decode_facts as decode_payout
+from reconciler.store.suspense import IS_MOVE
 from reconciler.work import Work
 
 EVENTS_LAW = "what_events_told_is_among_the_facts"
@@ -48,7 +49,7 @@ _PAYMENTS = sa.text(
     f"""select p.id, p.facts::text as facts, {
         _BOOKED.format(
             whose="e.payment_id = p.id and split_part(e.key, '/', 1) = p.rail"
-            " and split_part(e.key, '/', 2) = p.rail_payment_id"
+            f" and split_part(e.key, '/', 2) = p.rail_payment_id and not {IS_MOVE}"
         )
     } from payment p order by p.id"""
 )
@@ -56,7 +57,8 @@ _PAYOUTS = sa.text(
     f"""select p.id, p.facts::text as facts, {_BOOKED.format(whose="e.payout_id = p.id")}
     from payout p order by p.id"""
 )
-_MOVED = "e.payment_id is null and e.payout_id is null and split_part(e.key, '/', 2) = 'movement'"
+_MOVED = f"""e.payment_id is null and e.payout_id is null and not {IS_MOVE}
+  and split_part(e.key, '/', 2) = 'movement'"""
 _MOVEMENTS = sa.text(
     """select rail, account, rail_movement_id, amount, fee, currency, category, kind, balance_type
     from balance_movement"""
@@ -65,6 +67,7 @@ _MOVEMENTS_BOOKED = sa.text(f"select {_BOOKED.format(whose=_MOVED)}")
 _STRAYS = sa.text(
     f"""select e.key from journal_entry e
     where split_part(e.key, '/', 1) = any(:rails) and e.payout_id is null and not ({_MOVED})
+      and not {IS_MOVE}
       and not exists (select 1 from payment p where p.id = e.payment_id
         and p.rail = split_part(e.key, '/', 1)
         and p.rail_payment_id = split_part(e.key, '/', 2))

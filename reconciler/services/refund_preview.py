@@ -1,4 +1,4 @@
-"""What a refund will post once it has arrived: asked for and carried out, to be rehearsed only.
+"""What a refund will post once it has arrived: carried out, to be rehearsed only.
 
 Nothing leaves: the rail's answer is made up here and goes through the same door as a real one.
 """
@@ -22,6 +22,11 @@ def carried_out(work: Work, ask: RefundAsk, policy: RefundPolicy) -> None:
     """
     refund_id = refund_requests.request(work, ask, policy)
     work.session.flush()
+    arrived(work, refund_id)
+
+
+def arrived(work: Work, refund_id: str) -> None:
+    """Take a refund that was asked for as having arrived. Only within `Runtime.rehearse`."""
     rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
     whole = refund_legs.lock_one(work, refund_id)
     told = [(_arrived(work, leg, rows[leg.payment_id]), ()) for leg in whole.live]

@@ -23,6 +23,7 @@ from reconciler.services import (
     reminders,
     resolutions,
     review_desk,
+    suspense,
     undoing_purchases,
 )
 from reconciler.services.allocations import Part
@@ -149,6 +150,10 @@ def _link_made(work: Work, deed: Deed) -> None:
     portal_links.revoke(work, deed.subject)
 
 
+def _moved(work: Work, deed: Deed) -> None:
+    suspense.put_back(work, deed.subject)
+
+
 _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "payment.allocated": _allocated,
     "payment.unallocated": _unallocated,
@@ -162,6 +167,7 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "review_item.snoozed": _snoozed,
     "reminders.paused": _paused,
     "portal_link.created": _link_made,
+    "suspense.moved": _moved,
     **undoing_purchases.UNDOING,
 }
 _WHY_NOT: Mapping[str, str] = {
@@ -177,6 +183,7 @@ _WHY_NOT: Mapping[str, str] = {
     "refund.kept": "The customer agreed to it: apply or refund what was kept.",
     "note.added": "A note stays as it was written: write another one.",
     "review_item.resolved": "A closed question is asked again by itself if it comes up again.",
+    "suspense.put_back": "Say again what it was, on the page of suspense.",
     "switch.turned_off": "Turn it on again on the page of switches.",
     "switch.turned_on": "Turn it off again on the page of switches.",
     **undoing_purchases.WHY_NOT,

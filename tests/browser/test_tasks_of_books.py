@@ -169,6 +169,27 @@ def test_the_ledger_is_gone_down_to_an_entry_and_a_month_is_closed_and_opened(
     dana.reads("Money in, USD")
 
 
+@does("/ledger/suspense", "/ledger/suspense/move")
+def test_what_stands_in_suspense_is_placed_and_put_back(site: Site, hands: Hands) -> None:
+    site.screens.office.world.other_row(-1_900, kind="hardware_fee", category="hardware")
+    site.screens.run()
+    rae = hands(site, "reconciler")
+    rae.go("/questions?group=discrepancies")
+    rae.press("Say what it was")
+    rae.reads("$19.00 was taken, called hardware")
+    rae.tick("input[name=account][value=expenses]")
+    rae.write("why", "The reader for the fair")
+    rae.press("See what this posts")
+    rae.reads("as it would be posted")
+    rae.press("Move $19.00 there")
+    rae.reads("Moved. The question about it is closed.", "Expenses: hardware")
+    rae.press("Expenses: hardware")
+    rae.press("Put it back")
+    rae.press("Put $19.00 back into suspense")
+    rae.reads("asked about anew", "$19.00 in all")
+    assert site.screens.office.violations() == []
+
+
 @does("/jobs", "/jobs/<name>", "/switches", "/switches/<name>", "/audit", "/audit/<line_id>")
 def test_a_job_is_run_a_switch_turned_and_both_stand_in_the_trail(site: Site, hands: Hands) -> None:
     dana = hands(site, "admin")

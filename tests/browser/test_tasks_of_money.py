@@ -145,6 +145,8 @@ def test_a_refund_is_asked_for_changed_and_approved_by_another(acme: Site, hands
     acme.screens.office.clock.advance(minutes=6)
     aki.go("/refunds")
     aki.press("Approve and refund $250.00")
+    aki.reads("This sends money away", "$250.00 to ")
+    aki.press("Yes, refund $250.00")
     aki.reads("Is it still you?", "To approve this refund")
     aki.write("proof_password", "not this one")
     aki.press("Approve this refund")

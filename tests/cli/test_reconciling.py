@@ -145,7 +145,7 @@ def test_the_command_the_page_and_the_api_say_the_same(office: Office, command: 
     figures = (("Checked", "checked"), ("Matched", "matched"), ("Healed", "healed"))
     counted = " ".join(f"{name} {told[key]:,}" for name, key in (*figures, ("Left", "unhealed")))
     assert counted in page
-    assert "Unexplained at the rail: -$2.50" in page
+    assert "Unexplained at the payment provider: -$2.50" in page
     assert page.count("Left for a person") == told["unhealed"]
     # "Healed" also heads its figure and is explained beside.
     assert page.count(" Healed ") - 1 == sum(found["healed"] for found in told["discrepancies"])

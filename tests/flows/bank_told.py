@@ -3,9 +3,17 @@
 import io
 from functools import partial
 
+from reconciler.books import accounts
 from reconciler.books.bank_lines import TargetKind
 from reconciler.flows.tie_bank_lines import tie_bank_lines
-from reconciler.services import applications, bank_corrections, imports, invoices, statements
+from reconciler.services import (
+    applications,
+    bank_corrections,
+    imports,
+    invoices,
+    statements,
+    suspense,
+)
 from reconciler.services.bank_fees import Granted
 from reconciler.services.imports import Given
 from reconciler.services.statements import Statement
@@ -20,6 +28,7 @@ def at_bank(office: Office) -> None:
     for amount in (1_000, 1_200):
         world.pay(amount)
     world.other_row(-45)
+    odd = world.other_row(-25, kind="hocus_pocus", category="hocus")
     office.clock.advance(days=3)
     world.pay_payout(world.payout())
     tell(office)
@@ -62,6 +71,15 @@ def at_bank(office: Office) -> None:
     on_line(office, "Tea", statements.set_aside, "Not ours")
     on_line(office, "Tea", statements.take_up)
     sent_again(office)
+    placed(office, f"stripe/movement/{odd}")
+
+
+def placed(office: Office, subject: str) -> None:
+    """What stands in suspense is said to be something, put back, and said to be something else."""
+    office.do(lambda w: suspense.move(w, subject, accounts.PROCESSING_FEES, why="A fee"))
+    office.do(lambda w: suspense.put_back(w, subject))
+    to = accounts.expenses("magic")
+    office.do(lambda w: suspense.move(w, subject, to, why="A wand"))
 
 
 def sent_again(office: Office) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+from reconciler.books import accounts
 from reconciler.flows import import_files
-from reconciler.services import import_drafts, statements
+from reconciler.services import import_drafts, statements, suspense
 from reconciler.services.statements import Statement
 
 Sent = tuple[dict[str, str], dict[str, Any]]
@@ -87,6 +88,25 @@ def _draft(house: Any) -> Sent:
     return {"draft_id": made}, house.rev("import_draft", made)
 
 
+def _odd(house: Any) -> str:
+    """Something that the rail took and no rule knows; gives what it is called in suspense."""
+    row = house.screens.office.world.other_row(-700, kind="hocus_pocus", category="hocus")
+    house.screens.run()
+    return f"stripe/movement/{row}"
+
+
+def _moves_out(house: Any) -> Sent:
+    to = {"account": "processing_fees", "why": "A fee of theirs"}
+    return {}, {"subject": _odd(house)} | to
+
+
+def _puts_back(house: Any) -> Sent:
+    subject = _odd(house)
+    to = accounts.PROCESSING_FEES
+    house.screens.by("reconciler", lambda work: suspense.move(work, subject, to, why="A fee"))
+    return {}, {"subject": subject}
+
+
 DEEDS: dict[str, Deed] = {
     f"POST {_API}/bank-lines/<bank_line_id>/tie": _ties,
     f"POST {_API}/bank-lines/<bank_line_id>/untie": _unties,
@@ -95,6 +115,10 @@ DEEDS: dict[str, Deed] = {
     f"POST {_API}/bank-corrections/<correction_id>/take": _corrects(),
     f"POST {_API}/bank-corrections/<correction_id>/decline": _corrects(why="Both came"),
     "POST /admin/bank-corrections/<correction_id>": _corrects_on_screen,
+    f"POST {_API}/ledger/suspense/move": _moves_out,
+    f"POST {_API}/ledger/suspense/put-back": _puts_back,
+    "POST /admin/ledger/suspense/move": _moves_out,
+    "POST /admin/ledger/suspense/put-back": _puts_back,
     "POST /admin/imports": lambda _: (
         {}, {"file": (BytesIO(b"kind,id,name\ncustomer,s-1,Ann Lee\n"), "people.csv")},
     ),

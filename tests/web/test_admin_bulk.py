@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from reconciler.web.admin import bulk, queue_views, unmatched
 from tests.web.screens import Screens, said
 
 
@@ -108,3 +109,31 @@ def test_two_that_fit_the_same_invoice_do_not_both_go(queue):
     words = queue.as_("reconciler").read("/unmatched/strong")
     assert "INV-1 would be filled by another one of these" in words
     assert "Match 3 strong suggestions" in words
+
+
+def test_all_pages_of_the_queue_are_taken_with_their_number_and_sum(queue, monkeypatch):
+    monkeypatch.setattr(unmatched, "QUEUE_PAGE", 1)
+    monkeypatch.setattr(queue_views, "_AT_ONCE", 2)
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    assert "Match all strong suggestions" in rae.read("/unmatched")
+    words = rae.read("/unmatched/strong")
+    assert "All that wait, on every page of the list." in words
+    assert "Match 3 strong suggestions, $600.00" in words
+    words = said(rae.post("/unmatched/strong", form_of(queue, rae)))
+    assert "3 of 3 payments matched" in words
+    assert words.count("Matched: ") == 3
+    assert queue.office.violations() == []
+
+
+def test_of_very_many_the_first_are_shown_and_the_next_come_after(queue, monkeypatch):
+    monkeypatch.setattr(bulk, "ROWS_MAX", 2)
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    words = rae.read("/unmatched/strong")
+    assert "The first of many" in words
+    assert "Match 2 strong suggestions" in words
+    done = rae.post("/unmatched/strong", [*form_of(queue, rae), ("more", "1")])
+    assert "2 of 2 payments matched" in said(done)
+    assert "Match the next ones" in said(done)
+    assert "Match 1 strong suggestion," in rae.read("/unmatched/strong")

@@ -101,7 +101,7 @@ def test_one_that_is_told_of_before_its_payment_is_shown(screens):
     dispute_id = screens.office.scalar("select id from dispute")
     for page in ("/disputes", f"/disputes/{dispute_id}"):
         words = screens.as_("viewer").read(page)
-        assert "70.00" not in words.partition("The rail's movements")[0], page
+        assert "70.00" not in words.partition("The payment provider's movements")[0], page
     assert "A payer's bank disputes a payment" in words
     screens.office.drain(timedelta(seconds=30))
     assert "A payer's bank disputes $70.00" in screens.as_("viewer").read(page)

@@ -24,6 +24,7 @@ PAPERS = {path for path in LOOKS if path.endswith("/print")}  # of a look of the
 _OWN_FORM = re.compile(r'action="/admin/(sign-out|account/)')
 _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
+_ONLY_OURS = re.compile(r"(?i).{0,30}\b(?:rails?|legs?|vouched|asked of)\b.{0,30}")
 PAGE_BYTES_MAX = 100_000
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -101,6 +102,12 @@ def test_everybody_may_look_whose_role_does_for_it(page):
             assert LOOKS[path] in said(answer), (role, path)
         else:
             assert answer.status_code == 403, (role, path)
+
+
+def test_no_page_speaks_in_words_that_only_we_know(page):
+    for role, answer in page.answers.items():
+        found = _ONLY_OURS.findall(said(answer))
+        assert not found, (role, page.path, found)
 
 
 @pytest.mark.parametrize("path", ["/", "/unmatched", "/refunds/{asked}"])

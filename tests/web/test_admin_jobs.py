@@ -40,13 +40,15 @@ def test_it_says_how_each_turn_ended(screens: Screens) -> None:
     vera = screens.as_("viewer")
     page = vera.read("/jobs")
     assert "Every hour Done 22 Nov, 12:00 It took 3 seconds 22 Nov, 13:00" in page
-    assert "Failed 22 Nov, 12:00 The rail did not answer. It took under a second" in page
+    assert (
+        "Failed 22 Nov, 12:00 The payment provider did not answer. It took under a second" in page
+    )
     assert "1 turn failed in the last day" in page
     assert page.count("Waits for a worker since 22 Nov, 12:00") == len(SCHEDULE) - 2
     assert 'http-equiv="refresh"' in vera.get("/jobs").text
     assert 'http-equiv="refresh"' not in vera.get("/jobs?still=1").text
     history = vera.read("/jobs/submit_refunds")
-    assert "22 Nov, 12:00 The clock Failed The rail did not answer." in history
+    assert "22 Nov, 12:00 The clock Failed The payment provider did not answer." in history
     assert vera.get("/jobs/nothing").status_code == 404
 
 

@@ -44,7 +44,7 @@ def test_one_shows_what_it_comes_to_and_from_whom(birch):
         "$279.10 to the bank",
         "Payments 1 $400.00 $11.90 $388.10",
         "Refunds 1 -$100.00 $0.00 -$100.00",
-        "Fees of the rail 1 -$9.00 $0.00 -$9.00",
+        "Fees of the payment provider 1 -$9.00 $0.00 -$9.00",
         "All lines 3 $291.00 $11.90 $279.10",
         "In none of its lines $0.00",
         "The account itself",
@@ -108,7 +108,7 @@ def test_one_that_came_back_says_where_its_money_is(screens, then, wanted):
     screens.hear("")
     page = screens.as_("viewer").read(f"/payouts/{payout_id(screens, made)}")
     assert wanted in page
-    assert "the rail cannot say what it consists of" in page
+    assert "the payment provider cannot say what it consists of" in page
     assert "Came back" in screens.as_("viewer").read("/payouts?view=came_back")
 
 

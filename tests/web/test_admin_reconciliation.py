@@ -14,7 +14,7 @@ from reconciler.services.bank_checks import BANK_LINE
 from reconciler.services.payout_checks import ACCOUNT
 from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OPEN_PAYOUTS, WINDOW
 from reconciler.services.run_checks import BALANCE, PAYMENT
-from reconciler.web.admin import reconciliation as screen, words
+from reconciler.web.admin import plain_words, reconciliation as screen, words
 from tests.web.screens import Screens, said
 
 DAY = timedelta(days=1)
@@ -50,7 +50,7 @@ def test_before_the_first_run_nothing_is_certain_and_all_is_due(screens):
     assert page.count("Nothing compared yet") == len(run_plans.KINDS)
     assert page.count("Due now") == page.count("Not yet") == len(run_plans.PLANS)
     assert "No run yet" in page
-    assert "Compared with the rail Not yet" in vera.read("/")
+    assert "Compared with the provider Not yet" in vera.read("/")
 
 
 def test_after_a_run_it_says_up_to_when_until_that_is_long_ago(screens):
@@ -58,7 +58,7 @@ def test_after_a_run_it_says_up_to_when_until_that_is_long_ago(screens):
     vera, until = screens.as_("viewer"), words.short(run.until)
     page = vera.read("/reconciliation")
     assert page.count(f"{until} Nothing missing") == len(run_plans.KINDS)
-    assert f"Compared with the rail Complete up to {until} Nothing that" in vera.read("/")
+    assert f"Compared with the provider Complete up to {until} Nothing that" in vera.read("/")
     screens.office.clock.advance(hours=5)
     vera = screens.as_("viewer")
     page = vera.read("/reconciliation")
@@ -108,13 +108,15 @@ def test_a_run_is_begun_now_and_watched(screens):
     assert '<meta http-equiv="refresh"' not in rae.get(f"{path}?still=1").get_data(as_text=True)
     again = rae.post("/reconciliation", {"rail": "stripe", "since": since})
     assert again.status_code == 409
-    assert "A run over this rail's account is under way; let it finish first." in said(again)
+    assert "A run over this payment provider's account is under way; let it finish first." in said(
+        again
+    )
     assert flow.carry_on(screens.office.runtime)
     done = rae.get(path)
     assert '<meta http-equiv="refresh"' not in done.get_data(as_text=True)
     assert "Done Both sides agree" in said(done)
     assert "Rae Lindt" in said(done)
-    assert "The rail has it, and it was missing here" in said(done)
+    assert "The payment provider has it, and it was missing here" in said(done)
 
 
 def test_while_it_goes_on_it_says_how_far_it_has_come(screens, monkeypatch):
@@ -145,8 +147,8 @@ def test_while_it_goes_on_it_says_how_far_it_has_come(screens, monkeypatch):
     [
         ({"rail": "stripe", "since": "yesterday"}, "Write the day like 2026-11-22."),
         ({"rail": "stripe", "since": "9999-12-31"}, "Since is not before until."),
-        ({"rail": "manual", "since": "2026-11-01"}, "Choose a rail."),
-        ({}, "Choose a rail."),
+        ({"rail": "manual", "since": "2026-11-01"}, "Choose a payment provider."),
+        ({}, "Choose a payment provider."),
     ],
 )
 def test_what_cannot_be_run_is_said_and_nothing_begins(screens, form, words_):
@@ -172,10 +174,10 @@ def test_the_page_says_what_the_command_prints(screens, amiss):
     assert run["healed"] > 0
     assert run["unhealed"] > 1
     assert run["drift"] == {"USD": -250}
-    assert "Unexplained at the rail: -$2.50" in page
+    assert "Unexplained at the payment provider: -$2.50" in page
     assert run["discrepancies"]
     for found in run["discrepancies"]:
-        text = IN_WORDS[Difference(found["kind"])]
+        text = plain_words.plain(IN_WORDS[Difference(found["kind"])])
         assert text[1:] in page
         assert found["rail_object"] in page
         for side in (found["expected"], found["actual"]):
@@ -196,7 +198,7 @@ def test_what_is_left_leads_to_the_payment_and_to_the_question(screens, amiss):
     assert f'href="/admin{question.replace("&", "&amp;")}"' in html
     assert "$49.00 $50.00 Left for a person" in said(rae.get(f"/reconciliation/{amiss}"))
     page = rae.read(question)
-    assert page.count("The rail says something else than our books") == 1
+    assert page.count("The payment provider says something else than our books") == 1
     item = "select id, rev from review_item where subject = :s and state = 'open'"
     (row,) = screens.office.rows(item, s=subject)
     answer = {"note": "booked by hand there", "rev": row.rev}

@@ -55,13 +55,11 @@ def test_a_part_that_failed_is_found_while_the_other_is_still_on_its_way(halves)
     page = aki.read("/refunds?tab=trouble")
     assert "Failed or by hand 1" in page
     assert "Waits since" in page
-    assert "Try $200.00 again on the same rail" in page
+    assert "Try $200.00 again the same way" in page
     assert "Refund $300.00 to Cedar" in aki.read("/refunds?tab=sent")
     _becomes(halves, "small", "succeeded")
     assert f"{TILE} 1 $200.00" in aki.read("/")
-    assert "Try it again on the same rail; or pay it another way" in aki.read(
-        "/refunds?tab=trouble"
-    )
+    assert "Try it again the same way; or pay it another way" in aki.read("/refunds?tab=trouble")
     assert halves.office.violations() == []
 
 

@@ -225,7 +225,7 @@ def test_what_failed_is_tried_again_by_an_approver(paid):
     paid.office.world.advance_refund(made, "failed", failure_reason="expired_or_canceled_card")
     paid.hear("")
     words = approver.read("/refunds?tab=trouble")
-    assert "Try $300.00 again on the same rail" in words
+    assert "Try $300.00 again the same way" in words
     assert "Failed refunds, or by hand 1" in approver.read("/")
     assert _decide(paid, paid.as_("approver"), refund_id, "retry").status_code == 303
     assert _status(paid, refund_id) in ("approved", "requested")

@@ -22,7 +22,7 @@ def test_an_admin_reads_what_it_means_and_turns_it_off_and_on(screens: Screens) 
     admin = screens.as_("admin")
     asked = admin.read("/switches/refunds")
     assert "Stop refunds?" in asked
-    assert "A refund that the rail has already is not called back." in asked
+    assert "A refund that the payment provider has already is not called back." in asked
     answer = admin.post("/switches/refunds", {"on": "no", "reason": "Odd refunds since ten"})
     assert (answer.status_code, answer.location) == (303, "/admin/switches")
     assert not is_on(screens, "refunds")

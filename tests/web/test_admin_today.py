@@ -17,7 +17,7 @@ from tests.web.screens import Screens, said
 def test_a_new_house_says_how_to_begin(screens):
     words = screens.as_("viewer").read("/")
     assert "Nothing waits for you." in words
-    assert "Last event None yet Point the rail's webhook here" in words
+    assert "Last event None yet Point the payment provider's webhook here" in words
     assert "Events to book None" in words
     assert "Books Balanced" in words
     assert "Worker Not seen yet" in words

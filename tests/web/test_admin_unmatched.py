@@ -165,7 +165,7 @@ def test_news_from_the_rail_in_between_is_told_as_such(acme):
     acme.hear(intent)
     late = _match(acme, rae, rev=rev)
     assert late.status_code == 409
-    assert "A message from the rail changed this payment" in said(late)
+    assert "News from the payment provider changed this" in said(late)
 
 
 def test_a_split_goes_to_several_at_once(acme):

@@ -31,7 +31,10 @@ def test_what_differs_is_named_with_its_amount_and_a_way_on(
     screens, movement = differing
     page = screens.as_("viewer").read("/reconciliation/tie-out")
     assert "USD Explained" in page
-    assert f"{movement} The rail moved it, and nobody here has heard of it (fee) -$2.50" in page
+    assert (
+        f"{movement} The payment provider moved it, and nobody here has heard of it (fee) -$2.50"
+        in page
+    )
     screens.run()
     assert "USD The same" in screens.as_("viewer").read("/reconciliation/tie-out")
 

@@ -27,6 +27,21 @@ ACCOUNTS = {
     "suspense": "Suspense",
 }
 
+# What may be moved out of suspense, and when it belongs there.
+OUT_OF_SUSPENSE = {
+    "processing_fees": "The payment provider charges for its service",
+    "expenses": "Something that we bought through it: a device, a subscription",
+    "bank": "It went to our bank account, or came from there",
+    "revenue": "Income of ours",
+    "currency_conversion": "A difference from changing currencies",
+}
+# Accounts that are neither owned nor owed, and what each is for.
+TRADING = {
+    "suspense": "Money that the payment provider moved and that nobody has placed yet. Below zero,"
+    " more came in than was taken.",
+    "currency_conversion": "What changing currencies cost or brought.",
+}
+
 
 def account(role: str, rail: str | None, category: str | None = None) -> str:
     """An account as people call it."""

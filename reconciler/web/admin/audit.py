@@ -24,6 +24,12 @@ screens = Screens()
 
 FILTER_CHARS_MAX = 200
 _FILTERS = {"who": "cause_id", "what": "action", "subject": "subject"}
+# Deeds whose names nobody would understand.
+_PLAIN = {
+    "person.vouched": "Showed the password again",
+    "suspense.moved": "Moved out of suspense",
+    "suspense.put_back": "Put back into suspense",
+}
 _PAGES = {
     "pay": ("show_payment", "payment_id"),
     "rfd": ("show_refund", "refund_id"),
@@ -153,6 +159,8 @@ def who(line: AuditRow) -> str:
 
 def what(line: AuditRow) -> str:
     """`refund.approved` as `Refund approved`."""
+    if line.action in _PLAIN:
+        return _PLAIN[line.action]
     return line.action.replace(".", " ").replace("_", " ").capitalize()
 
 

@@ -35,6 +35,7 @@ from reconciler.web.admin import (
     invoice_editor,
     invoices,
     jobs,
+    kept_forms,
     keys,
     ledger,
     ledger_accounts,
@@ -66,6 +67,7 @@ from reconciler.web.admin import (
     sign_in,
     sign_offs,
     statements,
+    suspense,
     switches,
     tie_out,
     today,
@@ -141,6 +143,7 @@ _FILES = (
     events,
     ledger,
     ledger_accounts,
+    suspense,
     figures,
     closings,
     jobs,
@@ -182,7 +185,7 @@ def _guarded(runtime: Runtime, route: Route) -> Callable[..., Response]:
         request.max_content_length = FORM_BYTES_MAX  # past it, reading raises 413
         session = _session(runtime, is_there=not route.is_by_itself)
         if session is None:
-            return _to_the_door()
+            return _to_the_door(runtime)
         if route.method == "POST":
             forms.prove(request, session.form_token, base_url=runtime.settings.base_url)
         if not is_at_least(session.person.role, route.needs):
@@ -221,12 +224,15 @@ def _desk(runtime: Runtime, session: OpenSession) -> Desk:
     return Desk(runtime, session.person, session.form_token, runtime.now(), session.id)
 
 
-def _to_the_door() -> Response:
+def _to_the_door(runtime: Runtime) -> Response:
     where = request.full_path.rstrip("?") if request.method == "GET" else None
     door = url_for("admin.ask", next=where)
     if request.headers.get("HX-Request"):
         # A fragment of a page is no place to sign in: the browser goes there as a whole.
         return Response(status=204, headers={"HX-Redirect": url_for("admin.ask")})
+    kept = kept_forms.sent_too_late()
+    if kept is not None:
+        return sign_in.ask_again(runtime, kept)
     return make_response(redirect(door, 303))
 
 
@@ -235,7 +241,7 @@ def _nowhere(runtime: Runtime) -> Callable[..., Response]:
         del address
         session = _session(runtime)
         if session is None:
-            return _to_the_door()
+            return _to_the_door(runtime)
         return errors.missing(_desk(runtime, session))
 
     return nowhere

@@ -1,4 +1,4 @@
-"""All strong suggestions of a page at once: each is a match of its own, with its own undo."""
+"""All strong suggestions of a view at once: each is a match of its own, with its own undo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, queue_views, unmatched, words
+from reconciler.web.admin import errors, queue_views, words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import part
@@ -20,6 +20,7 @@ from reconciler.work import Work
 
 screens = Screens()
 
+ROWS_MAX = 80  # a page of more is heavy, and nobody reads it; the next ones come after these
 _PARTS_CHARS_MAX = 2_000
 _CHANGED = "It was changed since this list was made. Nothing was done."
 _WEAKER = "The suggestion is not the same any more, or not strong. Nothing was done."
@@ -40,8 +41,7 @@ def confirm_strong(desk: Desk) -> Response:
     """What would be matched, line by line, before it is."""
     view = queue_views.named()
     with desk.runtime.read() as session:
-        items = queue_views.rows(desk, session, paging.wanted(unmatched.QUEUE_PAGE)).data
-        best = screens_unmatched.best(session, [item.payment.id for item in items])
+        items, best, is_more = queue_views.all_strong(desk, session, ROWS_MAX)
         found = screens_bulk.strong(session, items, best)
     rows = [one for one in found if not one.crowded_out]
     return desk.page(
@@ -49,6 +49,7 @@ def confirm_strong(desk: Desk) -> Response:
         rows=rows,
         left_out=[one for one in found if one.crowded_out],
         sums=screens_bulk.sums(rows),
+        is_more=is_more,
         view=view,
     )
 
@@ -56,7 +57,7 @@ def confirm_strong(desk: Desk) -> Response:
 @screens.post("/unmatched/strong", Role.RECONCILER)
 def match_strong(desk: Desk) -> Response:
     """Match those that were ticked, each by itself; what has changed meanwhile is left alone."""
-    wanted = list(dict.fromkeys(request.form.getlist("payment")))[: unmatched.QUEUE_PAGE]
+    wanted = list(dict.fromkeys(request.form.getlist("payment")))[:ROWS_MAX]
     if not wanted:
         raise Invalid("Tick at least one payment", field="payment")
     found = [_matched(desk, payment_id) for payment_id in wanted]
@@ -65,6 +66,7 @@ def match_strong(desk: Desk) -> Response:
         "bulk_done.html",
         rows=found,
         number=len(done),
+        is_more="more" in request.form,
         view=queue_views.named(),
     )
 

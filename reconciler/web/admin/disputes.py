@@ -9,7 +9,8 @@ from flask import Response, request
 from reconciler.books.disputes import Decision
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import disputes as reads, ledger, screens_people
+from reconciler.reads import audit, disputes as reads, ledger, screens_people
+from reconciler.reads.audit import AuditRow
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
@@ -111,6 +112,7 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         entries = _own(found.get(dispute.payment_id, []), dispute)
         causes = [line.cause for line in dispute.history if line.cause]
         names = screens_people.names(session, [*timeline.causes(entries), *_people(causes)])
+        told = audit.about(session, [dispute.rail_dispute_id], ["dispute.decided"])
     said = request.args.get("said", "")
     return desk.page(
         "dispute.html",
@@ -123,7 +125,10 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         error=error,
         typed=request.form.get("note", ""),
         was_said=said if said in set(Decision) and not error else "",
-        moments=timeline.in_order(_moments(dispute, names), timeline.of_entries(entries, names)),
+        decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
+        moments=timeline.in_order(
+            _moments(dispute, names, told), timeline.of_entries(entries, names)
+        ),
     )
 
 
@@ -164,10 +169,14 @@ def _after(decision: Decision, foreseen: Foreseen) -> str:
     return f"{foreseen.after}. {words.EFFECTS[decision.value]}"
 
 
-def _moments(dispute: DisputeRow, names: timeline.Names) -> Iterable[Moment]:
+def _moments(
+    dispute: DisputeRow, names: timeline.Names, told: Iterable[AuditRow]
+) -> Iterable[Moment]:
+    whys = {line.at: line.why for line in told if line.why}
     for line in dispute.history:
         by = timeline.who(line.cause, names) if line.cause else ""
+        why = whys.get(line.at, "") if line.kind == "decision" else ""
         title = line.text[:1].upper() + line.text[1:]
         if line.kind == "event":
             title = f"The bank: {line.text}"
-        yield Moment(line.at, 0 if line.kind == "event" else 1, title, by=by)
+        yield Moment(line.at, 0 if line.kind == "event" else 1, title, text=why, by=by)

@@ -28,7 +28,8 @@ _ABOUT = ("customer_id", "currency", "number", "issued_on", "due_on", "descripti
 @screens.get("/invoices/new", Role.RECONCILER)
 def new_invoice(desk: Desk) -> Response:
     """An empty sheet, for a customer where one is named."""
-    about = dict.fromkeys(_ABOUT, "") | {"customer_id": request.args.get("customer", "")}
+    named = {"customer_id": "customer", "currency": "currency"}
+    about = dict.fromkeys(_ABOUT, "") | {k: request.args.get(v, "")[:40] for k, v in named.items()}
     return _sheet(desk, line_sheet.empty(about, COLUMNS))
 
 

@@ -62,16 +62,16 @@ MEANINGS = {
 }
 QUEUES = {
     BOOKS: Meaning("Books", "Brings events into the books and matches payments."),
-    MONEY: Meaning("Money", "Speaks with the rails: asks, compares, sends refunds."),
+    MONEY: Meaning("Money", "Speaks with the payment providers: asks, compares, sends refunds."),
     OUTBOUND: Meaning("Outbound", "Sends mail, and tells other programs."),
 }
 _TASKS = {
     Task.APPLY_INBOX: "applying events",
-    Task.ASK_RAIL: "asking the rail",
+    Task.ASK_RAIL: "asking the payment provider",
     Task.FIND_PAYMENTS: "finding payments",
     Task.RECONCILE: "reconciling",
     Task.SUBMIT_REFUNDS: "sending refunds",
-    Task.REREAD_RAIL: "reading the rail again",
+    Task.REREAD_RAIL: "reading the payment provider again",
     Task.PLAN_MAIL: "planning mail",
     Task.SEND_MAIL: "sending mail",
     Task.SEND_WEBHOOKS: "telling other programs",

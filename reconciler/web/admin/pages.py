@@ -10,7 +10,7 @@ from jinja2 import Environment
 from reconciler.services import review_desk
 from reconciler.timestamps import from_epoch
 from reconciler.web import rail_pages, templating
-from reconciler.web.admin import account_words, dispute_words, file_words, words
+from reconciler.web.admin import account_words, dispute_words, file_words, plain_words, words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -35,6 +35,7 @@ def _environment() -> Environment:
         "age": words.age,
         "need": words.need,
         "account_name": account_words.account,
+        "TRADING": account_words.TRADING,
         "REASONS": words.REASONS,
         "METHODS": words.METHODS,
         "KEPT": words.KEPT,
@@ -66,6 +67,7 @@ def _environment() -> Environment:
         "share": share,
         "with_signs": words.with_signs,
         "sentence": words.sentence,
+        "plain": plain_words.plain,
         "instant": from_epoch,
         "bytes": file_words.size,
     }

@@ -5,6 +5,7 @@ from flask import Response, url_for
 from reconciler.errors import NotFound
 from reconciler.reads import papers as reads, screens_documents
 from reconciler.reads.papers import Paper
+from reconciler.web.admin import pages
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 from reconciler.web.paper import papers
@@ -49,4 +50,5 @@ def print_receipt(desk: Desk, payment_id: str) -> Response:
 
 def _given(desk: Desk, paper: Paper, *, back: str) -> Response:
     style = url_for("admin.paper_style")
-    return papers.answer(paper, desk.runtime.settings.seller, style=style, back=back)
+    icon = pages.asset("icon.svg")
+    return papers.answer(paper, desk.runtime.settings.seller, style=style, icon=icon, back=back)

@@ -32,11 +32,11 @@ CATEGORIES = {
     "partial_capture_reversal": "Released remainders",
     "dispute": "Taken by disputes",
     "dispute_reversal": "Given back by disputes",
-    "fee": "Fees of the rail",
+    "fee": "Fees of the payment provider",
     "network_cost": "Costs of card networks",
     "tax": "Taxes on fees",
-    "topup": "Sent to the rail",
-    "topup_reversal": "Sent to the rail, and taken back",
+    "topup": "Sent to the payment provider",
+    "topup_reversal": "Sent to the payment provider, and taken back",
     "payout_reversal": "Earlier payouts that came back",
 }
 

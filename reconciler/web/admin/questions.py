@@ -1,6 +1,5 @@
 """Everything else that waits for a person: what it is about, and a note that closes it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +21,7 @@ from reconciler.web import forms
 from reconciler.web.admin import errors, paging
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
+from reconciler.web.admin.question_groups import GROUPS
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -29,12 +29,12 @@ screens = Screens()
 OLD = timedelta(days=2)
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
 TITLES = {
-    ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the rail's dashboard",
+    ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the payment provider's dashboard",
     ReviewKind.DISPUTE: "A customer's bank disputes a payment",
-    ReviewKind.DRIFT: "The rail says something else than our books",
-    ReviewKind.UNCLASSIFIED_MOVEMENT: "The rail moved money for a reason nobody has classified",
-    ReviewKind.UNKNOWN_STATUS: "The rail used a status that nobody here knows",
-    ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank, and its money is back on the rail",
+    ReviewKind.DRIFT: "The payment provider says something else than our books",
+    ReviewKind.UNCLASSIFIED_MOVEMENT: "The payment provider moved money, and no rule says what for",
+    ReviewKind.UNKNOWN_STATUS: "The payment provider used a status that nobody here knows",
+    ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank: its money is back at the provider",
     ReviewKind.PAYOUT_DIFFERENCE: "A payout is not the sum of what it consists of",
     ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
     ReviewKind.REFUNDS_HELD: "A refund waits for something that people can do",
@@ -71,9 +71,20 @@ def _kind() -> str | None:
     return kind
 
 
+def _group() -> str | None:
+    group = request.values.get("group") or None
+    if group is not None and group not in GROUPS:
+        raise Invalid("There is no such group of questions", field="group")
+    return group
+
+
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
     subject = request.args.get("subject") or None
-    filters = {"state": "open", "kind": _kind(), "subject": subject}
+    filters: dict[str, object] = {"state": "open", "kind": _kind(), "subject": subject}
+    if group := _group():
+        filters |= GROUPS[group].filters
+    if not filters["kind"] and not subject:
+        filters["waits_as_refund"] = False  # what is asked back waits there, and once
     seen = _seen(desk, request.args.get("view", ""))
     return review_queue.page(session, filters | seen, wanted)
 
@@ -81,7 +92,7 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
 @screens.get("/questions")
 @offers_csv(_LISTED, _rows)
 def list_questions(desk: Desk) -> Response:
-    """Open questions, of one kind or of all."""
+    """Open questions, of one group or kind, or of all."""
     return _show(desk)
 
 
@@ -100,7 +111,7 @@ def acknowledge(desk: Desk, item_id: str) -> Response:
         return _show(desk, status=409, item_id=item_id, error=errors.sentence(error))
     except Refused as error:
         return _show(desk, status=422, item_id=item_id, error=errors.sentence(error))
-    return go("list_questions", kind=request.form.get("kind") or None, closed=1)
+    return go("list_questions", kind=_kind(), group=_group(), closed=1)
 
 
 def _seen(desk: Desk, view: str) -> dict[str, object]:
@@ -138,16 +149,18 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     }
 
 
+def _chips(asked: Sequence[tuple[str, bool, int]], shown: str | None) -> list[tuple[str, str, int]]:
+    """Each group that holds something, or is open, with its title and how many it holds."""
+    found = [(name, group.title, group.number(asked)) for name, group in GROUPS.items()]
+    return [one for one in found if one[2] or one[0] == shown]
+
+
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
-    kind, view = _kind(), request.args.get("view", "")
+    kind, group, view = _kind(), _group(), request.args.get("view", "")
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
-        heaps = screens_today.heaps(session, desk.today)
+        asked = screens_today.questions(session, desk.today)
         about = _about(session, page.data)
-    numbers = Counter[str]()
-    for heap in heaps:
-        if heap.kind in set(TITLES):
-            numbers[heap.kind] += heap.number
     return desk.page(
         "questions.html",
         status=status,
@@ -157,9 +170,12 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         why=refund_words.why,
         matching=MATCHING_KINDS,
         kind=kind,
+        group=group,
+        about_group=GROUPS[group].text if group else "",
         view=view if view in VIEWS else "",
         views=VIEWS,
-        chips=sorted(numbers.items()),
+        chips=_chips(asked, group),
+        everything=sum(number for _, _, number in asked),
         was_closed="closed" in request.args and not error,
         wrong_id=item_id,
         error=error,

@@ -12,11 +12,14 @@ from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.reads import pages, screens_unmatched
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_unmatched import Sum, Waiting, Which
+from reconciler.reads.suggestions import SuggestionRow
 from reconciler.web.admin import paging
 from reconciler.web.admin.desk import Desk
 
 OLD = timedelta(days=2)
 _LOOKS_MAX = 4  # for one page, so that it comes soon whatever waits
+_AT_ONCE = 100  # payments whose suggestions are looked up in one go, where all are gone through
+_ALL_MAX = 500
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
 _SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
@@ -30,8 +33,9 @@ _VIEWS = {
     "old": ("Older than 2 days", _ALL),
     "mine": ("Mine", _ALL),
     "snoozed": ("Snoozed", _ALL),
+    "asked": ("Asked back", _ALL),
 }
-_COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed"}
+_COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed", "asked": "asked"}
 _SIFTED = {"strong": "strong", "none": None}  # the word of the best suggestion, or that none is
 
 
@@ -49,6 +53,7 @@ def which(desk: Desk, view: str) -> Which:
         until=desk.now - OLD if view == "old" else None,
         assigned_to=desk.person.id if view == "mine" else None,
         is_snoozed=view == "snoozed",
+        is_asked=view == "asked",
     )
 
 
@@ -58,6 +63,33 @@ def rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
     if view in _SIFTED:
         return _sifted(desk, session, wanted, view)
     return paging.page_of(_some(desk, session, wanted, view), wanted, _key)
+
+
+def all_strong(
+    desk: Desk, session: Session, most: int
+) -> tuple[list[Waiting], dict[str, SuggestionRow], bool]:
+    """All of a view, of all its pages, whose best suggestion is strong, with those suggestions.
+
+    No more than `most`; and whether the queue goes on after the last that was looked at.
+    """
+    view = named()
+    found: list[Waiting] = []
+    ranked: dict[str, SuggestionRow] = {}
+    cursor: str | None = None
+    for _ in range(_ALL_MAX // _AT_ONCE):
+        items = _some(desk, session, Wanted(_AT_ONCE, cursor), view)
+        best = screens_unmatched.best(session, [item.payment.id for item in items])
+        for item in items:
+            suggestion = best.get(item.payment.id)
+            if suggestion is not None and suggestion.confidence == _SIFTED["strong"]:
+                if len(found) == most:
+                    return found, ranked, True
+                found.append(item)
+                ranked[item.payment.id] = suggestion
+            cursor = pages.encode(_key(item))
+        if len(items) < _AT_ONCE:
+            return found, ranked, False
+    return found, ranked, True
 
 
 def chips(sums: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:

@@ -18,7 +18,7 @@ from reconciler.services import reconciliation
 from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS
 from reconciler.services.run_plans import KINDS, PLANS, Plan
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, timeline, words
+from reconciler.web.admin import errors, paging, plain_words, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -104,7 +104,7 @@ def list_runs(desk: Desk) -> Response:
 def start_run(desk: Desk) -> Response:
     """Begin a run from a day on, up to now."""
     try:
-        rail = forms.choice(request.form, "rail", _rails(desk), ask="Choose a rail")
+        rail = forms.choice(request.form, "rail", _rails(desk), ask="Choose a payment provider")
         since = datetime.combine(forms.day(request.form, "since"), time(), UTC)
         window = Window(since, desk.now - LAG)
         run_id = desk.do(lambda work: reconciliation.start(work, rail, reconciliation.OWN, window))
@@ -194,7 +194,7 @@ def _groups(run: RunRow, asked: frozenset[str]) -> list[Group]:
     for difference in Difference:
         found = [one for one in run.discrepancies if one.kind == difference]
         if found:
-            text = IN_WORDS[difference]
+            text = plain_words.plain(IN_WORDS[difference])
             groups.append(
                 Group(
                     text[:1].upper() + text[1:],

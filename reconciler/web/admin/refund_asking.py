@@ -7,6 +7,7 @@ from functools import partial
 from flask import Response, request
 
 from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
+from reconciler.books.consent import RefundPolicy
 from reconciler.books.people import Role
 from reconciler.books.refunds import RefundReason
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -18,15 +19,17 @@ from reconciler.reads import (
 )
 from reconciler.reads.ledger import PostingLine
 from reconciler.reads.refunds import RefundRow
-from reconciler.services import deposit_terms, refund_preview, refunds
+from reconciler.services import deposit_terms, refund_preview, refunds, resolutions
 from reconciler.services.deposit_terms import WHY_CHARS_MAX, HeldBack
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
+from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
 from reconciler.web.admin import consequences, errors, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
 
 screens = Screens()
 
@@ -73,12 +76,21 @@ def request_refund(desk: Desk) -> Response:
         ask = _ask(subject)
         if request.form.get("do") == "look":
             return _form(desk, subject, typed=request.form, foreseen=_foreseen(desk, ask))
-        refund_id = desk.once(lambda work: refunds.request(work, ask, policy))
+        refund_id = desk.once(lambda work: _asked(work, ask, policy))
     except NotFound:
         raise
     except Refused as error:
         return _form(desk, subject, typed=request.form, refusal=error)
     return go("show_refund", refund_id=refund_id)
+
+
+def _asked(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
+    """Ask; the question that led here is answered by that, and does not wait beside the refund."""
+    refund_id = refunds.request(work, ask, policy)
+    if question := request.form.get("question"):
+        answer = Resolution(action="acknowledge", note=f"It was asked for again: {refund_id}")
+        resolutions.resolve(work, question, answer, policy)
+    return refund_id
 
 
 def _foreseen(desk: Desk, ask: RefundAsk) -> Foreseen:
@@ -202,6 +214,7 @@ def _form(
         field=refusal.field if refusal else None,
         typed=typed,
         is_again="again" in request.args,
+        question=request.values.get("question", "")[:ID_CHARS_MAX],
     )
 
 

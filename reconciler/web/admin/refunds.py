@@ -18,9 +18,10 @@ from reconciler.reads import audit, screens_people, screens_refunds
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.refunds import LegRow, RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
-from reconciler.services import refund_routes, refunds
+from reconciler.services import refund_preview, refund_routes, refunds
 from reconciler.web import forms
-from reconciler.web.admin import account_words, errors, paging, timeline, words
+from reconciler.web.admin import account_words, consequences, errors, paging, timeline, words
+from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -118,6 +119,7 @@ def list_refunds(desk: Desk) -> Response:
         tabs=[(name, label, number, name == tab) for name, (label, number) in tabs.items()],
         tab=tab,
         effect=_effect,
+        foreseen=partial(_foreseen, desk),
         steps=_steps,
         ways=partial(_ways, desk),
         why=refund_words.why,
@@ -265,6 +267,7 @@ def _show(
         status=status,
         card=card,
         effect=_effect,
+        foreseen=partial(_foreseen, desk),
         steps=_steps,
         ways=partial(_ways, desk),
         why=refund_words.why,
@@ -278,6 +281,12 @@ def _show(
         # The form may be gone with what it was for; what was typed into it is not.
         kept=[request.form[name] for name in _WORDS if request.form.get(name)] if is_late else [],
     )
+
+
+def _foreseen(desk: Desk, card: RefundCard) -> Foreseen:
+    """What will be posted once the refund has arrived, for whoever is about to let it go."""
+    deed = partial(refund_preview.arrived, refund_id=card.refund.id)
+    return consequences.of_any(desk, deed)
 
 
 def _effect(card: RefundCard) -> str:
@@ -324,7 +333,7 @@ def _waits_since(refund: RefundRow) -> datetime | None:
     return min(since.values(), default=None)
 
 
-_WAY = ("Asked for", "Approved", "Sent to the rail", "Confirmed and booked")
+_WAY = ("Asked for", "Approved", "Sent to the provider", "Confirmed and booked")
 _REACHED = {
     "requested": 0,
     "approved": 1,

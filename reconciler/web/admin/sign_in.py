@@ -14,7 +14,8 @@ from reconciler.services.guessing import TooManyAttempts
 from reconciler.services.people import Halfway, SignedIn
 from reconciler.settings import Settings
 from reconciler.web import forms, http
-from reconciler.web.admin import errors, pages as templates
+from reconciler.web.admin import errors, kept_forms, pages as templates
+from reconciler.web.admin.kept_forms import Kept
 from reconciler.web.forms import Stale
 from reconciler.work import Cause
 
@@ -48,6 +49,11 @@ def pages(runtime: Runtime) -> list[Page]:
     ]
 
 
+def ask_again(runtime: Runtime, kept: Kept) -> Response:
+    """The door, in front of a form that was sent after its session had ended."""
+    return _form(runtime, target=inside(None), status=403, kept=kept)
+
+
 def is_secure(settings: Settings) -> bool:
     """Whether people reach us over https."""
     return settings.base_url.startswith("https://")
@@ -68,7 +74,7 @@ def _door_cookie(settings: Settings) -> str:
 
 
 def _enter(runtime: Runtime) -> Response:
-    target = inside(request.form.get("next"))
+    target, kept = inside(request.form.get("next")), kept_forms.through_the_door()
     # Nobody is signed in yet, so the form's token is the one its own cookie holds.
     door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
     try:
@@ -76,19 +82,20 @@ def _enter(runtime: Runtime) -> Response:
         signed_in = _signed_in(runtime)
     except Stale:
         stale = "This page was open for too long. Send it once more."
-        return _form(runtime, target=target, error=stale, status=400)
+        return _form(runtime, target=target, error=stale, status=400, kept=kept)
     except TooManyAttempts as error:
-        return _form(runtime, target=target, error=errors.sentence(error), status=429)
+        said = errors.sentence(error)
+        return _form(runtime, target=target, error=said, status=429, kept=kept)
     if signed_in is None:
-        return _form(runtime, target=target, error=_WRONG, status=422)
+        return _form(runtime, target=target, error=_WRONG, status=422, kept=kept)
     if isinstance(signed_in, Halfway):
-        return _code_form(runtime, target=target, halfway=signed_in.token)
-    return _in(runtime, target, signed_in)
+        return _code_form(runtime, target=target, halfway=signed_in.token, kept=kept)
+    return _in(runtime, target, signed_in, kept)
 
 
 def _show_code(runtime: Runtime) -> Response:
     """The second step: a code of the authenticator, or one from paper."""
-    target = inside(request.form.get("next"))
+    target, kept = inside(request.form.get("next")), kept_forms.through_the_door()
     door = request.cookies.get(_door_cookie(runtime.settings), "") or new_token()
     halfway, code = request.form.get("halfway", ""), request.form.get("code", "")
     key = runtime.settings.secret_key.reveal()
@@ -102,20 +109,35 @@ def _show_code(runtime: Runtime) -> Response:
         )
     except (Stale, NotFound):
         late = "That took too long. Sign in again."
-        return _form(runtime, target=target, error=late, status=400)
+        return _form(runtime, target=target, error=late, status=400, kept=kept)
     except TooManyAttempts as error:
-        return _form(runtime, target=target, error=errors.sentence(error), status=429)
+        said = errors.sentence(error)
+        return _form(runtime, target=target, error=said, status=429, kept=kept)
     if signed_in is None:
         wrong = "That code does not fit, or was used already. Wait for the next one."
-        return _code_form(runtime, target=target, halfway=halfway, error=wrong, status=422)
-    return _in(runtime, target, signed_in)
+        return _code_form(
+            runtime, target=target, halfway=halfway, error=wrong, status=422, kept=kept
+        )
+    return _in(runtime, target, signed_in, kept)
 
 
-def _in(runtime: Runtime, target: str, signed_in: SignedIn) -> Response:
+def _in(runtime: Runtime, target: str, signed_in: SignedIn, kept: Kept | None) -> Response:
     answer = make_response(redirect(target, 303))
+    if kept is not None:
+        answer = make_response(_given_back(runtime, signed_in, kept))
     keep(runtime, answer, cookie_name(runtime.settings), signed_in.token, None)
     answer.delete_cookie(_door_cookie(runtime.settings), path="/")
     return answer
+
+
+def _given_back(runtime: Runtime, signed_in: SignedIn, kept: Kept) -> str:
+    """What was typed before the session ended, as a form of the new one."""
+    longest = idle_max(runtime.settings)
+    session = runtime.do(
+        _CAUSE, lambda work: people.session_of(work, signed_in.token, idle_max=longest)
+    )
+    assert session is not None, "it began just now"
+    return templates.render("kept.html", kept=kept, form_token=session.form_token)
 
 
 def who_asks() -> dict[str, str]:
@@ -151,13 +173,19 @@ def _leave(runtime: Runtime) -> Response:
 
 
 def _form(
-    runtime: Runtime, *, target: str, error: str | None = None, status: int = 200
+    runtime: Runtime,
+    *,
+    target: str,
+    error: str | None = None,
+    status: int = 200,
+    kept: Kept | None = None,
 ) -> Response:
     door = secrets.token_urlsafe(32)
     html = templates.render(
         "sign_in.html",
         form_token=door,
         target=target,
+        kept=kept,
         email=request.form.get("email", "")[:254],
         error=error,
         has_left="left" in request.args,
@@ -169,13 +197,20 @@ def _form(
 
 
 def _code_form(
-    runtime: Runtime, *, target: str, halfway: str, error: str | None = None, status: int = 200
+    runtime: Runtime,
+    *,
+    target: str,
+    halfway: str,
+    kept: Kept | None,
+    error: str | None = None,
+    status: int = 200,
 ) -> Response:
     door = secrets.token_urlsafe(32)
     html = templates.render(
         "sign_in_code.html",
         form_token=door,
         target=target,
+        kept=kept,
         halfway=halfway,
         error=error,
         is_sandbox=runtime.settings.is_sandbox,

@@ -30,19 +30,19 @@ MEANINGS = {
     SwitchName.REFUNDS: Meaning(
         "Refunds",
         "No refund is sent. What is asked for and approved waits here.",
-        "A refund that the rail has already is not called back.",
+        "A refund that the payment provider has already is not called back.",
         "Stop refunds",
     ),
     SwitchName.APPLY: Meaning(
         "Applying",
-        "What the rails tell changes no books, and nothing is matched by itself.",
+        "What the payment providers tell changes no books, and nothing is matched by itself.",
         "Every event is still taken in and kept; people can still match.",
         "Stop applying",
     ),
     SwitchName.OUTBOUND: Meaning(
         "Everything that goes out",
         "Nothing leaves that changes something elsewhere: no refund, no cancellation.",
-        "Events are taken in and applied, and the rails are still asked what they know.",
+        "Events are taken in and applied, and the providers are still asked what they know.",
         "Stop all that goes out",
     ),
 }

@@ -72,7 +72,7 @@ def of_events(events: Iterable[EventLine]) -> Iterable[Moment]:
             event.type,
             tone=state.tone if state.tone in {"neg", "warn"} else "info",
             text=state.text,
-            by="the rail",
+            by="the payment provider",
             link=url_for("admin.show_event", event_id=event.rail_event_id),
             link_text=event.rail_event_id,
         )
@@ -198,7 +198,7 @@ def _account(line: PostingLine) -> str:
 
 
 _WHO = {
-    "event": "a message from the rail",
+    "event": "a message from the payment provider",
     "api_key": "a program",
     "job": "Reconciler",
     "command": "a command",

@@ -15,6 +15,7 @@ from reconciler.services.run_plans import KINDS
 from reconciler.web.admin import charts, words
 from reconciler.web.admin.charts import MoneyChart
 from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.question_groups import GROUPS
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -27,7 +28,10 @@ MONEY_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One card of the work queue. `endpoint` with `query` is where the work is done."""
+    """One card of the work queue. `endpoint` with `query` is where the work is done.
+
+    `is_news`: there is nothing to do about it, so it is none of what waits.
+    """
 
     title: str
     kinds: frozenset[str]
@@ -35,6 +39,7 @@ class Queue:
     endpoint: str
     query: tuple[tuple[str, str], ...] = ()
     is_always_shown: bool = True
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,15 @@ class Sign:
 _MATCHING = frozenset(
     kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT, ReviewKind.AMBIGUOUS_MATCH}
 )
+
+
+def _of_group(name: str, tone: str, kinds: frozenset[str] | None = None, **more: bool) -> Queue:
+    """A card that leads to a group of questions, and counts them unless `kinds` are its own."""
+    group = GROUPS[name]
+    counted = kinds or frozenset(kind.value for kind in group.kinds)
+    return Queue(group.title, counted, tone, "list_questions", (("group", name),), **more)
+
+
 _QUEUES = (
     Queue("Unmatched payments", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
     Queue(
@@ -81,48 +95,16 @@ _QUEUES = (
         "list_refunds",
         (("tab", "trouble"),),
     ),
-    Queue(
-        "Outside refunds that failed",
-        frozenset({"outside_refund_failed"}),
-        "neg",
-        "list_questions",
-        (("kind", "refund_failed"),),
-        is_always_shown=False,
-    ),
-    Queue(
-        "Refunds stopped or waiting",
-        frozenset({"refunds_stopped", "refunds_held"}),
-        "neg",
-        "list_questions",
-        is_always_shown=False,
-    ),
-    Queue(
-        "Refunds made outside",
-        frozenset({"external_refund"}),
-        "warn",
-        "list_questions",
-        (("kind", "external_refund"),),
-    ),
+    _of_group("outside-failed", "neg", frozenset({"outside_refund_failed"}), is_always_shown=False),
+    _of_group("stopped", "neg", is_always_shown=False),
+    _of_group("outside", "warn"),
     Queue(
         "Disputes",
         frozenset({"dispute"}),
         "neg",
         "list_disputes",
     ),
-    Queue(
-        "Discrepancies",
-        frozenset(
-            {
-                "drift",
-                "unclassified_movement",
-                "unknown_status",
-                "payout_failed",
-                "payout_difference",
-            }
-        ),
-        "neg",
-        "list_questions",
-    ),
+    _of_group("discrepancies", "neg"),
     Queue(
         "Milestones waiting for sign-off",
         frozenset({"milestone_unsigned"}),
@@ -136,6 +118,7 @@ _QUEUES = (
         "list_proposals",
         (("state", "accepted"),),
         is_always_shown=False,
+        is_news=True,
     ),
     Queue(
         "Proposals declined this week",
@@ -144,6 +127,7 @@ _QUEUES = (
         "list_proposals",
         (("state", "declined"),),
         is_always_shown=False,
+        is_news=True,
     ),
     Queue(
         "Deposits that nobody paid",
@@ -184,14 +168,7 @@ _QUEUES = (
         "list_statements",
         is_always_shown=False,
     ),
-    Queue(
-        "Events with questions",
-        frozenset({"event_failed", "event_quarantined", "event_conflict"}),
-        "neg",
-        "list_events",
-        (("status", "failed"),),
-        is_always_shown=False,
-    ),
+    _of_group("events", "neg", is_always_shown=False),
     Queue(
         "Mails that did not leave",
         frozenset({"mail_failed"}),
@@ -233,7 +210,7 @@ def show_today(desk: Desk) -> Response:
         "today.html",
         cards=cards,
         hints={"list_disputes": words.days_left(days)},
-        waiting=sum(card.number for card in cards),
+        waiting=sum(card.number for card in cards if not card.queue.is_news),
         signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
         money=_charts(money),
@@ -274,7 +251,7 @@ def _signs(desk: Desk, pulse: Pulse, inbox: InboxStatus, until: datetime | None)
 
 def _heard(desk: Desk, pulse: Pulse) -> Sign:
     if pulse.last_event_at is None:
-        return Sign("Last event", "None yet", "Point the rail's webhook here", "none")
+        return Sign("Last event", "None yet", "Point the payment provider's webhook here", "none")
     ago = words.age(pulse.last_event_at, desk.now)
     return Sign("Last event", f"{ago} ago", words.moment(pulse.last_event_at))
 
@@ -299,12 +276,12 @@ def _waiting(inbox: InboxStatus) -> Sign:
 
 def _compared(desk: Desk, until: datetime | None) -> Sign:
     if until is None:
-        return Sign("Compared with the rail", "Not yet", "It shows after the first run", "none")
+        return Sign("Compared with the provider", "Not yet", "It shows after the first run", "none")
     text = f"Complete up to {words.short(until)}"
     if words.is_behind(until, desk.now):
         hint = f"The last {words.age(until, desk.now)} are still to be compared"
-        return Sign("Compared with the rail", text, hint, "warn")
-    return Sign("Compared with the rail", text, "Nothing that the rail lists is missing here")
+        return Sign("Compared with the provider", text, hint, "warn")
+    return Sign("Compared with the provider", text, "Nothing that it lists is missing here")
 
 
 def _books(pulse: Pulse) -> Sign:

@@ -235,7 +235,11 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         refunds = screens_refunds.of_payment(session, payment_id)
         customers = [] if payment.customer_id else screens_people.customers(session)
     targets: dict[str, Target] = {
-        target.id: target for one in suggested for target in one.shown if target.outstanding > 0
+        target.id: target
+        for one in suggested
+        if one.ways  # else it takes no money of this payment
+        for target in one.shown
+        if target.outstanding > 0
     }
     split = said.split or splitting.offered(payment, list(targets.values()))
     best, held = _foreseen(desk, payment, suggested)
@@ -317,7 +321,7 @@ def _who_was_first(desk: Desk, payment_id: str) -> str:
         who = "You" if latest.cause_id == desk.person.id and not latest.closed_at else latest.person
         ago = words.age(latest.closed_at or latest.created_at, desk.now)
         return f"{who} {verb} this {ago} ago."
-    return f"A message from the rail changed this payment {words.age(updated, desk.now)} ago."
+    return f"News from the payment provider changed this {words.age(updated, desk.now)} ago."
 
 
 @dataclass(frozen=True, slots=True)

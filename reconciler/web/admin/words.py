@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from babel.numbers import get_currency_symbol
 
 from reconciler import currencies, money
+from reconciler.web.admin import plain_words
 
 NARROW = "\N{NO-BREAK SPACE}"
 DASH = "\N{EN DASH}"
@@ -69,9 +70,9 @@ _REFUND = {
     "requested": Pill("To approve", "warn"),
     "approved": Pill("Approved", "info"),
     "rejected": Pill("Declined"),
-    "submitted": Pill("Sent to the rail", "info"),
+    "submitted": Pill("Sent", "info"),
     "unknown": Pill("Sent, being looked up", "warn"),
-    "pending": Pill("Sent to the rail", "info"),
+    "pending": Pill("Sent", "info"),
     "requires_action": Pill("Needs customer action", "warn"),
     "succeeded": Pill("Done", "pos"),
     "failed": Pill("Failed", "neg"),
@@ -161,9 +162,9 @@ _STATES = {
 }
 
 STRATEGIES = {
-    "metadata": "Auto: named in the payment's metadata",
+    "metadata": "Auto: the page where it was paid names it",
     "made_here": "Auto: the payment was made for it",
-    "rail_invoice": "Auto: the rail's own invoice is mapped to it",
+    "rail_invoice": "Auto: the payment provider's own invoice stands for it",
     "text": "Auto: named in the description",
     "customer_amount": "Auto: same customer, and the only one open with this amount",
     "by_hand": "Received by hand",
@@ -305,7 +306,7 @@ def with_signs(text: str) -> str:
 
 def sentence(text: str) -> str:
     """The same text, beginning with a capital and ending in a full stop, money as on screens."""
-    text = with_signs(text)
+    text = plain_words.plain(with_signs(text))
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 

@@ -31,13 +31,13 @@ STYLE = _HERE / "paper.css"
 
 
 def page(paper: Paper, seller: Sequence[str], **around: object) -> str:
-    """The paper as a page; `around` says where its stylesheet and its PDF are."""
-    given = {"style": None, "pdf": None, "back": None, **around}
+    """The paper as a page; `around` says where its stylesheet, its icon and its PDF are."""
+    given = {"style": None, "icon": None, "pdf": None, "back": None, **around}
     template = _environment().get_template(paper.template)
     return template.render(seller=seller, title=paper.name, **given, **paper.values)
 
 
-def answer(paper: Paper, seller: Sequence[str], *, style: str, back: str) -> Response:
+def answer(paper: Paper, seller: Sequence[str], *, style: str, icon: str, back: str) -> Response:
     """The paper as it was asked for: a page, or with `as=pdf` a PDF to be saved.
 
     Raises NotFound where no PDF of it is made.
@@ -51,7 +51,7 @@ def answer(paper: Paper, seller: Sequence[str], *, style: str, back: str) -> Res
         )
     asked = request.full_path.rstrip("?")
     saved = f"{asked}{'&' if '?' in asked else '?'}as=pdf" if can_print(paper) else None
-    return Response(page(paper, seller, style=style, pdf=saved, back=back))
+    return Response(page(paper, seller, style=style, icon=icon, pdf=saved, back=back))
 
 
 def can_print(paper: Paper) -> bool:

@@ -7,6 +7,7 @@ from reconciler.reads import client_page, papers as reads
 from reconciler.reads.papers import Paper
 from reconciler.web import periods
 from reconciler.web.paper import papers
+from reconciler.web.portal import pages
 from reconciler.web.portal.visit import Visit
 
 
@@ -61,4 +62,5 @@ def print_statement(visit: Visit) -> Response:
 
 def _given(visit: Visit, paper: Paper, back: str) -> Response:
     style = url_for("portal.paper_style")
-    return papers.answer(paper, visit.runtime.settings.seller, style=style, back=back)
+    icon = pages.asset("mark.svg")
+    return papers.answer(paper, visit.runtime.settings.seller, style=style, icon=icon, back=back)

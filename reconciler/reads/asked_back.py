@@ -1,0 +1,32 @@
+"""What waits as a refund already: it is not to wait a second time as what the refund is of.
+
+Each is a condition for a statement that has a question as `r`.
+"""
+
+from reconciler.books.reviews import MATCHING_KINDS
+
+_UNDER_WAY = "('requested', 'approved', 'submitted', 'unknown', 'manual')"
+_AT_THE_RAIL = "('pending', 'requires_action')"
+
+# All that is left of the payment is asked back and has not left, or came back: each such refund
+# waits for its approval, its rail, its payer or another way, where refunds wait.
+IS_ASKED_BACK = f"""r.payment_id in (
+      select l.payment_id from refund f join refund_leg l on l.refund_id = f.id
+        join payment q on q.id = l.payment_id
+        cross join lateral (select coalesce(sum(a.amount), 0) as allocated from allocation a
+          where a.payment_id = q.id and a.closed_at is null) t
+      where (f.status in {_UNDER_WAY} or f.status = 'failed') and f.payment_id is not null
+        and l.replaced_by is null
+        and (l.status in {_UNDER_WAY} and l.rail_refund_id is null or l.status = 'failed')
+      group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
+      having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated)"""
+# A refund made outside has failed, and as much was asked back since and is under way.
+_IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
+      select sum(l.amount) from refund_leg l join refund f on f.id = l.refund_id
+      where l.payment_id = r.payment_id and f.requested_at >= r.opened_at
+        and l.replaced_by is null
+        and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})), false)"""
+_MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
+WAITS_AS_REFUND = f"""(case when r.kind = 'refund_failed' then
+      r.subject is distinct from r.refund_id and {_IS_ASKED_AGAIN}
+    when r.kind in ({_MATCHING}) then {IS_ASKED_BACK} else false end)"""

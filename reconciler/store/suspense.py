@@ -1,0 +1,85 @@
+"""What stands in suspense, by the key of its entries without their last word."""
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.accounts import Account, Role
+from reconciler.books.suspense import MOVED, Standing
+
+# An entry by which a person moved something out of suspense, or put it back: no rail told it.
+IS_MOVE = f"(e.key ~ '/{MOVED}[0-9]+$')"
+_SUBJECT = "regexp_replace(e.key, '/[^/]*$', '')"
+_STANDING = f"""select {_SUBJECT} as subject, a.currency, sum(p.amount)::bigint as amount,
+      count(distinct e.key) filter (where {IS_MOVE}) as turns, max(e.payment_id) as payment_id,
+      coalesce(-sum(p.amount) filter (where {IS_MOVE}), 0)::bigint as moved,
+      min(e.effective_on) as since, max(e.at) as changed_at
+    from posting p join journal_entry e on e.id = p.entry_id
+      join ledger_account a on a.id = p.account_id
+    where a.role = 'suspense'"""
+_ONE = sa.text(
+    f"""{_STANDING} and {_SUBJECT} = :subject group by 1, 2 order by abs(sum(p.amount)) desc"""
+)
+_OF_MOVEMENT = sa.text(
+    f"""select distinct {_SUBJECT} as subject from posting p
+      join journal_entry e on e.id = p.entry_id join ledger_account a on a.id = p.account_id
+    where a.role = 'suspense' and right({_SUBJECT}, length(:movement) + 1) = '/' || :movement
+    order by 1 limit 1"""
+)
+_MOVED_TO = sa.text(
+    """select a.role, a.rail, a.category from journal_entry e join posting p on p.entry_id = e.id
+      join ledger_account a on a.id = p.account_id
+    where e.key = :key and a.role <> 'suspense' and e.reverses is null"""
+)
+_ONE_AT_A_TIME = sa.text("select pg_advisory_xact_lock(hashtext('suspense/' || :subject))")
+_ALL = sa.text(
+    f"""{_STANDING} group by 1, 2 having sum(p.amount) <> 0
+      or coalesce(-sum(p.amount) filter (where {IS_MOVE}), 0) <> 0
+    order by (sum(p.amount) = 0), max(e.at) desc, 1 limit :limit"""
+)
+
+
+def hold(session: Session, subject: str) -> Standing | None:
+    """What stands under a subject, held until the transaction ends; None where nothing ever did."""
+    session.execute(_ONE_AT_A_TIME, {"subject": subject})
+    return one(session, subject)
+
+
+def one(session: Session, subject: str) -> Standing | None:
+    """What stands under a subject; None where nothing ever did."""
+    row = session.execute(_ONE, {"subject": subject}).first()
+    return None if row is None else _standing(session, row)
+
+
+def every(session: Session, limit: int) -> list[Standing]:
+    """All that stands in suspense or was moved out of it: first what stands, the last first."""
+    return [_standing(session, row) for row in session.execute(_ALL, {"limit": limit})]
+
+
+def of_movement(session: Session, movement: str) -> str | None:
+    """The subject of what the rail calls so; None where nothing of it is in suspense."""
+    found: str | None = session.scalar(_OF_MOVEMENT, {"movement": movement})
+    return found
+
+
+def _standing(session: Session, row: sa.Row[tuple[object, ...]]) -> Standing:
+    found = Standing(
+        subject=row.subject,
+        currency=row.currency,
+        amount=row.amount,
+        turns=row.turns,
+        payment_id=row.payment_id,
+        moved=row.moved,
+    )
+    if not found.moved:
+        return found
+    to = session.execute(_MOVED_TO, {"key": found.key(found.turns)}).one()
+    account = Account(Role(to.role), to.rail, to.category)
+    return Standing(
+        subject=found.subject,
+        currency=found.currency,
+        amount=found.amount,
+        turns=found.turns,
+        payment_id=found.payment_id,
+        moved_to=account,
+        moved=found.moved,
+    )

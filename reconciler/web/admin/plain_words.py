@@ -1,0 +1,18 @@
+"""Sentences from further inside, in words that a bookkeeper knows; the glossary is the source."""
+
+import re
+
+# The glossary's words, and what bookkeepers call it: for sentences that come from further inside.
+_PLAIN = (
+    (re.compile(r"\bon the same rail\b"), "the same way"),
+    (re.compile(r"\bon the rail\b"), "at the payment provider"),
+    (re.compile(r"\b([Tt]he|[Aa]|no|this) rail(s?)\b"), r"\1 payment provider\2"),
+    (re.compile(r"^[Mm]etadata \w+ names"), "The payment was made for"),
+)
+
+
+def plain(text: str) -> str:
+    """The same text, in words that a bookkeeper knows."""
+    for pattern, instead in _PLAIN:
+        text = pattern.sub(instead, text)
+    return text

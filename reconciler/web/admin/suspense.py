@@ -1,0 +1,103 @@
+"""Suspense: what moved for a reason that no rule knows, and where a person says that it belongs."""
+
+from functools import partial
+
+from flask import Response, request
+
+from reconciler.books import suspense as rules
+from reconciler.books.accounts import Account
+from reconciler.books.people import Role
+from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.reads import screens_suspense
+from reconciler.services import suspense
+from reconciler.web import forms
+from reconciler.web.admin import account_words, consequences, errors
+from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.routes import Screens
+
+screens = Screens()
+
+
+@screens.get("/ledger/suspense")
+def list_suspense(desk: Desk) -> Response:
+    """What stands in suspense, and what was moved out of it."""
+    with desk.runtime.read() as session:
+        lines = screens_suspense.lines(session)
+    sums: dict[str, int] = {}
+    for line in lines:
+        if line.standing.amount:
+            currency = line.standing.currency
+            sums[currency] = sums.get(currency, 0) - line.standing.amount
+    return desk.page(
+        "suspense.html",
+        standing=[line for line in lines if line.standing.amount],
+        moved=[line for line in lines if line.standing.moved_to and not line.standing.amount],
+        sums=sorted(sums.items()),
+        said=request.args.get("said", ""),
+    )
+
+
+@screens.get("/ledger/suspense/move")
+def show_suspense(desk: Desk) -> Response:
+    """One thing in suspense: what is known of it, and the form that moves it."""
+    subject, movement = request.args.get("subject", ""), request.args.get("movement", "")
+    if not subject and not movement:
+        return go("list_suspense")
+    with desk.runtime.read() as session:
+        subject = subject or screens_suspense.subject_of(session, movement)
+    return _show(desk, subject)
+
+
+@screens.post("/ledger/suspense/move", Role.RECONCILER)
+def move_suspense(desk: Desk) -> Response:
+    """Move all of it to an account; or look what that would post."""
+    subject = _subject()
+    try:
+        to = rules.target(request.form.get("account", ""), request.form.get("category", ""))
+        if request.form.get("do") == "look":
+            return _show(desk, subject, foreseen=_foreseen(desk, subject, to))
+        why = request.form.get("why", "")
+        desk.do(lambda work: suspense.move(work, subject, to, why=why))
+    except NotFound:
+        raise
+    except Refused as refusal:
+        return _show(desk, subject, refusal=refusal)
+    return go("list_suspense", said="moved")
+
+
+@screens.post("/ledger/suspense/put-back", Role.RECONCILER)
+def put_back_suspense(desk: Desk) -> Response:
+    """Take back where it was moved; it is asked about again."""
+    subject = _subject()
+    try:
+        desk.do(lambda work: suspense.put_back(work, subject))
+    except Conflict as refusal:
+        return _show(desk, subject, refusal=refusal)
+    return go("list_suspense", said="back")
+
+
+def _subject() -> str:
+    return forms.text(request.form, "subject", chars_max=suspense.SUBJECT_CHARS_MAX)
+
+
+def _foreseen(desk: Desk, subject: str, to: Account) -> Foreseen:
+    deed = partial(suspense.move, subject=subject, to=to, why="a look")
+    return consequences.of_any(desk, deed)
+
+
+def _show(
+    desk: Desk, subject: str, *, refusal: Refused | None = None, foreseen: Foreseen | None = None
+) -> Response:
+    with desk.runtime.read() as session:
+        line = screens_suspense.one(session, subject)
+    return desk.page(
+        "suspense_move.html",
+        status=errors.status_of(refusal),
+        line=line,
+        accounts=account_words.OUT_OF_SUSPENSE,
+        foreseen=foreseen,
+        error=errors.sentence(refusal) if refusal else "",
+        field=refusal.field if refusal else "",
+        typed=request.form,
+    )

@@ -1,0 +1,143 @@
+"""Money in suspense is told in plain words, moved to where it belongs, and put back."""
+
+import pytest
+
+from reconciler.services import rebuild as facts
+from tests.web.screens import Screens, open_screens, said
+
+
+@pytest.fixture
+def hardware(screens: Screens) -> Screens:
+    """The rail took 19.00 for a reason that no rule knows."""
+    screens.ids["row"] = screens.office.world.other_row(
+        -1_900, kind="hardware_fee", category="hardware"
+    )
+    screens.run()
+    screens.ids["subject"] = f"stripe/movement/{screens.ids['row']}"
+    return screens
+
+
+def holds(screens: Screens, role: str) -> int:
+    return screens.office.scalar(
+        "select coalesce(sum(p.amount), 0) from posting p join ledger_account a"
+        " on a.id = p.account_id where a.role = :role",
+        role=role,
+    )
+
+
+def form(screens: Screens, **more) -> dict[str, str]:
+    usual = {"subject": screens.ids["subject"], "account": "expenses", "category": "Card readers",
+        "why": "The reader for the fair"}  # fmt: skip
+    return usual | more
+
+
+def test_what_stands_in_suspense_is_told_plainly_and_each_page_leads_there(hardware):
+    vera = hardware.as_("viewer")
+    words = vera.read("/ledger/suspense")
+    assert "1 amount, -$19.00 in all, waits for a person to say what it was" in words
+    assert f"{hardware.ids['row']} hardware" in words
+    there = f"/ledger/suspense/move?movement={hardware.ids['row']}"
+    html = hardware.as_("reconciler").get("/questions").get_data(as_text=True)
+    assert there in html
+    assert "stands in suspense: a note alone leaves it there" in html
+    words = vera.read(there)
+    assert "$19.00 was taken, called hardware" in words
+    assert "Ask an admin for the Reconciler role" in words
+    words = vera.read("/ledger/accounts/suspense/USD")
+    assert "Money that the payment provider moved and that nobody has placed yet" in words
+    assert "Place what stands here" in words
+    assert "Trading" not in words
+
+
+def test_what_moving_it_posts_is_shown_before_and_posted_then(hardware):
+    rae = hardware.as_("reconciler")
+    before = hardware.books()
+    looked = said(rae.post("/ledger/suspense/move", form(hardware, do="look")))
+    assert "Expenses: card readers $19.00 Suspense $19.00" in looked
+    assert 'value="The reader for the fair"' in rae.post(
+        "/ledger/suspense/move", form(hardware, do="look")
+    ).get_data(as_text=True)
+    assert hardware.books() == before
+    assert rae.post("/ledger/suspense/move", form(hardware)).status_code == 303
+    assert (holds(hardware, "suspense"), holds(hardware, "expenses")) == (0, 1_900)
+    assert "Discrepancies 0 Nothing waits" in rae.read("/")
+    words = rae.read("/ledger/suspense?said=moved")
+    assert "Nothing is in suspense" in words
+    assert "Expenses: card readers The reader for the fair -$19.00" in words
+    assert "in suspense until" not in rae.read("/reconciliation/tie-out")
+    again = rae.post("/ledger/suspense/move", form(hardware))
+    assert again.status_code == 409
+    assert hardware.office.violations() == []
+
+
+def test_it_is_put_back_by_a_mirror_and_asked_about_again(hardware):
+    rae = hardware.as_("reconciler")
+    for turn in (1, 3):
+        assert rae.post("/ledger/suspense/move", form(hardware)).status_code == 303
+        page = rae.read(f"/ledger/suspense/move?subject={hardware.ids['subject']}")
+        assert "It is in Expenses: card readers" in page
+        answer = rae.post("/ledger/suspense/put-back", {"subject": hardware.ids["subject"]})
+        assert answer.status_code == 303
+        key = f"{hardware.ids['subject']}/moved-{turn}"
+        assert hardware.office.scalar("select key from journal_entry where reverses = :k", k=key)
+        assert (holds(hardware, "suspense"), holds(hardware, "expenses")) == (1_900, 0)
+        assert "Discrepancies 1 -$19.00" in rae.read("/")
+    twice = rae.post("/ledger/suspense/put-back", {"subject": hardware.ids["subject"]})
+    assert twice.status_code == 409
+    assert hardware.office.violations() == []
+
+
+def test_it_is_taken_back_from_the_list_of_what_one_did(hardware):
+    rae = hardware.as_("reconciler")
+    rae.post("/ledger/suspense/move", form(hardware, account="processing_fees"))
+    assert (holds(hardware, "suspense"), holds(hardware, "processing_fees")) == (0, 1_900)
+    line = hardware.office.scalar("select max(seq) from audit_line where action = 'suspense.moved'")
+    assert f"/recent/{line}/undo" in rae.get("/recent").get_data(as_text=True)
+    assert rae.post(f"/recent/{line}/undo", {"once": "a"}).status_code == 303
+    assert (holds(hardware, "suspense"), holds(hardware, "processing_fees")) == (1_900, 0)
+    assert f"/recent/{line}/undo" not in rae.get("/recent").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"account": ""}, "Say which account it belongs to"),
+        ({"account": "unapplied_cash"}, "Say which account it belongs to"),
+        ({"category": " "}, "A category is a few words"),
+        ({"why": ""}, "Why must not be empty"),
+    ],
+)
+def test_what_cannot_be_moved_says_why_and_keeps_what_was_typed(hardware, wrong, words):
+    before = hardware.books()
+    answer = hardware.as_("reconciler").post("/ledger/suspense/move", form(hardware, **wrong))
+    assert answer.status_code == 422
+    assert words in said(answer)
+    assert hardware.books() == before
+
+
+def test_what_is_not_there_is_no_page(hardware):
+    rae = hardware.as_("reconciler")
+    assert rae.get("/ledger/suspense/move?subject=stripe/movement/none").status_code == 404
+    assert rae.get("/ledger/suspense/move?movement=none").status_code == 404
+    assert rae.post("/ledger/suspense/move", form(hardware, subject="none")).status_code == 404
+
+
+def test_no_rail_is_missed_for_what_a_person_moved(hardware):
+    hardware.as_("reconciler").post("/ledger/suspense/move", form(hardware))
+    with hardware.office.runtime.read() as session:
+        assert list(facts.of_facts(session, ["stripe"])) == []
+
+
+def test_programs_place_it_and_put_it_back_likewise(empty_api):
+    api = empty_api
+    row = api.office.world.other_row(-1_900, kind="hardware_fee", category="hardware")
+    open_screens(api.office).run()
+    (found,) = api.read("/ledger/suspense")
+    assert (found["movement"], found["amount"], found["moved"]) == (row, 1_900, 0)
+    to = {"subject": found["subject"], "account": "expenses", "category": "Readers", "why": "Fair"}
+    moved = api.make("/ledger/suspense/move", to)
+    assert (moved["amount"], moved["moved"], moved["category"]) == (0, 1_900, "readers")
+    assert api.post("/ledger/suspense/move", to).status_code == 409
+    back = api.make("/ledger/suspense/put-back", {"subject": found["subject"]})
+    assert (back["amount"], back["account"]) == (1_900, None)
+    api.sound()
