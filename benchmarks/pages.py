@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.addresses import addresses
 from benchmarks.plans import Visitor, counted, keep_plans
+from benchmarks.quiet_rail import quiet_rail
 from benchmarks.stage import Bench, Processes, stage
 from reconciler.web.api.blueprint import PREFIX
 
@@ -42,7 +43,7 @@ def main() -> None:
     wanted.add_argument("--only", default="", help="addresses that contain this")
     wanted.add_argument("--plans", action="store_true", help="keep plans instead of measuring")
     asked = wanted.parse_args()
-    with stage(asked.keep) as bench:
+    with stage(asked.keep) as bench, quiet_rail(bench):
         visitor = Visitor.of(bench)
         counted(bench)
         found, missing = addresses(bench)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from jobs.process import runtime
 from reconciler.flows.apply_inbox import apply_inbox as _apply_inbox
 from reconciler.flows.ask_rail import ask_rail as _ask_rail
-from reconciler.flows.count_figures import count_figures as _count_figures
+from reconciler.flows.count_figures import count_some as _count_some
 from reconciler.flows.end_deposits import end_deposits as _end_deposits
 from reconciler.flows.find_payments import find_payments as _find_payments
 from reconciler.flows.import_files import import_files as _import_files
@@ -93,8 +93,8 @@ def tie_bank_lines() -> None:
 
 
 def count_figures() -> None:
-    """Count what the charts show."""
-    _in_turn(Task.COUNT_FIGURES, _count_figures)
+    """Count what the charts show, some of it at a time."""
+    _in_turn(Task.COUNT_FIGURES, _count_some)
 
 
 def end_deposits() -> None:

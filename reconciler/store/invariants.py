@@ -11,6 +11,7 @@ from reconciler.store import (
     movement_sums,
     purchase_laws,
     refund_laws,
+    untied,
 )
 
 _NET = """select e.payment_id, e.invoice_id, e.deposit_id, a.role, a.currency, p.amount
@@ -34,6 +35,7 @@ QUERIES: dict[str, str] = {
     "totals_by_day_are_their_postings": ledger_totals.LAW,
     "sums_of_customers_are_their_documents": customer_sums.LAW,
     "sums_of_movements_are_those_of_the_rail": movement_sums.LAW,
+    "what_is_not_tied_is_kept": untied.LAW,
     "reversals_mirror_what_they_reverse": """
         select format('entry %s does not mirror %s', r.key, r.reverses)
         from journal_entry r left join journal_entry o on o.key = r.reverses

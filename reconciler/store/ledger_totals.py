@@ -18,6 +18,11 @@ from reconciler.store.ledger import POSTED_ON
 # Entries of a transaction bear its first instant and show when it commits: the longest, which
 # takes in a file of a hundred thousand rows, lasts some minutes.
 SETTLED_AFTER = timedelta(minutes=15)
+ENTRIES_AT_ONCE = 10_000  # a fraction of a second; those of one transaction are never parted
+
+# Of entries `e` of a short time: each is looked up, whatever PostgreSQL thinks of reading them all.
+ITS_POSTINGS = """lateral (
+      select line, account_id, amount from posting where entry_id = e.id offset 0) p"""
 
 # Totals by account, of what counts on a day up to `until` (None: whatever the day).
 TOTALS = f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint as credit from (
@@ -25,7 +30,7 @@ TOTALS = f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint
       where cast(:until as date) is null or day <= :until
     union all
     select p.account_id, greatest(p.amount, 0), greatest(-p.amount, 0)
-      from journal_entry e join posting p on p.entry_id = e.id
+      from journal_entry e cross join {ITS_POSTINGS}
       where e.at > coalesce((select counted_to from ledger_mark), '-infinity')
         and (cast(:until as date) is null or {POSTED_ON} <= :until)
   ) as t group by account_id"""
@@ -36,7 +41,7 @@ FIRST_FREE = "(select counted_to + interval '1 microsecond' from ledger_mark)"
 _ADD = sa.text(
     f"""insert into ledger_day (account_id, day, debit, credit)
     select p.account_id, {POSTED_ON}, sum(greatest(p.amount, 0)), sum(greatest(-p.amount, 0))
-    from journal_entry e join posting p on p.entry_id = e.id
+    from journal_entry e cross join {ITS_POSTINGS}
     where e.at > :since and e.at <= :until group by 1, 2
     on conflict (account_id, day) do update
       set debit = ledger_day.debit + excluded.debit, credit = ledger_day.credit + excluded.credit"""
@@ -58,6 +63,10 @@ LAW = f"""
         where e.at <= (select counted_to from ledger_mark)
     ) as both_sides group by account_id, day having sum(a) <> sum(c) or sum(b) <> sum(d)"""
 
+_UNTIL = sa.text(
+    f"""select e.at from journal_entry e where e.at > :since order by e.at, e.id
+    offset {ENTRIES_AT_ONCE} limit 1"""
+)
 _FIRST = sa.text("select min(at) from journal_entry")
 _LOCK = sa.text("select pg_advisory_xact_lock(hashtext('ledger_totals'))")
 
@@ -87,14 +96,14 @@ class LedgerMark(SQLModel, table=True):
     counted_to: datetime = base.instant()
 
 
-def add_up(session: Session, now: datetime, *, at_most: timedelta) -> bool:
-    """Add what was written since the mark, of so long a time; whether there may be more."""
+def add_up(session: Session, now: datetime) -> bool:
+    """Add what was written since the mark, some at a time; whether there is more."""
     session.execute(_LOCK)
     since = session.scalar(_MARK) or _before_all(session.scalar(_FIRST))
     settled = now - SETTLED_AFTER
     if since is None or since >= settled:
         return False
-    until = min(settled, since + at_most)
+    until = min(settled, session.scalar(_UNTIL, {"since": since}) or settled)
     session.execute(_ADD, {"since": since, "until": until})
     session.execute(_SET_MARK, {"until": until})
     return until < settled

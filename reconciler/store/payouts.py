@@ -24,6 +24,8 @@ class Payout(SQLModel, table=True):
             postgresql_where=sa.text("fetch_due_at is not null"),
         ),
         sa.Index("ix_payout_occurred", "occurred_at", "id"),
+        # Whose row a movement is.
+        sa.Index("ix_payout_rows", sa.text("(facts -> 'rows')"), postgresql_using="gin"),
     )
 
     id: str = base.key()

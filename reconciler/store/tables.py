@@ -36,6 +36,7 @@ from reconciler.store import (
     saved_views,
     sign_offs,
     statements,
+    untied,
     webhooks,
 )
 from reconciler.store.base import SQLModel
@@ -79,5 +80,6 @@ __all__ = [
     "saved_views",
     "sign_offs",
     "statements",
+    "untied",
     "webhooks",
 ]

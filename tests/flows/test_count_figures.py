@@ -1,13 +1,18 @@
 """The figures of the charts: what each day brought, what became of it since, and what is owed."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
+import redis
 
-from reconciler.flows.count_figures import count_figures
+from reconciler.flows.count_figures import count_figures, count_some
+from reconciler.queue import Queue, mark
 from reconciler.reads import figures
 from reconciler.reads.figures import DayOfMoney
 from reconciler.services import figures as counting
+from reconciler.work import Task
 from tests.builders import AT, captured, facts, invoice, named, observe, refund, row
 from tests.runtime import Office
 
@@ -37,7 +42,7 @@ def test_each_day_has_what_was_paid_on_it_in_each_currency(office: Office) -> No
         captured(100, "pi_4", created=AT - 5 * DAY),
         captured(700, "pi_5", currency="EUR"),
     )
-    assert count_figures(office.runtime) == 3
+    assert count_figures(office.runtime) == 4  # hours: noon and the second before it are two
     assert money(office) == [(0, 0, 0, 0), (500, 0, 0, 0), (500, 0, 0, 0)]
     assert money(office, "EUR")[-1] == (700, 0, 0, 0)
 
@@ -117,8 +122,34 @@ def test_what_is_owed_is_counted_by_how_late_it_is(office: Office, late: int, ag
     assert {k: v for k, v in found.numbers.items() if v} == {age: 1}
 
 
-def test_a_long_past_is_counted_a_month_at_a_time(office: Office) -> None:
-    many = counting.DAYS_AT_ONCE + 2
+def test_a_long_past_is_counted_some_hours_at_a_time(office: Office) -> None:
+    many = 2 * counting.HOURS_AT_ONCE + 2
     observe(office, *(captured(100, f"pi_{n}", created=AT - n * DAY) for n in range(many)))
     assert count_figures(office.runtime) == many
     assert money(office, days=many) == [(100, 0, 0, 0)] * many
+
+
+def test_a_turn_ends_when_its_time_is_over_and_the_next_goes_on_where_it_was(
+    office: Office, redis_url: str
+) -> None:
+    many = 2 * counting.HOURS_AT_ONCE + 2
+    observe(office, *(captured(100, f"pi_{n}", created=AT - n * DAY) for n in range(many)))
+    queue = Queue(redis_url)
+    runtime = replace(office.runtime, queue=queue)
+    found, turns = [], 0
+    while count_some(runtime, seconds=0):
+        turns += 1
+        found.append(office.scalar("select count(*) from figure_hour where kind = 'taken'"))
+        if turns == 3:  # an event comes between two turns
+            observe(office, captured(7, "pi_late", created=AT - 3 * DAY))
+        with redis.Redis.from_url(redis_url) as told:
+            assert told.delete(mark(Task.COUNT_FIGURES)) == 1, "the next turn was asked for"
+    growth = [after - before for before, after in pairwise([0, *found])]
+    assert sum(growth) == many
+    assert max(growth) == counting.HOURS_AT_ONCE
+    assert turns > len(set(found)) > 3
+    assert office.rows("select * from figure_round") == []
+    assert money(office, days=many)[:-5] == [(100, 0, 0, 0)] * (many - 5)
+    office.clock.advance(minutes=1)
+    count_figures(office.runtime)
+    assert money(office, days=many)[-4] == (107, 0, 0, 0)
