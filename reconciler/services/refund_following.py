@@ -6,15 +6,21 @@ second are two refunds. What is seen outranks what was
 concluded, so that a refund given up as failed that turns up after all is put right.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sqlmodel import col, select
 
-from reconciler.books import payments, refunds as rules
+from reconciler.books import (
+    payments,
+    posting_rules,
+    refund_sending as sending,
+    refunds as rules,
+)
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
+from reconciler.money import shown
 from reconciler.services import refund_legs, restores, reviews
 from reconciler.services.refund_legs import Whole
 from reconciler.services.reviews import Question
@@ -30,9 +36,14 @@ def follow(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentF
 
     `before` is what was known of each: what a stranger's refund told then was asked about then.
     """
-    with_refunds = [row for row in rows if row.facts.refunds]
-    if not with_refunds:
-        return
+    observed = list(rows)
+    with_refunds = [row for row in observed if row.facts.refunds]
+    if with_refunds:
+        _follow(work, with_refunds, before)
+    _crowded_out(work, [row for row in observed if row.facts.refunds or row.facts.disputes])
+
+
+def _follow(work: Work, with_refunds: list[PaymentRow], before: Mapping[str, PaymentFacts]) -> None:
     legs = _legs(work, with_refunds)
     ours: dict[str, RefundFact] = {}
     questions: list[Question] = []
@@ -49,6 +60,64 @@ def follow(work: Work, rows: Iterable[PaymentRow], before: Mapping[str, PaymentF
         resolution="it failed, was canceled, or is one of ours",
     )
     reviews.open_items(work, questions)
+
+
+def _crowded_out(work: Work, rows: Iterable[PaymentRow]) -> None:
+    """What is approved and was not sent, and has no room beside what others took: people decide.
+
+    Left to its sender it would come to the same. Until then more would be on its way than the
+    payment has left, which is the sign of a fault for which all refunds are stopped.
+    """
+    by_id = {row.id: row for row in rows if not row.is_new}
+    waiting = _waiting(work, by_id)
+    why: dict[str, str] = {}
+    for row in by_id.values():
+        why |= _without_room(row, [leg for leg in waiting if leg.payment_id == row.id])
+    changed = {leg.refund_id for leg in waiting if leg.id in why}
+    for whole in refund_legs.lock(work, changed):
+        references = {leg.reference for leg in whole.legs}
+        for leg in (leg for leg in whole.live if leg.id in why and _is_unsent(leg)):
+            # A part of it that we do not know of is a sign of restored books: its sender says so.
+            facts = by_id[leg.payment_id].facts
+            if not sending.has_forgotten(facts, whole.refund.id, references):
+                refund_legs.move(work, leg, RefundStatus.MANUAL, why=why[leg.id])
+        refund_legs.follow_legs(work, whole)
+
+
+def _without_room(row: PaymentRow, legs: Iterable[RefundLeg]) -> dict[str, str]:
+    """Which of a payment's legs it has not enough left for, and why, by the leg."""
+    at = posting_rules.position(row.facts)
+    room = at.captured - at.refunded - at.lost
+    there = {fact.reference for fact in row.facts.refunds.values()}
+    why: dict[str, str] = {}
+    # What was sent takes its place first: whether it is there, its sender finds out.
+    for leg in sorted(legs, key=lambda one: (_is_unsent(one), one.id)):
+        if leg.reference in there:
+            continue
+        if _is_unsent(leg) and leg.amount > room:
+            left = shown(max(0, room), row.facts.currency or "")
+            why[leg.id] = (
+                f"only {left} of the payment can still be refunded: the rest has gone since"
+            )
+        else:
+            room -= leg.amount
+    return why
+
+
+def _waiting(work: Work, payment_ids: Collection[str]) -> list[RefundLeg]:
+    if not payment_ids:
+        return []
+    return list(
+        work.session.exec(
+            select(RefundLeg)
+            .where(
+                col(RefundLeg.payment_id).in_(payment_ids),
+                col(RefundLeg.replaced_by).is_(None),
+                col(RefundLeg.status).in_([status.value for status in rules.SENDABLE]),
+            )
+            .execution_options(populate_existing=True)
+        )
+    )
 
 
 def _legs(work: Work, rows: Iterable[PaymentRow]) -> list[RefundLeg]:
@@ -69,10 +138,10 @@ def _ours(facts: PaymentFacts, legs: Iterable[RefundLeg]) -> dict[str, RefundFac
     """The rail's refund of each leg. Should there be two, the first one that lives."""
     found: dict[str, RefundFact] = {}
     for leg in legs:
-        shown = [f for f in facts.refunds.values() if f.reference == leg.reference]
-        same = [fact for fact in shown if fact.id == leg.rail_refund_id]
+        told = [f for f in facts.refunds.values() if f.reference == leg.reference]
+        same = [fact for fact in told if fact.id == leg.rail_refund_id]
         for fact in same or sorted(
-            shown, key=lambda f: (f.stage > RefundStage.LEFT, f.created, f.id)
+            told, key=lambda f: (f.stage > RefundStage.LEFT, f.created, f.id)
         ):
             found.setdefault(leg.id, fact)
     return found

@@ -84,6 +84,58 @@ def test_a_refund_in_the_dashboard_meanwhile_is_booked_and_leaves_ours_to_a_pers
     assert stage.books()["unapplied_cash"] == -4_000
 
 
+def test_what_a_refund_in_the_dashboard_leaves_no_room_for_goes_to_a_person_and_stops_no_other(
+    stage,
+):
+    payment, other = stage.paid(10_000), stage.paid(5_000)
+    first = stage.ask(payment_id=payment, amount=3_000)
+    second = stage.ask(payment_id=payment, amount=6_000)
+    elsewhere = stage.ask(payment_id=other, amount=5_000)
+    stage.world.refund(stage.rail_id(payment), 6_000)
+    stage.hear_again(payment)  # before any of ours was sent
+    assert [stage.status(one) for one in (first, second)] == ["approved", "manual"]
+    assert "only USD 10.00" in stage.leg(second).failure
+    assert stage.violations() == []
+    stage.submit()
+    # What waits for a person holds its money, so that the other has to wait for them as well.
+    assert [stage.status(one) for one in (first, elsewhere)] == ["manual", "succeeded"]
+    assert stage.questions("refunds_stopped") == []
+    assert {item.subject for item in stage.questions("manual_refund")} == {first, second}
+    stage.do(lambda work: refunds.cancel(work, second), BEN)
+    stage.do(lambda work: refunds.retry(work, first), BEN)
+    stage.submit()
+    assert stage.status(first) == "succeeded"
+    assert stage.books()["unapplied_cash"] == -1_000
+
+
+def test_what_a_lost_dispute_leaves_no_room_for_goes_to_a_person(stage):
+    payment = stage.paid(10_000)
+    charge = stage.world.get("payment_intent", stage.rail_id(payment))["latest_charge"]
+    refund = stage.ask(payment_id=payment, amount=2_500)
+    stage.world.close_dispute(stage.world.dispute(charge), "lost")
+    stage.hear_again(payment)
+    assert stage.status(refund) == "manual"
+    assert stage.submit() == 0
+    assert stage.questions("refunds_stopped") == []
+    assert stage.at_the_rail() == []
+
+
+def test_one_whose_outcome_is_unknown_stops_no_other_when_somebody_else_took_the_money(stage):
+    payment, other = stage.paid(10_000), stage.paid(5_000)
+    lost = stage.ask(payment_id=payment, amount=6_000)
+    stage.faults.add("drop_before", method="POST", path="/v1/refunds")
+    stage.submit()
+    assert stage.status(lost) == "unknown"
+    stage.world.refund(stage.rail_id(payment), 10_000)
+    stage.hear_again(payment)
+    elsewhere = stage.ask(payment_id=other, amount=5_000)
+    stage.submit()
+    assert stage.status(elsewhere) == "succeeded"
+    assert stage.questions("refunds_stopped") == []
+    stage.work_for(hours=50)
+    assert stage.status(lost) == "manual"
+
+
 def test_a_small_refund_in_the_dashboard_is_booked_first_and_ours_still_goes(stage):
     payment = stage.paid(10_000)
     refund = stage.ask(payment_id=payment, amount=6_000)
