@@ -39,8 +39,13 @@ def new_id(prefix: str, *, of: tuple[str, ...] = ()) -> str:
     `of` says of what, where many are made at once.
     """
     asked = "/".join((prefix, *of))
-    known = next((one for known in _GIVEN.get() if (one := known(asked))), None)
-    return known or f"{prefix}_{_digits(time.time_ns() // 1_000_000, _TIME_CHARS)}{_chance()}"
+    made = f"{prefix}_{_digits(time.time_ns() // 1_000_000, _TIME_CHARS)}{_chance()}"
+    return given_before(asked) or made
+
+
+def given_before(asked: str) -> str | None:
+    """What a thing was called where a past is done over: its id, or the number of a series."""
+    return next((one for known in _GIVEN.get() if (one := known(asked))), None)
 
 
 def new_token() -> str:

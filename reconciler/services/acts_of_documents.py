@@ -16,6 +16,7 @@ from reconciler.services import (
     allocations,
     applications,
     closings,
+    credit_notes,
     customers,
     deposit_requests,
     deposits,
@@ -229,7 +230,9 @@ AGAIN = {
     # What was paid is freed, and becomes a credit, a deposit or a refund.
     "invoice.voided": Again(_invoice_voided, brings=_FREED),
     "invoice.credited": Again(
-        _invoice_credited, makes={"cn": "credit_note"}, brings=_FREED | {REQUESTED}
+        _invoice_credited,
+        makes={"cn": "credit_note", credit_notes.PREFIX: "number"},
+        brings=_FREED | {REQUESTED},
     ),
     "invoice.referred": Again(_invoice_referred),
     "invoice.parts_changed": Again(_parts_changed),

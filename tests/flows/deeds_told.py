@@ -319,7 +319,39 @@ def all_at_once(office: Office) -> None:
     office.do(step)
 
 
+def numbered_at_once(office: Office) -> None:
+    """Who began first waited for the other, and got the later number."""
+    ann = customer(office)
+    made: dict[int, str] = {}
+    for seconds in (1, 2):
+        made[seconds] = invoice(office, f"AT-{seconds}", 4_000, customer_id=ann)
+        paid(office, 4_000, invoice=f"AT-{seconds}")
+    began = office.clock.instant
+    for seconds in (2, 1):
+        office.clock.instant = began + timedelta(seconds=seconds)
+        office.do(
+            lambda w: invoices.credit_note(
+                w,
+                made[seconds],  # noqa: B023  at once
+                amount=100,
+                reason="less",
+                freed_to="credit",
+            )
+        )
+
+
+def crowded_out(office: Office) -> None:
+    """What was approved has no room any more, for the rail gave the money back by itself."""
+    payment = paid(office, 4_000)
+    for amount in (1_000, 2_500):
+        refund = ask(office, payment_id=payment, amount=amount)
+        office.do(lambda w: refunds.approve(w, refund), BEN)  # noqa: B023
+    charge = office.scalar("select facts->'charges' from payment where id = :id", id=payment)
+    office.world.refund(next(iter(charge)), 3_000)
+    tell(office)
+
+
 STORIES = (
-    documents, freed, projects_, offers, asked_back, other_ways, decisions, at_bank, every_deed,
-    all_at_once, closed, asked_for, imported,
+    documents, freed, numbered_at_once, projects_, offers, asked_back, crowded_out, other_ways,
+    decisions, at_bank, every_deed, all_at_once, closed, asked_for, imported,
 )  # fmt: skip
