@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from typing_extensions import override
 
+from reconciler import currencies
+
 STRIPE_API = "https://api.stripe.com"
 SELLER_CHARS_MAX = 1_000
 AMOUNT_MAX = 2**63 - 1  # what a bigint column holds
@@ -173,6 +175,8 @@ def amounts(text: str) -> Mapping[str, int]:
         shape = re.fullmatch(r"\s*([A-Za-z]{3})\s*:\s*([0-9]{1,19})\s*", part)
         if not shape or int(shape[2]) > AMOUNT_MAX:
             raise ValueError("expected currency:minor units, with commas: USD:50000,EUR:40000")
+        if shape[1].upper() not in currencies.KNOWN:  # a typing error would leave another unlimited
+            raise ValueError(f"{shape[1].upper()} is no currency we know (ISO 4217)")
         if shape[1].upper() in found:
             raise ValueError(f"{shape[1].upper()} is there twice")
         found[shape[1].upper()] = int(shape[2])

@@ -115,6 +115,7 @@ def test_several_webhook_secrets_are_kept_in_order() -> None:
         ("REFUND_APPROVAL_THRESHOLD", "USD:1,USD:2"),
         ("REFUND_APPROVAL_THRESHOLD", "USD:9223372036854775808"),
         ("REFUND_DAILY_LIMIT", "DOLLARS:1"),
+        ("REFUND_DAILY_LIMIT", "UDS:50000"),
         ("WORKER_PROCESSES", "0"),
         ("WEB_PROCESSES", "many"),
     ],

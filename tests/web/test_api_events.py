@@ -96,9 +96,27 @@ def test_many_are_counted_first_and_then_done_over(api):
         counted = api.make("/events/replay", body)
     assert counted["matched"] == len(counted["event_ids"]) > 0
     assert counted["dry_run"] is True
+    assert (counted["would_change"]["entries"], counted["would_change"]["changes"]) == (0, [])
     done = api.make("/events/replay", {**body, "dry_run": False})
     assert done["matched"] == counted["matched"]
+    assert done["would_change"] is None
     assert len(api.read("/events", status="pending", limit=200)["data"]) == done["matched"]
+    api.office.drain()
+    api.sound()
+
+
+def test_a_dry_run_says_what_would_change(api):
+    api.office.world.pay(5_000, description="for the roof")
+    api.office.deliver(*api.office.world.events())  # and nobody applies them
+    body = {"filter": {"type": "charge.succeeded"}, "dry_run": True}
+    with api.unchanged():
+        told = api.make("/events/replay", body)["would_change"]
+    assert (told["failing"], told["entries"]) == (0, 1)
+    assert told["tried"] == told["matching"] > 0
+    assert {(c["role"], c["currency"], c["balance"]) for c in told["changes"]} == {
+        ("clearing", "USD", 5_000),
+        ("unapplied_cash", "USD", -5_000),
+    }
     api.office.drain()
     api.sound()
 

@@ -44,6 +44,30 @@ def test_a_project_is_made_with_its_plan_and_read(api):
     }
 
 
+def test_a_project_may_begin_with_another_approved_price(api):
+    same = api.a_project(100_000, approved_price=100_000)
+    assert (same["approved_price"], same["change_orders"]) == (100_000, [])
+    project = api.a_project(100_000, plan=PLAN, approved_price=120_000)
+    assert (project["original_price"], project["approved_price"]) == (100_000, 120_000)
+    assert [one["amount"] for one in project["milestones"]] == [36_000, 48_000, 36_000]
+    [order] = project["change_orders"]
+    assert (order["price_before"], order["price_after"]) == (100_000, 120_000)
+    given = {"customer_id": project["customer_id"], "name": "Bath", "currency": "USD"}
+    with api.unchanged():
+        body = given | {"original_price": 1_000, "approved_price": 0}
+        refused(api.post("/projects", body), 422, "approved_price")
+    api.sound()
+
+
+def test_a_milestone_is_in_its_projects_currency(api):
+    project = api.a_project(10_000)
+    path = f"/projects/{project['id']}/milestones"
+    stage = {"kind": "named", "name": "Mock-ups", "amount": 4_000}
+    assert api.make(path, stage | {"currency": "usd"})["currency"] == "USD"
+    with api.unchanged():
+        refused(api.post(path, stage | {"currency": "EUR"}), 422, "currency")
+
+
 def test_a_milestone_is_added_by_amount_or_percent_up_to_the_price(api):
     project = api.a_project(10_000)
     path = f"/projects/{project['id']}/milestones"

@@ -7,13 +7,14 @@ from pydantic import Field
 
 from reconciler.books.people import Scope
 from reconciler.errors import Refused
+from reconciler.flows.try_replay import TRIED_MAX, Trial, try_replay
 from reconciler.reads import events as reads
 from reconciler.reads.events import EventRow, EventStatus
 from reconciler.reads.pages import Page
 from reconciler.services import inbox
 from reconciler.services.inbox import ReplayFilter
 from reconciler.web.api.fields import Body, End, Line64, Line128, Line255, Nothing, Paged, Start
-from reconciler.web.api.routes import Look, Resource
+from reconciler.web.api.routes import Call, Look, Resource
 from reconciler.work import Work
 
 resource = Resource("events")
@@ -40,19 +41,29 @@ class ReplayWhich(Body):
 
 
 class ReplayBody(Body):
-    """Which events are to be done over, and whether only to count them."""
+    """Which events are to be done over, and whether only to say what that would change."""
 
     filter: ReplayWhich
-    dry_run: Annotated[bool, Field(description="Only say how many there are.")] = False
+    dry_run: Annotated[
+        bool,
+        Field(
+            description="Only say how many there are, and what doing over the first"
+            f" {TRIED_MAX} of them would book."
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayAnswer:
-    """How many events fit, the first of them, and whether they are being done over."""
+    """How many events fit, the first of them, and whether they are being done over.
+
+    `would_change` says of a dry run what it would book; it was done, looked at and undone.
+    """
 
     matched: int
     dry_run: bool
     event_ids: list[str]
+    would_change: Trial | None
 
 
 _SHOWN_MAX = 100
@@ -81,8 +92,8 @@ def replay(work: Work, event_id: str, body: Nothing) -> EventRow:  # noqa: ARG00
 
 
 @resource.post("/events/replay", scope=Scope.ADMIN)
-def replay_many(work: Work, body: ReplayBody) -> ReplayAnswer:
-    """Do over all events that fit, or say how many they are."""
+def replay_many(work: Work, body: ReplayBody, call: Call) -> ReplayAnswer:
+    """Do over all events that fit, or say how many they are and what that would change."""
     wanted = ReplayFilter(
         since=body.filter.since,
         kind=body.filter.type,
@@ -92,4 +103,5 @@ def replay_many(work: Work, body: ReplayBody) -> ReplayAnswer:
     work.has_only_looked = body.dry_run
     if not body.dry_run:
         inbox.replay_matching(work, wanted)
-    return ReplayAnswer(len(found), body.dry_run, [str(seq) for seq in found[:_SHOWN_MAX]])
+    trial = try_replay(call.runtime, wanted) if body.dry_run else None
+    return ReplayAnswer(len(found), body.dry_run, [str(seq) for seq in found[:_SHOWN_MAX]], trial)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reconciler.errors import Invalid
 from reconciler.reads import milestones as milestone_reads, projects as reads
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.pages import Page
@@ -30,6 +31,7 @@ from reconciler.work import Work
 
 resource = Resource("projects")
 
+_APPROVED_BEFORE = "Approved before the project was noted here"
 _Name = Annotated[Line255, Field(max_length=projects.NAME_CHARS_MAX)]
 
 
@@ -40,6 +42,10 @@ class ProjectBody(Body):
     name: _Name
     currency: Currency
     original_price: Amount
+    approved_price: Annotated[
+        Amount | None,
+        Field(description="Where another price is approved by now: kept as a change order."),
+    ] = None
     milestones: Stages = Field(default_factory=list)
 
 
@@ -79,6 +85,14 @@ class ChangeOrderBody(Body):
     rev: Rev
 
 
+class MilestoneBody(StageBody):
+    """One more milestone."""
+
+    currency: Annotated[
+        Currency | None, Field(description="The project's; whoever says it has to say that one.")
+    ] = None
+
+
 def _one(work: Work, project_id: str) -> ProjectRow:
     return reads.one(work.session, project_id, today=work.now.date())
 
@@ -86,8 +100,11 @@ def _one(work: Work, project_id: str) -> ProjectRow:
 @resource.post("/projects", status=HTTPStatus.CREATED)
 def create(work: Work, body: ProjectBody) -> ProjectRow:
     """Begin a project, with its milestones if they are sent along."""
-    given = body.model_dump(exclude={"milestones"})
+    given = body.model_dump(exclude={"milestones", "approved_price"})
     project_id = projects.create(work, NewProject(**given))
+    if body.approved_price not in {None, body.original_price}:
+        order = NewChangeOrder(approved_price=body.approved_price, reason=_APPROVED_BEFORE)
+        change_orders.approve(work, project_id, order)
     if body.milestones:
         milestones.plan(work, project_id, [one.stage() for one in body.milestones])
     return _one(work, project_id)
@@ -113,8 +130,11 @@ def patch(work: Work, project_id: str, body: ProjectChanges) -> ProjectRow:
 
 
 @resource.post("/projects/{project_id}/milestones", status=HTTPStatus.CREATED)
-def add_milestone(work: Work, project_id: str, body: StageBody) -> MilestoneRow:
+def add_milestone(work: Work, project_id: str, body: MilestoneBody) -> MilestoneRow:
     """Plan one more milestone of a project."""
+    held_in = _one(work, project_id).currency
+    if body.currency not in {None, held_in}:
+        raise Invalid(f"the project is in {held_in}", field="currency")
     milestone_id = milestones.create(work, project_id, body.stage())
     return milestone_reads.one(work.session, milestone_id, today=work.now.date())
 
