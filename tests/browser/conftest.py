@@ -63,7 +63,8 @@ class Window:
         self.page.context.add_cookies([{"name": COOKIE, "value": session.value, "url": self.url}])
 
     def text(self) -> str:
-        """The words on the page."""
+        """The words on the page, once it is all there."""
+        self.page.wait_for_load_state()
         return " ".join(self.page.inner_text("body").split())
 
     def overflow(self) -> int:

@@ -150,8 +150,7 @@ def test_the_second_of_two_people_sees_who_was_first(acme):
     first.page.click("text=Match $850.00 to INV-1042")
     first.page.wait_for_selector(".toast")
     second.page.click("text=Match $850.00 to INV-1039")
-    second.page.wait_for_selector("[role=alert]")
-    assert "Dana Cole matched this" in second.text()
+    second.page.wait_for_selector("[role=alert]:has-text('Dana Cole matched this')")
     assert _left(acme, "INV-1039") == 87_500
 
 

@@ -18,7 +18,9 @@ _PLAIN = _EVENT.format(rail="'stripe'")
 _WAITING = _EVENT.format(rail="'stripe' || coalesce(pg_advisory_xact_lock_shared(7)::text, '')")
 _DONE = "insert into inbox_outcome (seq, status) select seq, 'applied' from inbox_event e"
 _DONE += " where not exists (select 1 from inbox_outcome o where o.seq = e.seq)"
-_ALL_WAIT = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+# In this database: those of other tests are on the same server.
+_WAITS = """select exists (select from pg_locks l join pg_database d on d.oid = l.database
+  where d.datname = current_database() and l.locktype = 'advisory' and not l.granted)"""
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_an_insert_that_stops_between_its_number_and_its_row_is_still_found(
     quick.execute(_PLAIN, ["evt_first"])  # the first number of many takes a transaction's id
     gate.execute("select pg_advisory_lock(7)")
     with _in_a_thread(lambda: slow.execute(_WAITING, ["evt_slow"])):
-        while not quick.execute(_ALL_WAIT).fetchone()[0]:
+        while not quick.execute(_WAITS).fetchone()[0]:
             pass
         quick.execute(_PLAIN, ["evt_quick"])
         quick.execute(_DONE)

@@ -5,7 +5,8 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import cycle
 
 import pytest
 import requests
@@ -48,8 +49,7 @@ def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(breakabl
 
     def strike(there: Rig, answers: Answers) -> None:
         for politely in (True, False, True, False):
-            there.until(lambda: bool(breakable.backends(there.database)))
-            _kill_a_backend(breakable, there.database, politely=politely)
+            there.until(lambda how=politely: _killed_a_backend(there, politely=how))
             there.pause(0.3)
             there.until(breakable.postmaster_answers)
         for _ in range(2):
@@ -74,7 +74,7 @@ def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(breakabl
 def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: Stores) -> None:
     with rig(breakable) as there, requests.Session() as session:
         story = tell(20, seeded(), there.settings.data_dir / "sandbox.json")
-        events = iter(story.events)
+        events = cycle(story.events)  # what was not taken, a rail says again
         there.start("web")
         there.wait_for_web()
 
@@ -140,12 +140,19 @@ def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
     return story, answers
 
 
-def _kill_a_backend(breakable: Stores, database: str, *, politely: bool) -> None:
-    pid = random.choice(breakable.backends(database))
+def _killed_a_backend(there: Rig, *, politely: bool) -> bool:
+    """Whether one was there to be killed, and still was when the blow came."""
+    found = there.stores.backends(there.database)
+    if not found:
+        return False
+    pid = random.choice(found)
     if politely:
-        breakable.query("select pg_terminate_backend(%s)", "postgres", pid)
-    else:
+        ((is_ended,),) = there.stores.query("select pg_terminate_backend(%s)", "postgres", pid)
+        return bool(is_ended)
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)  # the server then ends all its backends and recovers
+        return True
+    return False
 
 
 @contextmanager

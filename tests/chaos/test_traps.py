@@ -101,6 +101,7 @@ def test_refunds_disputes_and_debits_come_out_right_in_real_processes(breakable:
             say(f"deliveries={len(deliveries)} at={time.monotonic() - began:.1f}s")
         _check(office, told)
         office.replay()
+        _come_to(office, told)
         _check(office, told)
         assert there.deaths == 0
     say(f"all={time.monotonic() - began:.1f}s")
