@@ -182,6 +182,7 @@ def test_an_event_that_nobody_took_up_is_applied(office):
     assert payment.charge
 
 
+@pytest.mark.spoilt
 def test_a_ledger_that_says_otherwise_is_named(office):
     office.world.pay(1_000)
     office.deliver(*office.world.events())
@@ -357,6 +358,7 @@ def test_while_the_rail_refuses_our_key_a_run_says_so_and_waits(office):
     assert (told.status, told.error) == ("done", None)
 
 
+@pytest.mark.spoilt
 @pytest.mark.parametrize("page", [6_000, 2_000])
 def test_shown_at_once_or_page_by_page_the_same_is_found(office, page):
     sides = Planted(6_000)
