@@ -43,10 +43,16 @@ def keep_what_is_the_same() -> None:
     passwords._NOBODYS = passwords._hasher.hash("nobody signs in with this")
 
 
+def _knows_whom_it_speaks_to(connection: sa.Connection) -> None:
+    """The server is the same for all: its version and its types need not be asked for."""
+    del connection
+
+
 def an_engine(url: str) -> sa.Engine:
     """An engine with connections of its own, to which statements of other tests are known."""
     made = make_engine(url, pool_size=12)
     if _first and _first[0].dialect.server_version_info:
+        made.dialect.initialize = _knows_whom_it_speaks_to
         made.dialect = made.pool._dialect = _first[0].dialect
         made._compiled_cache = _first[0]._compiled_cache
         return made
