@@ -7,6 +7,7 @@ template, really committed to, so that triggers, locks and after-commit work are
 import fcntl
 import gc
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -51,12 +52,16 @@ structlog.configure(
 
 keep_what_is_the_same()
 
+MEMORY, MEMINFO = Path("/dev/shm"), Path("/proc/meminfo")  # noqa: S108  mkdtemp's folder is ours
+ROOM_BYTES = 6 << 30  # several times what a whole run wrote
 SERVERS_DIR = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     shared = getattr(config, "workerinput", {}).get("servers_dir")
-    config.stash[SERVERS_DIR] = Path(shared or tempfile.mkdtemp(prefix="reconciler-tests-"))
+    config.stash[SERVERS_DIR] = Path(
+        shared or tempfile.mkdtemp(prefix="reconciler-tests-", dir=_in_memory())
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -170,6 +175,16 @@ def redis_url(servers: Servers, worker_id: str) -> Iterator[str]:
         line.flushdb()
         yield url
         line.flushdb()
+
+
+def _in_memory() -> Path | None:
+    """Where files need no disk, if there is room for them: nothing of these servers has to last."""
+    try:
+        room = shutil.disk_usage(MEMORY).free
+        available = int(re.search(r"MemAvailable:\s+(\d+) kB", MEMINFO.read_text())[1]) << 10
+    except (OSError, TypeError):
+        return None
+    return MEMORY if min(room, available) >= ROOM_BYTES else None
 
 
 def _servers(folder: Path) -> Servers:

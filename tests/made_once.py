@@ -5,8 +5,6 @@ depend on them: how a statement is written, how an address is put together, and 
 which costs next to nothing here.
 """
 
-from collections.abc import Callable
-
 import argon2
 import sqlalchemy as sa
 from flask import Flask
@@ -19,21 +17,26 @@ from reconciler.services import passwords
 STATEMENTS_MAX = 4_000  # of all tests of a worker
 SHIPPED = passwords._hasher  # what a guess costs outside of tests
 
-_builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+_rules: dict[tuple[object, ...], "KnownRule"] = {}
 _first: list[sa.Engine] = []
 
 
 class KnownRule(Rule):
-    """A rule whose address can be built already, if another application has had the same."""
+    """A rule that is read and compiled once, though each application has its own."""
 
     @override
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        if self.defaults:
-            return super()._compile_builder(append_unknown)
-        about = (self.rule, tuple(self._trace), append_unknown)
-        if about not in _builders:
-            _builders[about] = super()._compile_builder(append_unknown)
-        return _builders[about]
+    def compile(self) -> None:
+        about = (self.rule, self.subdomain, self.merge_slashes)
+        known = _rules.get(about)
+        if known is None or self.defaults or self.host:
+            super().compile()
+            if not (self.defaults or self.host):
+                _rules[about] = self
+            return
+        self._parts, self._trace = known._parts, known._trace
+        self._converters, self.arguments = known._converters, known.arguments
+        self._build = known._build.__func__.__get__(self)
+        self._build_unknown = known._build_unknown.__func__.__get__(self)
 
 
 def keep_what_is_the_same() -> None:

@@ -32,7 +32,7 @@ INITDB_SECONDS_MAX = 120
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 HASTY = {  # for tests
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
-    "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "4GB",
+    "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "1GB",
 }  # fmt: skip
 
 

@@ -71,6 +71,7 @@ def test_books_made_anew_are_the_same_and_nothing_is_kept_of_them(busy: Office) 
     assert busy.scalar("select count(*) from allocation where amount > 0") > 0
 
 
+@pytest.mark.spoilt
 def test_what_an_event_told_and_the_facts_have_lost_is_found(busy: Office) -> None:
     change(
         busy,
@@ -82,6 +83,7 @@ def test_what_an_event_told_and_the_facts_have_lost_is_found(busy: Office) -> No
     assert service.FACTS_LAW in laws
 
 
+@pytest.mark.spoilt
 def test_an_entry_that_no_fact_calls_for_is_found(busy: Office) -> None:
     payment = busy.scalar(f"select rail_payment_id from payment where id = {A_PAYMENT}")
     change(busy, POST.format(payment=A_PAYMENT), key=f"stripe/{payment}/captured/1")
@@ -89,6 +91,7 @@ def test_an_entry_that_no_fact_calls_for_is_found(busy: Office) -> None:
     assert set(details) == {service.FACTS_LAW, replaying.LAW}
 
 
+@pytest.mark.spoilt
 def test_an_entry_of_a_rail_that_belongs_to_nothing_is_found(busy: Office) -> None:
     change(busy, POST.format(payment="null"), key="stripe/pi_nobody/captured/1")
     detail = "entry stripe/pi_nobody/captured/1 belongs to nothing that a rail told"
@@ -97,12 +100,14 @@ def test_an_entry_of_a_rail_that_belongs_to_nothing_is_found(busy: Office) -> No
     assert {law for law, _ in told} == {service.FACTS_LAW, replaying.LAW}
 
 
+@pytest.mark.spoilt
 def test_a_movement_that_was_booked_otherwise_is_found(busy: Office) -> None:
     change(busy, POST.format(payment="null"), key="stripe/movement/txn_x/unclassified")
     about = {detail.split(":")[0] for law, detail in found(busy) if law == service.FACTS_LAW}
     assert about == {"movements of no payment"}
 
 
+@pytest.mark.spoilt
 def test_a_claim_that_holds_less_than_it_should_is_found(busy: Office) -> None:
     claim = busy.scalar("select id from allocation where amount > 0")
     change(busy, "update allocation set amount = amount - 1 where id = :id", id=claim)

@@ -32,6 +32,10 @@ sys.stdin.read()
 """
 
 
+# A cluster takes longer to make than all that is done with it: who is not about that has a copy.
+has_cluster = pytest.mark.usefixtures("cluster_in_folder")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "var"
@@ -39,6 +43,21 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     assert embedded.stop(place), "nobody else holds it"
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("made")
+    embedded.ensure_postgres(place)
+    assert embedded.stop(place)
+    return place / "postgres"
+
+
+@pytest.fixture
+def cluster_in_folder(folder: Path, cluster: Path) -> None:
+    folder.mkdir(mode=0o711)
+    shutil.copytree(cluster, folder / "postgres")
+
+
+@has_cluster
 def test_data_is_there_after_stop_and_start(folder: Path) -> None:
     _keep_a_word(folder, "first")
     assert embedded.stop(folder)
@@ -47,6 +66,7 @@ def test_data_is_there_after_stop_and_start(folder: Path) -> None:
     assert _kept_word(folder) == "first"
 
 
+@has_cluster
 def test_a_committed_row_survives_kill_9_of_the_server(folder: Path) -> None:
     _keep_a_word(folder, "committed")
     os.kill(_pid_of_postgres(folder), signal.SIGKILL)
@@ -54,6 +74,7 @@ def test_a_committed_row_survives_kill_9_of_the_server(folder: Path) -> None:
     assert _kept_word(folder) == "committed"
 
 
+@has_cluster
 def test_a_keeper_that_was_killed_is_started_again_at_the_same_address(folder: Path) -> None:
     before = embedded.ensure_postgres(folder)
     _keep_a_word(folder, "committed")
@@ -84,6 +105,7 @@ def test_redis_starts_empty_rather_than_not_at_all(folder: Path) -> None:
     assert (folder / "redis.broken" / "appendonly.aof").exists()
 
 
+@has_cluster
 def test_a_second_process_shares_and_the_last_one_turns_off_the_light(folder: Path) -> None:
     mine = embedded.ensure_postgres(folder)
     with _holder(folder) as (other, said):
@@ -96,6 +118,7 @@ def test_a_second_process_shares_and_the_last_one_turns_off_the_light(folder: Pa
         _eventually(lambda: not Folder.of(folder, "redis").has_keeper())
 
 
+@has_cluster
 def test_two_folders_do_not_disturb_each_other(folder: Path, tmp_path: Path) -> None:
     _keep_a_word(folder, "here")
     with _holder(tmp_path / "other"):
@@ -104,6 +127,7 @@ def test_two_folders_do_not_disturb_each_other(folder: Path, tmp_path: Path) -> 
     assert _kept_word(folder) == "still here"
 
 
+@has_cluster
 def test_a_copied_folder_has_servers_of_its_own(folder: Path, tmp_path: Path) -> None:
     first = embedded.ensure_postgres(folder)
     copy = tmp_path / "copy"
@@ -127,6 +151,7 @@ def test_a_data_folder_may_be_deep(folder: Path, tmp_path: Path) -> None:
         assert embedded.stop(deep)
 
 
+@has_cluster
 def test_a_lock_file_with_another_programs_number_is_no_hindrance(folder: Path) -> None:
     _keep_a_word(folder, "before the power cut")
     lock_file = folder / "postgres" / "postmaster.pid"
@@ -184,6 +209,7 @@ def test_an_ordinary_user_can_have_servers(tmp_path: Path) -> None:
     _eventually(lambda: not Folder.of(place, "postgres").has_keeper())
 
 
+@has_cluster
 def test_no_server_listens_on_a_network(folder: Path) -> None:
     with _line(embedded.ensure_postgres(folder).app_url) as line:
         assert line.execute("show listen_addresses").fetchone() == ("",)

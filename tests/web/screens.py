@@ -117,7 +117,7 @@ class Screens:
         form = {"email": f"{name}@example.com", "password": PASSWORD, "form_token": token}
         answer = client.post("/admin/sign-in", data=form)
         assert answer.status_code == 303, answer.get_data(as_text=True)
-        return Somebody(client, token_of(client.get("/admin/")))
+        return Somebody(client, token_of(client.get("/admin/account")))
 
     def books(self) -> list:
         """All that a look must not change."""
