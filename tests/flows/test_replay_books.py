@@ -144,6 +144,7 @@ def test_all_that_happened_done_over_makes_the_same_books(busy: Office, owner_ur
     assert schemas(owner_url) == []
 
 
+@pytest.mark.spoilt
 def test_what_is_wrong_is_named(busy: Office, owner_url: str) -> None:
     ours = _ids(busy)
     as_owner(owner_url, POSTED, id=ours["INV-2"])  # booked by a rule that was another
@@ -175,6 +176,7 @@ def test_a_document_that_nobody_made_and_a_payment_that_is_gone_are_named(
     assert said == [f"invoice inv_x INV-X USD: {as_it_stands} in the books, nothing made anew"]
 
 
+@pytest.mark.spoilt
 def test_an_event_whose_news_are_in_no_fact_is_named(office: Office, owner_url: str) -> None:
     may_make_a_schema(office, owner_url)
     office.world.pay(500)
