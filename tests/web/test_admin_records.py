@@ -87,7 +87,7 @@ def test_a_payments_page_tells_its_whole_story_in_order(still):
         "Booked $800.00: debit Unapplied cash, credit Accounts receivable",
         "Booked $23.50: debit Processing fees, credit Stripe clearing",
         "$800.00 could still be given back",
-        "Auto: named in the payment's metadata",
+        "Auto: named on the payment itself",
     ):
         assert part in words or part in _html(still, f"/payments/{still.ids['pay']}"), part
     at = words.index("Timeline")

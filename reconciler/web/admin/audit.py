@@ -30,6 +30,7 @@ _PLAIN = {
     "suspense.moved": "Moved out of suspense",
     "suspense.put_back": "Put back into suspense",
 }
+_NAMES = {"rail": "Payment provider", "legs": "Parts"}
 _PAGES = {
     "pay": ("show_payment", "payment_id"),
     "rfd": ("show_refund", "refund_id"),
@@ -175,7 +176,7 @@ def changes(line: AuditRow) -> list[Told]:
     names = dict.fromkeys([*line.before, *line.after])
     return [
         Told(
-            name.replace("_", " ").capitalize(),
+            _NAMES.get(name) or name.replace("_", " ").capitalize(),
             _shown(name, line.before),
             _shown(name, line.after),
         )

@@ -162,7 +162,7 @@ _STATES = {
 }
 
 STRATEGIES = {
-    "metadata": "Auto: the page where it was paid names it",
+    "metadata": "Auto: named on the payment itself",
     "made_here": "Auto: the payment was made for it",
     "rail_invoice": "Auto: the payment provider's own invoice stands for it",
     "text": "Auto: named in the description",
