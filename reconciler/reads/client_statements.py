@@ -194,7 +194,7 @@ def _part(
     if after is not None:
         at = pages.decode(after, _ORDER)
         if cast("date", at[0]) < days[0]:
-            raise Invalid("this is no cursor of this period", field="after")
+            raise Invalid("this is no cursor of this period", field="cursor")
         given |= dict(zip(_NO_CURSOR, at, strict=True))
     most = cast("int", given["limit"])
     rows = session.execute(queries[1], given).all()

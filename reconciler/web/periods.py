@@ -12,11 +12,23 @@ DAYS_MAX = 3_660
 
 def asked(args: Mapping[str, str], today: date) -> tuple[date, date, str]:
     """The first day, the last, and what is wrong with what was asked; then it is this year."""
-    usual = (today.replace(month=1, day=1), today)
     try:
-        return *_read(args, *usual), ""
+        since, until = (
+            forms.day(args, name) if name in args else None for name in ("since", "until")
+        )
+        return *within(since, until, today), ""
     except Invalid as problem:
-        return *usual, str(problem)
+        return *within(None, None, today), str(problem)
+
+
+def within(since: date | None, until: date | None, today: date) -> tuple[date, date]:
+    """The first day and the last, this year so far where nobody says. Raises Invalid."""
+    since, until = since or today.replace(month=1, day=1), until or today
+    if since > until:
+        raise Invalid("The first day has to come before the last", field="since")
+    if until - since > timedelta(days=DAYS_MAX):
+        raise Invalid("Ask for at most ten years at once", field="since")
+    return since, until
 
 
 def told(read: Callable[[], Part], problem: str) -> tuple[Part, str]:
@@ -25,15 +37,3 @@ def told(read: Callable[[], Part], problem: str) -> tuple[Part, str]:
         return read(), problem
     except Invalid as wrong:
         return Part(statements=[]), problem or str(wrong)
-
-
-def _read(args: Mapping[str, str], since: date, until: date) -> tuple[date, date]:
-    if "since" in args:
-        since = forms.day(args, "since")
-    if "until" in args:
-        until = forms.day(args, "until")
-    if since > until:
-        raise Invalid("The first day has to come before the last", field="since")
-    if until - since > timedelta(days=DAYS_MAX):
-        raise Invalid("Ask for at most ten years at once", field="since")
-    return since, until
