@@ -217,8 +217,21 @@ def test_every_dependency_has_its_reason_and_its_pin() -> None:
     assert {name.split("[")[0] for name in declared} - pinned == set()
 
 
-def test_the_lock_has_a_hash_for_all_and_names_no_host() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+def test_the_extra_for_pdfs_is_pinned_apart_and_as_the_rest_is() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted, main = (_pins(name) for name in ("requirements-pdf.lock", "requirements.lock"))
+    assert set(project["project"]["optional-dependencies"]["pdf"]) <= wanted.keys()
+    both = wanted.keys() & main.keys()
+    assert {name: wanted[name] for name in both} == {name: main[name] for name in both}
+
+
+def _pins(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w-]+)==([^ ;]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-pdf.lock"])
+def test_the_lock_has_a_hash_for_all_and_names_no_host(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert "://" not in lock
     pins = re.split(r"\n(?=\S)", lock.strip())
     assert [pin.split("==")[0] for pin in pins if "--hash=sha256:" not in pin] == []

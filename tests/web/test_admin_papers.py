@@ -1,5 +1,6 @@
 """Papers: what stands on them is what the books say, and making one fetches nothing."""
 
+import importlib
 import socket
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,7 @@ from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from reconciler.web.paper import papers
 from tests.builders import invoice
-from tests.web.screens import Screens, said
+from tests.web.screens import Screens, needs_pdf, said
 
 SELLER = ("Acme Studio", "12 Harbour Road, Cork", "VAT IE1234567")
 NASTY = '<img src="http://127.0.0.1:9/x.png"><link rel=stylesheet href="file:///etc/passwd">'
@@ -83,6 +84,11 @@ def test_a_credit_note_and_a_receipt_on_paper(shop, owed):
         assert vera.get(path).status_code == 404
 
 
+def test_without_the_libraries_that_draw_there_is_none_either():
+    assert papers.has(())
+    assert not papers.has(["libpango-of-nowhere.so.0"])
+
+
 def test_without_weasyprint_there_is_the_page_and_no_button(shop, owed, monkeypatch):
     monkeypatch.setattr(papers.importlib.util, "find_spec", lambda name: None)
     vera = shop.as_("viewer")
@@ -90,8 +96,9 @@ def test_without_weasyprint_there_is_the_page_and_no_button(shop, owed, monkeypa
     assert vera.get(f"/invoices/{owed}/print?as=pdf").status_code == 404
 
 
+@needs_pdf
 def test_a_pdf_is_made_and_nothing_is_fetched(shop, owed):
-    weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed")
+    weasyprint = importlib.import_module("weasyprint")
     vera = shop.as_("viewer")
     assert "as=pdf" in vera.get(f"/invoices/{owed}/print").get_data(as_text=True)
     made = vera.get(f"/invoices/{owed}/print?as=pdf")
@@ -110,8 +117,9 @@ body {{ background: url({at}/b) }} @font-face {{ font-family: F; src: url({at}/f
 <object data="{at}/o"></object><svg><image href="file:///etc/hostname"/></svg>"""
 
 
+@needs_pdf
 def test_no_word_on_a_pdf_reaches_a_server_or_a_file(shop):
-    weasyprint = pytest.importorskip("weasyprint", reason="the extra pdf is not installed")
+    weasyprint = importlib.import_module("weasyprint")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)
         words = HOSTILE.format(at=f"http://127.0.0.1:{server.getsockname()[1]}")

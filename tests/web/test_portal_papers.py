@@ -12,7 +12,7 @@ from reconciler.services.allocations import Part
 from reconciler.services.projects import NewProject
 from reconciler.services.refunds import RefundAsk
 from reconciler.web.paper import papers
-from tests.web.screens import Screens, said
+from tests.web.screens import Screens, needs_pdf, said
 from tests.web.test_portal import link, of_ann, see
 from tests.web.test_portal_proposals import a_bath
 
@@ -132,8 +132,8 @@ def test_what_went_back_stands_on_the_receipt(screens: Screens, path: str) -> No
         assert part in words, words
 
 
+@needs_pdf
 def test_a_pdf_is_saved_where_one_is_made(screens: Screens, path: str) -> None:
-    pytest.importorskip("weasyprint", reason="the extra pdf is not installed")
     for noun, place in places(screens).items():
         assert "as=pdf" in see(screens, f"{path}{place}/print").get_data(as_text=True)
         made = see(screens, f"{path}{place}/print?as=pdf")
@@ -174,6 +174,7 @@ def test_a_part_of_a_statement_begins_where_the_one_before_ended(
 
 def test_a_very_long_statement_is_printed_and_not_made_into_a_pdf(monkeypatch) -> None:
     monkeypatch.setattr(papers.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(papers, "PANGO", ())
     short = reads.Paper("statement.html", "Statement", {}, lines=papers.PDF_LINES_MAX)
     assert papers.can_print(short)
     assert not papers.can_print(replace(short, lines=papers.PDF_LINES_MAX + 1))

@@ -6,6 +6,7 @@ A paper holds words from outside (a description, a name). So making a PDF fetche
 neither from the network nor from a file, whatever those words say.
 """
 
+import ctypes
 import functools
 import importlib
 import importlib.util
@@ -24,6 +25,8 @@ from reconciler.reads.papers import Paper
 from reconciler.web import templating
 
 PDF_LINES_MAX = 1_000  # of a statement: laying out more takes seconds, and it prints all the same
+
+PANGO = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0")  # what WeasyPrint cannot be imported without
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _HERE = Path(__file__).parent
@@ -60,14 +63,24 @@ def can_print(paper: Paper) -> bool:
 
 
 def can_print_pdf() -> bool:
-    """Whether WeasyPrint is installed: `pip install .[pdf]`."""
-    return importlib.util.find_spec("weasyprint") is not None
+    """Whether WeasyPrint is here (requirements-pdf.lock), and what it draws with."""
+    return importlib.util.find_spec("weasyprint") is not None and has(PANGO)
+
+
+def has(libraries: Sequence[str]) -> bool:
+    """Whether these libraries of the system are there. Opening them again costs nothing."""
+    try:
+        return all(ctypes.CDLL(name) for name in libraries)
+    except OSError:
+        return False
 
 
 def pdf(paper: Paper, seller: Sequence[str]) -> bytes:
     """The paper as a PDF. Raises NotFound where nothing here can make one."""
     if not can_print(paper):
-        raise NotFound("no PDF is made here: install the extra pdf, or print the page")
+        raise NotFound(
+            "no PDF is made here: install requirements-pdf.lock and Pango, or print the page"
+        )
     weasyprint: Any = importlib.import_module("weasyprint")
     refusing = _refusing(weasyprint)
     style = weasyprint.CSS(string=STYLE.read_text(), url_fetcher=refusing())
