@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,15 @@ def main() -> None:
     wanted = argparse.ArgumentParser(description=__doc__)
     wanted.add_argument("--rows", type=int, default=100_000, help="of a file for import")
     wanted.add_argument("--payments", type=int, default=100_000, help="that are exported")
+    wanted.add_argument(
+        "--money", action="store_true", help="import lines, receipts and what was used, and no more"
+    )
     asked = wanted.parse_args()
     with tempfile.TemporaryDirectory(prefix="many-rows-") as folder:
-        is_flat = _run(Path(folder), asked.rows, asked.payments)
+        if asked.money:
+            is_flat = _with_money(Path(folder), asked.rows)
+        else:
+            is_flat = _run(Path(folder), asked.rows, asked.payments)
     sys.exit(0 if is_flat else 1)
 
 
@@ -51,6 +57,19 @@ def _run(folder: Path, rows: int, payments: int) -> bool:
         for count in (payments // 10, payments - payments // 10):
             preload(bench, count)
             seen.setdefault("export payments", []).append(_exported(bench, "payments"))
+    return _told(seen)
+
+
+def _with_money(folder: Path, rows: int) -> bool:
+    """A past that comes with its money: each receipt is booked as if somebody had noted it."""
+    seen: dict[str, list[Cost]] = {}
+    with stage(folder) as bench:
+        for count in (rows // 10, rows):
+            seen.setdefault("import money", []).append(_imported(bench, folder, count, _money))
+    return _told(seen)
+
+
+def _told(seen: dict[str, list[Cost]]) -> bool:
     for what, (few, many) in seen.items():
         print(
             f"{what:16} {many.seconds:7.1f} s {many.megabytes:5.0f} MB"
@@ -60,10 +79,12 @@ def _run(folder: Path, rows: int, payments: int) -> bool:
     return grown <= GROWTH_MEGABYTES_MAX
 
 
-def _imported(bench: Bench, folder: Path, rows: int) -> Cost:
+def _imported(
+    bench: Bench, folder: Path, rows: int, written: Callable[[int], Iterator[str]] | None = None
+) -> Cost:
     file = folder / f"{rows}.csv"
     with file.open("w", encoding="utf-8") as out:
-        out.writelines(_rows(rows))
+        out.writelines((written or _rows)(rows))
     return _cost(bench, "import", str(file), "--yes")
 
 
@@ -81,6 +102,36 @@ def _rows(count: int) -> Iterator[str]:
     for n in range(count - 2 * customers):
         whose = f"{count}-{n % customers}"
         yield f"invoice,,,,{whose},{whose},M{count}-{n},USD,{n % 1000 + 1},,sent,2026-12-24\n"
+
+
+def _money(count: int) -> Iterator[str]:
+    """Customers, then paid invoices of two lines; one in four had a deposit that was used on it."""
+    yield (
+        "kind,external_id,name,customer_id,number,code,currency,total,tax,amount,state,issued_on,"
+        "received_on,applied_on,source,description,quantity,unit_price,tax_rate\n"
+    )
+    customers = max(1, count // CUSTOMERS_SHARE)
+    for n in range(customers):
+        yield f"customer,{count}-{n},Customer {n}{',' * 16}\n"
+    left, n = count - customers, 0
+    while left > 0:
+        n, number, whose = n + 1, f"N{count}-{n}", f"{count}-{n % customers}"
+        rows = [
+            f"invoice,,,{whose},{number},,USD,11900,1900,,sent,2025-03-01,,,,,,,\n",
+            f"invoice_line,,,,{number},,USD,,,,,,,,,Doors,2,3000,19\n",
+            f"invoice_line,,,,{number},,USD,,,,,,,,,Work,1,4000,19\n",
+        ]
+        if n % 4 == 0:
+            code = f"D{number}"
+            rows += [
+                f"deposit,,,{whose},,{code},USD,,,2000,,,,,,,,,\n",
+                f"receipt,k{number}-d,,,,{code},USD,,,2000,,,2025-02-05,,bank_transfer,,,,\n",
+                f"application,k{number}-a,,,{number},{code},USD,,,2000,,,,2025-03-05,,,,,\n",
+            ]
+        due = 9_900 if n % 4 == 0 else 11_900
+        rows.append(f"receipt,k{number},,,{number},,USD,,,{due},,,2025-03-20,,bank_transfer,,,,\n")
+        yield from rows[:left]
+        left -= len(rows)
 
 
 def _exported(bench: Bench, noun: str) -> Cost:

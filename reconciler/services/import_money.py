@@ -4,6 +4,7 @@ Each is of its own day. Nobody is told of it: it is past where it comes from. Wh
 by the one line of the import, because its rows are kept.
 """
 
+from contextlib import closing
 from typing import Any
 
 from reconciler import ids
@@ -31,11 +32,13 @@ def take(work: Work) -> None:
     noted, was_past = len(work.notes), work.is_past
     work.is_past = True
     try:
-        for row in store.money(work.session):
-            try:
-                _book(work, row)
-            except Refused as error:
-                raise RowRefused(row.line, error) from None
+        with closing(store.money(work.session)) as rows:
+            for row in rows:
+                try:
+                    _book(work, row)
+                except Refused as error:
+                    raise RowRefused(row.line, error) from None
+                del work.notes[noted:]  # at once: of very many rows they are much memory
     finally:
         work.is_past = was_past
         del work.notes[noted:]

@@ -1,6 +1,6 @@
 """Rows for import beside the books: judged and taken over by statements on all of them at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -58,6 +58,7 @@ _REFUSALS = """select line, field, why from import_row where status = 'refused'
     order by line limit :most"""
 _SOME = """select line, kind, name, status from import_row where status in ('new', 'changed')
     order by status = 'new', line limit :most"""
+AT_ONCE = 500  # rows whose money is booked
 # Receipts first: what is used of a deposit has to be there.
 _MONEY = sa.text(
     f"""select place, line, kind, id, of_id, to_id, amount, issued_on, more from import_row
@@ -153,9 +154,10 @@ def judge(session: Session, given: dict[str, object]) -> list[sa.Row[tuple[str, 
     return list(session.execute(sa.text(_COUNTS)))
 
 
-def money(session: Session) -> Iterator[sa.Row[tuple[object, ...]]]:
-    """What was received or paid, in the order in which it is to be booked."""
-    return iter(session.execute(_MONEY).all())
+def money(session: Session) -> Generator[sa.Row[tuple[object, ...]]]:
+    """What was received or paid, in the order in which it is booked; some in memory at once."""
+    with session.execute(_MONEY, execution_options={"yield_per": AT_ONCE}) as rows:
+        yield from rows
 
 
 def _all(session: Session, statements: Iterable[str], given: dict[str, object]) -> None:
