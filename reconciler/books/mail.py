@@ -28,6 +28,7 @@ class MessageKind(StrEnum):
     REFUND_RECEIPT = "refund_receipt"
     REFUND_FAILED = "refund_failed"
     PROPOSAL = "proposal"  # something is offered, with a link to answer it
+    PROPOSAL_ANSWERED = "proposal_answered"  # to people here: the client has said yes or no
     INVOICE = "invoice"  # it was sent, with a link to see and pay it
     NOTE = "note"  # whatever else somebody here has to say
 

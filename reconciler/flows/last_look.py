@@ -17,6 +17,7 @@ from reconciler.letters.words import (
     House,
     InvoiceNews,
     Line,
+    ProposalAnswer,
     ProposalNews,
     Receipt,
     RefundNews,
@@ -109,6 +110,26 @@ def _proposal(work: Work, message: Message, house: House, token: str) -> Words:
     return words.proposal(said)
 
 
+def _proposal_answered(work: Work, message: Message, house: House, token: str) -> Words:
+    del token  # it is to people here, who sign in
+    row = proposals.one(work.session, message.about, today=work.now.date())
+    assert row.decided_at, "it is so"
+    said = ProposalAnswer(
+        house=house.name,
+        customer=message.recipient_name,
+        client=row.customer,
+        name=row.name,
+        currency=row.currency,
+        price=row.price,
+        answer=row.status.value,
+        decided_by=row.decided_by or "",
+        on=row.decided_at.date(),
+        reason=row.reason,
+        link=house.screen(f"/proposals/{row.id}"),
+    )
+    return words.proposal_answered(said)
+
+
 def _invoice(work: Work, message: Message, house: House, token: str) -> Words:
     today = work.now.date()
     row = invoices.one(work.session, message.about, today=today)
@@ -144,6 +165,11 @@ def _is_offered(work: Work, proposal_id: str) -> bool:
     return row.status is ProposalStatus.SENT
 
 
+def _is_answered(work: Work, proposal_id: str) -> bool:
+    row = proposals.one(work.session, proposal_id, today=work.now.date())
+    return row.status in (ProposalStatus.ACCEPTED, ProposalStatus.DECLINED)
+
+
 def _refund_is(status: str) -> Callable[[Work, str], bool]:
     return lambda work, refund_id: reads.of_refund(work.session, refund_id).status == status
 
@@ -163,5 +189,6 @@ _KINDS = {
     MessageKind.REFUND_RECEIPT: _Kind(_refund_is("succeeded"), _refund),
     MessageKind.REFUND_FAILED: _Kind(_refund_is("failed"), _refund),
     MessageKind.PROPOSAL: _Kind(_is_offered, _proposal),
+    MessageKind.PROPOSAL_ANSWERED: _Kind(_is_answered, _proposal_answered),
     MessageKind.INVOICE: _Kind(_is_owed, _invoice),
 }

@@ -24,6 +24,10 @@ class House:
         """A place on a client's page."""
         return f"{self.address}/portal/{token}{place}"
 
+    def screen(self, place: str) -> str:
+        """A place on the screens of people here."""
+        return f"{self.address}/admin{place}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
@@ -113,6 +117,26 @@ class ProposalNews:
     link: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAnswer:
+    """What people here are told: `client` has `answer`ed, as `decided_by`. Minor units.
+
+    `customer` is whom the letter greets.
+    """
+
+    house: str
+    customer: str
+    client: str
+    name: str
+    currency: str
+    price: int
+    answer: str
+    decided_by: str
+    on: date
+    reason: str | None
+    link: str
+
+
 def reminder(said: Reminder, own: ReminderWords | None = None) -> Words:
     """A reminder, as of this moment; in the house's own words, where it has some."""
     if own is not None:
@@ -173,6 +197,11 @@ def proposal(said: ProposalNews) -> Words:
     """A proposal that can be answered."""
     subject = f"{'A new version of our' if said.replaces else 'Our'} proposal: {said.name}"
     return _words("proposal", subject, said=said)
+
+
+def proposal_answered(said: ProposalAnswer) -> Words:
+    """A client has said yes or no, to whoever goes on with it here."""
+    return _words("proposal_answered", f"{said.client} has {said.answer} {said.name}", said=said)
 
 
 def day(value: date) -> str:

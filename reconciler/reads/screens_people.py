@@ -66,6 +66,7 @@ class Account:
     seen_at: datetime | None
     sessions: int
     codes_left: int
+    wants_answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class KeyLine:
 
 _ACCOUNT = """select u.id, u.email, u.name, u.role, u.created_at, u.disabled_at, u.factor_at,
     s.seen_at, coalesce(s.number, 0) as sessions, (select count(*) from recovery_code r
-      where r.user_id = u.id and r.used_at is null) as codes_left
+      where r.user_id = u.id and r.used_at is null) as codes_left, u.wants_answers
     from user_account u left join (select user_id, max(seen_at) as seen_at,
       count(*) filter (where ends_at > :now) as number from user_session group by user_id) s
       on s.user_id = u.id"""

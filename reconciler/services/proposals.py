@@ -22,7 +22,15 @@ from reconciler.books.webhooks import Told
 from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX
-from reconciler.services import audit, billing, customers, milestones, news, projects
+from reconciler.services import (
+    audit,
+    billing,
+    customers,
+    milestones,
+    news,
+    projects,
+    staff_mail,
+)
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from reconciler.store.customers import Customer
@@ -135,6 +143,7 @@ def decline(work: Work, proposal_id: str, *, name: str, reason: str | None = Non
         work, proposal, ProposalState.DECLINED, "proposal.declined", after=said, why=proposal.reason
     )
     news.of_proposal(work, proposal, Told.PROPOSAL_DECLINED)
+    staff_mail.of_answer(work, proposal)
 
 
 def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:
@@ -161,6 +170,7 @@ def accept(work: Work, proposal_id: str, *, name: str, seen: str) -> str:
         },
     )  # fmt: skip
     news.of_proposal(work, proposal, Told.PROPOSAL_ACCEPTED)
+    staff_mail.of_answer(work, proposal)
     return proposal.project_id
 
 

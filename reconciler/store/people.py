@@ -26,6 +26,7 @@ class User(SQLModel, table=True):
     factor_salt: str | None = base.text_or_none()
     factor_at: datetime | None = base.instant_or_none()  # since when it is asked for
     factor_step: int = base.whole()  # of the last code: none counts twice
+    wants_answers: bool = base.flag(default=True)  # mail when a client answers a proposal
 
 
 class RecoveryCode(SQLModel, table=True):

@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from reconciler.books.mail import MessageKind
+from reconciler.books.portal import Scope
 from reconciler.flows.remind import plan_reminders
 from reconciler.flows.send_mail import send_mail
 from reconciler.reads import messages
@@ -18,6 +19,8 @@ from tests.carriers.mail_server import mail_server
 from tests.mail_room import MailRoom, open_mail_room, page, said
 from tests.web import furniture
 from tests.web.screens import open_screens, said as shown
+from tests.web.test_portal import link
+from tests.web.test_portal_proposals import answer
 
 LINK = re.compile(r"http://[^\s\"<]*/portal/([\w-]{43})([^\s\"<]*)")
 EVERYTHING = """select string_agg(m::text, '') || coalesce((select string_agg(l::text, '')
@@ -145,3 +148,47 @@ def test_an_invoice_is_mailed_as_it_stands_when_it_leaves(room):
     assert [tuple(row) for row in kinds] == [
         (MessageKind.INVOICE, "sent"), (MessageKind.INVOICE, "dropped"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("deed", "said_so"), [("accept", "accepted"), ("decline", "declined")])
+def test_who_goes_on_with_a_proposal_is_mailed_the_answer_unless_they_turned_it_off(
+    room, deed, said_so
+):
+    screens = open_screens(room.office)
+    screens.ids["cedar"] = room.a_customer("Cedar")
+    furniture.proposal_of(screens)
+    for name in ("viewer", "approver", "admin"):
+        screens.person(name)
+    aki = screens.as_("approver")
+    assert 'name="answers" value="yes" checked' in aki.get("/account").get_data(as_text=True)
+    assert aki.post("/account/mail", {}).status_code == 303
+    assert 'name="answers" value="yes">' in aki.get("/account").get_data(as_text=True)
+    proposal = screens.ids["proposal"]
+    path = link(screens, proposal, Scope.PROPOSAL)
+    assert answer(screens, path, deed).status_code == 303
+    letters = {letter["To"].addresses[0].addr_spec: letter for letter in room.work()}
+    assert letters.keys() == {"reconciler@example.com", "admin@example.com"}
+    letter = letters["admin@example.com"]
+    assert letter["Subject"] == f"Cedar has {said_so} Bath"
+    for words in (said(letter), page(letter)):
+        assert f"/admin/proposals/{proposal}" in words
+        assert "The name they gave: Cara Oak." in words
+        assert "USD 1,000.00" in words
+        assert LINK.findall(words) == []
+    assert room.work() == []
+
+
+def test_an_answer_noted_here_or_written_anew_meanwhile_is_mailed_to_nobody(room):
+    screens = open_screens(room.office)
+    screens.ids["cedar"] = room.a_customer("Cedar")
+    furniture.proposal_of(screens)
+    proposal = screens.ids["proposal"]
+    screens.by("reconciler", lambda w: proposals.decline(w, proposal, name="Cara Oak"))
+    assert room.office.scalar("select count(*) from message") == 0
+    screens.by("reconciler", lambda w: proposals.revise(w, proposal))
+    screens.by("reconciler", lambda w: proposals.send(w, proposal))
+    path = link(screens, proposal, Scope.PROPOSAL)
+    assert answer(screens, path, "decline").status_code == 303
+    screens.by("reconciler", lambda w: proposals.revise(w, proposal))
+    assert room.work() == []
+    assert room.office.rows("select distinct state from message") == [("dropped",)]

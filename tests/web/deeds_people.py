@@ -74,6 +74,7 @@ DEEDS: dict[str, Callable[[Any], Sent]] = {
         {"password": PASSWORD, "new": PASSWORD, "again": PASSWORD},
     ),
     "POST /admin/account/sessions/<which>": _ends_own,
+    "POST /admin/account/mail": lambda _: ({}, {}),
     "POST /admin/account/code/begin": lambda _: ({}, {"password": PASSWORD}),
     "POST /admin/account/code/off": lambda _: ({}, {"password": PASSWORD}),
     "POST /admin/customers/<customer_id>/change": _customer,

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from reconciler.books.people import Role
 from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.reads import screens_people
-from reconciler.services import own_account
+from reconciler.services import own_account, staff_mail
 from reconciler.web.admin import errors
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
@@ -23,6 +23,7 @@ _DONE = {
     "password": "Your password is changed. Everywhere else you are signed out.",
     "off": "No code is asked for any more.",
     "session": "That browser is signed out.",
+    "mail": "What you are mailed is changed.",
 }
 
 
@@ -49,6 +50,13 @@ def change_own_password(desk: Desk) -> Response:
 def end_own_session(desk: Desk, which: str) -> Response:
     """Sign another browser of yours out."""
     return _done(desk, lambda work: own_account.end_session(work, desk.person.id, which), "session")
+
+
+@screens.post("/account/mail", Role.VIEWER)
+def choose_own_mail(desk: Desk) -> Response:
+    """Be told of clients' answers by mail, or not."""
+    wanted = "answers" in request.form
+    return _done(desk, lambda work: staff_mail.want(work, desk.person.id, answers=wanted), "mail")
 
 
 @screens.post("/account/code/begin", Role.VIEWER)

@@ -33,6 +33,7 @@ KINDS = {
     "refund_receipt": "Refund sent",
     "refund_failed": "Refund came back",
     "proposal": "Proposal",
+    "proposal_answered": "Answer to a proposal",
     "invoice": "Invoice",
     "note": "Note",
 }
