@@ -27,6 +27,7 @@ _TAKEN = ("refund_attempt",)
 # Nothing may ever change or remove these; the rest of the tables the application writes freely.
 APPEND_ONLY = (
     "journal_entry", "posting", "ledger_account", "inbox_event", "refund_step", "credit_note",
+    "credit_note_taken_back",
     "audit_line", "audit_words", "books_closing",
     "dispute_step", "dispute_decision",
     "payout_line", "balance_movement",

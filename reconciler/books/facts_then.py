@@ -16,6 +16,7 @@ def known_then(facts: PaymentFacts, at: int, not_yet: Collection[str] = ()) -> P
     `at` is in the rail's whole seconds; `not_yet` are references of refunds that nobody had asked
     for.
     """
+    facts = _not_taken_back_yet(facts, at)
     later = {
         one.id
         for one in facts.refunds.values()
@@ -39,3 +40,13 @@ def known_then(facts: PaymentFacts, at: int, not_yet: Collection[str] = ()) -> P
             if name not in rows and one.source not in later
         },
     )
+
+
+def _not_taken_back_yet(facts: PaymentFacts, at: int) -> PaymentFacts:
+    if all(one.taken_back_at <= at for one in facts.charges.values()):
+        return facts
+    charges = {
+        name: msgspec.structs.replace(one, taken_back_at=0) if one.taken_back_at > at else one
+        for name, one in facts.charges.items()
+    }
+    return msgspec.structs.replace(facts, charges=charges)

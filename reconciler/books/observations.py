@@ -56,6 +56,7 @@ class ChargeFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_expired: bool = False
     refunded_hint: int = 0  # may hold a released remainder; says only "look at the refunds"
     balance_ref: str | None = None
+    taken_back_at: int = 0  # people had noted money by hand that never came, and say so
     created: int = 0
 
 

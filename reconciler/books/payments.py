@@ -79,15 +79,18 @@ def captured(facts: PaymentFacts) -> int:
     """Money actually taken, in minor units.
 
     The charges and their umbrella tell the same money twice and either may be missing, so
-    the larger of the two is what is known.
+    the larger of the two is what is known. What people noted and took back never came.
     """
     received = facts.intent.received if facts.intent else 0
-    return max(received, sum(charge.captured for charge in facts.charges.values()))
+    taken = (c.captured for c in facts.charges.values() if not c.taken_back_at)
+    return max(received, sum(taken))
 
 
 def authorized(facts: PaymentFacts) -> int:
     """The most that the rail ever promised to hold, in minor units. Shown, never booked."""
-    promised = [c.authorized for c in facts.charges.values() if not c.is_failed]
+    promised = [
+        c.authorized for c in facts.charges.values() if not (c.is_failed or c.taken_back_at)
+    ]
     if facts.intent:
         promised.append(facts.intent.authorized)
     return max([captured(facts), *promised])
@@ -165,7 +168,8 @@ def status(facts: PaymentFacts, *, refunded: int, disputed: int) -> PaymentStatu
 
 def _status_without_money(facts: PaymentFacts) -> PaymentStatus:
     charges = facts.charges.values()
-    if (facts.intent and facts.intent.is_canceled) or any(c.is_expired for c in charges):
+    never_came = any(c.is_expired or c.taken_back_at for c in charges)
+    if (facts.intent and facts.intent.is_canceled) or never_came:
         return PaymentStatus.CANCELED
     if authorized(facts):
         return PaymentStatus.AUTHORIZED
@@ -205,6 +209,7 @@ def _join_charges(one: ChargeFact, other: ChargeFact) -> ChargeFact:
         is_expired=one.is_expired or other.is_expired,
         refunded_hint=max(one.refunded_hint, other.refunded_hint),
         balance_ref=_greater(one.balance_ref, other.balance_ref),
+        taken_back_at=_first(one.taken_back_at, other.taken_back_at),
         created=_first(one.created, other.created),
     )
 

@@ -11,7 +11,7 @@ class Scope(StrEnum):
     PROPOSAL = "proposal"
 
 
-class Event(StrEnum):
+class StatementEvent(StrEnum):
     """What a line of a statement is."""
 
     CHARGE = "charge"
@@ -19,13 +19,14 @@ class Event(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     RETURN = "return"
+    TAKEN_BACK = "taken_back"
     FORFEIT = "forfeit"
 
 
-_BY_NOUN = {"credit_note": Event.CREDIT, "forfeit": Event.FORFEIT}
+_BY_NOUN = {"credit_note": StatementEvent.CREDIT, "forfeit": StatementEvent.FORFEIT}
 
 
-def event_of(key: str) -> Event:
+def event_of(key: str) -> StatementEvent:
     """What an entry that moves a client's balance is to them, by its key.
 
     A key begins with what was changed (`invoice/…`, `credit_note/…`, `allocation/…`) or with the
@@ -35,18 +36,22 @@ def event_of(key: str) -> Event:
     if parts[0] in _BY_NOUN:
         return _BY_NOUN[parts[0]]
     if parts[0] == "invoice":
-        return Event.CHARGE if parts[2] in {"sent", "voided"} else Event.CREDIT
+        return StatementEvent.CHARGE if parts[2] in {"sent", "voided"} else StatementEvent.CREDIT
     if "refund" in parts:
-        return Event.REFUND
-    return Event.RETURN if "dispute" in parts else Event.PAYMENT
+        return StatementEvent.REFUND
+    if parts[2:3] == ["captured"] and parts[-1].startswith("0@"):
+        return (
+            StatementEvent.TAKEN_BACK
+        )  # what was noted by hand had not come: nothing else shrinks so
+    return StatementEvent.RETURN if "dispute" in parts else StatementEvent.PAYMENT
 
 
-def words(event: Event, amount: int, document: str | None) -> str:
+def words(event: StatementEvent, amount: int, document: str | None) -> str:
     """A line of a statement in words. `amount` above zero is owed, below it was given."""
     about = f" {document}" if document else ""
-    if event is Event.CREDIT and amount < 0 and not document:
+    if event is StatementEvent.CREDIT and amount < 0 and not document:
         return "Credit on your account"
-    if event is Event.PAYMENT and amount < 0 and not document:
+    if event is StatementEvent.PAYMENT and amount < 0 and not document:
         return "Payment received"
     owed, given = _WORDS[event]
     return (owed if amount > 0 else given).format(about=about)
@@ -54,10 +59,14 @@ def words(event: Event, amount: int, document: str | None) -> str:
 
 # What is owed by the client more, and what is given to them, by what it is.
 _WORDS = {
-    Event.CHARGE: ("Invoice{about}", "Invoice{about}, no longer owed"),
-    Event.CREDIT: ("Credit{about} taken back", "Credit on{about}"),
-    Event.FORFEIT: ("Deposit{about} kept under its terms", "Deposit{about} held again"),
-    Event.REFUND: ("Refund to you", "Refund that did not arrive"),
-    Event.RETURN: ("Payment taken back by your bank", "Payment given back by your bank"),
-    Event.PAYMENT: ("Payment moved to another account", "Payment for{about}"),
+    StatementEvent.CHARGE: ("Invoice{about}", "Invoice{about}, no longer owed"),
+    StatementEvent.CREDIT: ("Credit{about} taken back", "Credit on{about}"),
+    StatementEvent.FORFEIT: ("Deposit{about} kept under its terms", "Deposit{about} held again"),
+    StatementEvent.REFUND: ("Refund to you", "Refund that did not arrive"),
+    StatementEvent.RETURN: ("Payment taken back by your bank", "Payment given back by your bank"),
+    StatementEvent.TAKEN_BACK: (
+        "Payment taken back, it had not come",
+        "Payment received after all",
+    ),
+    StatementEvent.PAYMENT: ("Payment moved to another account", "Payment for{about}"),
 }

@@ -196,11 +196,12 @@ def _components(facts: PaymentFacts, at: Position) -> Iterator[tuple[str, Compon
 
 
 def _captured_at(facts: PaymentFacts) -> int:
-    """When the last of it was taken: by the rail's movements, else by its attempts."""
+    """When the last of it was taken, or taken back: by the rail's movements, else its attempts."""
     taken = [charge for charge in facts.charges.values() if charge.captured]
     rows = [row for charge in taken for row in charge_rows(charge, facts)]
     moved = [row.created for row in rows if row.category in CHARGE_CATEGORIES]
-    return max([*moved, *(charge.created for charge in taken)], default=0) or facts.created
+    told = (max(charge.created, charge.taken_back_at) for charge in taken)
+    return max([*moved, *told], default=0) or facts.created
 
 
 def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple[str, Component]]:

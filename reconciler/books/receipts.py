@@ -11,3 +11,6 @@ class ReceiptSource(StrEnum):
     BANK_TRANSFER = "bank_transfer"
     CARD_TERMINAL = "card_terminal"
     OTHER = "other"
+
+
+KEPT_FROM = "kept from refund "  # so begins the reference of money that a refund left with us

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import portal
-from reconciler.books.portal import Event
+from reconciler.books.portal import StatementEvent
 from reconciler.errors import Invalid
 from reconciler.reads import pages
 from reconciler.store.ledger import POSTED_ON
@@ -78,26 +78,26 @@ _NO_CURSOR: dict[str, object] = dict.fromkeys(("day", "at", "id", "currency"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatementLine:
+class ClientStatementLine:
     """What happened on a day. `amount` above zero is owed by the client; `balance` is after it."""
 
     on: date
-    event: Event
+    event: StatementEvent
     text: str
     amount: int
     balance: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class ClientStatement:
     """One currency's statement, in its minor units. A balance below zero is the client's."""
 
     currency: str
     opening: int
-    lines: list[StatementLine]
+    lines: list[ClientStatementLine]
     closing: int
 
-    def total(self, *events: Event) -> int:
+    def total(self, *events: StatementEvent) -> int:
         """What all lines of these kinds come to."""
         return sum(line.amount for line in self.lines if line.event in events)
 
@@ -110,7 +110,7 @@ class Part:
     `next_cursor` leads to the next.
     """
 
-    statements: list[Statement]
+    statements: list[ClientStatement]
     is_continued: bool = False
     next_cursor: str | None = None
 
@@ -145,7 +145,7 @@ def part_of_project(
 
 def of_customer(
     session: Session, customer_id: str, since: date, until: date, *, lines_max: int = LINES_MAX
-) -> list[Statement]:
+) -> list[ClientStatement]:
     """The days from `since` to `until`, both included, in each currency that moved or stands.
 
     Raises Invalid where they have more than `lines_max` lines.
@@ -156,7 +156,7 @@ def of_customer(
 
 def of_project(
     session: Session, project_id: str, since: date, until: date, *, lines_max: int = LINES_MAX
-) -> list[Statement]:
+) -> list[ClientStatement]:
     """The same of one project: what is owed on its invoices less what is held as its deposits.
 
     Raises Invalid where they have more than `lines_max` lines.
@@ -171,7 +171,7 @@ def _statements(
     whose: dict[str, object],
     since: date,
     until: date,
-) -> list[Statement]:
+) -> list[ClientStatement]:
     given = _given(whose, since, until)
     rows = session.execute(queries[1], given).all()
     if len(rows) > cast("int", given["limit"]):  # a part of them would end in a false balance
@@ -215,14 +215,14 @@ def _balances(session: Session, query: sa.TextClause, given: dict[str, object]) 
     return {row.currency: row.amount for row in session.execute(query, given)}
 
 
-def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[Statement]:
+def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[ClientStatement]:
     opening = dict(balance)
-    lines: dict[str, list[StatementLine]] = {currency: [] for currency in balance}
+    lines: dict[str, list[ClientStatementLine]] = {currency: [] for currency in balance}
     for row in rows:
         balance[row.currency] = balance.get(row.currency, 0) + row.amount
         event = portal.event_of(row.key)
         lines.setdefault(row.currency, []).append(
-            StatementLine(
+            ClientStatementLine(
                 on=row.day,
                 event=event,
                 text=portal.words(event, row.amount, row.number),
@@ -231,7 +231,7 @@ def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[Statemen
             )
         )
     return [
-        Statement(
+        ClientStatement(
             currency=currency,
             opening=opening.get(currency, 0),
             lines=found,

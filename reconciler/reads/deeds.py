@@ -38,7 +38,11 @@ _STANDING = sa.text(
     union all select action, subject, null from (
         select distinct on (subject) action, subject from audit_line
         where subject = any(:subjects) and action in ('suspense.moved', 'suspense.put_back')
-        order by subject, seq desc) x where action = 'suspense.moved'"""
+        order by subject, seq desc) x where action = 'suspense.moved'
+    union all select 'payment.received_by_hand', id, null from payment
+      where id = any(:subjects) and captured > 0
+    union all select 'invoice.credited', id, null from credit_note n where id = any(:subjects)
+      and not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)"""
 )
 # What of a deed's line is what it made so.
 _SAID = {
@@ -49,6 +53,7 @@ _SAID = {
 _TOLD = frozenset({
     "refund.requested", "review_item.assigned", "review_item.snoozed", "review_item.resolved",
     "dispute.decided", "reminders.paused", "portal_link.created", "suspense.moved",
+    "invoice.credited", "payment.received_by_hand",
 })  # fmt: skip
 
 
@@ -71,13 +76,20 @@ def claims(session: Session, ids: Collection[str]) -> dict[str, ClaimTold]:
 def passed(session: Session, lines: Iterable[AuditRow]) -> set[str]:
     """Which of these lines say what is not so any more, because something came after."""
     asked = [line for line in lines if line.action in _TOLD]
-    rows = session.execute(_STANDING, {"subjects": sorted({line.subject for line in asked})})
+    rows = session.execute(_STANDING, {"subjects": sorted({_made(line) for line in asked})})
     now = {(row.action, row.subject): row.said for row in rows}
     return {line.id for line in asked if not _is_so(line, now)}
 
 
+def _made(line: AuditRow) -> str:
+    """What stands or not: of a credit note its own id, and not its invoice's."""
+    note = line.after.get("credit_note")
+    return note if isinstance(note, str) else line.subject
+
+
 def _is_so(line: AuditRow, now: dict[tuple[str, str], str | None]) -> bool:
-    if (line.action, line.subject) not in now:
+    at = (line.action, _made(line))
+    if at not in now:
         return False
     name = _SAID.get(line.action)
-    return name is None or now[line.action, line.subject] == (line.after.get(name) or "")
+    return name is None or now[at] == (line.after.get(name) or "")

@@ -125,13 +125,15 @@ INVOICE_LINES = _kind(
 )
 CREDIT_NOTES = _kind(
     "when it was written",
-    "credit_note x join invoice i on i.id = x.invoice_id",
+    """credit_note x join invoice i on i.id = x.invoice_id
+      left join credit_note_taken_back t on t.credit_note_id = x.id""",
     ("x.created_at", "x.id"),
     _own("id", "number", "invoice_id")
     | {"invoice_number": "i.number", "customer_id": "i.customer_id", "currency": "i.currency"}
     | _own("amount", "tax", "reason")
     | _CAUSE
-    | _own("created_at"),
+    | _own("created_at")
+    | {"taken_back_at": "t.created_at"},
     ("amount", "tax"),
 )
 DEPOSITS = _kind(

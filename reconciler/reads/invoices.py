@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from reconciler.books.invoices import InvoiceState, InvoiceStatus, status
 from reconciler.errors import NotFound
-from reconciler.reads import balances, timeline
+from reconciler.reads import balances, milestones, timeline
+from reconciler.reads.milestones import SignOff
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.timeline import Happening
 from reconciler.work import Cause
@@ -54,7 +55,10 @@ class InvoiceLineRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNoteRow:
-    """A document that lowers what is owed: `amount` in all, of that `tax`. Minor units."""
+    """A document that lowers what is owed: `amount` in all, of that `tax`. Minor units.
+
+    One that was `taken_back_at` some time lowers it no longer.
+    """
 
     id: str
     number: str | None
@@ -62,6 +66,7 @@ class CreditNoteRow:
     tax: int
     reason: str
     created_at: datetime
+    taken_back_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,7 @@ class InvoiceRow:
     from these and from `due_on`. `on_its_way` is held on a card or being collected for it, and not
     part of what is paid. `on_hold`: a dispute of what paid it is open, or lost and nobody
     has decided; nobody is to be asked to pay it meanwhile. `part_payments`: what part of it may be
-    paid at a time; None: as its customer's.
+    paid at a time; None: as its customer's. `sign_offs` are those of the milestone that it bills.
     """
 
     id: str
@@ -102,6 +107,7 @@ class InvoiceRow:
     credit_notes: list[CreditNoteRow]
     allocations: list[InvoicePart]
     history: list[Happening]
+    sign_offs: list[SignOff]
     rail_references: list[str]
     on_hold: bool
     part_payments: str | None
@@ -158,7 +164,10 @@ _PARTS = sa.text(
 )
 _CREDIT_NOTES = sa.text(
     """select c.id, c.number, c.invoice_id, c.amount, c.tax, c.reason, c.created_at, c.cause_kind,
-      c.cause_id, i.currency from credit_note c join invoice i on i.id = c.invoice_id
+      c.cause_id, i.currency, t.created_at as taken_back_at, t.reason as taken_back_why,
+      t.cause_kind as taken_back_kind, t.cause_id as taken_back_by
+    from credit_note c join invoice i on i.id = c.invoice_id
+      left join credit_note_taken_back t on t.credit_note_id = c.id
     where c.invoice_id = any(:ids) order by c.created_at, c.id"""
 )
 _PARTS_OF = sa.text("select part_payments from invoice where id = :id")
@@ -203,6 +212,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, In
     parts, lines = _by_invoice(session, _PARTS, given), _by_invoice(session, _LINES, given)
     histories = _histories(session, rows, notes)
     stand = balances.of_invoices(session, ids, today=today)
+    billed = milestones.of_invoices(session, ids, today=today)
     return {
         row.id: _invoice(
             row,
@@ -212,6 +222,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, In
             lines=[InvoiceLineRow(**one) for one in lines.get(row.id, [])],
             credit_notes=[_note(note) for note in notes if note.invoice_id == row.id],
             history=histories.get(row.id, []),
+            sign_offs=billed[row.id].sign_offs if row.id in billed else [],
         )
         for row in rows
     }
@@ -228,7 +239,7 @@ def _by_invoice(
 
 
 def _note(row: sa.Row[Any]) -> CreditNoteRow:
-    columns = ("id", "number", "amount", "tax", "reason", "created_at")
+    columns = ("id", "number", "amount", "tax", "reason", "created_at", "taken_back_at")
     return CreditNoteRow(**{name: getattr(row, name) for name in columns})
 
 
@@ -257,6 +268,19 @@ def _invoice(row: sa.Row[Any], today: date, **more: Any) -> InvoiceRow:  # noqa:
     )
 
 
+def _taken_back(note: sa.Row[Any]) -> Happening:
+    why = f": {note.taken_back_why}" if note.taken_back_why else ""
+    return Happening(
+        at=note.taken_back_at,
+        kind="decision",
+        text=f"credit note {note.number or note.id} taken back{why}",
+        ref=note.id,
+        amount=-note.amount,
+        currency=note.currency,
+        cause=Cause(note.taken_back_kind, note.taken_back_by),
+    )
+
+
 def _histories(
     session: Session, rows: Collection[sa.Row[Any]], notes: Collection[sa.Row[Any]]
 ) -> timeline.Histories:
@@ -280,6 +304,8 @@ def _histories(
                 ),
             )
         )  # fmt: skip
+        if note.taken_back_at:
+            found.append((note.invoice_id, _taken_back(note)))
     for invoice_id, history in timeline.of_documents(session, "invoice_id", ids).items():
         found += [(invoice_id, happening) for happening in history]
     return timeline.by_owner(found)

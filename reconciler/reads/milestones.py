@@ -82,6 +82,10 @@ _SIGN_OFFS = sa.text(
     """select id, milestone_id, attachment_id, signed_by_name, source, signed, sha256, version, at
     from sign_off where milestone_id = any(:ids) order by milestone_id, version"""
 )
+_BILLED = sa.text(
+    """select id, milestone_id from invoice
+    where id = any(:ids) and milestone_id is not null and state <> 'void'"""
+)
 _OF_PROJECTS = sa.text(
     """select project_id, id from milestone
     where project_id = any(:ids) and dropped_at is null order by project_id, position, id"""
@@ -114,6 +118,13 @@ def of_projects(
     for row in listed:
         found.setdefault(row.project_id, []).append(rows[row.id])
     return found
+
+
+def of_invoices(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:
+    """The milestones that these invoices bill, by invoice; a void one bills none any more."""
+    billed = session.execute(_BILLED, {"ids": list(ids)}).all()
+    rows = load(session, [row.milestone_id for row in billed], today=today) if billed else {}
+    return {row.id: rows[row.milestone_id] for row in billed if row.milestone_id in rows}
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:

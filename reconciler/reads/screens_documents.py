@@ -53,8 +53,9 @@ _PAID_BY = sa.text(
 )
 _CREDIT_NOTES = sa.text(
     """select n.id, n.number, n.amount, n.tax, n.reason, n.created_at, n.cause_kind,
-      u.name as person
+      u.name as person, t.created_at as taken_back_at
     from credit_note n left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
+      left join credit_note_taken_back t on t.credit_note_id = n.id
     where n.invoice_id = :id order by n.created_at, n.id"""
 )
 _LINES = sa.text(
@@ -171,7 +172,7 @@ class PaidBy:
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteLine:
-    """A credit note; of `amount`, the tax office is owed `tax` less."""
+    """A credit note; of `amount`, the tax office is owed `tax` less, until it is taken back."""
 
     id: str
     number: str | None
@@ -181,6 +182,7 @@ class CreditNoteLine:
     created_at: datetime
     cause_kind: str
     person: str | None
+    taken_back_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

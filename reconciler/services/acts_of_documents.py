@@ -17,6 +17,7 @@ from reconciler.services import (
     applications,
     closings,
     credit_notes,
+    credits_taken_back,
     customers,
     deposit_requests,
     deposits,
@@ -25,6 +26,7 @@ from reconciler.services import (
     invoices,
     rail_references,
     receipts,
+    receipts_taken_back,
 )
 from reconciler.services.acts import SUBJECT, Act, Again, given
 from reconciler.services.allocations import Part
@@ -104,6 +106,10 @@ def _invoice_credited(work: Work, act: Act) -> None:
         freed_to=act.after.get("freed_to"),
         policy=policy_then(act.beside(REQUESTED)),
     )
+
+
+def _credit_taken_back(work: Work, act: Act) -> None:
+    credits_taken_back.take_back(work, act.before["credit_note"], reason=act.why)
 
 
 def _invoice_referred(work: Work, act: Act) -> None:
@@ -187,6 +193,10 @@ def _received(work: Work, act: Act) -> None:
     receipts.receive(work, said["target"], receipt)
 
 
+def _receipt_taken_back(work: Work, act: Act) -> None:
+    receipts_taken_back.take_back(work, act.subject, reason=act.why)
+
+
 def _parts_changed(work: Work, act: Act) -> None:
     invoices.take_parts(work, act.subject, act.after["part_payments"])
 
@@ -234,6 +244,8 @@ AGAIN = {
         makes={"cn": "credit_note", credit_notes.PREFIX: "number"},
         brings=_FREED | {REQUESTED},
     ),
+    # What it had freed pays the invoice again.
+    "invoice.credit_taken_back": Again(_credit_taken_back, brings=frozenset({"payment.allocated"})),
     "invoice.referred": Again(_invoice_referred),
     "invoice.parts_changed": Again(_parts_changed),
     "deposit.created": Again(_deposit_created, makes={"dep": SUBJECT}),
@@ -249,6 +261,7 @@ AGAIN = {
     "payment.allocated": Again(_allocated),
     "payment.unallocated": Again(_unallocated),
     "payment.received_by_hand": Again(_received, makes={"pay": SUBJECT}),
+    "payment.receipt_taken_back": Again(_receipt_taken_back),
     "pay_link.opened": Again(_pay_link_opened),
     "books.closed": Again(_closed),
     "books.reopened": Again(_reopened),

@@ -83,7 +83,7 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     if claim is None:
         raise NotFound(f"payment {payment_id} has no live allocation {allocation_id}")
     if claim.deposit_id:
-        _still_unused(scene, claim)
+        still_unused(scene, claim)
     undone = {"allocation": claim.id, "target": claim.target, "amount": claim.amount}
     audit.note(work, "payment.unallocated", payment_id, before=undone)
     for other in claims.values():
@@ -169,7 +169,8 @@ def _fitting(scene: Scene, row: PaymentRow, document: Document, part: Part, left
     return amount
 
 
-def _still_unused(scene: Scene, claim: AllocationRow) -> None:
+def still_unused(scene: Scene, claim: AllocationRow) -> None:
+    """What a claim put on its deposit is there still. Raises Conflict where it was applied."""
     deposit = scene.deposits[claim.deposit_id or ""]
     if deposit.received - deposit.refunded - claim.amount < deposit.applied:
         raise Conflict(

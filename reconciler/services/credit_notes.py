@@ -38,12 +38,15 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
         for credited in (invoice.credit_notes, upto)
     )
     number = numbering.next_free(work.session, "credit_note", PREFIX)
+    # What was paid beyond what is left of the invoice then, of which somebody says what becomes.
+    freed = max(0, amount - invoice.outstanding)
     note = CreditNote(
         id=note_id,
         number=number,
         invoice_id=invoice.id,
         amount=amount,
         tax=now - before,
+        freed=freed,
         reason=reason,
         cause_kind=work.cause.kind,
         cause_id=work.cause.id,
@@ -55,6 +58,11 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
     invoice.is_changed = True
     ledger.post(work, [_credited(note, invoice.currency)])
     return number
+
+
+def is_of_a_rail(note: CreditNote) -> bool:
+    """Whether it follows the rail's own credit, and not what somebody here wrote."""
+    return "_" in note.id.removeprefix("cn_")  # the rail and the name of its invoice: follow_rail
 
 
 def given_by_rail(work: Work, rows: Collection[PaymentRow]) -> RailCredits:

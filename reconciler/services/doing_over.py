@@ -36,7 +36,8 @@ NOT_OF_THE_BOOKS: Mapping[str, str] = {
         (
             "api_key.created", "api_key.revoked", "person.created", "person.disabled",
             "person.enabled", "person.factor_begun", "person.factor_off", "person.factor_on",
-            "person.made_admin", "person.password_changed", "person.recovery_code_used",
+            "person.made_admin", "person.mail_changed",
+             "person.password_changed", "person.recovery_code_used",
             "person.recovery_codes_made", "person.role_changed", "person.session_ended",
             "person.sign_in_refused", "person.signed_in", "person.signed_out", "person.vouched",
             "portal_link.created", "portal_link.revoked",

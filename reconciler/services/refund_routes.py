@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from reconciler.books import refund_routes as routes, refunds as rules, texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import RefundStage
-from reconciler.books.receipts import ReceiptSource
+from reconciler.books.receipts import KEPT_FROM, ReceiptSource
 from reconciler.books.refund_routes import Keep, Method, Route, Standing
 from reconciler.books.refund_sending import Look, Looked
 from reconciler.books.refunds import PlannedLeg, RefundStatus
@@ -137,7 +137,7 @@ def keep(
         ReceiptSource.OTHER.value,
         work.now.date(),
         amount,
-        reference=f"kept from refund {refund.id}: {said}",
+        reference=f"{KEPT_FROM}{refund.id}: {said}",
     )
     after: dict[str, object] = {"kept_as": kept_as, "amount": amount}
     if kept_as == Keep.CREDIT:

@@ -16,9 +16,11 @@ from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import (
     allocations,
     applications,
+    credits_taken_back,
     disputes,
     forfeits,
     portal_links,
+    receipts_taken_back,
     refunds,
     reminders,
     resolutions,
@@ -118,6 +120,14 @@ def _unapplied(work: Work, deed: Deed) -> None:
     applications.apply(work, deed.subject, deed.after["invoice"], deed.after["amount"])
 
 
+def _credited(work: Work, deed: Deed) -> None:
+    credits_taken_back.take_back(work, deed.after["credit_note"])
+
+
+def _received(work: Work, deed: Deed) -> None:
+    receipts_taken_back.take_back(work, deed.subject)
+
+
 def _refund_requested(work: Work, deed: Deed) -> None:
     refunds.cancel(work, deed.subject)
 
@@ -160,6 +170,8 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "deposit.applied": _applied,
     "deposit.unapplied": _unapplied,
     "deposit.forfeited": _forfeited,
+    "invoice.credited": _credited,
+    "payment.received_by_hand": _received,
     "refund.requested": _refund_requested,
     "review_item.resolved": _resolved,
     "dispute.decided": _loss_decided,
@@ -173,10 +185,8 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
 _WHY_NOT: Mapping[str, str] = {
     "invoice.sent": "An invoice that was sent is not unsent: void it, or write a credit note.",
     "invoice.voided": "A void stands: write the invoice anew.",
-    "invoice.credited": "A credit note stands: invoice the amount again if it was wrong.",
-    "payment.received_by_hand": (
-        "Money that came in is not made to vanish: unmatch it, or give it back with a refund."
-    ),
+    "invoice.credit_taken_back": "Write the credit note anew: it gets a number of its own.",
+    "payment.receipt_taken_back": "Note it as received again, on its invoice or deposit.",
     "refund.approved": "It may be on its way: open the refund and cancel it while it waits.",
     "refund.paid_back": "The money has left.",
     "deposit.forfeit_reversed": "Keep it again on the deposit's page, if its terms still do.",

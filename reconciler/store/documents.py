@@ -64,7 +64,8 @@ _LOWERED = sa.text(
     from application where invoice_id = any(:ids) and closed_at is null
     union all
     select invoice_id, 'person', created_at, amount, amount, amount, null, null, null
-    from credit_note where invoice_id = any(:ids)
+    from credit_note n where invoice_id = any(:ids)
+      and not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
     order by created_at"""
 )
 _CUSTOMERS = sa.text(

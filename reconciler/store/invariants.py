@@ -86,7 +86,8 @@ QUERIES: dict[str, str] = {
     "credit_notes_add_up": """
         select format('invoice %s says credited %s, its credit notes say %s', i.number,
           i.credit_notes, coalesce(c.amount, 0))
-        from invoice i left join (select invoice_id, sum(amount) as amount from credit_note
+        from invoice i left join (select n.invoice_id, sum(n.amount) as amount from credit_note n
+          where not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
           group by 1) c on c.invoice_id = i.id
         where i.credit_notes <> coalesce(c.amount, 0)""",
     "lines_and_tax_add_up": """
@@ -99,7 +100,8 @@ QUERIES: dict[str, str] = {
         select format('invoice %s: %s of the tax %s are credited with %s of %s; its credit notes '
           'say %s', i.number, i.tax_credited, i.tax, i.credit_notes + i.refund_credits, i.total,
           coalesce(c.tax, 0))
-        from invoice i left join (select invoice_id, sum(tax) as tax from credit_note
+        from invoice i left join (select n.invoice_id, sum(n.tax - coalesce(t.tax, 0)) as tax
+          from credit_note n left join credit_note_taken_back t on t.credit_note_id = n.id
           group by 1) c on c.invoice_id = i.id
         where i.tax_credited <> div(2 * i.tax::numeric * (i.credit_notes + i.refund_credits)
             + i.total, 2 * i.total::numeric)

@@ -129,14 +129,15 @@ class InvoiceLine(base.PricedLine, table=True):
 class CreditNote(SQLModel, table=True):
     """A document that lowers what an invoice is owed, and says why.
 
-    `amount` is all of it, `tax` the part that the tax office is owed less. Those from before they
-    had numbers have none.
+    `amount` is all of it, `tax` the part that the tax office is owed less, `freed` what of it had
+    been paid already. Those from before they had numbers have none.
     """
 
     __tablename__ = "credit_note"
     __table_args__ = (
         base.holds("credit_note_amount_is_positive", "amount > 0"),
         base.holds("credit_note_tax_is_part_of_it", "tax >= 0 and tax <= amount"),
+        base.holds("credit_note_frees_part_of_it", "freed >= 0 and freed <= amount"),
         sa.Index("uq_credit_note_number", sa.text("lower(btrim(number))"), unique=True),
     )
 
@@ -145,7 +146,22 @@ class CreditNote(SQLModel, table=True):
     invoice_id: str = base.reference("invoice.id")
     amount: int = base.minor_units()
     tax: int = base.minor_units()
+    freed: int = base.minor_units()
     reason: str = base.text()
+    cause_kind: str = base.text()
+    cause_id: str = base.text()
+    created_at: datetime = base.instant()
+
+
+class CreditNoteTakenBack(SQLModel, table=True):
+    """A credit note was wrong: what it did is reversed, and of its tax `tax` is owed again."""
+
+    __tablename__ = "credit_note_taken_back"
+    __table_args__ = (base.holds("tax_taken_back_is_not_negative", "tax >= 0"),)
+
+    credit_note_id: str = Field(sa_type=sa.Text, primary_key=True, foreign_key="credit_note.id")
+    tax: int = base.minor_units()
+    reason: str | None = base.text_or_none()
     cause_kind: str = base.text()
     cause_id: str = base.text()
     created_at: datetime = base.instant()

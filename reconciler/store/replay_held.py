@@ -72,8 +72,9 @@ HELD = {
       issued_on, coalesce(due_on::text, '-'), part_payments) from invoice""",
     "invoice line": """select invoice_id, place::text, '', '', concat_ws('/', quantity, unit_price,
       tax_rate, net, tax) from invoice_line""",
-    "credit note": """select id, coalesce(number, ''), invoice_id, '', concat_ws('/', amount, tax,
-      reason) from credit_note""",
+    "credit note": """select n.id, coalesce(n.number, ''), n.invoice_id, '', concat_ws('/',
+      n.amount, n.tax, n.freed, n.reason, t.tax, t.reason)
+      from credit_note n left join credit_note_taken_back t on t.credit_note_id = n.id""",
     "object of a rail": """select rail, object_id, '', '', coalesce(invoice_id, deposit_id)
       from rail_reference""",
     "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied,

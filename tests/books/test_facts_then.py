@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 
 from reconciler.books.facts_then import known_then
 from reconciler.books.payments import join
-from tests.builders import AT, captured, dispute, facts, refund, row
+from tests.builders import AT, captured, charge, dispute, facts, refund, row
 
 LATER = AT + 60
 KNOWN = join(
@@ -39,6 +39,13 @@ def test_it_is_always_a_part_of_what_is_known(at: int, not_yet: set[str]) -> Non
     then = known_then(KNOWN, at, not_yet)
     assert join(KNOWN, then) == KNOWN
     assert known_then(then, at, not_yet) == then
+
+
+def test_money_that_was_taken_back_later_was_there() -> None:
+    noted = facts(charges=charge(captured=500) | charge("ch_2", captured=300))
+    taken = join(noted, facts(charges=charge(taken_back_at=LATER)))
+    assert known_then(taken, AT) == noted
+    assert known_then(taken, LATER) is taken
 
 
 def test_at_last_all_of_it_was_known() -> None:

@@ -76,6 +76,18 @@ def test_the_charge_and_its_umbrella_tell_of_the_same_money() -> None:
     assert payments.captured(facts(intent=intent(received=700))) == 700
 
 
+def test_what_people_noted_and_took_back_never_came_in_whatever_order_it_is_told() -> None:
+    noted = facts(charges=charge(captured=700, authorized=700, is_final=True, created=5))
+    taken = facts(charges=charge(taken_back_at=9))
+    both = join(noted, taken)
+    assert both == join(taken, noted) == join(both, noted) == join(both, taken)
+    assert (payments.captured(both), payments.authorized(both), payments.on_its_way(both)) == (
+        0,
+    ) * 3
+    assert payments.status(both, refunded=0, disputed=0) is payments.PaymentStatus.CANCELED
+    assert join(both, facts(charges=charge(taken_back_at=7))).charges["ch_1"].taken_back_at == 7
+
+
 def test_a_hold_on_several_cards_is_one_promise() -> None:
     tried = charge("ch_1", authorized=900, is_failed=True) | charge("ch_2", authorized=500)
     assert payments.authorized(facts(charges=tried)) == 500

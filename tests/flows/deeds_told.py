@@ -17,6 +17,7 @@ from reconciler.services import (
     billing,
     change_orders,
     closings,
+    credits_taken_back,
     customers,
     deposit_requests,
     deposits,
@@ -28,6 +29,7 @@ from reconciler.services import (
     projects,
     proposals,
     receipts,
+    receipts_taken_back,
     refund_routes,
     refunds,
     resolutions,
@@ -107,6 +109,20 @@ def freed(office: Office) -> None:
                 policy=POLICY,
             )
         )
+    made = invoice(office, "CR-9", 4_000, customer_id=ann)
+    paid(office, 4_000, invoice="CR-9")
+    for to in ("credit", "deposit"):
+        note = office.do(
+            lambda w: invoices.credit_note(w, made, amount=900, reason="less", freed_to=to)  # noqa: B023
+        )
+        if to == "deposit":
+            on_deposit = "select id, payment_id from allocation where deposit_id is not null"
+            [claim] = office.rows(f"{on_deposit} and amount = 900")
+            office.do(lambda w: allocations.unallocate(w, claim.payment_id, claim.id))  # noqa: B023
+        office.do(lambda w: credits_taken_back.take_back(w, note, reason="It was not less"))  # noqa: B023
+    taken = invoice(office, "RC-1", 600, customer_id=ann)
+    noted = in_cash(office, taken)
+    office.do(lambda w: receipts_taken_back.take_back(w, noted, reason="Noted twice"))
     for number, to in enumerate(("credit", "deposit")):
         made = invoice(office, f"VO-{number}", 2_000, customer_id=ann)
         paid(office, 2_000, invoice=f"VO-{number}")

@@ -16,6 +16,7 @@ from reconciler.reads import (
     exports,
     invoices,
     papers as paper_reads,
+    projects,
     screens_documents,
 )
 from reconciler.reads.balances import Balance
@@ -76,6 +77,7 @@ def all_agree(office: Office, customer_id: str, on_its_way: dict[str, int]) -> N
     _pages_say_so(office, documents)
     letters_and_papers_say_so(office, [row.id for row in documents if not row.is_deposit])
     the_client_sees_so(office, customer_id, stand)
+    projects_say_so(office, customer_id)
 
 
 def _by_customer(office: Office, customer_id: str) -> dict[str, Balance]:
@@ -212,3 +214,32 @@ def the_client_sees_so(office: Office, customer_id: str, stand: dict[str, Balanc
         assert statement.opening + sum(line.amount for line in statement.lines) == statement.closing
     closing = {one.currency: one.closing for one in told if one.closing}
     assert closing == {at: one.net for at, one in stand.items() if one.net}
+
+
+def projects_say_so(office: Office, customer_id: str) -> None:
+    """Each project is the sum of its documents, on its own page, its client's and its statement."""
+    today = office.clock().date()
+    given = {"customer": customer_id}
+    for project in office.rows("select id from project where customer_id = :customer", **given):
+        bills, asked = (
+            office.rows(f"select * from {noun} where project_id = :id", id=project.id)
+            for noun in ("invoice", "deposit")
+        )
+        owed = [row for row in bills if row.state == "sent"]
+        sums = {
+            "invoiced": sum(row.total for row in owed),
+            "paid": sum(row.paid for row in owed),
+            "credited": sum(row.credited for row in owed),
+            "outstanding": sum(row.outstanding for row in owed),
+            "held": sum(row.received - row.applied - row.refunded for row in asked),
+        }
+        with office.runtime.read() as session:
+            shown_here = projects.one(session, project.id, today=today)
+            page = client_page.page(session, Seen(customer_id, project.id), today=today)
+            told = client_statements.of_project(session, project.id, today.replace(day=1), today)
+        [shown_there] = page.projects
+        for place in (shown_here, shown_there):
+            assert {name: getattr(place, name) for name in sums} == sums
+        assert sum(one.outstanding for one in page.balances) == sums["outstanding"]
+        assert sum(one.deposits for one in page.balances) == sums["held"]
+        assert sum(one.closing for one in told) == sums["outstanding"] - sums["held"]

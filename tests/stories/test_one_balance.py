@@ -2,8 +2,9 @@
 
 What befalls payments at the rail alone is told in test_any_life.py, against an oracle. Here people
 are at work as well: credit notes, deposits that come late or are kept under their terms, applied,
-taken off and held again. Nothing but agreement is asked for: of API, screens, client's page,
-statement, reminder, paper and export with each other and with the ledger.
+taken off and held again, money by hand, and what of all this was wrong taken back. Nothing but
+agreement is asked for: of API, screens, client's page, project, statement, reminder, paper and
+export with each other and with the ledger.
 """
 
 from collections.abc import Callable
@@ -24,14 +25,18 @@ from reconciler.flows.find_payments import find_payments
 from reconciler.services import (
     applications,
     billing,
+    credits_taken_back,
     deposit_requests,
     forfeits,
     invoices,
     milestones,
     projects,
+    receipts,
+    receipts_taken_back,
 )
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
+from reconciler.services.receipts import Receipt
 from reconciler.work import Work
 from tests.builders import captured, customer, deposit, invoice, named, observe, refund
 from tests.runtime import Office, open_office
@@ -42,7 +47,7 @@ _numbers = count(1)
 TODAY = date(2026, 11, 22)
 KINDS = (
     "pay", "pay", "pay", "give_back", "not_arrived", "credit", "begin", "keep", "hold_again", "use",
-    "take_off", "late", "free",
+    "take_off", "late", "free", "not_less", "cash", "not_come",
 )  # fmt: skip
 DEEDS = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 4), st.integers(1, 9).map(lambda n: n * 700)),
@@ -153,6 +158,31 @@ class History:
             )
         )
 
+    def not_less(self, place: int, amount: int) -> None:
+        """A credit note was wrong, and is taken back."""
+        note = self.office.rows(
+            """select n.id from credit_note n where n.invoice_id = :id and not exists (
+              select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
+            order by n.created_at, n.id""",
+            id=self.invoices[place],
+        )[amount // 700 % 2 - 1]
+        self._do(lambda w: credits_taken_back.take_back(w, note.id))
+
+    def cash(self, place: int, amount: int) -> None:
+        """Money is noted by hand, also more than is owed."""
+        target = [*self.invoices, *self.deposits][place]
+        came = Receipt("cash", TODAY, amount, may_overpay=True)
+        self._do(lambda w: receipts.receive(w, target, came))
+
+    def not_come(self, place: int, amount: int) -> None:
+        """The last that was noted by hand had not come."""
+        noted = self.office.rows(
+            """select id from payment where customer_id = :c and rail = 'manual' and captured > 0
+            order by created_at, id""",
+            c=self.ann,
+        )[-1]
+        self._do(lambda w: receipts_taken_back.take_back(w, noted.id))
+
     def begin(self, place: int, amount: int) -> None:
         """Work begins, or has not."""
         on = TODAY if amount % 2 == 0 else None
@@ -205,7 +235,8 @@ EVERYTHING = [
     ("pay", 3, 6_300), ("begin", 0, 1_400), ("keep", 0, 700), ("keep", 4, 0), ("pay", 4, 4_900),
     ("late", 0, 0), ("pay", 0, 5_600), ("credit", 0, 1_400), ("use", 4, 700),
     ("give_back", 0, 6_300), ("not_arrived", 0, 0), ("free", 0, 6_300), ("take_off", 0, 0),
-    ("hold_again", 0, 0),
+    ("hold_again", 0, 0), ("credit", 1, 700), ("not_less", 1, 700), ("cash", 1, 2_100),
+    ("not_come", 0, 0),
 ]  # fmt: skip
 
 
@@ -236,7 +267,7 @@ def test_such_histories_have_all_of_it_in_them(shared: Office) -> None:
     }
     assert done >= {
         "deposit.forfeited", "deposit.forfeit_reversed", "deposit.applied", "deposit.unapplied",
-        "invoice.credited", "deposit.work_began",
+        "invoice.credited", "invoice.credit_taken_back", "deposit.work_began",
     }, done  # fmt: skip
     late = shared.scalar(
         "select count(*) from application where deposit_id = :d and cause_kind = 'job'",

@@ -39,6 +39,17 @@ def _mails(house: Any) -> Sent:
     return {"name": (made := house.invoice(customer_id=customer)), "invoice_id": made}, {}
 
 
+def _takes_a_credit_back(house: Any) -> Sent:
+    invoice, body = house.invoice(), {"amount": 1, "reason": "late"}
+    [note] = house.api.make(f"/invoices/{invoice}/credit-notes", body)["credit_notes"]
+    return {"invoice_id": invoice, "note_id": note["id"]}, {"reason": "It was in time"}
+
+
+def _takes_a_receipt_back(house: Any) -> Sent:
+    [claim] = house.api.in_cash(house.invoice())["allocations"]
+    return {"payment_id": claim["payment_id"]}, {"reason": "It was noted twice"}
+
+
 INVOICES: dict[str, Deed] = {
     "POST /admin/invoices/new": _writes_an_invoice,
     "POST /admin/invoices/<name>/edit": _draft_form(**_LINES),
@@ -50,4 +61,6 @@ INVOICES: dict[str, Deed] = {
     "POST /admin/invoices/<name>/void": _voids_on_screen,
     "POST /admin/invoices/<name>/mail": _mails,
     "POST /api/v1/invoices/<invoice_id>/mail": _mails,
+    "POST /api/v1/invoices/<invoice_id>/credit-notes/<note_id>/take-back": _takes_a_credit_back,
+    "POST /api/v1/payments/<payment_id>/take-back": _takes_a_receipt_back,
 }

@@ -150,3 +150,33 @@ def test_an_assignment_a_snooze_and_a_refund_that_was_asked_for_are_taken_back(a
     assert tuple(row) == (None, None)
     status = acme.office.scalar("select status from refund where id = :id", id=refund)
     assert status == "canceled"
+
+
+def test_a_credit_note_and_money_by_hand_are_taken_back_once(acme):
+    rae, owed = acme.as_("reconciler"), acme.ids["INV-1042"]
+    form = {"amount": "200.00", "reason": "A page less", "do": "write", "once": "c1"}
+    assert rae.post(f"/invoices/{owed}/credit", form).status_code == 303
+    form = {"amount": "1000.00", "source": "cash", "received_on": "2026-11-20", "once": "c2"}
+    assert rae.post(f"/invoices/{owed}/receive", form).status_code == 303
+    assert outstanding(acme) == 0
+    received, credited = line(acme, "payment.received_by_hand"), line(acme, "invoice.credited")
+    asked = rae.read(f"/recent/{received}/undo")
+    assert "INV-1042 is owed $1,000.00 instead of $0.00" in asked
+    asked = rae.read(f"/recent/{credited}/undo")
+    assert "INV-1042 is owed $200.00 instead of $0.00" in asked
+    assert rae.post(f"/recent/{received}/undo", {}).status_code == 303
+    assert rae.post(f"/recent/{credited}/undo", {}).status_code == 303
+    assert outstanding(acme) == 120_000
+    page = rae.get("/recent").get_data(as_text=True)
+    assert page.count("Taken back</span>") == 2
+    for done in (received, credited):
+        assert f"/recent/{done}/undo" not in page
+        assert rae.post(f"/recent/{done}/undo", {}).status_code == 409
+    words = rae.read(f"/invoices/{owed}")
+    assert "CN-1001 A page less, Rae Lindt Taken back" in words
+    assert "Credited $0.00" in words
+    note = acme.office.scalar("select id from credit_note")
+    paper = said(rae.get(f"/credit-notes/{note}/print"))
+    assert "Taken back on 22 November 2026: it lowers nothing any more." in paper
+    assert "CN-1001" not in said(rae.get(f"/invoices/{owed}/print"))
+    assert acme.office.violations() == []

@@ -14,7 +14,7 @@ YEAR = {"since": "2026-01-01", "until": "2026-12-31"}
 
 @pytest.fixture
 def ann(api: Api) -> str:
-    """Somebody who owes 2,000.00 in a project, has paid 800.00 of it, and owes 5,000 JPY besides."""
+    """Somebody with 800.00 of 2,000.00 paid in a project, and 5,000 JPY owed besides."""
     customer = api.a_customer()["id"]
     project = api.a_project(200_000, customer_id=customer)
     invoice = api.an_invoice(200_000, customer_id=customer, project_id=project["id"])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from reconciler.books.portal import Event
+from reconciler.books.portal import StatementEvent
 from reconciler.reads import client_statements, customers, projects
 from reconciler.reads.client_statements import Part
 from reconciler.web import periods
@@ -56,5 +56,5 @@ def _statement(
         since=since,
         until=until,
         error=error,
-        Event=Event,
+        Event=StatementEvent,
     )

@@ -10,6 +10,7 @@ from reconciler.reads import (
     customers,
     invoices as invoice_reads,
     ledger,
+    milestones,
     pay_links as pay_link_reads,
     screens_documents,
     screens_people,
@@ -190,6 +191,9 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
         "taxes": screens_documents.taxes(session, invoice.id),
         "on_hold": invoice_reads.is_on_hold(session, invoice.id),
         "deposits": _held_for(session, invoice),
+        "milestone": milestones.of_invoices(session, [invoice.id], today=desk.today).get(
+            invoice.id
+        ),
         "refundable": screens_refunds.most_of_invoice(session, invoice.id),
         "email": customers.one(session, invoice.customer_id, today=desk.today).email,
         "pay_link": pay_link_reads.live(session, invoice.id),

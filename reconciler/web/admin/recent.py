@@ -24,6 +24,8 @@ screens = Screens()
 _COMINGS = ("person.signed_in", "person.signed_out")
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
+# What stands until it is taken back itself.
+_ONCE = frozenset({"invoice.credited", "payment.received_by_hand"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
 
     if line.subject.startswith("pay_"):
         foreseen = consequences.of_payment(desk, line.subject, deed)
+    elif line.action == "invoice.credited":
+        foreseen = consequences.of_invoice(desk, line.subject, deed)
     else:
         foreseen = consequences.of_any(desk, deed)
     status = 200
@@ -127,7 +131,9 @@ def _judged(line: AuditRow, known: Mapping[str, ClaimTold], *, is_passed: bool) 
     moved = [(known[one], amount) for one, amount in _moved(line) if one in known]
     is_gone = may and line.action in _HOLD and not any(claim.is_live for claim, _ in moved)
     why_not = "" if may else undoing.why_not(line.action)
-    if may and is_passed:
+    if may and is_passed and line.action in _ONCE:
+        is_gone = True
+    elif may and is_passed:
         may, why_not = False, "Something else came of it since."
     return Done(line, may and not is_gone, is_gone, why_not, _told(moved))
 

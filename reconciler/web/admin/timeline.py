@@ -123,6 +123,8 @@ def of_credit_notes(notes: Iterable[CreditNoteLine], currency: str) -> Iterable[
     for note in notes:
         title = f"Credit note of {words.shown(note.amount, currency)}"
         yield Moment(note.created_at, _DECIDED, title, text=note.reason, by=note.person or "")
+        if note.taken_back_at:
+            yield Moment(note.taken_back_at, _DECIDED, f"{title} taken back")
 
 
 def of_refunds(

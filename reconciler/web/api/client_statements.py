@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.reads import client_statements as reads, customers, projects
-from reconciler.reads.client_statements import Part, Statement
+from reconciler.reads.client_statements import ClientStatement, Part
 from reconciler.web import periods
 from reconciler.web.api.fields import Day, Paged
 from reconciler.web.api.routes import Look, Resource
@@ -28,38 +28,38 @@ class PeriodQuery(Paged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientStatement:
+class ClientStatements:
     """A part of the statements of a period, one for each currency that moved or stands.
 
     `opening` is what is owed before the first line of this part, `closing` after its last one, in
-    minor units; below zero it is the client's. All of the period is told where `next_cursor` is null.
+    minor units; below zero it is the client's. All is told where `next_cursor` is null.
     """
 
     since: date
     until: date
-    data: list[Statement]
+    data: list[ClientStatement]
     is_continued: bool
     next_cursor: str | None
 
 
 @resource.get("/customers/{customer_id}/statement")
-def of_customer(look: Look, customer_id: str, query: PeriodQuery) -> ClientStatement:
+def of_customer(look: Look, customer_id: str, query: PeriodQuery) -> ClientStatements:
     """Read what happened with a customer in a period, in the order in which it counts."""
     customers.one(look.session, customer_id, today=look.today)
     return _told(look, query, partial(reads.part_of_customer, look.session, customer_id))
 
 
 @resource.get("/projects/{project_id}/statement")
-def of_project(look: Look, project_id: str, query: PeriodQuery) -> ClientStatement:
+def of_project(look: Look, project_id: str, query: PeriodQuery) -> ClientStatements:
     """Read the same of one project: its invoices less what is held as its deposits."""
     projects.one(look.session, project_id, today=look.today)
     return _told(look, query, partial(reads.part_of_project, look.session, project_id))
 
 
-def _told(look: Look, query: PeriodQuery, read: Callable[..., Part]) -> ClientStatement:
+def _told(look: Look, query: PeriodQuery, read: Callable[..., Part]) -> ClientStatements:
     since, until = periods.within(query.since, query.until, look.today)
     part = read(since, until, after=query.cursor, lines_max=query.limit)
-    return ClientStatement(
+    return ClientStatements(
         since=since,
         until=until,
         data=part.statements,

@@ -148,6 +148,12 @@ Rev = Annotated[
 ]
 
 
+class TakingBack(Body):
+    """Why it is taken back, where somebody wants to say so."""
+
+    reason: Line500 | None = None
+
+
 class Paged(Query):
     """Which part of a list."""
 

@@ -11,12 +11,12 @@ from reconciler.books import invoice_lines as rules
 from reconciler.books.invoice_lines import Line
 from reconciler.books.invoices import InvoiceStatus
 from reconciler.books.people import Scope, grants
-from reconciler.errors import Forbidden
+from reconciler.errors import Forbidden, NotFound
 from reconciler.money import MINOR_MAX
 from reconciler.reads import invoices as reads
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.pages import Page
-from reconciler.services import invoices, receipts
+from reconciler.services import credits_taken_back, invoices, receipts
 from reconciler.services.invoices import NewInvoice as Draft
 from reconciler.services.refund_limits import policy_of
 from reconciler.web.api.fields import (
@@ -33,6 +33,7 @@ from reconciler.web.api.fields import (
     Paged,
     PartPayments,
     Rev,
+    TakingBack,
     Words2000,
 )
 from reconciler.web.api.receipts import ReceiptBody
@@ -269,6 +270,15 @@ def credit(work: Work, invoice_id: str, body: CreditNoteBody, call: Call) -> Inv
         raise Forbidden("a refund of what is freed needs a key of scope admin")
     policy = policy_of(call.runtime.settings)
     invoices.credit_note(work, invoice_id, **body.model_dump(), policy=policy)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/credit-notes/{note_id}/take-back")
+def take_credit_back(work: Work, invoice_id: str, note_id: str, body: TakingBack) -> InvoiceRow:
+    """Reverse a credit note that was wrong: what it lowered is owed again."""
+    if note_id not in {note.id for note in _one(work, invoice_id).credit_notes}:
+        raise NotFound(f"invoice {invoice_id} has no credit note {note_id}")
+    credits_taken_back.take_back(work, note_id, reason=body.reason)
     return _one(work, invoice_id)
 
 

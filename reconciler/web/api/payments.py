@@ -9,7 +9,7 @@ from reconciler.books.payments import PaymentStatus
 from reconciler.reads import payments as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.payments import PaymentRow
-from reconciler.services import allocations
+from reconciler.services import allocations, receipts_taken_back
 from reconciler.services.allocations import Part
 from reconciler.web.api.fields import (
     Amount,
@@ -21,6 +21,7 @@ from reconciler.web.api.fields import (
     Line255,
     Paged,
     Start,
+    TakingBack,
 )
 from reconciler.web.api.routes import Look, Resource
 from reconciler.work import Work
@@ -97,4 +98,11 @@ def allocate(work: Work, payment_id: str, body: AllocationsBody) -> PaymentRow:
 def unallocate(work: Work, payment_id: str, allocation_id: str) -> PaymentRow:
     """Undo an allocation, by a reversing entry. The money is unapplied again."""
     allocations.unallocate(work, payment_id, allocation_id)
+    return reads.one(work.session, payment_id)
+
+
+@resource.post("/payments/{payment_id}/take-back")
+def take_back(work: Work, payment_id: str, body: TakingBack) -> PaymentRow:
+    """Reverse what was noted as received by hand and never came. It stays, with nothing in it."""
+    receipts_taken_back.take_back(work, payment_id, reason=body.reason)
     return reads.one(work.session, payment_id)
