@@ -32,7 +32,6 @@ from reconciler.services.reconciliation import OWN
 from reconciler.services.refunds import RefundAsk, RefundPolicy
 from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
-from reconciler.web.paper import papers
 from reconciler.work import Cause
 from tests.mail_room import a_mail
 from tests.runtime import Office, open_office
@@ -50,10 +49,6 @@ NAMES = {
 _ROLES = {"second": Role.APPROVER, "newcomer": Role.VIEWER}
 _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 _TAGS = re.compile(r"<[^>]+>")
-needs_pdf = pytest.mark.skipif(
-    not papers.can_print_pdf(),
-    reason="the extra pdf (requirements-pdf.lock) or the system's Pango is not there",
-)
 TABLES = (
     "invoice", "deposit", "allocation", "application", "payment", "refund", "refund_leg",
     "review_item", "journal_entry", "posting", "inbox_outcome",

@@ -15,7 +15,8 @@ from reconciler.web.admin import admin_blueprint
 from reconciler.web.app import create_web_app
 from reconciler.web.paper import papers
 from tests.builders import invoice
-from tests.web.screens import Screens, needs_pdf, said
+from tests.web.pdfs import needs_pdf
+from tests.web.screens import Screens, said
 
 SELLER = ("Acme Studio", "12 Harbour Road, Cork", "VAT IE1234567")
 NASTY = '<img src="http://127.0.0.1:9/x.png"><link rel=stylesheet href="file:///etc/passwd">'

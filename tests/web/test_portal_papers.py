@@ -12,7 +12,8 @@ from reconciler.services.allocations import Part
 from reconciler.services.projects import NewProject
 from reconciler.services.refunds import RefundAsk
 from reconciler.web.paper import papers
-from tests.web.screens import Screens, needs_pdf, said
+from tests.web.pdfs import needs_pdf
+from tests.web.screens import Screens, said
 from tests.web.test_portal import link, of_ann, see
 from tests.web.test_portal_proposals import a_bath
 
