@@ -20,6 +20,7 @@ from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.books.reviews import ReviewKind
+from reconciler.errors import Refused
 from reconciler.money import shown
 from reconciler.services import refund_legs, restores, reviews
 from reconciler.services.refund_legs import Whole
@@ -84,11 +85,30 @@ def _crowded_out(work: Work, rows: Iterable[PaymentRow]) -> None:
         refund_legs.follow_legs(work, whole)
 
 
+def has_room_for(work: Work, rows: Mapping[str, PaymentRow], whole: Whole) -> None:
+    """Raises Refused if what is to be approved would be more than its locked payments have left."""
+    waiting = _waiting(work, rows)
+    for row in rows.values():
+        mine = [leg for leg in whole.live if leg.payment_id == row.id]
+        others = [leg for leg in waiting if leg.payment_id == row.id and leg not in mine]
+        room = _room(row) - sum(leg.amount for leg in others if leg.reference not in _there(row))
+        if sum(leg.amount for leg in mine if _is_unsent(leg)) > room:
+            left = shown(max(0, room), whole.refund.currency)
+            raise Refused(f"only {left} of the payment can still be refunded", field="amount")
+
+
+def _room(row: PaymentRow) -> int:
+    at = posting_rules.position(row.facts)
+    return at.captured - at.refunded - at.lost
+
+
+def _there(row: PaymentRow) -> set[str | None]:
+    return {fact.reference for fact in row.facts.refunds.values()}
+
+
 def _without_room(row: PaymentRow, legs: Iterable[RefundLeg]) -> dict[str, str]:
     """Which of a payment's legs it has not enough left for, and why, by the leg."""
-    at = posting_rules.position(row.facts)
-    room = at.captured - at.refunded - at.lost
-    there = {fact.reference for fact in row.facts.refunds.values()}
+    room, there = _room(row), _there(row)
     why: dict[str, str] = {}
     # What was sent takes its place first: whether it is there, its sender finds out.
     for leg in sorted(legs, key=lambda one: (_is_unsent(one), one.id)):

@@ -16,6 +16,7 @@ from reconciler.money import shown
 from reconciler.services import (
     audit,
     refund_consent,
+    refund_following,
     refund_legs,
     refund_requests,
     refund_sending,
@@ -49,12 +50,15 @@ _DONE = frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CAN
 def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     """Let a requested refund go as it stands now.
 
-    Raises Forbidden for who asked for it or changed it, Conflict if it was changed meanwhile.
+    Raises Forbidden for who asked for it or changed it, Conflict if it was changed meanwhile, and
+    Refused if the money went another way since.
     """
+    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     before = whole.refund.status
     authors = refund_consent.authors(whole.refund)
     consent.approve(whole.status, authors=authors, by=work.cause.id)
+    refund_following.has_room_for(work, rows, whole)
     refund_requests.release(work, whole, approved_by=work.cause.id)
     _note(work, "refund.approved", whole, before)
     failpoint("approve.before_commit")
@@ -110,8 +114,10 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
         raise Conflict(f"the refund is {whole.status.value}; there is nothing to try again")
     held = refund_legs.held_on(work, rows)
     for leg in again:
-        if leg.status == RefundStatus.FAILED.value:
-            on_it = [h.reserved for h in held if h.payment_id == leg.payment_id]
+        # What may have been sent is looked for first, and its money may be what is gone.
+        if leg.status == RefundStatus.FAILED.value or leg.unsettled_since is None:
+            others = [h for h in held if h.payment_id == leg.payment_id and h.id != leg.id]
+            on_it = [h.reserved for h in others]
             _is_still_there(leg, whole, rules.refundable(rows[leg.payment_id].facts, on_it))
     by_requester = work.cause.id in refund_consent.authors(whole.refund)
     waits = whole.refund.needs_second_person and by_requester

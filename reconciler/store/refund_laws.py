@@ -17,7 +17,8 @@ QUERIES: dict[str, str] = {
           p.id, p.refunded, l.approved, p.captured, p.lost)
         from (
           select l.payment_id, sum(l.amount) as ours,
-            coalesce(sum(l.amount) filter (where l.status = 'approved' and not exists (
+            coalesce(sum(l.amount) filter (where l.status = 'approved'
+              and l.unsettled_since is null and not exists (
               select 1 from jsonb_each(coalesce(q.facts -> 'refunds', '{{}}')) r
               where r.value ->> 'reference' = l.reference)), 0) as approved
           from refund_leg l join payment q on q.id = l.payment_id

@@ -1,10 +1,11 @@
 import pytest
 
 from reconciler.books.refund_sending import LEASE
+from reconciler.errors import Refused
 from reconciler.failpoints import armed
 from reconciler.services import refund_sending, refunds, waiting
 from reconciler.work import Task
-from tests.refund_stage import BEN, open_stage
+from tests.refund_stage import ANN, BEN, open_stage
 
 
 @pytest.fixture
@@ -101,11 +102,27 @@ def test_what_a_refund_in_the_dashboard_leaves_no_room_for_goes_to_a_person_and_
     assert [stage.status(one) for one in (first, elsewhere)] == ["manual", "succeeded"]
     assert stage.questions("refunds_stopped") == []
     assert {item.subject for item in stage.questions("manual_refund")} == {first, second}
+    with pytest.raises(Refused, match=r"only USD 10\.00 of USD 60\.00"):
+        stage.do(lambda work: refunds.retry(work, second), BEN)
     stage.do(lambda work: refunds.cancel(work, second), BEN)
     stage.do(lambda work: refunds.retry(work, first), BEN)
     stage.submit()
     assert stage.status(first) == "succeeded"
     assert stage.books()["unapplied_cash"] == -1_000
+
+
+def test_nobody_approves_what_was_refunded_in_the_dashboard_meanwhile(stage):
+    payment, other = stage.paid(10_000), stage.paid(5_000)
+    refund = stage.ask(by=ANN, payment_id=payment, amount=6_000)
+    stage.world.refund(stage.rail_id(payment), 6_000)
+    stage.hear_again(payment)
+    with pytest.raises(Refused, match=r"only USD 40\.00"):
+        stage.approve(refund)
+    assert stage.status(refund) == "requested"
+    elsewhere = stage.ask(payment_id=other, amount=5_000)
+    stage.submit()
+    assert stage.status(elsewhere) == "succeeded"
+    stage.do(lambda work: refunds.reject(work, refund), BEN)
 
 
 def test_what_a_lost_dispute_leaves_no_room_for_goes_to_a_person(stage):
