@@ -193,6 +193,24 @@ def test_a_request_of_a_payment_and_of_a_deposit(paid):
     assert "Nothing can be refunded here" in somebody.read("/refunds/new?deposit=DEP-1001")
 
 
+def test_what_was_paid_too_much_is_offered_and_no_invoice_is_asked_about(paid):
+    somebody = paid.as_("reconciler")
+    paid.invoice(paid.ids["birch"], 26_000, "INV-1042")
+    over = paid.paid(28_000, customer=paid.ids["cus"], metadata={"invoice": "INV-1042"})
+    page = somebody.get(f"/refunds/new?payment={over}").get_data(as_text=True)
+    assert 'name="amount"' in page
+    assert 'value="20.00"' in page
+    words = somebody.read(f"/refunds/new?payment={over}")
+    assert "Up to $280.00 can be given back; $20.00 of it is applied to nothing" in words
+    assert "What happens to the invoice, if more than $20.00 goes back" in words
+    whole = {"invoice": None, "payment": over, "treatment": None}
+    refused = _ask(paid, somebody, **whole, amount="20.01")
+    assert "Choose what happens to the invoice" in said(refused)
+    asked = _ask(paid, somebody, **whole, amount="20.00")
+    assert asked.status_code == 303
+    assert "Debit Unapplied cash $20.00" in said(somebody.client.get(asked.location))
+
+
 def test_under_the_threshold_it_is_sent_at_once(paid):
     settings = replace(paid.office.runtime.settings, refund_approval_threshold={"USD": 50_000})
     runtime = replace(paid.office.runtime, settings=settings)

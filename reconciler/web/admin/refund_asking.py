@@ -56,6 +56,17 @@ class Subject:
     total: int = 0
     outstanding: int = 0
     held_back: HeldBack | None = None  # what a deposit's terms keep
+    applied: int = 0  # of a payment
+
+    @property
+    def loose(self) -> int:
+        """What of a payment is for nothing: it goes back first, and no invoice is touched by it."""
+        return max(0, self.most - self.applied) if self.kind == "payment" else 0
+
+    @property
+    def likely(self) -> int:
+        """What is meant most often: what was paid too much, or all there is."""
+        return self.loose or self.most
 
 
 @screens.get("/refunds/new")
@@ -225,15 +236,16 @@ def _ask(subject: Subject) -> RefundAsk:
     note = forms.words(request.form, "note")
     if reason == RefundReason.OTHER and not note:
         raise Invalid("Say what the reason is, when it is another one", field="note")
+    amount = forms.amount(request.form, "amount", subject.currency).minor
     treatment = None
-    if subject.has_treatment:
+    if subject.has_treatment and ("treatment" in request.form or amount > subject.loose):
         say = "Choose what happens to the invoice"
         treatment = forms.choice(
             request.form, "treatment", [word.value for word in REFUND_TREATMENTS], ask=say
         )
     return RefundAsk(
         reason=reason,
-        amount=forms.amount(request.form, "amount", subject.currency).minor,
+        amount=amount,
         note=note or None,
         treatment=treatment,
         terms_override=forms.text(request.form, "terms_override", chars_max=WHY_CHARS_MAX)
@@ -274,6 +286,7 @@ def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
         has_treatment=payment.allocated > 0,
         is_disputed=payment.status == "disputed",
         method=payment.method or words.rail_name(payment.rail),
+        applied=payment.allocated,
     )
 
 
