@@ -16,7 +16,7 @@ from typing_extensions import override
 from benchmarks.stage import Bench
 
 AT_ONCE = 10_000
-_ARE_TOLD = "select from rail_object where kind = 'balance_transaction' limit 1"
+_ARE_TOLD = "select 1 from rail_object where kind = 'balance_transaction' limit 1"
 _MOVED = """with few as (select * from payment where id > %s order by id limit %s),
     moved as (
       insert into rail_object (rail, account, kind, object_id, payment_id, amount, currency, state,

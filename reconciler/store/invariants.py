@@ -7,6 +7,7 @@ verify` prints.
 from reconciler.store import (
     closing_laws,
     customer_sums,
+    ledger,
     ledger_totals,
     movement_sums,
     purchase_laws,
@@ -36,6 +37,7 @@ QUERIES: dict[str, str] = {
     "sums_of_customers_are_their_documents": customer_sums.LAW,
     "sums_of_movements_are_those_of_the_rail": movement_sums.LAW,
     "what_is_not_tied_is_kept": untied.LAW,
+    "suspense_is_found_by_its_keys": ledger.LAW,
     "reversals_mirror_what_they_reverse": """
         select format('entry %s does not mirror %s', r.key, r.reverses)
         from journal_entry r left join journal_entry o on o.key = r.reverses

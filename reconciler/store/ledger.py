@@ -10,6 +10,16 @@ from reconciler.store.base import SQLModel, date, datetime
 # The day on which an entry `e` counts; before days were kept, the day on which it was written.
 POSTED_ON = "coalesce(e.posted_on, (e.at at time zone 'UTC')::date)"
 
+# Whatever is posted to suspense has a key with one of these words in it, and little else has.
+TOUCHES_SUSPENSE = """(strpos({0}key, '/unclassified') > 0 or strpos({0}key, '/beyond') > 0
+      or strpos({0}key, '/moved-') > 0)"""
+# What `reconciler verify` asks: no entry of suspense has another key.
+LAW = f"""
+    select format('entry %s is of suspense, and its key has none of the words that it is found by',
+      e.key) from posting p join journal_entry e on e.id = p.entry_id
+      join ledger_account a on a.id = p.account_id
+    where a.role = 'suspense' and not {TOUCHES_SUSPENSE.format("e.")}"""
+
 
 class LedgerAccount(SQLModel, table=True):
     """A role in one currency; `rail` is empty for all but clearing, `category` but for expenses."""
@@ -47,6 +57,11 @@ class Entry(SQLModel, table=True):
     __table_args__ = (
         base.holds("an_entry_counts_on_its_day_or_later", "posted_on >= effective_on"),
         sa.Index("ix_journal_entry_at", "at", "id"),
+        sa.Index(
+            "ix_journal_entry_suspense",
+            "id",
+            postgresql_where=sa.text(TOUCHES_SUSPENSE.format("")),
+        ),
         sa.Index(
             "ix_journal_entry_late",
             "at",

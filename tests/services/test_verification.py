@@ -75,6 +75,9 @@ PLANTED: dict[str, list[str]] = {
     "sums_of_customers_are_their_documents": ["update customer_sum set paid = paid + 1"],
     "sums_of_movements_are_those_of_the_rail": ["update movement_sum set amount = amount + 1"],
     "what_is_not_tied_is_kept": ["update untied_batch set amounts = array[1 + amounts[1]]"],
+    "suspense_is_found_by_its_keys": [
+        "update ledger_account set role = 'suspense', rail = '' where role = 'clearing'"
+    ],
     "reversals_mirror_what_they_reverse": [
         f"""update journal_entry set reverses = (select min(key) from journal_entry
           where id <> {ENTRY}) where id = {ENTRY}"""

@@ -13,6 +13,8 @@ from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
+LINES_MAX = 300  # of a part: a page of more is more than 100 KB
+
 
 @screens.get("/customers/<customer_id>/statement")
 def show_customer_statement(desk: Desk, customer_id: str) -> Response:
@@ -42,7 +44,12 @@ def _statement(
         customer = customers.one(session, customer_id, today=desk.today)
         found, error = periods.told(
             lambda: part_of(
-                session, project_id or customer_id, since, until, after=request.args.get("after")
+                session,
+                project_id or customer_id,
+                since,
+                until,
+                after=request.args.get("after"),
+                lines_max=LINES_MAX,
             ),
             error,
         )
