@@ -21,6 +21,16 @@ from reconciler.errors import Invalid
 from reconciler.reads import pages
 from reconciler.store.ledger import POSTED_ON
 
+
+def _entries(owner: str, *documents: str) -> str:
+    """Of each kind of document by its index: an `or` between them would read all entries."""
+    return " union ".join(
+        f"""select w.id from {name} o join journal_entry w on w.{name}_id = o.id
+        where o.{owner}_id = :{owner}"""
+        for name in documents
+    )
+
+
 _MOVES = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
       sum(x.amount)::bigint as amount,
       coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
@@ -30,9 +40,7 @@ _MOVES = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
       left join invoice i on i.id = e.invoice_id
       left join deposit d on d.id = e.deposit_id
       left join payment p on p.id = e.payment_id
-    where (e.invoice_id in (select id from invoice where customer_id = :customer)
-        or e.deposit_id in (select id from deposit where customer_id = :customer)
-        or e.payment_id in (select id from payment where customer_id = :customer))
+    where e.id in ({_entries("customer", "invoice", "deposit", "payment")}) and {{when}}
       and :customer = case a.role when 'accounts_receivable' then i.customer_id
         when 'customer_deposits' then d.customer_id else p.customer_id end
     group by e.id, a.currency having sum(x.amount) <> 0"""
@@ -44,8 +52,7 @@ _OF_A_PROJECT = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
         and a.role in ('accounts_receivable', 'customer_deposits')
       left join invoice i on i.id = e.invoice_id
       left join deposit d on d.id = e.deposit_id
-    where (e.invoice_id in (select id from invoice where project_id = :project)
-        or e.deposit_id in (select id from deposit where project_id = :project))
+    where e.id in ({_entries("project", "invoice", "deposit")}) and {{when}}
       and :project = case a.role when 'accounts_receivable' then i.project_id
         else d.project_id end
     group by e.id, a.currency having sum(x.amount) <> 0"""
@@ -57,14 +64,21 @@ _FROM_THE_START = "cast(:day as date) is null"
 
 
 def _queries(moves: str) -> tuple[sa.TextClause, sa.TextClause]:
-    """What stands before the first line, by currency; and the lines."""
+    """What stands before the first line, by currency; and the lines.
+
+    Entries of days that cannot count are left out before anything of them is looked up.
+    """
+    before = moves.format(when=f"{POSTED_ON} <= coalesce(cast(:day as date), :since)")
+    lines = moves.format(
+        when=f"{POSTED_ON} between greatest(cast(:day as date), :since) and :until"
+    )
     return sa.text(
-        f"""select currency, sum(amount)::bigint as amount from ({moves}) m
+        f"""select currency, sum(amount)::bigint as amount from ({before}) m
         where case when {_FROM_THE_START} then day < :since
           else (day, at, id, currency) <= {_CURSOR} end
         group by currency"""
     ), sa.text(
-        f"""select * from ({moves}) m where day between :since and :until
+        f"""select * from ({lines}) m where day between :since and :until
           and ({_FROM_THE_START} or (day, at, id, currency) > {_CURSOR})
         order by day, at, id, currency limit :limit + 1"""
     )
