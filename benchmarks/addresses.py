@@ -13,7 +13,8 @@ from benchmarks.stage import Bench
 from reconciler.web.admin.blueprint import routes
 from reconciler.web.api.blueprint import PREFIX, ROUTES
 
-# One thing of each kind, by what stands in an address; of others, the table bears the same name.
+# One thing of each kind, by what stands in an address, or by all of it; of others, the table bears
+# the same name.
 _ONE = {
     "account_id": "select id::text from ledger_account order by id limit 1",
     "correction_id": "select id from bank_correction limit 1",
@@ -27,7 +28,7 @@ _ONE = {
     "item_id": "select id from review_item where state = 'open' order by id desc limit 1",
     "line_id": "select seq::text from audit_line order by seq desc limit 1",
     "link_id": "select id from portal_link limit 1",
-    "moment": "select 'due'",
+    "moment": "select moment from reminder_text limit 1",
     "note_id": "select id from credit_note limit 1",
     "payment_id": "select payment_id from allocation order by id desc offset 1000 limit 1",
     "role": "select 'clearing'",
@@ -35,6 +36,7 @@ _ONE = {
     "statement_id": "select id from bank_statement limit 1",
     "subject": "select id from customer order by id limit 1",
     "user_id": "select id from user_account limit 1",
+    "/admin/invoices/<name>/edit": "select number from invoice where state = 'draft' limit 1",
     "deposits/name": "select code from deposit limit 1",
     "invoices/name": "select number from invoice where state = 'sent' order by id desc limit 1",
     "jobs/name": "select 'tidy'",
@@ -57,6 +59,8 @@ _ASKED = {
         "?status=failed",
         "?status=applied",
     ),
+    "/admin/ledger/accounts/<role>/<currency>": ("?rail=stripe",),
+    "/api/v1/notes": ("?subject={customer_id}",),
     "/api/v1/payments": ("", "?limit=100"),
     "/api/v1/invoices": ("", "?limit=100"),
     "/api/v1/events": ("", "?limit=100"),
@@ -107,7 +111,7 @@ def _filled(bench: Bench, rule: str) -> str | None:
 def _statement(rule: str, found: re.Match[str]) -> str:
     part = found[1] or found[2]
     noun = rule[: found.start()].rstrip("/").rpartition("/")[2]
-    return _ONE.get(f"{noun}/{part}") or _ONE.get(part) or _any(part)
+    return _ONE.get(rule) or _ONE.get(f"{noun}/{part}") or _ONE.get(part) or _any(part)
 
 
 def _any(part: str) -> str:
