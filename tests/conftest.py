@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ keep_what_is_the_same()
 
 MEMORY, MEMINFO = Path("/dev/shm"), Path("/proc/meminfo")  # noqa: S108  mkdtemp's folder is ours
 ROOM_BYTES = 6 << 30  # several times what a whole run wrote
+# Which worker begins with the slow tests of which folder; the third with those of all others.
+SLOW_FOLDERS = {"chaos": 0, "browser": 1}
 SERVERS_DIR = pytest.StashKey[Path]()
 
 
@@ -65,10 +68,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: they wait a lot, and would be waited for in the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: they wait a lot, and would be waited for in the end.
+
+    Each worker begins with a share of the list that is as long as the others', and some of them:
+    those of one folder together, for they share a browser or servers of their own.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for item in items:
+        if item.path in slow:
+            shares[SLOW_FOLDERS.get(item.path.parent.name, 2) % workers].append(item)
+    quick, left = iter([item for item in items if item.path not in slow]), len(items)
+    for place, share in enumerate(shares):  # as many as xdist hands out
+        share.extend(islice(quick, max(0, left // (workers - place) - len(share))))
+        left -= len(share)
+    items[:] = [*chain(*shares), *quick]
 
 
 @pytest.hookimpl(wrapper=True)
