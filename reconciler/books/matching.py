@@ -299,6 +299,7 @@ def is_surer(new: Match | Hold, strategy: Strategy, dated: int, *, facts: Paymen
 
 
 ANOTHER_FITS = "Another fits as well"
+ANOTHER_CUSTOMER = "Another customer"
 
 
 def rank(
@@ -307,7 +308,9 @@ def rank(
     """Suggestions for a person, the best first: single targets, then sums over several."""
     singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
     sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
-    found = [s for s in singles if s.score > 0] + [_suggest_sum(s) for s in sums]
+    found = [s for s in singles if s.score > 0] + [
+        _suggest_sum(s, payer(facts, among)) for s in sums
+    ]
     return sorted(found, key=lambda s: (-s.score, s.targets[0][0].number))[:SUGGESTIONS_MAX]
 
 
@@ -337,17 +340,17 @@ def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Loo
         reasons.append(("agrees", "Same customer"))
     elif customer_id:
         score -= 2
-        reasons.append(("differs", "Another customer"))
+        reasons.append(("differs", ANOTHER_CUSTOMER))
     if document.currency != facts.currency:
         reasons.append(("differs", f"It is in {document.currency}, paid in {facts.currency}"))
         # Still shown where the payment names it: a person is to see why it cannot be.
         return Suggestion(((document, 0),), "weak", score - 3, tuple(reasons))
     points, reason = _amount_reason(unapplied, document)
     score += points
-    reasons.append(reason)
-    if not document.is_payable:
+    if not document.is_payable:  # whatever its amount, none of it is open
         reasons.append(("differs", f"It is {document.state}"))
         return Suggestion(((document, 0),), "weak", score - 4, tuple(reasons))
+    reasons.append(reason)
     amount = min(unapplied, document.outstanding)
     return Suggestion(((document, amount),), _confidence(score, reasons), score, tuple(reasons))
 
@@ -386,6 +389,9 @@ def _subset_sums(amount: int, candidates: Iterable[Document]) -> list[tuple[Docu
     return found
 
 
-def _suggest_sum(some: tuple[Document, ...]) -> Suggestion:
+def _suggest_sum(some: tuple[Document, ...], customer_id: str | None) -> Suggestion:
     reason = ("agrees", f"Together they are open with exactly this amount ({len(some)} of them)")
-    return Suggestion(tuple((d, d.outstanding) for d in some), "possible", 3, (reason,))
+    targets = tuple((d, d.outstanding) for d in some)
+    if customer_id and customer_id != some[0].customer_id:
+        return Suggestion(targets, "weak", 1, (reason, ("differs", ANOTHER_CUSTOMER)))
+    return Suggestion(targets, "possible", 3, (reason,))

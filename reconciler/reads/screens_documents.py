@@ -13,7 +13,8 @@ from reconciler.books.invoices import InvoiceState
 
 _INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
     i.currency, i.total, i.tax, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
-    i.credited, i.outstanding, i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at, i.rev"""
+    i.credited, case when i.state = 'void' then 0 else i.outstanding end as outstanding,
+    i.issued_on, i.due_on, i.created_at, i.sent_at, i.voided_at, i.rev"""
 _FROM_INVOICE = "from invoice i join customer c on c.id = i.customer_id"
 # Each view is a statement of its own, so that a view of few finds them by its index.
 _IS_OPEN = "i.state = 'sent' and i.outstanding > 0"

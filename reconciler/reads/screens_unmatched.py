@@ -53,10 +53,13 @@ _SUMS = sa.text(
 )
 _TARGETS = sa.text(
     """select i.id, i.number, i.currency, false as is_deposit, c.name as customer, i.due_on,
-      i.outstanding
+      case when i.state = 'void' then 0 else i.outstanding end as outstanding,
+      case when i.state <> 'sent' or i.outstanding > 0 then i.state
+        when i.paid > 0 then 'paid' else 'credited' end as state
     from invoice i join customer c on c.id = i.customer_id where i.id = any(:ids)
     union all
-    select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount - d.received
+    select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount - d.received,
+      case when d.received < d.amount then 'expected' else 'received' end
     from deposit d join customer c on c.id = d.customer_id where d.id = any(:ids)"""
 )
 
@@ -117,7 +120,10 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An invoice or deposit that money may go to. Minor units of `currency`."""
+    """An invoice or deposit that money may go to. Minor units of `currency`.
+
+    `state` is that of the document, and paid, credited or received where nothing is left of it.
+    """
 
     id: str
     number: str
@@ -126,6 +132,7 @@ class Target:
     customer: str
     due_on: date | None
     outstanding: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,11 @@ class Suggested:
     def is_tied(self) -> bool:
         """Whether another fits as well, so that a person has to choose."""
         return any(one.text == matching.ANOTHER_FITS for one in self.reasons)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it would pay what another customer owes."""
+        return any(one.text == matching.ANOTHER_CUSTOMER for one in self.reasons)
 
 
 def alike(found: Sequence[Suggested]) -> list[str]:

@@ -68,12 +68,18 @@ def filled(payment: PaymentLine, targets: Sequence[Target]) -> Split:
     return Split(rows, left)
 
 
-def offered(payment: PaymentLine, targets: Sequence[Target]) -> Split:
-    """As `filled`; but where one target fits exactly, nothing is proposed that breaks it up."""
+def offered(
+    payment: PaymentLine, targets: Sequence[Target], doubted: Sequence[Target] = ()
+) -> Split:
+    """As `filled`; but where one target fits exactly, nothing is proposed that breaks it up.
+
+    For `doubted` targets nothing is proposed at all: a person may write an amount.
+    """
     split = filled(payment, targets)
-    if payment.unapplied not in {target.outstanding for target in targets}:
-        return split
-    return Split([Row(row.target) for row in split.rows], payment.unapplied)
+    if payment.unapplied in {target.outstanding for target in targets}:
+        split = Split([Row(row.target) for row in split.rows], payment.unapplied)
+    more = [Row(one) for one in doubted if one.currency == payment.currency]
+    return Split([*split.rows, *more][:ROWS_MAX], split.left)
 
 
 def typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:

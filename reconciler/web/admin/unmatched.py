@@ -61,6 +61,24 @@ class Selected:
         return screens_unmatched.alike(self.suggested)
 
     @property
+    def refused(self) -> Target | None:
+        """What the payment seems to be for and cannot pay, where nothing better is found."""
+        first = self.suggested[0] if self.suggested else None
+        return first.shown[0] if first and not first.ways else None
+
+    @property
+    def lead(self) -> str:
+        """What its one blue button does: match, give_back or hold. Empty: none is."""
+        first = next((one for one in self.suggested if one.ways), None)
+        if self.asked_for >= self.payment.unapplied:
+            return ""
+        if self.twice:
+            return "give_back"
+        if first and not first.is_doubtful:
+            return "" if first.is_tied else "match"
+        return "" if self.refused and self.refused.state == "draft" else "hold"
+
+    @property
     def asked_for(self) -> int:
         """How much of the payment somebody has asked to give back already, in minor units."""
         return sum(
@@ -234,20 +252,25 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         twice = screens_unmatched.twice(session, payment_id)
         refunds = screens_refunds.of_payment(session, payment_id)
         customers = [] if payment.customer_id else screens_people.customers(session)
-    targets: dict[str, Target] = {
-        target.id: target
-        for one in suggested
-        if one.ways  # else it takes no money of this payment
-        for target in one.shown
-        if target.outstanding > 0
-    }
-    split = said.split or splitting.offered(payment, list(targets.values()))
+    split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, customers, None if asked else twice, best,
         held, asked,
     )  # fmt: skip
+
+
+def _offered(payment: PaymentLine, suggested: list[Suggested], *, is_twice: bool) -> Split:
+    """The split that is proposed: of what fits. Nothing of money that was paid twice."""
+    fits: dict[str, Target] = {}
+    doubted: dict[str, Target] = {}
+    for one in suggested:
+        some = doubted if is_twice or one.is_doubtful else fits
+        if one.ways:  # else it takes no money of this payment
+            some |= {target.id: target for target in one.shown if target.outstanding > 0}
+    others = [target for target in doubted.values() if target.id not in fits]
+    return splitting.offered(payment, list(fits.values()), others)
 
 
 def _foreseen(
