@@ -106,6 +106,13 @@ _WAITING = sa.text(
 _OF_PAYMENT = sa.text(
     "select id from dispute where payment_id = :payment_id order by opened_at, id"
 )
+_OF_INVOICE = sa.text(
+    """select distinct d.id, d.opened_at from dispute d
+      join allocation a on a.payment_id = d.payment_id and a.closed_at is null
+      left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
+    where coalesce(a.invoice_id, u.invoice_id) = :invoice_id
+    order by d.opened_at, d.id limit :limit"""
+)
 _NEXT_DUE = sa.text(
     """select min(evidence_due_at) from dispute
     where stage = 'needs_response' and evidence_due_at >= :now"""
@@ -169,6 +176,13 @@ def days_to_answer(session: Session, *, now: datetime) -> int | None:
 def of_payment(session: Session, payment_id: str, *, now: datetime) -> list[DisputeRow]:
     """All of one payment, by their opening."""
     ids = list(session.scalars(_OF_PAYMENT, {"payment_id": payment_id}))
+    return in_order(ids, load(session, ids, now=now))
+
+
+def of_invoice(session: Session, invoice_id: str, *, now: datetime) -> list[DisputeRow]:
+    """Those of payments that an invoice is paid by, by their opening."""
+    given = {"invoice_id": invoice_id, "limit": SHOWN_MAX}
+    ids = [row.id for row in session.execute(_OF_INVOICE, given)]
     return in_order(ids, load(session, ids, now=now))
 
 

@@ -39,13 +39,13 @@ _NUMBERS = sa.text(
 )
 _PAID_BY = sa.text(
     """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
-      a.amount, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
+      a.amount, a.gross, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
       a.cause_kind, u.name as person
     from allocation a join payment p on p.id = a.payment_id
       left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
     where a.invoice_id = :id
     union all
-    select 'deposit', u.id, u.deposit_id, d.code, u.amount, u.credited, u.reopened, '',
+    select 'deposit', u.id, u.deposit_id, d.code, u.amount, u.gross, u.credited, u.reopened, '',
       u.created_at, u.closed_at, u.cause_kind, w.name
     from application u join deposit d on d.id = u.deposit_id
       left join user_account w on u.cause_kind = 'person' and w.id = u.cause_id
@@ -155,13 +155,14 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class PaidBy:
-    """What pays an invoice: part of a payment or of a deposit."""
+    """What pays an invoice: part of a payment or of a deposit. `gross` before any went back."""
 
     kind: str
     id: str
     source_id: str
     source: str
     amount: int
+    gross: int
     credited: int
     reopened: int
     strategy: str

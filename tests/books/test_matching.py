@@ -331,6 +331,15 @@ def test_sums_over_several_invoices_of_one_customer_are_suggested() -> None:
     assert sum(amount for _, amount in several[0].targets) == 1_000
 
 
+def test_a_sum_that_another_customer_owes_is_weak_and_says_so() -> None:
+    bens = [doc(f"INV-3{n}", outstanding=500, customer_id="cust_ben") for n in range(2)]
+    (several,) = [
+        one for one in rank(facts(payer=ANN), 1_000, bens, BY_NAME) if len(one.targets) > 1
+    ]
+    assert several.confidence == "weak"
+    assert ("differs", "Another customer") in several.reasons
+
+
 def test_where_two_fit_equally_well_neither_is_strong() -> None:
     told = facts(payer=ANN)
     (alone,) = rank(told, 1_000, [ONE], BY_NAME)
@@ -355,6 +364,8 @@ def test_what_cannot_be_paid_is_offered_nothing() -> None:
     (void,) = rank(told, 1_000, [doc("INV-3", state="void", is_payable=False)], BY_NAME)
     assert [amount for _, amount in void.targets] == [0]
     assert void.confidence == "weak"
+    assert ("differs", "It is void") in void.reasons
+    assert not [text for _, text in void.reasons if "open" in text], "none of it is"
 
 
 def test_an_amount_that_differs_says_how() -> None:

@@ -182,3 +182,20 @@ def test_an_appeal_says_that_the_decision_waits(birch):
 def test_nothing_waits(screens):
     assert "No dispute waits" in screens.as_("viewer").read("/disputes")
     assert "No dispute yet" in screens.as_("viewer").read("/disputes?view=all")
+
+
+def test_the_invoice_says_that_a_dispute_took_back_what_paid_it(birch):
+    vera = birch.as_("viewer")
+    path = f"/disputes/{birch.ids['dispute']}"
+    taken = "The payer's bank has taken $400.00 of a payment for this invoice until"
+    assert taken in vera.read("/invoices/INV-1050")
+    lose(birch)
+    words = vera.read("/invoices/INV-1050")
+    assert "A dispute took it back." in words
+    assert "The payer's bank keeps $400.00 of a payment for this invoice." in words
+    assert "$0.00 of $400.00 paid" in words
+    assert "$400.00 of $400.00 went back" in words
+    assert "Matched $400.00 from" in words, "what it was before"
+    assert "Dispute: decided for the customer" in words
+    html = vera.get("/invoices/INV-1050").get_data(as_text=True)
+    assert html.count(f'href="/admin{path}"') >= 2, "beside the amounts, and in the history"

@@ -8,6 +8,7 @@ from reconciler.flows import pay_links
 from reconciler.reads import (
     balances,
     customers,
+    disputes,
     invoices as invoice_reads,
     ledger,
     milestones,
@@ -160,6 +161,7 @@ def show(
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])
         names = screens_people.names(session, timeline.causes(entries))
         around = _around(desk, session, invoice)
+        disputed = disputes.of_invoice(session, invoice.id, now=desk.now)
     return desk.page(
         "invoice.html",
         status=status,
@@ -168,12 +170,14 @@ def show(
         pay_amount=pay_amount,
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
+        disputed=[one for one in disputed if one.taken],
         notice=next((text for name, text in _NOTICES.items() if name in request.args), ""),
         typed=request.form.get("amount", ""),
         error=error,
         was_applied="applied" in request.args and not error,
         moments=timeline.in_order(
             timeline.of_sources(sources, invoice.currency),
+            timeline.of_disputes(disputed),
             timeline.of_credit_notes(notes, invoice.currency),
             timeline.of_entries(entries, names),
         ),

@@ -8,11 +8,12 @@ from flask import url_for
 
 from reconciler.books import refund_words
 from reconciler.reads.audit import AuditRow
+from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
 from reconciler.reads.screens_payments import ClaimLine, EventLine
-from reconciler.web.admin import account_words, words
+from reconciler.web.admin import account_words, dispute_words, words
 from reconciler.work import Cause
 
 # Within one instant: first what was heard, then what was decided, then what was booked.
@@ -101,7 +102,7 @@ def of_claims(claims: Iterable[ClaimLine], currency: str) -> Iterable[Moment]:
 def of_sources(sources: Iterable[PaidBy], currency: str) -> Iterable[Moment]:
     """What paid an invoice, and was taken back again."""
     for source in sources:
-        amount = f"{words.shown(source.amount, currency)} " if source.amount else ""
+        amount = f"{words.shown(source.gross, currency)} " if source.gross else ""
         noun = "deposit " if source.kind == "deposit" else ""
         verb = "Applied" if noun else "Matched"
         yield Moment(
@@ -116,6 +117,24 @@ def of_sources(sources: Iterable[PaidBy], currency: str) -> Iterable[Moment]:
             title = f"{noun.capitalize() or 'Payment '}{source.source} taken off again"
             text = "A reversing entry was posted"
             yield Moment(source.closed_at, _DECIDED, title, tone="warn", text=text)
+
+
+def of_disputes(disputes: Iterable[DisputeRow]) -> Iterable[Moment]:
+    """What banks said of payments that an invoice is paid by."""
+    for dispute in disputes:
+        for line in dispute.history:
+            if line.kind != "event":
+                continue
+            has = words.shown(line.amount, dispute.currency) if line.amount else ""
+            yield Moment(
+                line.at,
+                _HEARD,
+                f"Dispute: {dispute_words.status(line.text.replace(' ', '_')).lower()}",
+                tone="neg" if line.text == "lost" else "warn",
+                text=f"The payer's bank has {has} of the payment" if has else "",
+                link=url_for("admin.show_dispute", dispute_id=dispute.id),
+                link_text="the dispute",
+            )
 
 
 def of_credit_notes(notes: Iterable[CreditNoteLine], currency: str) -> Iterable[Moment]:
