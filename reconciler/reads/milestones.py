@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from reconciler.books.invoices import InvoiceState, InvoiceStatus, status as invoice_status
 from reconciler.books.milestones import Held, MilestoneKind, status
-from reconciler.books.sign_offs import terms
+from reconciler.books.sign_offs import NEEDS_NONE, terms
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 
@@ -91,6 +91,13 @@ _OF_PROJECTS = sa.text(
     where project_id = any(:ids) and dropped_at is null order by project_id, position, id"""
 )
 
+# Their invoices are drafted; whether a sign-off is in force is seen in its words.
+_DRAFTED = sa.text(
+    """select m.id, i.created_at as since from invoice i join milestone m on m.id = i.milestone_id
+    where i.state = 'draft' and m.dropped_at is null and not m.kind = any(:free)
+    order by i.created_at, m.id"""
+)
+
 
 def page(
     session: Session, filters: dict[str, object], wanted: Wanted, *, today: date
@@ -125,6 +132,21 @@ def of_invoices(session: Session, ids: Collection[str], *, today: date) -> dict[
     billed = session.execute(_BILLED, {"ids": list(ids)}).all()
     rows = load(session, [row.milestone_id for row in billed], today=today) if billed else {}
     return {row.id: rows[row.milestone_id] for row in billed if row.milestone_id in rows}
+
+
+def unsigned(session: Session, *, today: date) -> list[tuple[MilestoneRow, datetime]]:
+    """Milestones that are drafted, and no sign-off in force says that they are done; since when.
+
+    The longest waiting first.
+    """
+    given = {"free": sorted(kind.value for kind in NEEDS_NONE)}
+    drafted = session.execute(_DRAFTED, given).all()
+    rows = load(session, [row.id for row in drafted], today=today)
+    return [
+        (rows[row.id], row.since)
+        for row in drafted
+        if not any(said.is_current for said in rows[row.id].sign_offs)
+    ]
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:

@@ -15,6 +15,7 @@ from reconciler.reads import refund_splits, suggestions
 from reconciler.reads.asked_back import WAITS_AS_REFUND
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
+from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import overpayments
 
 
@@ -83,6 +84,7 @@ LISTING = Listing(
         "currency": "r.currency = :currency",
         "assigned_to": "r.assigned_to = :assigned_to",
         "opened_before": "r.opened_at < :opened_before",
+        "since_before": f"{WAITS_SINCE} < :since_before",
         # Both are given the day it is.
         "in_sight_on": "r.snoozed_until is null or r.snoozed_until <= :in_sight_on",
         "snoozed_on": "r.snoozed_until > :snoozed_on",

@@ -1,6 +1,6 @@
 """Projects for the screens: with their customer's name, and what of them waits for somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,6 +16,7 @@ _PROJECTS = sa.text(
     """select p.id, p.created_at, c.name as customer from project p
     join customer c on c.id = p.customer_id
     where (cast(:customer as text) is null or p.customer_id = :customer)
+      and (cast(:ids as text[]) is null or p.id = any(:ids))
       and (not :only_open or exists (select 1 from milestone m where m.project_id = p.id
           and m.dropped_at is null and not exists (select 1 from invoice i
             where i.milestone_id = m.id and i.state = 'sent' and i.outstanding = 0)))
@@ -42,20 +43,28 @@ class ProjectLine:
     project: ProjectRow
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which projects: `only_open` with a milestone that is not paid; one customer's; of `ids`."""
+
+    only_open: bool
+    customer_id: str | None
+    ids: Collection[str] | None = None
+
+
 def lines(
     session: Session,
+    which: Which,
     *,
-    only_open: bool,
-    customer_id: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
     today: date,
 ) -> list[ProjectLine]:
-    """Projects, the newest first; `only_open`: with a milestone that is not paid."""
+    """Projects, the newest first."""
     at, last = before or (None, None)
     given = {
-        "only_open": only_open, "customer": customer_id, "before": at, "before_id": last,
-        "limit": limit,
+        "only_open": which.only_open, "customer": which.customer_id, "before": at,
+        "before_id": last, "limit": limit, "ids": None if which.ids is None else sorted(which.ids),
     }  # fmt: skip
     return _with_rows(session, session.execute(_PROJECTS, given).all(), today)
 

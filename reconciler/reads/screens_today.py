@@ -7,15 +7,17 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.reads import milestones
 from reconciler.reads.asked_back import IS_ASKED_BACK, WAITS_AS_REFUND
 from reconciler.reads.bills import DUE_SOON
+from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import inbox_rows
 from reconciler.store.ledger_totals import TOTALS
 
 # Of a payment that is asked back whole its refund waits, and not the payment as well.
 _REVIEWS = sa.text(
     f"""select r.kind, coalesce(r.currency, '') as currency, count(*) as number,
-      coalesce(sum(r.amount), 0)::bigint as amount, min(r.opened_at) as oldest
+      coalesce(sum(r.amount), 0)::bigint as amount, min({WAITS_SINCE}) as oldest
     from review_item r where r.state = 'open'
       and (r.snoozed_until is null or r.snoozed_until <= :today)
       and not {WAITS_AS_REFUND}
@@ -57,15 +59,6 @@ _QUESTIONS = sa.text(
     f"""select r.kind, r.subject is distinct from r.refund_id as is_outside, count(*) as number
     from review_item r where r.state = 'open'
       and (r.snoozed_until is null or r.snoozed_until <= :today) and not {WAITS_AS_REFUND}
-    group by 1, 2 order by 1, 2"""
-)
-# Invoices of milestones that are drafted, and nothing in force says that the work is done.
-_UNSIGNED = sa.text(
-    """select 'milestone_unsigned' as kind, m.currency, count(*) as number,
-      sum(m.amount)::bigint as amount, min(i.created_at) as oldest
-    from invoice i join milestone m on m.id = i.milestone_id
-    where i.state = 'draft' and m.kind <> 'deposit'
-      and not exists (select 1 from sign_off s where s.milestone_id = m.id)
     group by 1, 2 order by 1, 2"""
 )
 # What did not go out: mails that nobody took, and programs that do not answer any more.
@@ -127,10 +120,19 @@ _COUNTS = sa.text(
         where r.state = 'open' and r.kind = any(:matching)
           and (r.snoozed_until is null or r.snoozed_until <= :today)
           and not {IS_ASKED_BACK}) as unmatched,
-      (select count(*) from refund where status = 'requested') as refunds,
+      (select count(*) from refund f where :may_settle and (f.status = 'requested'
+          and f.requested_by <> :person and not :person = any(f.edited_by)
+        or exists (select 1 from refund_leg l where l.refund_id = f.id and l.replaced_by is null
+          and (l.status = 'failed' or l.status = 'manual'
+            and l.routed_by is distinct from :person)))) as refunds,
       (select count(*) from review_item where state = 'open' and kind = 'dispute'
           and (snoozed_until is null or snoozed_until <= :today)) as disputes,
-      (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events"""
+      (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events,
+      (select count(*) from review_item r where r.state = 'open' and r.kind <> all(:matching)
+          and r.kind not in ('dispute', 'manual_refund')
+          and (r.kind <> 'refund_failed' or r.subject is distinct from r.refund_id)
+          and (r.snoozed_until is null or r.snoozed_until <= :today)
+          and not {WAITS_AS_REFUND}) as questions"""
 )
 _PULSE = sa.text(
     f"""select
@@ -162,12 +164,25 @@ class Heap:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers beside the navigation."""
+    """The numbers beside the navigation: what waits for a deed, each thing on one of them.
+
+    `refunds` are those that whoever looks may approve, or settle after they failed or came to
+    people. `questions` are those whose answer is given on the page of questions.
+    """
 
     unmatched: int
     refunds: int
     disputes: int
     events: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Who sees the numbers, and whether they approve and settle refunds."""
+
+    id: str
+    may_settle: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +197,7 @@ class Pulse:
 
 
 _OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS, _DEPOSITS_UNPAID, _PROPOSALS_ANSWERED)
-_OTHERS = (_REFUNDS, _TROUBLE, _UNSIGNED, _OUTBOUND, _DEPOSITS_AT_REST, _CORRECTED)
+_OTHERS = (_REFUNDS, _TROUBLE, _OUTBOUND, _DEPOSITS_AT_REST, _CORRECTED)
 
 
 def heaps(session: Session, today: date) -> list[Heap]:
@@ -190,6 +205,23 @@ def heaps(session: Session, today: date) -> list[Heap]:
     return [
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
+        *_unsigned(session, today),
+    ]
+
+
+def _unsigned(session: Session, today: date) -> list[Heap]:
+    found: dict[str, list[tuple[int, datetime]]] = {}
+    for one, since in milestones.unsigned(session, today=today):
+        found.setdefault(one.currency, []).append((one.amount, since))
+    return [
+        Heap(
+            "milestone_unsigned",
+            currency,
+            len(its),
+            sum(amount for amount, _ in its),
+            min(since for _, since in its),
+        )
+        for currency, its in sorted(found.items())
     ]
 
 
@@ -204,9 +236,12 @@ def snoozed(session: Session, today: date) -> dict[str, int]:
     return {row.kind: row.number for row in session.execute(_SNOOZED, {"today": today})}
 
 
-def counts(session: Session, matching_kinds: Sequence[str], today: date) -> Counts:
+def counts(session: Session, matching_kinds: Sequence[str], today: date, who: Onlooker) -> Counts:
     """The numbers beside the navigation."""
-    given = {"matching": list(matching_kinds), "today": today}
+    given = {
+        "matching": list(matching_kinds), "today": today, "person": who.id,
+        "may_settle": who.may_settle,
+    }  # fmt: skip
     return Counts(*session.execute(_COUNTS, given).one())
 
 

@@ -14,6 +14,7 @@ from reconciler.reads import screens_payments, suggestions
 from reconciler.reads.asked_back import IS_ASKED_BACK
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
+from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import overpayments
 
 _COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
@@ -22,7 +23,7 @@ _FROM = "from review_item r left join user_account u on u.id = r.assigned_to"
 _WAITING = sa.text(
     f"""select {_COLUMNS} {_FROM}
     where r.state = 'open' and r.payment_id is not null and r.kind = any(:kinds)
-      and (cast(:until as timestamptz) is null or r.opened_at < :until)
+      and (cast(:until as timestamptz) is null or {WAITS_SINCE} < :until)
       and (cast(:assigned_to as text) is null or r.assigned_to = :assigned_to)
       and coalesce(r.snoozed_until > :today, false) = :is_snoozed
       and (:is_snoozed or {IS_ASKED_BACK} = :is_asked)
@@ -37,15 +38,16 @@ _OF_PAYMENT = sa.text(
 )
 _SUMS = sa.text(
     f"""select kind, currency, count(*) filter (where in_sight) as number,
-      count(*) filter (where in_sight and opened_at < :until) as old,
+      count(*) filter (where in_sight and since < :until) as old,
       count(*) filter (where in_sight and assigned_to = :person) as mine,
       count(*) filter (where is_snoozed) as snoozed,
       count(*) filter (where is_asked and not is_snoozed) as asked,
       coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
-      min(opened_at) filter (where in_sight) as oldest
+      min(since) filter (where in_sight) as oldest
     from (select *, not is_snoozed and not is_asked as in_sight
       from (select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount,
-          r.opened_at, r.assigned_to, coalesce(r.snoozed_until > :today, false) as is_snoozed,
+          {WAITS_SINCE} as since, r.assigned_to,
+          coalesce(r.snoozed_until > :today, false) as is_snoozed,
           {IS_ASKED_BACK} as is_asked
         from review_item r join payment p on p.id = r.payment_id
         where r.state = 'open' and r.kind = any(:kinds)) w) q
@@ -87,8 +89,9 @@ class Waiting:
 class Which:
     """Which of the open questions about payments' money, as they are on the day `today`.
 
-    `until`: only those asked before; `assigned_to`: only one person's; what is put off until later
-    only where `is_snoozed`, and then nothing else; what is asked back whole only where `is_asked`.
+    `until`: only those that wait since before; `assigned_to`: only one person's; what is put off
+    until later only where `is_snoozed`, and then nothing else; what is asked back whole only where
+    `is_asked`.
     """
 
     kinds: Sequence[str]

@@ -61,7 +61,10 @@ def test_the_page_says_in_numbers_what_it_draws(screens: Screens) -> None:
     assert "22 Nov 2026 $850.00 $0.00 $0.00" in words
     assert "Not matched 1" in words
     assert "Nothing is owed." in words
-    assert "All figures" in screens.as_("viewer").read("/")
+    assert "Payments of these 30 days, as of 22 Nov" in words
+    words = screens.as_("viewer").read("/")
+    assert "All figures" in words
+    assert "As of 22 Nov" in words.partition("Refunded since")[2]
 
 
 def test_ninety_days_may_be_chosen_and_nothing_else(screens: Screens) -> None:

@@ -1,7 +1,12 @@
 """The screens of projects: what is planned, billed and changed there."""
 
 import pytest
+import sqlalchemy as sa
 
+from reconciler.books import sign_offs as rules
+from reconciler.services import sign_offs
+from reconciler.store.projects import Milestone
+from reconciler.work import Cause
 from tests.web import furniture
 from tests.web.screens import Screens, said
 
@@ -27,6 +32,42 @@ def test_the_list_says_how_many_sign_offs_are_missing(workshop):
     assert "2 sign-offs missing" in workshop.as_("viewer").read("/projects")  # billed, drafted
     workshop.office.clock.advance(days=56)
     assert "3 sign-offs missing" in workshop.as_("viewer").read("/projects")  # the last is due
+
+
+def test_the_card_of_missing_sign_offs_leads_to_what_it_counts(workshop):
+    rae = workshop.as_("reconciler")
+    words = rae.read("/")
+    assert "Milestones waiting for sign-off 1 $1,000.00" in words, "what is sent waits for none"
+    assert 'href="/admin/projects?view=unsigned"' in rae.get("/").get_data(as_text=True)
+    html = rae.get("/projects?view=unsigned").get_data(as_text=True)
+    assert html.count("is drafted") == 1
+    assert f'href="/admin/milestones/{workshop.ids["milestone_2"]}/sign-offs"' in html
+    words = rae.read("/projects?view=unsigned")
+    assert "Waiting for sign-off 1" in words
+    assert "Worktop, $1,000.00 is drafted" in words
+    assert "sign-offs missing" not in words
+    _sign_off(workshop)
+    assert "Milestones waiting for sign-off 0" in rae.read("/")
+    assert "No milestone waits for its sign-off" in rae.read("/projects?view=unsigned")
+
+
+def test_a_sign_off_of_other_words_is_none(workshop):
+    _sign_off(workshop)
+    changed = sa.update(Milestone).where(Milestone.id == workshop.ids["milestone_2"])
+    workshop.office.do(lambda work: work.session.execute(changed.values(description="Ash, oiled")))
+    rae = workshop.as_("reconciler")
+    assert "Milestones waiting for sign-off 1 $1,000.00" in rae.read("/")
+    assert "Worktop, $1,000.00 is drafted" in rae.read("/projects?view=unsigned")
+
+
+def _sign_off(made: Screens) -> None:
+    milestone = made.ids["milestone_2"]
+
+    def step(work) -> None:
+        seen = rules.digest(sign_offs.terms(work.session.get(Milestone, milestone)))
+        sign_offs.sign_off_by_client(work, milestone, "Ann Lee", seen=seen)
+
+    made.office.do(step, Cause("client", "portal"))
 
 
 def test_who_may_only_look_is_told_so(workshop):

@@ -383,6 +383,9 @@ def test_a_question_is_closed_with_a_note(birch):
     birch.hear("")
     somebody = birch.as_("reconciler")
     assert "A customer's bank disputes a payment" in somebody.read("/questions?kind=dispute")
+    html = somebody.get("/questions?kind=dispute").get_data(as_text=True)
+    assert 0 < html.find(">Answer the dispute</a>") < html.find("Close it with a note alone")
+    assert 'data-count="questions" hidden' in html, "a dispute is counted with the disputes"
     item = birch.office.rows("select id, rev from review_item where kind = 'dispute'")[0]
     path = f"/questions/{item.id}/acknowledge"
     assert somebody.post(path, {"rev": item.rev, "note": " "}).status_code == 422

@@ -33,6 +33,21 @@ def test_what_waits_is_counted_summed_and_dated(screens):
     assert "Overpayments 0 Nothing waits" in words
 
 
+def test_money_that_is_heard_of_late_waits_since_it_moved(screens):
+    rail_id = screens.office.world.pay(85_000, description="thanks").intent
+    screens.office.clock.advance(days=3)
+    screens.hear(rail_id)
+    rae = screens.as_("reconciler")
+    assert "Unmatched payments 1 $850.00 , oldest 3 days" in rae.read("/")
+    words = rae.read("/unmatched?view=old")
+    assert "$850.00 waiting, the oldest for 3 days" in words
+    assert "Older than 2 days 1" in words
+    assert "Nothing in this view" not in words
+    words = rae.read("/questions?view=old")
+    assert "A payment names nothing that it is for" in words
+    assert "3 days ago" in words
+
+
 def test_money_held_ahead_for_two_months_is_summed_with_its_age(screens):
     clock = screens.office.clock
     noon = clock()
@@ -133,11 +148,13 @@ def test_what_did_not_go_out_is_a_card_until_it_is_sent_or_let_be(screens):
 
 def test_the_numbers_beside_the_navigation_are_told_to_a_page_that_is_open(screens):
     vera = screens.as_("viewer")
-    none = {"unmatched": 0, "refunds": 0, "disputes": 0, "events": 0}
+    none = {"unmatched": 0, "refunds": 0, "disputes": 0, "events": 0, "questions": 0}
     assert vera.get("/counts").get_json() == none
     pay = screens.paid(85_000, description="thanks")
     screens.ask_refund("reconciler", payment_id=pay, amount=100)
-    assert vera.get("/counts").get_json() == none | {"unmatched": 1, "refunds": 1}
+    assert vera.get("/counts").get_json() == none | {"unmatched": 1}, "who looks approves nothing"
+    aki = screens.as_("approver")
+    assert aki.get("/counts").get_json() == none | {"unmatched": 1, "refunds": 1}
     html = vera.get("/").get_data(as_text=True)
     assert 'data-count="unmatched"><span>1</span>' in html
     assert 'data-count="disputes" hidden><span>0</span>' in html

@@ -30,7 +30,11 @@ def test_a_payment_that_is_asked_back_waits_as_its_refund_and_not_a_second_time(
     assert "Refunds to approve 1 $50.00" in words
     assert rae.get("/counts").get_json()["unmatched"] == 0
     assert "Meridian" not in rae.read("/unmatched").partition("Views")[2]
-    assert "0 payments" in rae.read("/unmatched?view=asked")
+    empty = rae.read("/unmatched")
+    assert "Nothing else waits for you here, but 1 payment is asked back and not gone yet." in empty
+    assert "Every payment is where it belongs" not in empty
+    assert "$0.00" not in empty
+    assert "0 payments" not in rae.read("/unmatched?view=asked")
     assert "Meridian paid $500.00" in rae.read("/unmatched?view=asked")
     assert "It waits among the refunds" in rae.read(f"/unmatched/{paid_more.ids['pay']}")
     paid_more.by("approver", lambda work: refunds.reject(work, asked, why="Keep it"))
@@ -82,7 +86,7 @@ def test_an_outside_refund_that_failed_is_answered_by_asking_for_it_again(screen
     words = rae.read("/")
     assert "1 thing waits for a person." in words
     assert "Refunds to approve 1 $70.00" in words
-    assert "Outside refunds that failed" not in words
+    assert "Outside refunds that failed 0 Nothing waits" in words
     assert rae.post("/refunds/new", form | {"amount": "60.00"}).status_code == 409, "once"
     assert birch.office.scalar("select count(*) from refund") == 1
     assert birch.office.violations() == []
@@ -99,7 +103,7 @@ def test_an_outside_refund_asked_again_elsewhere_waits_as_that(screens):
     birch.ask_refund("reconciler", payment_id=birch.ids["pay"], amount=7_000)
     words = rae.read("/")
     assert "1 thing waits for a person." in words
-    assert "Outside refunds that failed" not in words
+    assert "Outside refunds that failed 0 Nothing waits" in words
 
 
 def test_news_is_nothing_to_do(screens):
@@ -128,6 +132,7 @@ def test_a_card_of_questions_leads_to_its_own_and_no_others(screens):
     vera = screens.as_("viewer")
     html = vera.get("/").get_data(as_text=True)
     assert 'href="/admin/questions?group=discrepancies">Discrepancies</a>' in html
+    assert 'data-count="questions"><span>2</span>' in html, "beside the menu, without the money"
     words = vera.read("/questions?group=discrepancies")
     assert "Discrepancies 1" in words
     assert "no rule says what for" in words

@@ -14,7 +14,9 @@ from reconciler.errors import Conflict
 from reconciler.ids import new_token
 from reconciler.reads import notes, restore, saved_views, screens_people, screens_today
 from reconciler.reads.notes import NoteRow
+from reconciler.reads.pages import Session
 from reconciler.reads.saved_views import View
+from reconciler.reads.screens_today import Counts, Onlooker
 from reconciler.runtime import Runtime
 from reconciler.services import idempotency, switches
 from reconciler.services.idempotency import Answer, KeyReused
@@ -60,6 +62,12 @@ class Desk:
         with self.runtime.read() as session:
             return saved_views.of(session, user=self.person.id, page=page)
 
+    def counts(self, session: Session) -> Counts:
+        """The numbers beside the navigation, for this person."""
+        kinds = sorted(kind.value for kind in MATCHING_KINDS)
+        who = Onlooker(self.person.id, self.may(Role.APPROVER))
+        return screens_today.counts(session, kinds, self.today, who)
+
     def do(self, step: Callable[[Work], T]) -> T:
         """Change the books, in this person's name."""
         return self.runtime.do(Cause("person", self.person.id), http.accountable(step))
@@ -95,8 +103,7 @@ class Desk:
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """A whole page, with its frame around it."""
         with self.runtime.read() as session:
-            kinds = sorted(kind.value for kind in MATCHING_KINDS)
-            counts = screens_today.counts(session, kinds, self.today)
+            counts = self.counts(session)
             off = [state for state in switches.states(session) if not state.on]
             is_held = restore.is_held(session)
         html = pages.render(

@@ -8,11 +8,11 @@ from reconciler.books import sign_offs as sign_off_rules
 from reconciler.books.invoices import InvoiceStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import screens_people, screens_projects
+from reconciler.reads import milestones as milestones_read, screens_people, screens_projects
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.projects import ProjectRow
-from reconciler.reads.screens_projects import ProjectLine
+from reconciler.reads.screens_projects import ProjectLine, Which
 from reconciler.services import billing, change_orders, invoices, milestones, projects
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.projects import NewProject
@@ -50,10 +50,16 @@ _LISTED = Listed(
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProjectLine]:
+    view = request.args.get("view")
+    waiting = milestones_read.unsigned(session, today=desk.today) if view == "unsigned" else None
+    which = Which(
+        only_open=view not in {"all", "unsigned"},
+        customer_id=request.args.get("customer") or None,
+        ids=None if waiting is None else {one.project_id for one, _ in waiting},
+    )
     lines = screens_projects.lines(
         session,
-        only_open=request.args.get("view") != "all",
-        customer_id=request.args.get("customer") or None,
+        which,
         before=paging.after(wanted.cursor),
         limit=wanted.limit,
         today=desk.today,
@@ -67,6 +73,7 @@ def list_projects(desk: Desk) -> Response:
     """Projects, the newest first."""
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
+        waiting = [one for one, _ in milestones_read.unsigned(session, today=desk.today)]
     sums: dict[str, list[int]] = {}
     for line in page.data:
         its = line.project
@@ -78,7 +85,8 @@ def list_projects(desk: Desk) -> Response:
         lines=page.data,
         unsigned={line.id: _unsigned(line.project, desk.today) for line in page.data},
         sums=dict(sorted(sums.items())),
-        only_open=request.args.get("view") != "all",
+        waiting=waiting,
+        view=request.args.get("view", ""),
         customer_id=request.args.get("customer") or None,
         older=paging.next_page(page.next_cursor),
     )

@@ -10,7 +10,7 @@ from reconciler.books import refund_words
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import review_queue, screens_payments, screens_today
+from reconciler.reads import review_queue, screens_payments, screens_today, waits_since
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine
@@ -122,7 +122,7 @@ def _seen(desk: Desk, view: str) -> dict[str, object]:
     if view == "mine":
         seen["assigned_to"] = desk.person.id
     elif view == "old":
-        seen["opened_before"] = desk.now - OLD
+        seen["since_before"] = desk.now - OLD
     return seen
 
 
@@ -161,12 +161,14 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         page = _rows(desk, session, paging.wanted())
         asked = screens_today.questions(session, desk.today)
         about = _about(session, page.data)
+        since = waits_since.of(session, [one.id for one in page.data])
     return desk.page(
         "questions.html",
         status=status,
         items=page.data,
         titles=TITLES,
         about=about,
+        since=since,
         why=refund_words.why,
         matching=MATCHING_KINDS,
         kind=kind,

@@ -95,7 +95,7 @@ _QUEUES = (
         "list_refunds",
         (("tab", "trouble"),),
     ),
-    _of_group("outside-failed", "neg", frozenset({"outside_refund_failed"}), is_always_shown=False),
+    _of_group("outside-failed", "neg", frozenset({"outside_refund_failed"})),
     _of_group("stopped", "neg", is_always_shown=False),
     _of_group("outside", "warn"),
     Queue(
@@ -110,6 +110,7 @@ _QUEUES = (
         frozenset({"milestone_unsigned"}),
         "warn",
         "list_projects",
+        (("view", "unsigned"),),
     ),
     Queue(
         "Proposals accepted this week",
@@ -191,7 +192,7 @@ _QUEUES = (
 def tell_counts(desk: Desk) -> Response:
     """The numbers beside the navigation, for pages that are open and keep theirs right."""
     with desk.runtime.read() as session:
-        found = screens_today.counts(session, sorted(k.value for k in MATCHING_KINDS), desk.today)
+        found = desk.counts(session)
     return jsonify(asdict(found))
 
 
@@ -206,6 +207,7 @@ def show_today(desk: Desk) -> Response:
         until = runs.complete_up_to(runs.complete(session), KINDS)
         days = disputes.days_to_answer(session, now=desk.now)
         money = figures.money(session, desk.today, MONEY_DAYS)
+        counted_to = figures.counted_to(session)
     return desk.page(
         "today.html",
         cards=cards,
@@ -214,6 +216,7 @@ def show_today(desk: Desk) -> Response:
         signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
         money=_charts(money),
+        counted_to=counted_to,
     )
 
 

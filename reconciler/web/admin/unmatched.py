@@ -329,7 +329,7 @@ def _totals(sums: list[Sum]) -> list[tuple[str, int]]:
     totals: dict[str, int] = {}
     for one in sums:
         totals[one.currency] = totals.get(one.currency, 0) + one.amount
-    return sorted((currency, amount) for currency, amount in totals.items() if currency)
+    return sorted((currency, amount) for currency, amount in totals.items() if currency and amount)
 
 
 def _who_was_first(desk: Desk, payment_id: str) -> str:

@@ -1,0 +1,26 @@
+"""Since when a question has waited, for a statement that has the question as `r`.
+
+Money waits since it moved, and not since we heard of it: payments that are taken over from a file,
+or that a rail told late, are as old as they are.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.reviews import MATCHING_KINDS
+
+_MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
+WAITS_SINCE = f"""(case when r.kind in ({_MATCHING}) then least(r.opened_at,
+        (select w.occurred_at from payment w where w.id = r.payment_id))
+      when r.kind = 'dispute' then least(r.opened_at, (select w.opened_at from dispute w
+        where w.payment_id = r.payment_id and w.rail_dispute_id = r.subject))
+      else r.opened_at end)"""
+_OF = sa.text(f"select r.id, {WAITS_SINCE} as since from review_item r where r.id = any(:ids)")
+
+
+def of(session: Session, ids: Collection[str]) -> dict[str, datetime]:
+    """Since when each of these questions has waited."""
+    return {row.id: row.since for row in session.execute(_OF, {"ids": list(ids)})}
