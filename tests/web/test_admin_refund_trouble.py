@@ -197,3 +197,11 @@ def test_a_request_that_is_refused_keeps_every_field(birch, wrong):
     assert typed["note"] in html
     assert ('<option value="goodwill" selected>' in html) is (typed["reason"] == "goodwill")
     assert ('value="reopen" checked' in html) is (typed["treatment"] == "reopen")
+
+
+def test_the_number_beside_refunds_is_of_those_that_whoever_looks_can_act_on(birch):
+    for name in ("approver", "reconciler", "approver"):
+        birch.ask_refund(name, payment_id=birch.ids["pay"], amount=100)
+    told = {name: birch.as_(name).get("/counts").get_json()["refunds"]
+            for name in ("viewer", "reconciler", "approver", "second")}  # fmt: skip
+    assert told == {"viewer": 0, "reconciler": 0, "approver": 1, "second": 3}
