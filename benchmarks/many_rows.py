@@ -65,7 +65,7 @@ def _with_money(folder: Path, rows: int) -> bool:
     seen: dict[str, list[Cost]] = {}
     with stage(folder) as bench:
         for count in (rows // 10, rows):
-            seen.setdefault("import money", []).append(_imported(bench, folder, count, _money))
+            seen.setdefault("import money", []).append(_imported(bench, folder, count, money_rows))
     return _told(seen)
 
 
@@ -104,7 +104,7 @@ def _rows(count: int) -> Iterator[str]:
         yield f"invoice,,,,{whose},{whose},M{count}-{n},USD,{n % 1000 + 1},,sent,2026-12-24\n"
 
 
-def _money(count: int) -> Iterator[str]:
+def money_rows(count: int) -> Iterator[str]:
     """Customers, then paid invoices of two lines; one in four had a deposit that was used on it."""
     yield (
         "kind,external_id,name,customer_id,number,code,currency,total,tax,amount,state,issued_on,"

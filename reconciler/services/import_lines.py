@@ -11,14 +11,10 @@ from reconciler.errors import Invalid
 from reconciler.store import import_rows as store
 from reconciler.work import Work
 
-_AT_A_TIME = 1_000
-
 
 def price(work: Work) -> None:
     """Say what the lines of each document come to; refused is one whose total or tax they miss."""
-    last = -1
-    while rows := store.lined(work.session, after=last, most=_AT_A_TIME):
-        last = rows[-1].place
+    for rows in store.lined(work.session):
         priced: list[tuple[object, ...]] = []
         bad: list[dict[str, object]] = []
         for row in rows:

@@ -12,6 +12,8 @@ LINES = "('invoice_line', 'bill_line')"
 COUNT_ANEW = "analyze import_row"
 FIND = (
     "create index on import_row (kind, key)",
+    # Before the rows change: what is made after it is not used by this transaction (indcheckxmin).
+    "create index on import_row (doc_key)",
     COUNT_ANEW,
     """update import_row r set found_id = x.id from (
       select r.place, coalesce(k.subject_id, c.id, p.id, v.id, i.id, d.id, y.id, u.id, b.id) as id
@@ -57,7 +59,6 @@ FIND = (
     where of_kind = 'bill' and customer_id is not null""",
     f"update import_row set doc_key = key where kind in {DOCUMENTS} and kind <> 'bill'",
     "update import_row set doc_key = of_key where of_kind is not null and of_kind <> 'bill'",
-    "create index on import_row (doc_key)",
     COUNT_ANEW,
     """update import_row r set found_id = b.id from bill b where r.kind = 'bill'
       and b.vendor_id = r.customer_id and lower(btrim(b.number)) = lower(btrim(r.name))

@@ -18,6 +18,12 @@ _RAILS = """from import_row r
     cross join jsonb_each_text(r.more -> 'rail_customers') as k(rail, known_as)
     where r.kind = 'customer' and r.more ? 'rail_customers'"""
 
+# What is paid by each row of money; a use of a deposit names two documents.
+_PAID = f"""select x.place, d.name, d.currency, d.is_open from import_row x
+      join import_doc d on d.id = x.of_id where x.kind in {MONEY}
+    union all select x.place, d.name, d.currency, d.is_open from import_row x
+      join import_doc d on d.id = x.to_id where x.kind = 'application'"""
+
 JUDGE = (
     # What a rail calls a customer is told of one customer.
     f"""{REFUSED}, field = 'rail_customers', why = format('%s is another customer''s', x.known_as)
@@ -130,11 +136,9 @@ JUDGE = (
         case when r.kind = 'invoice' then coalesce(r.issued_on, {_TODAY}) end
       from import_row r join asked on asked.id = r.id where r.found_id is null""",
     f"""{REFUSED}, field = 'currency', why = format('%s is in %s', d.name, d.currency)
-    from import_doc d where r.status is null and r.kind in {MONEY}
-      and d.id in (r.of_id, r.to_id) and d.currency <> r.currency""",
+    from ({_PAID}) d where r.status is null and d.place = r.place and d.currency <> r.currency""",
     f"""{REFUSED}, field = 'number', why = format('%s is a draft: nothing is owed on it', d.name)
-    from import_doc d where r.status is null and r.kind in {MONEY}
-      and d.id in (r.of_id, r.to_id) and not d.is_open""",
+    from ({_PAID}) d where r.status is null and d.place = r.place and not d.is_open""",
     f"""{REFUSED}, field = 'number', why = 'the invoice is another customer''s'
     from import_doc d, import_doc i where r.status is null and r.kind = 'application'
       and d.id = r.of_id and i.id = r.to_id and d.customer_id <> i.customer_id""",
@@ -152,9 +156,10 @@ JUDGE = (
     f"""{REFUSED}, field = 'amount',
       why = format('that is %s minor units more than %s has received', x.more, d.name)
     from (select u.place, d.id, sum(u.amount) over (partition by d.id order by u.place)
-        - d.has - coalesce((select sum(p.amount) from import_row p where p.of_id = d.id
-            and p.kind = 'receipt' and p.status is null), 0) as more
+        - d.has - coalesce(p.received, 0) as more
       from import_row u join import_doc d on d.id = u.of_id
+        left join (select of_id, sum(amount) as received from import_row
+          where kind = 'receipt' and status is null group by 1) p on p.of_id = d.id
       where u.kind = 'application' and u.status is null) x join import_doc d on d.id = x.id
     where x.more > 0 and x.place = r.place""",
     "update import_row set status = 'new' where status is null",

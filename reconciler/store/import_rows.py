@@ -1,6 +1,6 @@
 """Rows for import beside the books: judged and taken over by statements on all of them at once."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -42,13 +42,14 @@ _LINED = sa.text(
         as lines
     from import_row r left join lateral (select jsonb_agg(x.more order by x.place) as lines
       from import_row x where x.doc_key = r.doc_key and x.kind = r.kind || '_line') l on true
-    where r.place > :after and r.status is null and (r.kind = 'bill' or (r.kind = 'invoice'
+    where r.status is null and (r.kind = 'bill' or (r.kind = 'invoice'
       and (l.lines is not null or r.more ? 'line' or (r.more ->> 'tax')::bigint <> 0)))
-    order by r.place limit :most"""
+    order by r.place"""
 )
 _INDEX_PRICED = """create index on import_priced (doc)"""
 _TAX = """update import_row r set tax = p.tax from (select doc, sum(tax)::bigint as tax
     from import_priced group by 1) p where p.doc = r.place"""
+_PRICED_AND_ALL = (_INDEX_PRICED, "analyze import_priced", _TAX, *JUDGE)
 _REFUSE = sa.text(
     """update import_row set status = 'refused', field = :field, why = :why
     where place = :place and status is null"""
@@ -58,7 +59,7 @@ _REFUSALS = """select line, field, why from import_row where status = 'refused'
     order by line limit :most"""
 _SOME = """select line, kind, name, status from import_row where status in ('new', 'changed')
     order by status = 'new', line limit :most"""
-AT_ONCE = 500  # rows whose money is booked
+AT_ONCE = 500  # rows whose lines are priced, or whose money is booked
 # Receipts first: what is used of a deposit has to be there.
 _MONEY = sa.text(
     f"""select place, line, kind, id, of_id, to_id, amount, issued_on, more from import_row
@@ -132,9 +133,11 @@ def find(session: Session) -> None:
     _all(session, FIND, {})
 
 
-def lined(session: Session, *, after: int, most: int) -> list[sa.Row[tuple[object, ...]]]:
+def lined(session: Session) -> Generator[Sequence[sa.Row[tuple[object, ...]]]]:
     """Documents whose lines have to be priced, some at a time, by the place of their row."""
-    return list(session.execute(_LINED, {"after": after, "most": most}))
+    # One reading of all, not one for each part: the lines of a document are looked up once.
+    with session.execute(_LINED, execution_options={"yield_per": AT_ONCE}) as rows:
+        yield from rows.partitions()
 
 
 def put_priced(session: Session, rows: Iterable[tuple[object, ...]]) -> None:
@@ -150,7 +153,7 @@ def refuse(session: Session, found: list[dict[str, object]]) -> None:
 
 def judge(session: Session, given: dict[str, object]) -> list[sa.Row[tuple[str, str, int]]]:
     """Say of each row whether it is new, changed, unchanged or refused; how many of each."""
-    _all(session, (_INDEX_PRICED, "analyze import_priced", _TAX, *JUDGE), given)
+    _all(session, _PRICED_AND_ALL, given)
     return list(session.execute(sa.text(_COUNTS)))
 
 
