@@ -7,6 +7,7 @@ payment, and only what differs from its answer is a discrepancy. Healing is the 
 come through.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +19,7 @@ import structlog
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.payouts import PayoutFacts
-from reconciler.books.rail_objects import EVENTS
+from reconciler.books.rail_objects import EVENTS, ObjectKind
 from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
@@ -35,11 +36,15 @@ from reconciler.services import (
 from reconciler.services.discrepancies import Found
 from reconciler.services.payments import Sighted
 from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS, OWN, Counted, Run
+from reconciler.services.run_checks import Held
 from reconciler.services.run_plans import KINDS, PLANS
 from reconciler.work import Cause, Work
 
 SLICE = timedelta(seconds=20)  # of a job: refunds wait for the same worker
 DOUBTS_AT_ONCE = 20
+ASKED_MAX = 3  # times, until its balance stands still while it lists what moved
+PAGES_MAX = 20  # of what moved since the window: two thousand movements
+SOON = timedelta(minutes=1)  # the rail's clock may be ahead of ours
 
 _log = structlog.get_logger()
 T = TypeVar("T")
@@ -127,9 +132,36 @@ class _Carrier:
         self.do(lambda work: payout_checks.doubt_lines(work, self._run))
         if not (self._look() and self._settle()):
             return False
-        balance = self._rail.balance()
-        self.do(lambda work: run_checks.close(work, self._run, balance))
+        held = self._held()
+        self.do(lambda work: run_checks.close(work, self._run, held))
         return True
+
+    def _held(self) -> Held:
+        """What the rail holds, and what moved since the run's window, both of one moment."""
+        since = self._run.window.until.replace(microsecond=0)  # lists know of whole seconds
+        newest = self._runtime.now() + SOON
+        balance = self._rail.balance()
+        for _ in range(ASKED_MAX):
+            moved = self._moved(since, newest)
+            before, balance = balance, self._rail.balance()
+            if moved is not None and balance == before:
+                return Held(balance, moved, since)
+        # It never stood still, or too much moved: then it is held against all that is known.
+        return Held(balance, {}, None)
+
+    def _moved(self, since: datetime, until: datetime) -> dict[str, int] | None:
+        """By currency, in minor units; None if that takes too many pages."""
+        found: Counter[str] = Counter()
+        cursor = None
+        for _ in range(PAGES_MAX):
+            page = self._rail.list_page(ObjectKind.MOVEMENT, since, until, cursor)
+            for row in page.rows:
+                if row.view is not None and "/" not in row.view.state:
+                    found[row.view.currency] += row.view.amount
+            cursor = page.cursor
+            if cursor is None:
+                return dict(found)
+        return None
 
     def do(self, step: Callable[[Work], T]) -> T:
         """One transaction of the run."""

@@ -5,8 +5,10 @@ payments, the payments against the ledger, the ledger against the payouts (payou
 against the bank's lines (bank_checks.py), and the movements against the rail's own balance.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -69,6 +71,7 @@ _MOVED = sa.text(
     """select currency, sum(amount)::bigint as amount from rail_object
     where rail = :rail and account = :account and kind = 'balance_transaction'
       and state not like '%/%'  -- of another balance than that of payments
+      and (cast(:until as timestamptz) is null or made_at is null or made_at < :until)
     group by currency"""
 )
 _EVENTS_MAX = 1_000
@@ -164,8 +167,21 @@ def find_lost_events(work: Work, run: Run) -> None:
         discrepancies.note(work, run.id, found)
 
 
-def close(work: Work, run: Run, balance: dict[str, int]) -> None:
-    """Compare the layers below, and finish the run. `balance` is the rail's own, by currency."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rail's own balance, and what of it `moved` from `since` on as its list says.
+
+    By currency, in minor units. What moved that late need not have come here yet: the next run
+    looks for it. `since` is None where that could not be told apart.
+    """
+
+    balance: dict[str, int]
+    moved: dict[str, int]
+    since: datetime | None
+
+
+def close(work: Work, run: Run, held: Held) -> None:
+    """Compare the layers below, and finish the run."""
     for row in _unapplied(work, run):
         found = Found(
             EVENTS,
@@ -186,7 +202,7 @@ def close(work: Work, run: Run, balance: dict[str, int]) -> None:
         )
         discrepancies.note(work, run.id, found)
     payout_checks.find(work, run)
-    drift = _drift(work, run, balance)
+    drift = _drift(work, run, held)
     discrepancies.settle(work, run.id, (*payout_checks.EVERYWHERE, *_EVERYWHERE))
     reconciliation.finish(work, run, drift)
 
@@ -196,21 +212,22 @@ def _unapplied(work: Work, run: Run) -> Sequence[sa.Row[tuple[object, ...]]]:
     return work.session.execute(_UNAPPLIED, given | {"limit": _EVENTS_MAX}).all()
 
 
-def _drift(work: Work, run: Run, balance: dict[str, int]) -> dict[str, int]:
+def _drift(work: Work, run: Run, held: Held) -> dict[str, int]:
     """The rail's balance less all movements that are known here: what nothing explains."""
-    given = {"rail": run.rail, "account": run.account}
-    moved = {row.currency: row.amount for row in work.session.execute(_MOVED, given)}
+    given = {"rail": run.rail, "account": run.account, "until": held.since}
+    moved = Counter({row.currency: row.amount for row in work.session.execute(_MOVED, given)})
+    moved.update(held.moved)
     drift: dict[str, int] = {}
-    for currency in sorted(moved.keys() | balance.keys()):
-        held, known = balance.get(currency, 0), moved.get(currency, 0)
-        if held != known:
-            drift[currency] = held - known
+    for currency in sorted(moved.keys() | held.balance.keys()):
+        there, known = held.balance.get(currency, 0), moved[currency]
+        if there != known:
+            drift[currency] = there - known
             found = Found(
                 BALANCE,
                 currency,
                 Difference.BALANCE,
                 is_healed=False,
-                expected=Shown(held, currency, ""),
+                expected=Shown(there, currency, ""),
                 actual=Shown(known, currency, ""),
             )
             discrepancies.note(work, run.id, found)
