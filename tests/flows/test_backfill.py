@@ -88,11 +88,11 @@ def test_a_run_that_one_worker_is_at_is_left_alone_by_another(office: Office, pu
     listed, is_at_it, may_go_on = rail.list_page, threading.Event(), threading.Event()
     calls = []
 
-    def waits(kind, *given):
-        calls.append(kind)
+    def waits(kind, since, *given):
+        calls.append((kind, since))
         is_at_it.set()
         assert may_go_on.wait(PATIENCE_SECONDS)
-        return listed(kind, *given)
+        return listed(kind, since, *given)
 
     rail.list_page = waits
     ended = []
@@ -102,12 +102,12 @@ def test_a_run_that_one_worker_is_at_is_left_alone_by_another(office: Office, pu
         assert is_at_it.wait(PATIENCE_SECONDS)
         assert flow.carry_on(office.runtime) is False
         assert flow.carry_on(office.runtime, run_id=run_id) is False
-        assert calls == ["charge"]
+        assert [kind for kind, _ in calls] == ["charge"]
     finally:
         may_go_on.set()
         one.join(PATIENCE_SECONDS)
     assert ended == [True]
-    assert len(calls) == len(set(calls)), "each kind was listed once"
+    assert len(calls) == len(set(calls)), "each kind was listed once, and movements since"
     with office.runtime.read() as session:
         assert reads.one(session, run_id).status == "done"
 
