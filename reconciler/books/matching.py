@@ -305,7 +305,8 @@ ANOTHER_CUSTOMER = "Another customer"
 def rank(
     facts: PaymentFacts, unapplied: int, candidates: Sequence[Document], among: Lookup
 ) -> list[Suggestion]:
-    """Suggestions for a person, the best first: single targets, then sums over several."""
+    """Suggestions for a person, the best first; of several, what is due first comes first."""
+    candidates = sorted(candidates, key=lambda d: (d.due_on, d.number, d.id))
     singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
     sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
     found = [s for s in singles if s.score > 0] + [

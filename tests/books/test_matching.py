@@ -326,6 +326,7 @@ def test_sums_over_several_invoices_of_one_customer_are_suggested() -> None:
     parts = [doc(f"INV-3{n}", outstanding=amount) for n, amount in enumerate((300, 500, 700))]
     strange = doc("INV-40", outstanding=500, customer_id="cust_ben")
     found = rank(facts(), 1_000, [*parts, strange, AHEAD], lookup())
+    assert found == rank(facts(), 1_000, [AHEAD, strange, *reversed(parts)], lookup())
     several = [suggestion for suggestion in found if len(suggestion.targets) > 1]
     assert [[d.number for d, _ in s.targets] for s in several] == [["INV-30", "INV-32"]]
     assert sum(amount for _, amount in several[0].targets) == 1_000

@@ -99,6 +99,12 @@ class Stores:
         with redis.Redis.from_url(self.redis_url) as line:
             return int(line.info("server")["process_id"])
 
+    def redis_answers(self) -> bool:
+        """Whether Redis is there, and has read its file again."""
+        with suppress(redis.ConnectionError), redis.Redis.from_url(self.redis_url) as line:
+            return bool(line.ping())
+        return False
+
     def flush(self) -> None:
         """Empty Redis."""
         with redis.Redis.from_url(self.redis_url) as line:

@@ -35,7 +35,7 @@ def test_redis_emptied_and_killed_costs_no_event_and_no_answer(breakable: Stores
         with breakable.down(breakable.redis_pid()):
             there.pause(3.0)
             assert answers.acknowledged.total() > heard + 50, "Redis is down, the web is not"
-        there.until(lambda: bool(breakable.redis_pid()))
+        there.until(breakable.redis_answers)
         breakable.flush()
 
     with rig(breakable) as there:
