@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from reconciler.errors import NotFound
 from reconciler.reads import pages
+from reconciler.store import ledger_totals
 from reconciler.store.ledger import POSTED_ON
-from reconciler.store.ledger_totals import TOTALS
 
 _Key = tuple[datetime, str, int]
 _KINDS = ("timestamptz", "text", "bigint")
@@ -18,7 +18,10 @@ _ACCOUNT = sa.text(
     """select id, role, rail, category, currency from ledger_account
     where role = :role and rail = :rail and category = :category and currency = :currency"""
 )
-_TOTAL = sa.text(f"select debit - credit from ({TOTALS}) as x where account_id = :account")
+_TOTAL = sa.text(
+    f"""select debit - credit from ({ledger_totals.TOTALS_SINCE}) as x
+    where account_id = :account"""
+)
 # In the order in which they were written; those of a day that was written later come later.
 _LINES = sa.text(
     f"""select e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
@@ -105,4 +108,5 @@ def one(
 
 
 def _total(session: Session, account_id: int, until: date) -> int:
-    return int(session.scalar(_TOTAL, {"account": account_id, "until": until}) or 0)
+    given = {"account": account_id, "until": until, "counted_to": ledger_totals.mark(session)}
+    return int(session.scalar(_TOTAL, given) or 0)

@@ -24,16 +24,24 @@ ENTRIES_AT_ONCE = 10_000  # a fraction of a second; those of one transaction are
 ITS_POSTINGS = """lateral (
       select line, account_id, amount from posting where entry_id = e.id offset 0) p"""
 
-# Totals by account, of what counts on a day up to `until` (None: whatever the day).
-TOTALS = f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint as credit from (
+
+def _totals(counted_to: str) -> str:
+    return f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint as credit from (
     select account_id, debit, credit from ledger_day
       where cast(:until as date) is null or day <= :until
     union all
     select p.account_id, greatest(p.amount, 0), greatest(-p.amount, 0)
       from journal_entry e cross join {ITS_POSTINGS}
-      where e.at > coalesce((select counted_to from ledger_mark), '-infinity')
+      where e.at > {counted_to}
         and (cast(:until as date) is null or {POSTED_ON} <= :until)
   ) as t group by account_id"""
+
+
+# Totals by account, of what counts on a day up to `until` (None: whatever the day).
+TOTALS = _totals("coalesce((select counted_to from ledger_mark), '-infinity')")
+# The same. `counted_to` is what `mark` gives on the same snapshot: told beforehand, PostgreSQL
+# knows how few entries are newer.
+TOTALS_SINCE = _totals("cast(:counted_to as timestamptz)")
 
 # The first instant as of which an entry may still be written; nothing while nothing is added up.
 FIRST_FREE = "(select counted_to + interval '1 microsecond' from ledger_mark)"
@@ -47,6 +55,10 @@ _ADD = sa.text(
       set debit = ledger_day.debit + excluded.debit, credit = ledger_day.credit + excluded.credit"""
 )
 _MARK = sa.text("select counted_to from ledger_mark for update")
+_MARK_READ = sa.text(
+    """select coalesce((select counted_to from ledger_mark),
+      timestamptz '2000-01-01 00:00+00')"""  # before any entry
+)
 _SET_MARK = sa.text(
     """insert into ledger_mark (id, counted_to) values (1, :until)
     on conflict (id) do update set counted_to = excluded.counted_to"""
@@ -94,6 +106,12 @@ class LedgerMark(SQLModel, table=True):
         default=1, sa_column=sa.Column(sa.Integer, primary_key=True, autoincrement=False)
     )
     counted_to: datetime = base.instant()
+
+
+def mark(session: Session) -> datetime:
+    """The `counted_to` of TOTALS_SINCE."""
+    found: datetime = session.execute(_MARK_READ).scalar_one()
+    return found
 
 
 def add_up(session: Session, now: datetime) -> bool:
