@@ -41,6 +41,11 @@ class View:
     made: int
     reference: str | None = field(default=None, compare=False)
 
+    @property
+    def is_of_payments(self) -> bool:
+        """Whether a movement is on the balance of payments, and on no other one of the rail."""
+        return "/" not in self.state
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:

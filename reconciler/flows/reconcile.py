@@ -24,6 +24,7 @@ from reconciler.errors import Conflict, NotFound, OutcomeUnknown, Refused, Unava
 from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
 from reconciler.flows.take_payout import take_payout
+from reconciler.flows.tie_out import SOON
 from reconciler.runtime import Runtime
 from reconciler.services import (
     discrepancies,
@@ -44,7 +45,6 @@ SLICE = timedelta(seconds=20)  # of a job: refunds wait for the same worker
 DOUBTS_AT_ONCE = 20
 ASKED_MAX = 3  # times, until its balance stands still while it lists what moved
 PAGES_MAX = 20  # of what moved since the window: two thousand movements
-SOON = timedelta(minutes=1)  # the rail's clock may be ahead of ours
 
 _log = structlog.get_logger()
 T = TypeVar("T")
@@ -156,7 +156,7 @@ class _Carrier:
         for _ in range(PAGES_MAX):
             page = self._rail.list_page(ObjectKind.MOVEMENT, since, until, cursor)
             for row in page.rows:
-                if row.view is not None and "/" not in row.view.state:
+                if row.view and row.view.is_of_payments:
                     found[row.view.currency] += row.view.amount
             cursor = page.cursor
             if cursor is None:

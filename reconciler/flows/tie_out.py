@@ -132,7 +132,7 @@ def _found_in_its_list(
             break
         page = rail.list_page(ObjectKind.MOVEMENT, BEGINNING, newest, cursor)
         cursor = page.cursor
-        part = {r.id: r.view for r in page.rows if r.view is not None and "/" not in r.view.state}
+        part = {r.id: r.view for r in page.rows if r.view and r.view.is_of_payments}
         listed |= part
         # Of the oldest second of a page more may stand on the next one.
         after = min((row.made for row in page.rows), default=until) if cursor else 0

@@ -28,6 +28,7 @@ from reconciler.services.payments import Sighted
 from reconciler.services.reconciliation import OPEN_ITEMS, Counted, Run, Step
 from reconciler.store import payment_rows
 from reconciler.store.claims import decode_facts
+from reconciler.store.movement_sums import IS_MOVEMENT
 from reconciler.work import Work
 
 PAYMENT, BALANCE = "payment", "balance"
@@ -68,11 +69,10 @@ _LOST = sa.text(
     order by e.seq"""
 )
 _MOVED = sa.text(
-    """select currency, sum(amount)::bigint as amount from rail_object
-    where rail = :rail and account = :account and kind = 'balance_transaction'
-      and state not like '%/%'  -- of another balance than that of payments
-      and (cast(:until as timestamptz) is null or made_at is null or made_at < :until)
-    group by currency"""
+    f"""select o.currency, sum(o.amount)::bigint as amount from rail_object o
+    where o.rail = :rail and o.account = :account and {IS_MOVEMENT}
+      and (cast(:until as timestamptz) is null or o.made_at is null or o.made_at < :until)
+    group by o.currency"""
 )
 _EVENTS_MAX = 1_000
 

@@ -39,3 +39,9 @@ def test_a_payout_is_viewed_once_its_amount_is_known_and_its_movements_always():
     made, seen = views_of_payout(PayoutFacts(**known, created=AT, amount=500, currency="USD"))
     assert (made.kind, made.id, made.amount, made.made) == (ObjectKind.PAYOUT, "po_1", 500, AT)
     assert seen == movement
+
+
+def test_a_movement_says_whether_it_is_on_the_balance_of_payments() -> None:
+    on_it = View(ObjectKind.MOVEMENT, "txn_1", 100, "USD", "charge", AT)
+    elsewhere = View(ObjectKind.MOVEMENT, "txn_2", 100, "USD", "charge/issuing", AT)
+    assert (on_it.is_of_payments, elsewhere.is_of_payments) == (True, False)
