@@ -196,18 +196,13 @@ def _show(desk: Desk, bill_id: str, *, refusal: Refused | None = None, sheet: st
         names = screens_people.names(session, timeline.causes(entries))
         theirs = {"vendor_id": bill.vendor_id, "currency": bill.currency, "has_remaining": True}
         ahead: list[PrepaymentRow] = prepayments.page(session, theirs, Wanted(paging.PER_PAGE)).data
-    status = 200
-    if refusal is not None:
-        status = 409 if isinstance(refusal, Conflict) else 422
     return desk.page(
         "bill.html",
-        status=status,
         bill=bill,
         prepayments=ahead,
         sheet=sheet,
         typed=request.form if refusal else {},
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
         notice="" if refusal else next((n for at, n in _NOTICES.items() if at in request.args), ""),
         moments=timeline.in_order(timeline.of_entries(entries, names)),
     )

@@ -103,8 +103,7 @@ def add_customer(desk: Desk) -> Response:
             )
         )
     except Refused as refusal:
-        status = 409 if isinstance(refusal, Conflict) else 422
-        return _new(desk, request.form, status=status, refusal=refusal)
+        return _new(desk, request.form, refusal=refusal)
     payment_id = request.form.get("payment", "")
     if payment_id:
         return go("show_unmatched", payment_id=payment_id, customer=made)
@@ -117,16 +116,12 @@ def _payer(desk: Desk, payment_id: str) -> tuple[str, str]:
     return (payment.payer_name or "", payment.payer_email or "") if payment else ("", "")
 
 
-def _new(
-    desk: Desk, typed: Mapping[str, str], *, status: int = 200, refusal: Refused | None = None
-) -> Response:
+def _new(desk: Desk, typed: Mapping[str, str], *, refusal: Refused | None = None) -> Response:
     return desk.page(
         "customer_new.html",
-        status=status,
         typed={name: typed.get(name, "") for name in ("name", "email", "stripe")},
         payment=request.values.get("payment", "")[:80],
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )
 
 

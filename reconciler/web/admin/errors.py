@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, make_response, request
 
@@ -60,6 +61,15 @@ def status_of(refusal: Refused | None) -> int:
     if isinstance(refusal, Conflict):
         return HTTPStatus.CONFLICT
     return HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def told(refusal: Refused | None) -> dict[str, Any]:
+    """The same, with the sentence and the field that the form shows; of none, empty ones."""
+    return {
+        "status": status_of(refusal),
+        "error": sentence(refusal) if refusal else "",
+        "field": (refusal.field or "") if refusal else "",
+    }
 
 
 def page(desk: Desk | None, error: ReconcilerError) -> Response:

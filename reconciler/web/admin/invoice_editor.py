@@ -1,14 +1,14 @@
 """A draft of an invoice with its lines: each button sends the form, so no script is needed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 
-from reconciler import currencies
 from reconciler.books import invoice_lines as rules
-from reconciler.books.invoice_lines import Line
+from reconciler.books.invoice_lines import Line, Priced
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.errors import Conflict, Refused
 from reconciler.reads import invoices as reads, screens_people
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.services import invoices
@@ -16,13 +16,19 @@ from reconciler.services.invoices import NewInvoice
 from reconciler.web import forms
 from reconciler.web.admin import errors, line_sheet, words
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.line_sheet import COLUMNS, Sheet
+from reconciler.web.admin.line_sheet import COLUMNS, Editor, Sheet
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
 screens = Screens()
 
-_ABOUT = ("customer_id", "currency", "number", "issued_on", "due_on", "description")
+_ABOUT = ("customer_id", *line_sheet.ABOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    said: dict[str, object]
+    lines: list[Line]
 
 
 @screens.get("/invoices/new", Role.RECONCILER)
@@ -54,62 +60,49 @@ def change_invoice(desk: Desk, name: str) -> Response:
 @screens.post("/invoices/<name>/send", Role.RECONCILER)
 def send_invoice(desk: Desk, name: str) -> Response:
     """From here on it is owed."""
-    try:
+
+    def deed() -> Response:
         rev = forms.whole(request.form, "rev")
         desk.do(lambda work: invoices.send(work, name, rev=rev))
-    except NotFound:
-        raise
-    except Refused as error:
-        return _sheet(desk, _of(_draft(desk, name)), name, refusal=error)
-    return go("show_invoice", name=name, sent=1)
+        return go("show_invoice", name=name, sent=1)
+
+    def again(refusal: Refused) -> Response:
+        return _sheet(desk, _of(_draft(desk, name)), name, refusal)
+
+    return errors.or_again(deed, again)
 
 
 def _edited(desk: Desk, name: str | None) -> Response:
-    sheet = line_sheet.typed(_ABOUT, COLUMNS)
-    try:
-        edited = line_sheet.edited(sheet, COLUMNS)
-        if edited is not None:
-            return _sheet(desk, edited, name)
-        sheet = line_sheet.used(sheet)
-        lines, given = _lines(sheet), _given(sheet)
-        if request.form.get("do") == "look":
-            checked = [rules.checked(line, place=place) for place, line in enumerate(lines)]
-            priced = rules.priced(checked, currencies.code(sheet.about["currency"]))
-            return _sheet(desk, Sheet(sheet.about, sheet.rows, priced), name)
-        invoice_id = desk.once(lambda work: _save(work, name, given, lines))
-    except NotFound:
-        raise
-    except Refused as error:
-        return _sheet(desk, sheet, name, refusal=error)
-    return go("show_invoice", name=invoice_id, saved=1)
+    def keep(invoice: _Typed) -> Response:
+        kept = desk.once(lambda work: _save(work, name, invoice))
+        return go("show_invoice", name=kept, saved=1)
+
+    return _EDITOR.answer(lambda sheet, refusal: _sheet(desk, sheet, name, refusal), keep)
 
 
-def _save(work: Work, name: str | None, given: dict[str, object], lines: list[Line]) -> str:
-    said = {what: value for what, value in given.items() if what != "number" or value}
+def _save(work: Work, name: str | None, invoice: _Typed) -> str:
+    said = {what: value for what, value in invoice.said.items() if what != "number" or value}
     if name is None:
-        new: Any = said | {"lines": tuple(lines)}
+        new: Any = said | {"lines": tuple(invoice.lines)}
         return invoices.create(work, NewInvoice(**new))
-    invoices.patch(work, name, said | {"lines": lines}, rev=forms.whole(request.form, "rev"))
+    changes = said | {"lines": invoice.lines}
+    invoices.patch(work, name, changes, rev=forms.whole(request.form, "rev"))
     return name
 
 
-def _lines(sheet: Sheet) -> list[Line]:
-    currency = currencies.code(sheet.about["currency"])
-    return [Line(**line_sheet.cells(row, currency, place)) for place, row in enumerate(sheet.rows)]
+def _read(sheet: Sheet) -> _Typed:
+    said = line_sheet.said_of(sheet.about, "customer_id", "Choose a customer")
+    currency = str(said["currency"])
+    cells = (line_sheet.cells(row, currency, place) for place, row in enumerate(sheet.rows))
+    return _Typed(said, [Line(**one) for one in cells])
 
 
-def _given(sheet: Sheet) -> dict[str, object]:
-    about = sheet.about
-    if not about["customer_id"]:
-        raise Invalid("Choose a customer", field="customer_id")
-    return {
-        "customer_id": about["customer_id"],
-        "currency": currencies.code(about["currency"]),
-        "number": about["number"].strip(),
-        "issued_on": forms.day(about, "issued_on") if about["issued_on"] else None,
-        "due_on": forms.day(about, "due_on") if about["due_on"] else None,
-        "description": about["description"].strip() or None,
-    }
+def _price(invoice: _Typed) -> Priced:
+    checked = [rules.checked(line, place=place) for place, line in enumerate(invoice.lines)]
+    return rules.priced(checked, str(invoice.said["currency"]))
+
+
+_EDITOR = Editor(_ABOUT, COLUMNS, _read, _price)
 
 
 def _draft(desk: Desk, name: str) -> InvoiceRow:
@@ -122,16 +115,7 @@ def _draft(desk: Desk, name: str) -> InvoiceRow:
 
 def _of(invoice: InvoiceRow) -> Sheet:
     about = {name: str(getattr(invoice, name) or "") for name in _ABOUT}
-    rows = [
-        {
-            "description": line.description,
-            "quantity": line.quantity,
-            "unit_price": words.typed(line.unit_price, invoice.currency),
-            "tax_rate": line.tax_rate,
-            "tax_name": line.tax_name or "",
-        }
-        for line in invoice.lines
-    ]
+    rows = [line_sheet.row_of(line, invoice.currency) for line in invoice.lines]
     if not rows:  # only a total was given: it becomes the first line as soon as it is saved
         price = words.typed(invoice.total, invoice.currency)
         said = {"description": invoice.description or invoice.number, "quantity": "1"}
@@ -140,21 +124,16 @@ def _of(invoice: InvoiceRow) -> Sheet:
 
 
 def _sheet(
-    desk: Desk, sheet: Sheet, name: str | None = None, *, refusal: Refused | None = None
+    desk: Desk, sheet: Sheet, name: str | None = None, refusal: Refused | None = None
 ) -> Response:
     with desk.runtime.read() as session:
         customers = screens_people.customers(session)
     draft = _draft(desk, name) if name else None
-    status = 200
-    if refusal is not None:
-        status = 409 if isinstance(refusal, Conflict) else 422
     return desk.page(
         "invoice_editor.html",
-        status=status,
         sheet=sheet,
         draft=draft,
         rev=request.form.get("rev") or (draft.rev if draft else ""),
         customers=customers,
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )

@@ -1,22 +1,29 @@
-"""Lines as a form sends them: they go round with it until they are saved.
+"""A document with lines as a form sends it: each button sends all of it, so no script is needed.
 
 A line whose description, price and quantity are all empty is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from flask import request
+from flask import Response, request
 
-from reconciler import money
+from reconciler import currencies, money
 from reconciler.books import invoice_lines as rules
 from reconciler.books.invoice_lines import Priced
-from reconciler.errors import Invalid
+from reconciler.errors import Invalid, Refused
+from reconciler.reads.bills import BillLineRow
+from reconciler.reads.invoices import InvoiceLineRow
+from reconciler.web import forms
+from reconciler.web.admin import errors, words
 
+ABOUT = ("currency", "number", "issued_on", "due_on", "description")
 COLUMNS = ("description", "quantity", "unit_price", "tax_rate", "tax_name")
 ROWS_AT_FIRST = 3
 _TYPED_CHARS_MAX = 2_000
+
+Document = TypeVar("Document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,36 @@ class Sheet:
     about: Mapping[str, str]
     rows: list[dict[str, str]]
     priced: Priced | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Editor(Generic[Document]):
+    """How a kind of document is typed; `read` and `priced` raise Refused, naming the field."""
+
+    about: tuple[str, ...]
+    columns: tuple[str, ...]
+    read: Callable[[Sheet], Document]
+    priced: Callable[[Document], Priced]
+
+    def answer(
+        self,
+        show: Callable[[Sheet, Refused | None], Response],
+        keep: Callable[[Document], Response],
+    ) -> Response:
+        """Another line, one line less, what it comes to; or `keep` the document."""
+        as_sent = typed(self.about, self.columns)
+        again = edited(as_sent, self.columns)
+        if again is not None:
+            return show(again, None)
+        sheet = used(as_sent)
+
+        def deed() -> Response:
+            document = self.read(sheet)
+            if request.form.get("do") == "look":
+                return show(Sheet(sheet.about, sheet.rows, self.priced(document)), None)
+            return keep(document)
+
+        return errors.or_again(deed, lambda refusal: show(sheet, refusal))
 
 
 def empty(about: Mapping[str, str], columns: Sequence[str]) -> Sheet:
@@ -64,6 +101,31 @@ def used(sheet: Sheet) -> Sheet:
     names = ("description", "quantity", "unit_price")
     rows = [row for row in sheet.rows if any(row[name].strip() for name in names)]
     return Sheet(sheet.about, rows)
+
+
+def row_of(line: InvoiceLineRow | BillLineRow, currency: str) -> dict[str, str]:
+    """A line as its row is typed."""
+    return {
+        "description": line.description,
+        "quantity": line.quantity,
+        "unit_price": words.typed(line.unit_price, currency),
+        "tax_rate": line.tax_rate,
+        "tax_name": line.tax_name or "",
+    }
+
+
+def said_of(about: Mapping[str, str], party: str, ask: str) -> dict[str, object]:
+    """ABOUT and whose the document is. Raises Invalid, naming the field."""
+    if not about[party]:
+        raise Invalid(ask, field=party)
+    return {
+        party: about[party],
+        "currency": currencies.code(about["currency"]),
+        "number": about["number"].strip(),
+        "issued_on": forms.day(about, "issued_on") if about["issued_on"] else None,
+        "due_on": forms.day(about, "due_on") if about["due_on"] else None,
+        "description": about["description"].strip() or None,
+    }
 
 
 def cells(row: Mapping[str, str], currency: str, place: int) -> dict[str, Any]:

@@ -222,13 +222,11 @@ def _show(
         owed = bills.page(session, theirs, Wanted(paging.PER_PAGE), today=desk.today).data
     return desk.page(
         "prepayment.html",
-        status=_status(refusal),
         prepayment=ahead,
         bills=sorted(owed, key=lambda one: (one.due_on or date.max, one.number)),
         sheet=sheet,
         typed=request.form if refusal else {},
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
         notice="" if refusal else next((n for at, n in _NOTICES.items() if at in request.args), ""),
         moments=timeline.in_order(timeline.of_entries(booked, names)),
     )
@@ -242,20 +240,12 @@ def _form(desk: Desk, *, refusal: Refused | None = None) -> Response:
         typed |= {"vendor_id": request.args.get("vendor", ""), "paid_on": desk.today.isoformat()}
     return desk.page(
         "prepayment_new.html",
-        status=_status(refusal),
         vendors=known,
         typed=typed,
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )
 
 
 def _vendors(desk: Desk) -> list[str]:
     with desk.runtime.read() as session:
         return [vendor_id for vendor_id, _ in vendors.names(session)]
-
-
-def _status(refusal: Refused | None) -> int:
-    if refusal is None:
-        return 200
-    return 409 if isinstance(refusal, Conflict) else 422

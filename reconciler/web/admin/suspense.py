@@ -93,11 +93,9 @@ def _show(
         line = screens_suspense.one(session, subject)
     return desk.page(
         "suspense_move.html",
-        status=errors.status_of(refusal),
         line=line,
         accounts=account_words.OUT_OF_SUSPENSE,
         foreseen=foreseen,
-        error=errors.sentence(refusal) if refusal else "",
-        field=refusal.field if refusal else "",
+        **errors.told(refusal),
         typed=request.form,
     )

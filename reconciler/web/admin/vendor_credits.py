@@ -3,9 +3,9 @@
 from flask import Response, request
 
 from reconciler import currencies
-from reconciler.books import bills as bill_rules, invoice_lines as rules
+from reconciler.books.invoice_lines import Priced
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, Invalid, Refused
+from reconciler.errors import Invalid, Refused
 from reconciler.reads import bills, vendors
 from reconciler.reads.bills import BillRow
 from reconciler.reads.pages import LIMIT_MAX, Session, Wanted
@@ -15,7 +15,7 @@ from reconciler.web import forms
 from reconciler.web.admin import bill_editor, errors, line_sheet
 from reconciler.web.admin.account_words import category_name
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.line_sheet import Sheet
+from reconciler.web.admin.line_sheet import Editor, Sheet
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
@@ -41,21 +41,12 @@ def new_vendor_credit(desk: Desk) -> Response:
 @screens.post("/vendor-credits/new", Role.RECONCILER)
 def write_vendor_credit(desk: Desk) -> Response:
     """Another line, one line less, what it comes to, or the credit note itself."""
-    sheet = line_sheet.typed(_ABOUT, bill_editor.COLUMNS)
-    try:
-        edited = line_sheet.edited(sheet, bill_editor.COLUMNS)
-        if edited is not None:
-            return _sheet(desk, edited)
-        sheet = line_sheet.used(sheet)
-        new = _given(sheet)
-        if request.form.get("do") == "look":
-            checked = [bill_rules.checked(one, place=place) for place, one in enumerate(new.lines)]
-            priced = rules.priced(checked, new.currency)
-            return _sheet(desk, Sheet(sheet.about, sheet.rows, priced))
+
+    def keep(new: NewCredit) -> Response:
         made = desk.once(lambda work: vendor_credits.note(work, new))
-    except Refused as error:
-        return _sheet(desk, sheet, refusal=error)
-    return go("show_prepayment", prepayment_id=made, noted=1)
+        return go("show_prepayment", prepayment_id=made, noted=1)
+
+    return _EDITOR.answer(lambda sheet, refusal: _sheet(desk, sheet, refusal), keep)
 
 
 def _given(sheet: Sheet) -> NewCredit:
@@ -73,22 +64,24 @@ def _given(sheet: Sheet) -> NewCredit:
     )
 
 
-def _sheet(desk: Desk, sheet: Sheet, *, refusal: Refused | None = None) -> Response:
+def _price(new: NewCredit) -> Priced:
+    return bill_editor.price(new.lines, new.currency)
+
+
+_EDITOR = Editor(_ABOUT, bill_editor.COLUMNS, _given, _price)
+
+
+def _sheet(desk: Desk, sheet: Sheet, refusal: Refused | None = None) -> Response:
     with desk.runtime.read() as session:
         known, categories = vendors.names(session), bills.categories(session)
         owed = _owed(desk, session, sheet.about["vendor_id"] or None)
-    status = 200
-    if refusal is not None:
-        status = 409 if isinstance(refusal, Conflict) else 422
     return desk.page(
         "vendor_credit.html",
-        status=status,
         sheet=sheet,
         vendors=known,
         bills=owed,
         categories=[category_name(one) for one in categories],
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )
 
 

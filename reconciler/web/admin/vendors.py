@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.errors import NotFound, Refused
 from reconciler.reads import bills, prepayments, vendors
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.vendors import VendorRow
@@ -133,14 +133,9 @@ def _form(desk: Desk, vendor_id: str | None, *, refusal: Refused | None = None) 
     typed = {name: getattr(vendor, name, None) or "" for name in _FIELDS}
     if refusal is not None:
         typed = {name: request.form.get(name, "") for name in _FIELDS}
-    status = 200
-    if refusal is not None:
-        status = 409 if isinstance(refusal, Conflict) else 422
     return desk.page(
         "vendor_form.html",
-        status=status,
         vendor=vendor,
         typed=typed,
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )
