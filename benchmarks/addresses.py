@@ -13,57 +13,106 @@ from benchmarks.stage import Bench
 from reconciler.web.admin.blueprint import routes
 from reconciler.web.api.blueprint import PREFIX, ROUTES
 
-# One thing of each kind, by what stands in an address, or by all of it; of others, the table bears
-# the same name.
+# The thing of each kind that has most to show, by what stands in an address, or by all of it; of
+# others, the table bears the same name.
+_DEPOSIT = """(select d.id from deposit d join attachment a on a.subject = d.id group by d.id
+    order by count(*) desc, d.id limit 1)"""
+_SIGNED = "sign_off where attachment_id is not null order by id limit 1"
 _ONE = {
     "account_id": "select id::text from ledger_account order by id limit 1",
-    "correction_id": "select id from bank_correction limit 1",
+    "bank_line_id": "select id from bank_line where state = 'open' order by id desc limit 1",
+    "bill_id": "select bill_id from bill_payment order by id desc limit 1",
+    "correction_id": "select id from bank_correction order by id desc limit 1",
     "currency": "select 'USD'",
     "customer_id": "select id from customer order by id limit 1",
-    "draft_id": "select id from import_draft limit 1",
-    "endpoint_id": "select id from webhook_endpoint limit 1",
+    "draft_id": "select id from import_draft order by id limit 1",
+    "endpoint_id": "select id from webhook_endpoint order by id limit 1",
     "entry_id": "select id from journal_entry order by id desc offset 1000 limit 1",
     "event_id": "select rail_event_id from inbox_event order by seq desc offset 1000 limit 1",
     "invoice_id": "select id from invoice where state = 'sent' order by id desc limit 1",
     "item_id": "select id from review_item where state = 'open' order by id desc limit 1",
     "line_id": "select seq::text from audit_line order by seq desc limit 1",
-    "link_id": "select id from portal_link limit 1",
+    "link_id": "select id from portal_link order by id limit 1",
     "moment": "select moment from reminder_text limit 1",
-    "note_id": "select id from credit_note limit 1",
+    "note_id": "select id from credit_note order by id limit 1",
     "payment_id": "select payment_id from allocation order by id desc offset 1000 limit 1",
+    "payout_id": "select id from payout order by line_count desc, id limit 1",
+    "project_id": "select project_id from milestone group by 1 order by count(*) desc, 1 limit 1",
+    "proposal_id": "select id from proposal order by version desc, id limit 1",
     "role": "select 'clearing'",
-    "run_id": "select id from reconciliation_run limit 1",
-    "statement_id": "select id from bank_statement limit 1",
+    "run_id": "select id from reconciliation_run order by unhealed desc, id limit 1",
+    "statement_id": "select id from bank_statement order by line_count desc, id limit 1",
     "subject": "select id from customer order by id limit 1",
-    "user_id": "select id from user_account limit 1",
-    "/admin/invoices/<name>/edit": "select number from invoice where state = 'draft' limit 1",
-    "deposits/name": "select code from deposit limit 1",
+    "user_id": "select id from user_account order by id limit 1",
+    "vendor_id": "select vendor_id from bill group by 1 order by count(*) desc, 1 limit 1",
+    "/admin/bills/<bill_id>/edit": "select id from bill where state = 'draft' limit 1",
+    "/admin/invoices/<name>/edit": """select number from invoice
+        where state = 'draft' and milestone_id is null limit 1""",
+    "/admin/proposals/<proposal_id>/change": """select id from proposal
+        where state = 'draft' limit 1""",
+    "/admin/recent/<line_id>/undo": """select seq::text from audit_line
+        where action = 'invoice.credited' order by seq desc limit 1""",
+    "/admin/refunds/<refund_id>/change": "select id from refund where status = 'requested' limit 1",
+    "attachments/attachment_id": f"select min(id) from attachment where subject = {_DEPOSIT}",  # noqa: S608  all of it is ours
+    "deposits/deposit_id": f"select {_DEPOSIT}",
+    "deposits/name": f"select {_DEPOSIT}",
     "invoices/name": "select number from invoice where state = 'sent' order by id desc limit 1",
     "jobs/name": "select 'tidy'",
+    "milestones/milestone_id": f"select milestone_id from {_SIGNED}",  # noqa: S608
+    "sign-offs/attachment_id": f"select attachment_id from {_SIGNED}",  # noqa: S608
     "switches/name": "select 'refunds'",
     "unmatched/payment_id": "select id from payment where is_held order by id desc limit 1",
 }
-_VIEWS = ("open", "part", "overdue", "paid", "draft")
+
+
+def _each(field: str, *words: str) -> tuple[str, ...]:
+    return ("", *(f"?{field}={word}" for word in words))
+
+
+_STATES = ("waiting", "sent", "failed", "dropped")
 # What is looked for, beside an address as it is.
 _ASKED = {
-    "/admin/search": ("?q=INV-0000500000", "?q=500000", "?q=nobody", "?q=customer", "?q=buyer"),
-    "/admin/refunds/new": ("?payment={payment_id}",),
-    "/admin/invoices": ("", *(f"?view={view}" for view in _VIEWS), "?customer={customer_id}"),
-    "/admin/payments": ("", "?customer={customer_id}", "?status=captured", "?status=disputed"),
+    "/admin/audit": _each("subject", "{customer_id}"),
+    "/admin/bills": (
+        *_each("view", "open", "part", "due", "overdue", "paid", "draft"),
+        "?vendor={vendor_id}",
+    ),
+    "/admin/customers": _each("name", "Customer", "nobody"),
+    "/admin/deposits": (*_each("view", "left", "unpaid"), "?customer={customer_id}"),
+    "/admin/disputes": _each("view", "all"),
     "/admin/events": (
-        "",
+        *_each("status", "pending", "failed", "quarantined", "applied"),
         "?about=evt_0000000000005000002",
         "?about=pi_000000000000500000",
         "?about=nobody",
-        "?status=pending",
-        "?status=failed",
-        "?status=applied",
+    ),
+    "/admin/invoices": (
+        *_each("view", "open", "part", "overdue", "paid", "draft"),
+        "?customer={customer_id}",
     ),
     "/admin/ledger/accounts/<role>/<currency>": ("?rail=stripe",),
+    "/admin/messages": _each("state", *_STATES),
+    "/admin/payments": (*_each("status", "captured", "disputed"), "?customer={customer_id}"),
+    "/admin/payouts": _each("view", "under_way", "came_back"),
+    "/admin/prepayments": _each("view", "left"),
+    "/admin/projects": (*_each("view", "all", "unsigned"), "?customer={customer_id}"),
+    "/admin/proposals": _each("state", "sent", "draft"),
+    "/admin/questions": (
+        *_each("view", "mine", "old", "snoozed"),
+        *_each("group", "discrepancies", "outside", "failed", "disputes", "events")[1:],
+    ),
+    "/admin/refunds": _each("tab", "me", "others", "sent", "trouble", "done"),
+    "/admin/refunds/new": ("?payment={payment_id}",),
+    "/admin/search": ("?q=INV-0000500000", "?q=500000", "?q=nobody", "?q=customer", "?q=buyer"),
+    "/admin/statements/<statement_id>": _each("state", "open"),
+    "/admin/unmatched": _each(
+        "view", "strong", "none", "unmatched", "several", "over", "old", "mine", "snoozed", "asked"
+    ),
+    "/api/v1/events": _each("limit", "100"),
+    "/api/v1/invoices": _each("limit", "100"),
     "/api/v1/notes": ("?subject={customer_id}",),
-    "/api/v1/payments": ("", "?limit=100"),
-    "/api/v1/invoices": ("", "?limit=100"),
-    "/api/v1/events": ("", "?limit=100"),
+    "/api/v1/payments": _each("limit", "100"),
+    "/api/v1/review-items": _each("limit", "100"),
 }
 _PART = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
 

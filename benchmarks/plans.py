@@ -25,7 +25,7 @@ from reconciler.web.admin.sign_in import cookie_name
 from reconciler.work import Cause
 
 FOLDER = Path(__file__).with_name("plans")
-_EMAIL, _PASSWORD = "benchmark@example.com", "nine quiet herons"
+EMAIL, PASSWORD = "benchmark@example.com", "nine quiet herons"
 _CAUSE = Cause("command", "benchmark")
 Values = Mapping[str, object]
 
@@ -41,11 +41,11 @@ class Visitor:
     def of(cls, bench: Bench) -> "Visitor":
         """Somebody who is let in to these books."""
         runtime = runtime_of(bench)
-        runtime.do(_CAUSE, lambda work: people.ensure_first_admin(work, _EMAIL, _PASSWORD))
+        runtime.do(_CAUSE, lambda work: people.ensure_first_admin(work, EMAIL, PASSWORD))
         signed_in = runtime.do(
             _CAUSE,
             lambda work: people.sign_in(
-                work, email=_EMAIL, password=_PASSWORD, address="127.0.0.1", browser="benchmark"
+                work, email=EMAIL, password=PASSWORD, address="127.0.0.1", browser="benchmark"
             ),
         )
         assert isinstance(signed_in, people.SignedIn)

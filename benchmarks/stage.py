@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -129,24 +129,24 @@ def preload(bench: Bench, payments: int) -> None:
         for begins in range(0, payments, step):
             numbers = bench.numbers(min(step, payments - begins))
             invoices(bench, numbers)
-            _into_inbox(bench, numbers)
+            into_inbox(bench, (senders.event(number, 2) for number in numbers))
             drained(bench, minutes=30)
             print(f"  {begins + len(numbers):,} payments", file=sys.stderr)
     bench.sql("vacuum analyze")
 
 
-def _into_inbox(bench: Bench, numbers: range) -> None:
+def into_inbox(bench: Bench, events: Iterable[dict[str, Any]]) -> None:
+    """Messages of the rail, by COPY, as if the web processes had kept them."""
     columns = ", ".join(INSERT_COLUMNS)
     with (
         psycopg.connect(plain(bench.owner_url)) as line,
         line.cursor() as cursor,
         cursor.copy(f"copy inbox_event ({columns}) from stdin") as copy,
     ):
-        for number in numbers:
-            event = senders.event(number, 2)
+        for event in events:
             row = (
                 "stripe", "own", event["id"], event["type"], False, event["api_version"],
-                f"pi_{number:018d}", event["created"], None, "now", "{}",
+                event["data"]["object"]["payment_intent"], event["created"], None, "now", "{}",
                 json.dumps(event, indent=2).encode(),
             )  # fmt: skip
             copy.write_row(row)

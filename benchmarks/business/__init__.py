@@ -1,0 +1,1 @@
+"""What a business has beside its payments, for books in which pages are measured."""
