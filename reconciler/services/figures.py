@@ -79,17 +79,20 @@ _MONEY = sa.text(
       ('lost', p.currency, p.lost), ('fees', p.fee_currency, p.fee)) v(kind, currency, amount)
     where v.amount <> 0 and v.currency is not null group by 1, 2, 3"""
 )
-# How long a payment waited for its invoice or deposit, from when it was heard of.
+# How long a payment waited for its invoice or deposit, from when it was heard of. It waits still
+# where some of it is here and on nothing; one that went back whole waits for nobody.
 _MATCHED = sa.text(
     f"""insert into figure_hour (hour, kind, currency, number)
-    select h.hour, case when m.first is null then 'unmatched'
+    select h.hour, case when not m.stands then 'unmatched'
         when m.first - p.created_at <= :soon then 'matched_at_once'
         when m.first - p.created_at <= :day then 'matched_in_a_day'
         when m.first - p.created_at <= :week then 'matched_in_a_week'
         else 'matched_later' end, '', count(*)
     from {_PAYMENTS} left join lateral (
-      select min(a.created_at) as first from allocation a where a.payment_id = p.id) m on true
-    where p.captured > 0
+      select min(a.created_at) as first,
+        p.captured <= p.refunded + p.lost or coalesce(bool_or(a.closed_at is null), false) as stands
+      from allocation a where a.payment_id = p.id) m on true
+    where p.captured > 0 and (m.first is not null or not m.stands)
     group by 1, 2"""
 )
 _FORGET_DAYS = sa.text("delete from figure where kind <> 'owed' and bucket = any(:buckets)")

@@ -73,3 +73,28 @@ def test_ninety_days_may_be_chosen_and_nothing_else(screens: Screens) -> None:
     count_figures(screens.office.runtime)
     assert f"{day.day} {day:%b %Y}" in screens.as_("viewer").read("/figures?days=90")
     assert screens.as_("viewer").get("/figures?days=31").status_code == 422
+
+
+def test_not_matched_counts_only_money_that_waits(screens: Screens) -> None:
+    customer = screens.customer("Ann")
+    screens.invoice(customer, 3_000, "INV-1")
+    for amount in (1_000, 2_000):
+        screens.paid(amount, description="thanks")
+    screens.paid(3_000, metadata={"invoice": "INV-1"})
+    gone = screens.office.world.pay(4_000, description="thanks")
+    screens.hear(gone.intent)
+    count_figures(screens.office.runtime)
+    viewer = screens.as_("viewer")
+    assert "Not matched 3" in viewer.read("/figures")
+    screens.office.world.refund(gone.intent)
+    screens.hear(gone.intent)
+    count_figures(screens.office.runtime)
+    assert "Not matched 2" in viewer.read("/figures")
+    assert "At once 1" in viewer.read("/figures")
+    claim = screens.office.rows("select id, payment_id from allocation")[0]
+    rae = screens.as_("reconciler")
+    rae.post(f"/payments/{claim.payment_id}/undo", {"allocation": claim.id})
+    count_figures(screens.office.runtime)
+    words = screens.as_("viewer").read("/figures")
+    assert "Not matched 3" in words, "what was taken off again waits as well"
+    assert "At once 0" in words
