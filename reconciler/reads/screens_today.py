@@ -134,6 +134,11 @@ _COUNTS = sa.text(
           and (r.snoozed_until is null or r.snoozed_until <= :today)
           and not {WAITS_AS_REFUND}) as questions"""
 )
+_TO_APPROVE = sa.text(
+    """select count(*) filter (where is_own) as own, count(*) filter (where not is_own) as for_me
+    from (select requested_by = :person or :person = any(edited_by) as is_own
+      from refund where status = 'requested') r"""
+)
 _PULSE = sa.text(
     f"""select
       (select received_at from inbox_event order by seq desc limit 1) as last_event_at,
@@ -175,6 +180,14 @@ class Counts:
     disputes: int
     events: int
     questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToApprove:
+    """How many refunds wait for approval: those of somebody's `own`, and those left for them."""
+
+    own: int
+    for_me: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +256,11 @@ def counts(session: Session, matching_kinds: Sequence[str], today: date, who: On
         "may_settle": who.may_settle,
     }  # fmt: skip
     return Counts(*session.execute(_COUNTS, given).one())
+
+
+def to_approve(session: Session, person: str) -> ToApprove:
+    """How many refunds wait for this person to approve them, and how many of theirs for others."""
+    return ToApprove(*session.execute(_TO_APPROVE, {"person": person}).one())
 
 
 def pulse(session: Session) -> Pulse:

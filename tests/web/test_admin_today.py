@@ -171,3 +171,25 @@ def test_a_page_that_is_left_open_keeps_nobody_signed_in(screens):
 def _heard_but_not_applied(screens: Screens) -> None:
     screens.office.world.pay(5_000)
     assert set(screens.office.deliver(*screens.office.world.events())) == {200}
+
+
+def test_refunds_to_approve_say_how_many_are_for_whoever_looks(screens):
+    pays = [screens.paid(10_000 * n, description="thanks") for n in (1, 2, 3)]
+    for who, pay in zip(("approver", "approver", "second"), pays, strict=True):
+        screens.ask_refund(who, payment_id=pay, amount=1_000)
+    aki = screens.as_("approver")
+    assert "Refunds to approve 3 $30.00 , oldest 0 seconds 1 for you, 2 you asked for" in (
+        aki.read("/")
+    )
+    assert "2 for you, 1 you asked for or changed yourself" in screens.as_("second").read("/")
+    assert "3 for you" in screens.as_("admin").read("/")
+    assert "An approver decides about them" in screens.as_("reconciler").read("/")
+
+
+def test_where_none_of_them_is_for_you_the_card_leads_to_your_own(screens):
+    pay = screens.paid(10_000, description="thanks")
+    screens.ask_refund("approver", payment_id=pay, amount=1_000)
+    aki = screens.as_("approver")
+    assert "None for you: 1 you asked for or changed yourself" in aki.read("/")
+    assert 'href="/admin/refunds?tab=others"' in aki.get("/").get_data(as_text=True)
+    assert "one of your own waits for somebody else" in aki.read("/refunds")

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from flask import Response, jsonify
 
+from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.reads import disputes, figures, reconciliation as runs, screens_today, status
 from reconciler.reads.figures import DayOfMoney
-from reconciler.reads.screens_today import Heap, Pulse
+from reconciler.reads.screens_today import Heap, Pulse, ToApprove
 from reconciler.reads.status import InboxStatus
 from reconciler.services.run_plans import KINDS
 from reconciler.web.admin import charts, words
@@ -44,13 +45,26 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A queue as it stands: how many, how much in each currency, since when."""
+    """A queue as it stands: how many, how much in each currency, since when.
+
+    `hint` says what of it whoever looks can do, or by when; `query` leads to that.
+    """
 
     queue: Queue
     number: int
     sums: tuple[tuple[str, int], ...]
     oldest: datetime | None
     snoozed: int = 0  # put off until later, and not among them
+    hint: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a card says below its numbers, and which rows it leads to where not to the usual."""
+
+    text: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +215,20 @@ def show_today(desk: Desk) -> Response:
     """What waits, and the health strip."""
     with desk.runtime.read() as session:
         heaps = screens_today.heaps(session, desk.today)
-        cards = _cards(heaps, screens_today.snoozed(session, desk.today))
+        snoozed = screens_today.snoozed(session, desk.today)
         pulse = screens_today.pulse(session)
         inbox = status.inbox(session, desk.now)
         until = runs.complete_up_to(runs.complete(session), KINDS)
-        days = disputes.days_to_answer(session, now=desk.now)
+        hints = {
+            "dispute": _soonest(disputes.days_to_answer(session, now=desk.now)),
+            "refund_requested": _for_me(desk, screens_today.to_approve(session, desk.person.id)),
+        }
         money = figures.money(session, desk.today, MONEY_DAYS)
         counted_to = figures.counted_to(session)
+    cards = _cards(heaps, snoozed, hints)
     return desk.page(
         "today.html",
         cards=cards,
-        hints={"list_disputes": words.days_left(days)},
         waiting=sum(card.number for card in cards if not card.queue.is_news),
         signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
@@ -226,7 +243,24 @@ def _charts(found: dict[str, list[DayOfMoney]]) -> list[MoneyChart]:
     return sorted(made, key=lambda chart: -sum(1 for day in chart.days if day.taken))
 
 
-def _cards(heaps: Sequence[Heap], snoozed: Mapping[str, int]) -> list[Card]:
+def _soonest(days: int | None) -> Hint:
+    left = words.days_left(days)
+    return Hint(left.text if left else "")
+
+
+def _for_me(desk: Desk, waiting: ToApprove) -> Hint:
+    """How many refunds wait for whoever looks: one's own never do. Leads to where some are."""
+    if not desk.may(Role.APPROVER.value):
+        return Hint("An approver decides about them")
+    own = f"{waiting.own:,} you asked for or changed yourself" if waiting.own else ""
+    if not waiting.for_me:
+        return Hint(f"None for you: {own}" if own else "", (("tab", "others"),) if own else ())
+    return Hint(f"{waiting.for_me:,} for you" + (f", {own}" if own else ""))
+
+
+def _cards(
+    heaps: Sequence[Heap], snoozed: Mapping[str, int], hints: Mapping[str, Hint]
+) -> list[Card]:
     cards = []
     for queue in _QUEUES:
         own = [heap for heap in heaps if heap.kind in queue.kinds]
@@ -238,7 +272,12 @@ def _cards(heaps: Sequence[Heap], snoozed: Mapping[str, int]) -> list[Card]:
         if own or later or queue.is_always_shown:
             oldest = min((heap.oldest for heap in own), default=None)
             number = sum(heap.number for heap in own)
-            cards.append(Card(queue, number, tuple(sorted(sums.items())), oldest, later))
+            hint = next((hints[kind] for kind in queue.kinds if kind in hints), Hint())
+            query = hint.query or queue.query
+            shown = hint.text if number else ""
+            cards.append(
+                Card(queue, number, tuple(sorted(sums.items())), oldest, later, shown, query)
+            )
     return cards
 
 
