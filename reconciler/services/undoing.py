@@ -182,6 +182,7 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "suspense.moved": _moved,
     **undoing_purchases.UNDOING,
 }
+UNDOABLE = frozenset(_UNDOING)  # the kinds of deeds that there is a way back from
 _WHY_NOT: Mapping[str, str] = {
     "invoice.sent": "An invoice that was sent is not unsent: void it, or write a credit note.",
     "invoice.voided": "A void stands: write the invoice anew.",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.services import applications, refunds
+from reconciler.services import applications, refunds, undoing
+from reconciler.web.admin import deed_words
 from tests.web.screens import Screens, said
 
 
@@ -36,8 +37,11 @@ def outstanding(screens: Screens) -> int:
 def test_a_match_is_taken_back_from_the_list_and_by_the_same_way_again(acme):
     rae = acme.as_("reconciler")
     done = match(acme, rae)
-    assert "Payment allocated" in rae.read("/recent")
-    assert "$850.00 on INV-1042" in rae.read("/recent")
+    words = rae.read("/recent")
+    assert "Matched: $850.00 on INV-1042" in words
+    assert "Payment, " in words
+    assert f"Payment {acme.ids['pay']}" not in words, "what it is called, and no id"
+    assert "Undo: a reversing entry takes it off, and the money waits unmatched again." in words
     assert f"/recent/{done}/undo" in rae.get("/recent").get_data(as_text=True)
     before = acme.books()
     asked = rae.read(f"/recent/{done}/undo")
@@ -130,7 +134,7 @@ def test_everybody_sees_their_own_deeds_and_what_cannot_be_undone_says_why(acme)
     dana.post(f"/notes/{acme.ids['pay']}", {"note": "Called"})
     assert "You have done nothing here yet" in rae.read("/recent")
     words = dana.read("/recent")
-    assert "Note added" in words
+    assert "Wrote a note" in words
     assert "A note stays as it was written: write another one." in words
     noted = line(acme, "note.added")
     assert "It cannot be taken back." in rae.read(f"/recent/{noted}/undo")
@@ -180,3 +184,22 @@ def test_a_credit_note_and_money_by_hand_are_taken_back_once(acme):
     assert "Taken back on 22 November 2026: it lowers nothing any more." in paper
     assert "CN-1001" not in said(rae.get(f"/invoices/{owed}/print"))
     assert acme.office.violations() == []
+
+
+def test_what_was_done_is_told_by_numbers_names_and_amounts_and_what_undo_does(acme):
+    rae = acme.as_("reconciler")
+    acme.ask_refund("reconciler", payment_id=acme.ids["pay"], amount=6_000)
+    item = acme.office.scalar("select id from review_item")
+    rae.post(f"/questions/{item}/snooze", {"until": "2026-12-01"})
+    words = rae.read("/recent")
+    assert "Asked for a refund" in words
+    assert "$60.00" in words.partition("Asked for a refund")[2]
+    assert "Undo: the request is called off; nothing is refunded." in words
+    assert "Question “A payment names nothing that it is for”" in words
+    asked = rae.read(f"/recent/{line(acme, 'refund.requested')}/undo")
+    assert "Take back: asked for a refund?" in asked
+
+
+def test_what_undo_does_is_said_of_all_that_can_be_undone():
+    assert set(deed_words.UNDOING) == undoing.UNDOABLE
+    assert all(text[0].islower() for text in deed_words.UNDOING.values())

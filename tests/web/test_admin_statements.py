@@ -185,6 +185,6 @@ def test_payments_to_vendors_are_tied_shown_and_named_while_the_bank_shows_none(
     assert settle(screens, rae, line, target).status_code == 303
     assert lines(screens)[0].target_id == ids["bill_payment"]
     undo = screens.office.scalar("select max(seq) from audit_line where action = 'bank_line.tied'")
-    assert "Bank line tied" in rae.read("/recent")
+    assert "Tied a bank line" in rae.read("/recent")
     assert rae.post(f"/recent/{undo}/undo", {"once": "u1"}).status_code == 303
     assert lines(screens)[0].state == "open"

@@ -7,12 +7,12 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import audit as reads, deeds
+from reconciler.reads import audit as reads, deeds, subjects
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.deeds import ClaimTold
 from reconciler.reads.pages import Session, Wanted
 from reconciler.services import undoing
-from reconciler.web.admin import audit, consequences, errors, words
+from reconciler.web.admin import audit, consequences, deed_words, errors, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
@@ -51,12 +51,15 @@ def list_recent(desk: Desk) -> Response:
         page = reads.page(session, mine, wanted)
         lines = [line for line in page.data if line.action not in _COMINGS]
         done = _done(session, lines)
+        names = _names(session, lines)
     return desk.page(
         "recent.html",
         done=done,
         was_undone="undone" in request.args,
+        names=names,
+        undoing=deed_words.UNDOING,
         older=next_page(page.next_cursor),
-        what=audit.what,
+        what=deed_words.did,
         changes=audit.changes,
         page_of=audit.page_of,
     )
@@ -98,6 +101,8 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         foreseen = consequences.of_invoice(desk, line.subject, deed)
     else:
         foreseen = consequences.of_any(desk, deed)
+    with desk.runtime.read() as session:
+        names = _names(session, [line])
     status = 200
     if refusal is not None:
         status = 409 if isinstance(refusal, Conflict) else 422
@@ -105,13 +110,19 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         "recent_undo.html",
         status=status,
         line=line,
+        names=names,
         foreseen=foreseen,
         error=errors.sentence(refusal) if refusal else "",
-        what=audit.what,
+        what=deed_words.did,
         who=audit.who,
         changes=audit.changes,
         page_of=audit.page_of,
     )
+
+
+def _names(session: Session, lines: Iterable[AuditRow]) -> dict[str, str]:
+    """What people call the things that these lines are about, by their ids."""
+    return deed_words.named(subjects.told(session, {line.subject for line in lines}))
 
 
 def _line(desk: Desk, line_id: str) -> AuditRow:
