@@ -231,6 +231,6 @@ def _replace(work: Work, held: _Held, leg: RefundLeg, elsewhere: Elsewhere) -> R
 
 
 _WAITS_FOR = {
-    Route.HAND: "its rail cannot give it back: a second person pays it another way",
+    Route.HAND: "it cannot go back the way it was paid: a second person pays it another way",
     Route.KEPT: "the customer agreed that the money stays",
 }

@@ -47,7 +47,11 @@ def test_after_five_minutes_an_approval_asks_who_it_is_and_then_goes_on(asked):
     asked.office.clock.advance(minutes=5)
     answer = approves(asked, aki)
     assert answer.status_code == 403
-    assert "To approve this refund, write your password once more." in said(answer)
+    words = said(answer)
+    assert "To refund $300.00 of INV-1041 to Birch, write your password once more." in words
+    assert "Out of $300.00 of the $3,000.00 that Birch paid on 22 Nov 2026: " in words
+    assert "Asked by Rae Lindt" in words
+    assert ">Refund $300.00 of INV-1041 to Birch</button>" in answer.get_data(as_text=True)
     assert status(asked) == "requested"
     proved = aki.post(
         f"/refunds/{asked.ids['refund']}/approve",
@@ -109,6 +113,10 @@ def test_all_that_settles_a_refund_asks_and_carries_what_was_typed(asked, deed):
     typed = {"rev": "1", "reference": 'Slip "9"', "consent": "<b>Ada</b> said so"}
     answer = aki.post(f"/refunds/{asked.ids['refund']}/{deed}", typed)
     assert (answer.status_code, carried(answer)) == (403, typed)
+    words = said(answer)
+    assert "$300.00 of INV-1041 to Birch" in words
+    assert "Who agreed, and how <b>Ada</b> said so" in words
+    assert "<b>Ada" not in answer.get_data(as_text=True)
 
 
 def test_what_lets_no_money_go_asks_nothing(asked):

@@ -16,7 +16,7 @@ from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import disputes
 from reconciler.web import forms, rail_pages
-from reconciler.web.admin import consequences, errors, paging, timeline, words
+from reconciler.web.admin import consequences, errors, next_up, paging, timeline, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
@@ -113,7 +113,9 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         causes = [line.cause for line in dispute.history if line.cause]
         names = screens_people.names(session, [*timeline.causes(entries), *_people(causes)])
         told = audit.about(session, [dispute.rail_dispute_id], ["dispute.decided"])
-    said = request.args.get("said", "")
+        said = request.args.get("said", "")
+        was_said = said if said in set(Decision) and not error else ""
+        following = next_up.of_losses(desk, session, dispute_id) if was_said else None
     return desk.page(
         "dispute.html",
         status=status,
@@ -124,7 +126,8 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         choices=_choices(desk, dispute),
         error=error,
         typed=request.form.get("note", ""),
-        was_said=said if said in set(Decision) and not error else "",
+        was_said=was_said,
+        next_up=following,
         decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
         moments=timeline.in_order(
             _moments(dispute, names, told), timeline.of_entries(entries, names)

@@ -6,7 +6,7 @@ import re
 _PLAIN = (
     (re.compile(r"\bon the same rail\b"), "the same way"),
     (re.compile(r"\bon the rail\b"), "at the payment provider"),
-    (re.compile(r"\b([Tt]he|[Aa]|no|this) rail(s?)\b"), r"\1 payment provider\2"),
+    (re.compile(r"\b([Tt]he|[Aa]|no|this|[Ii]ts) rail(s?)\b"), r"\1 payment provider\2"),
     (re.compile(r"^[Mm]etadata \w+ names"), "The payment was made for"),
 )
 

@@ -16,7 +16,7 @@ from reconciler.services.people import OpenSession
 from reconciler.web import forms, http
 from reconciler.web.admin import errors, sign_in
 from reconciler.web.admin.desk import Desk, go
-from reconciler.web.admin.routes import Route
+from reconciler.web.admin.routes import Deed, Route
 from reconciler.work import Cause
 
 PASSWORD, CODE = "proof_password", "proof_code"  # names of fields, which no other form has
@@ -88,11 +88,12 @@ def _shown(runtime: Runtime, token: str) -> str | None:
 def _ask(
     desk: Desk, session: OpenSession, route: Route, *, error: str = "", status: int = 403
 ) -> Response:
+    told = route.told(desk, **(request.view_args or {})) if route.told else None
     own = {forms.FORM_TOKEN, PASSWORD, CODE}
     return desk.page(
         "proof.html",
         status=status,
-        deed=route.deed,
+        deed=told or Deed(route.deed),
         carried=[(k, v) for k, v in request.form.items(multi=True) if k not in own],
         back=request.path.rpartition("/")[0],
         has_code=session.has_code,

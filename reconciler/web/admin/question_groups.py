@@ -8,6 +8,27 @@ from dataclasses import dataclass
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 
+TITLES = {
+    ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the payment provider's dashboard",
+    ReviewKind.DISPUTE: "A customer's bank disputes a payment",
+    ReviewKind.DRIFT: "The payment provider says something else than our books",
+    ReviewKind.UNCLASSIFIED_MOVEMENT: "The payment provider moved money, and no rule says what for",
+    ReviewKind.UNKNOWN_STATUS: "The payment provider used a status that nobody here knows",
+    ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank: its money is back at the provider",
+    ReviewKind.PAYOUT_DIFFERENCE: "A payout is not the sum of what it consists of",
+    ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
+    ReviewKind.REFUNDS_HELD: "A refund waits for something that people can do",
+    ReviewKind.REFUNDS_STOPPED: "Refunds were stopped: something about them is not right",
+    ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
+    ReviewKind.EVENT_FAILED: "An event could not be applied",
+    ReviewKind.EVENT_QUARANTINED: "An event is not ours, or not for this mode",
+    ReviewKind.EVENT_CONFLICT: "The same event came again and said something else",
+    ReviewKind.UNMATCHED_PAYMENT: "A payment names nothing that it is for",
+    ReviewKind.AMBIGUOUS_MATCH: "A payment fits more than one thing",
+    ReviewKind.OVERPAYMENT: "More was paid than is owed",
+    ReviewKind.CURRENCY_MISMATCH: "A payment is in another currency than its invoice",
+    ReviewKind.INVOICE_NOT_PAYABLE: "A payment names an invoice that takes no money",
+}
 _FAILED = frozenset({ReviewKind.REFUND_FAILED})
 
 

@@ -92,7 +92,7 @@ def request_refund(desk: Desk) -> Response:
         raise
     except Refused as error:
         return _form(desk, subject, typed=request.form, refusal=error)
-    return go("show_refund", refund_id=refund_id)
+    return go("show_refund", refund_id=refund_id, did="asked")
 
 
 def _asked(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:

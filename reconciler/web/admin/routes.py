@@ -4,7 +4,7 @@ What lets money out names its deed besides: whoever does it shows that it is the
 a moment ago.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import Response
@@ -15,10 +15,26 @@ View = Callable[..., Response]
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody is about to do: `refund $60.00 of INV-12 to Ada Birch`, and what to know of it.
+
+    `facts` are pairs of a label and what is so.
+    """
+
+    text: str
+    facts: Sequence[tuple[str, str]] = ()
+
+
+# Given the desk and what stands in the address; None where there is nothing to tell of.
+Tells = Callable[..., Deed | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One address. `needs` is the least role that may use it.
 
-    `deed`: what it does, as in "To approve this refund, …", where that takes a proof of who it is.
+    `deed`: what it does, as in "To approve this refund, …", where that takes a proof of who it is;
+    `told` says the same of the very thing that it is done with, and to whom.
     `is_by_itself`: pages ask for it unasked, so that asking is no sign of somebody being there.
     """
 
@@ -28,6 +44,7 @@ class Route:
     needs: Role
     deed: str = ""
     is_by_itself: bool = False
+    told: Tells | None = None
 
     @property
     def endpoint(self) -> str:
@@ -47,9 +64,11 @@ class Screens:
         """A page: everybody who is signed in may look, unless it takes more."""
         return self._keep(lambda view: Route(rule, "GET", view, needs, "", is_by_itself))
 
-    def post(self, rule: str, needs: Role, *, deed: str = "") -> Callable[[View], View]:
+    def post(
+        self, rule: str, needs: Role, *, deed: str = "", told: Tells | None = None
+    ) -> Callable[[View], View]:
         """A form: its token is checked, and the role of who sends it; with `deed`, who it is."""
-        return self._keep(lambda view: Route(rule, "POST", view, needs, deed))
+        return self._keep(lambda view: Route(rule, "POST", view, needs, deed, told=told))
 
     def _keep(self, route: Callable[[View], Route]) -> Callable[[View], View]:
         def keep(view: View) -> View:

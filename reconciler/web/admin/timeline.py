@@ -13,7 +13,7 @@ from reconciler.reads.ledger import EntryRow, PostingLine
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_documents import CreditNoteLine, PaidBy
 from reconciler.reads.screens_payments import ClaimLine, EventLine
-from reconciler.web.admin import account_words, dispute_words, words
+from reconciler.web.admin import account_words, dispute_words, plain_words, words
 from reconciler.work import Cause
 
 # Within one instant: first what was heard, then what was decided, then what was booked.
@@ -162,7 +162,7 @@ def of_refunds(
                 _REFUNDED,
                 title if step.before is None else f"Refund of {amount}: {title.lower()}",
                 tone=state.tone if state.tone in {"pos", "neg", "warn"} else "",
-                text=refund_words.why(step.why) or "",
+                text=plain_words.plain(refund_words.why(step.why) or ""),
                 by=who(step.cause, names),
                 link="" if is_own_page else url_for("admin.show_refund", refund_id=refund.id),
                 link_text="the refund",

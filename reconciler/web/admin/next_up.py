@@ -1,0 +1,93 @@
+"""What comes next in a queue after something of it was done, and how many are left in it."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+
+from reconciler.reads import disputes, pages, review_queue, screens_refunds, screens_unmatched
+from reconciler.reads.pages import Session, Wanted
+from reconciler.reads.refunds import RefundRow
+from reconciler.reads.review_queue import ReviewRow
+from reconciler.reads.screens_refunds import WantedRefunds
+from reconciler.web.admin import queue_views, refund_told, words
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.question_groups import TITLES
+
+
+@dataclass(frozen=True, slots=True)
+class NextUp:
+    """The next thing of a queue, named by `text`, at `href`; none where `left` is 0.
+
+    `all_of_it` is where the whole queue is.
+    """
+
+    left: int
+    all_of_it: str
+    text: str = ""
+    href: str = ""
+
+
+def of_questions(
+    session: Session, item: ReviewRow, filters: dict[str, object], all_of_it: str
+) -> NextUp:
+    """The question that comes after this one among those that `filters` let through."""
+    after = pages.encode((item.opened_at, item.id))
+    for cursor in (after, None):
+        found = review_queue.page(session, filters, Wanted(1, cursor)).data
+        if found:
+            href = url_for("admin.show_question", item_id=found[0].id)
+            left = review_queue.number(session, filters)
+            return NextUp(left, all_of_it, told(found[0]), href)
+    return NextUp(0, all_of_it)
+
+
+def told(item: ReviewRow) -> str:
+    """A question in a few words, with its money."""
+    if item.amount is None or not item.currency:
+        return TITLES[item.kind]
+    return f"{TITLES[item.kind]}, {words.shown(item.amount, item.currency)}"
+
+
+def of_losses(desk: Desk, session: Session, dispute_id: str) -> NextUp:
+    """The dispute that waits for a person next, the nearest day first."""
+    others = [one for one in disputes.waiting(session, now=desk.now) if one.id != dispute_id]
+    all_of_it = url_for("admin.list_disputes")
+    if not others:
+        return NextUp(0, all_of_it)
+    first = others[0]
+    whose = first.customer or "A payer"
+    text = f"{whose}, {words.shown(first.amount, first.currency)}"
+    href = url_for("admin.show_dispute", dispute_id=first.id)
+    return NextUp(len(others), all_of_it, text, href)
+
+
+def of_payments(desk: Desk, session: Session, payment_id: str) -> NextUp | None:
+    """The payment that waits after this one; None where this one never waited."""
+    item = screens_unmatched.of_payment(session, payment_id)
+    if item is None:
+        return None
+    following = queue_views.following(desk, session, item)
+    all_of_it = url_for("admin.list_unmatched")
+    if following is None:
+        return NextUp(0, all_of_it)
+    paid = following.payment
+    return NextUp(
+        queue_views.number(queue_views.sums(desk, session), "all") or 1,
+        all_of_it,
+        f"{paid.who}, {words.shown(paid.unapplied, paid.currency)}",
+        url_for("admin.show_unmatched", payment_id=paid.id),
+    )
+
+
+def of_refunds(
+    session: Session, wanted: WantedRefunds, refund: RefundRow, *, tab: str, left: int
+) -> NextUp:
+    """The refund that comes after this one on its tab, of which `left` are there."""
+    all_of_it = url_for("admin.list_refunds", tab=tab)
+    for before in ((refund.requested_at, refund.id), None):
+        cards = screens_refunds.cards(session, wanted, before=before, limit=2)
+        others = [card for card in cards if card.refund.id != refund.id]
+        if others:
+            href = url_for("admin.show_refund", refund_id=others[0].refund.id)
+            return NextUp(max(left, 1), all_of_it, refund_told.named(others[0]), href)
+    return NextUp(0, all_of_it)
