@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -19,20 +20,19 @@ from reconciler.store import overpayments
 
 _COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
     u.name as assigned_name, r.snoozed_until"""
-_FROM = "from review_item r left join user_account u on u.id = r.assigned_to"
-_WAITING = sa.text(
-    f"""select {_COLUMNS} {_FROM}
-    where r.state = 'open' and r.payment_id is not null and r.kind = any(:kinds)
+_FROM = """from review_item r join payment m on m.id = r.payment_id
+    left join user_account u on u.id = r.assigned_to"""
+_WAITING = f"""select {_COLUMNS}, {{column}} as place {_FROM}
+    where r.state = 'open' and r.kind = any(:kinds)
       and (cast(:until as timestamptz) is null or {WAITS_SINCE} < :until)
       and (cast(:assigned_to as text) is null or r.assigned_to = :assigned_to)
       and coalesce(r.snoozed_until > :today, false) = :is_snoozed
       and (:is_snoozed or {IS_ASKED_BACK} = :is_asked)
-      and (cast(:before as timestamptz) is null
-        or (r.opened_at, r.id) < (cast(:before as timestamptz), cast(:before_id as text)))
-    order by r.opened_at desc, r.id desc limit :limit"""
-)
+      and (cast(:after_id as text) is null
+        or ({{column}}, r.id) {{follows}} (cast(:after as {{type}}), cast(:after_id as text)))
+    order by {{column}} {{way}}, r.id {{way}} limit :limit"""
 _OF_PAYMENT = sa.text(
-    f"""select {_COLUMNS} {_FROM}
+    f"""select {_COLUMNS}, null as place {_FROM}
     where r.state = 'open' and r.payment_id = :payment and r.kind = any(:kinds)
     order by r.opened_at desc, r.id desc limit 1"""
 )
@@ -71,9 +71,34 @@ _NAMED = sa.text(
 )
 
 
+class Sort(StrEnum):
+    """In which order payments wait: `received` is when their money moved, `asked` when we asked."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    LARGEST = "largest"
+    ASKED = "asked"
+
+
+_RECEIVED = ("m.occurred_at", "timestamptz")
+_PLACES = {
+    Sort.OLDEST: (*_RECEIVED, ">", "asc"),
+    Sort.NEWEST: (*_RECEIVED, "<", "desc"),
+    Sort.LARGEST: ("coalesce(r.amount, 0)", "bigint", "<", "desc"),
+    Sort.ASKED: ("r.opened_at", "timestamptz", "<", "desc"),
+}
+_SORTED = {
+    sort: sa.text(_WAITING.format(column=column, type=kind, follows=follows, way=way))
+    for sort, (column, kind, follows, way) in _PLACES.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A payment that a person has to decide about, and since when."""
+    """A payment that a person has to decide about, and since when.
+
+    `place` is what it is sorted by, where it is one of a list.
+    """
 
     id: str
     kind: str
@@ -83,6 +108,7 @@ class Waiting:
     assigned_to: str | None
     assigned_name: str | None
     snoozed_until: date | None
+    place: datetime | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +209,24 @@ def alike(found: Sequence[Suggested]) -> list[str]:
 
 
 def waiting(
-    session: Session, which: Which, *, before: tuple[datetime, str] | None, limit: int
+    session: Session, which: Which, sort: Sort, *, after: Sequence[object] | None, limit: int
 ) -> list[Waiting]:
-    """Open questions about payments' money, the newest first."""
-    at, item_id = before or (None, None)
-    given = asdict(which) | {"before": at, "before_id": item_id, "limit": limit}
-    return _with_payments(session, session.execute(_WAITING, given))
+    """Open questions about payments' money, those that come `after` a known place and id."""
+    place, item_id = after or (None, None)
+    given = asdict(which) | {"after": place, "after_id": item_id, "limit": limit}
+    return _with_payments(session, session.execute(_SORTED[sort], given))
+
+
+def places(sort: Sort) -> tuple[str, str]:
+    """Of which types a place in a sorted list is: what it is sorted by, and the question's id."""
+    return _PLACES[sort][1], "text"
+
+
+def place_of(item: Waiting, sort: Sort) -> datetime | int:
+    """Where a payment stands in a list that is sorted so, whether it is in it or not."""
+    if sort is Sort.LARGEST:
+        return item.amount
+    return item.opened_at if sort is Sort.ASKED else item.payment.occurred_at
 
 
 def of_payment(session: Session, payment_id: str) -> Waiting | None:
@@ -264,6 +302,7 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
             item["assigned_to"],
             item["assigned_name"],
             item["snoozed_until"],
+            item["place"],
         )
         for item in items
     ]

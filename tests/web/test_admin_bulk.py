@@ -1,6 +1,7 @@
 """Many strong suggestions at once: counted, confirmed, each by itself, and safe when sent twice."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -130,10 +131,41 @@ def test_of_very_many_the_first_are_shown_and_the_next_come_after(queue, monkeyp
     monkeypatch.setattr(bulk, "ROWS_MAX", 2)
     invoices(queue)
     rae = queue.as_("reconciler")
-    words = rae.read("/unmatched/strong")
-    assert "The first of many" in words
-    assert "Match 2 strong suggestions" in words
-    done = rae.post("/unmatched/strong", [*form_of(queue, rae), ("more", "1")])
+    page = rae.get("/unmatched/strong")
+    words = said(page)
+    assert "Found in the first 2 of 4 payments that wait; the others come after these." in words
+    assert "Match 2 strong suggestions, $300.00" in words
+    more = re.search(r'name="more" value="([^"]+)"', page.get_data(as_text=True))[1]
+    done = rae.post("/unmatched/strong", [*form_of(queue, rae), ("more", more)])
     assert "2 of 2 payments matched" in said(done)
-    assert "Match the next ones" in said(done)
-    assert "Match 1 strong suggestion," in rae.read("/unmatched/strong")
+    assert _goes_on(done) == f"/admin/unmatched/strong?from={more}"
+    words = said(rae.client.get(_goes_on(done)))
+    assert "Match 1 strong suggestion, $300.00" in words
+    assert "The last 2 of 2 payments that wait." in words
+
+
+def test_what_fits_nothing_in_front_hides_nothing_behind_it(queue, monkeypatch):
+    monkeypatch.setattr(queue_views, "_AT_ONCE", 1)
+    monkeypatch.setattr(queue_views, "_ALL_MAX", 2)
+    queue.office.clock.advance(days=-1)
+    for n in range(2):
+        queue.paid(1_111 + n)
+    queue.office.clock.advance(days=1)
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    page = rae.get("/unmatched/strong")
+    assert "No strong suggestion among these" in said(page)
+    for found in ("Match 2 strong suggestions, $300.00", "Match 1 strong suggestion, $300.00"):
+        page = rae.client.get(_goes_on(page))
+        assert found in said(page)
+        assert "Leave these, look at the next" in said(page)
+    page = rae.client.get(_goes_on(page))
+    assert "No strong suggestion here" in said(page)
+    assert rae.get("/unmatched/strong?from=nonsense").status_code == 422
+
+
+def _goes_on(answer) -> str:
+    """Where the page leads for the ones that come next."""
+    found = re.search(r'href="([^"]*[?&]from=[^"]*)"', unescape(answer.get_data(as_text=True)))
+    assert found, "it does not go on"
+    return found[1]

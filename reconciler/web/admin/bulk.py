@@ -39,18 +39,22 @@ class Row:
 @screens.get("/unmatched/strong", Role.RECONCILER)
 def confirm_strong(desk: Desk) -> Response:
     """What would be matched, line by line, before it is."""
-    view = queue_views.named()
     with desk.runtime.read() as session:
-        items, best, is_more = queue_views.all_strong(desk, session, ROWS_MAX)
-        found = screens_bulk.strong(session, items, best)
+        cursor = request.args.get("from") or None
+        piece = queue_views.all_strong(desk, session, ROWS_MAX, cursor)
+        found = screens_bulk.strong(session, piece.items, piece.best)
+        sums = queue_views.sums(desk, session)
     rows = [one for one in found if not one.crowded_out]
     return desk.page(
         "bulk.html",
         rows=rows,
         left_out=[one for one in found if one.crowded_out],
         sums=screens_bulk.sums(rows),
-        is_more=is_more,
-        view=view,
+        looked_at=piece.looked_at,
+        waiting=queue_views.number(sums, queue_views.named(), is_sifted=True),
+        is_first=cursor is None,
+        more=piece.next_cursor,
+        place=queue_views.place(),
     )
 
 
@@ -66,8 +70,8 @@ def match_strong(desk: Desk) -> Response:
         "bulk_done.html",
         rows=found,
         number=len(done),
-        is_more="more" in request.form,
-        view=queue_views.named(),
+        more=request.form.get("more") or None,
+        place=queue_views.place(),
     )
 
 

@@ -27,7 +27,7 @@ def _environment() -> Environment:
     environment = templating.environment(HERE / "templates")
     environment.globals |= {
         "rail_page": rail_pages.of_id,
-        "to": _to,
+        "to": to,
         "asset": asset,
         "pill": words.pill,
         "applied_pill": words.applied,
@@ -74,7 +74,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _to(endpoint: str, **values: object) -> str:
+def to(endpoint: str, **values: object) -> str:
+    """The address of a screen; what is None of it is left out."""
     given: dict[str, Any] = {k: v for k, v in values.items() if v is not None}
     return url_for(f"admin.{endpoint}", **given)
 

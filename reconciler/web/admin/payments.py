@@ -25,7 +25,7 @@ from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import allocations, revisions
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, timeline, words
+from reconciler.web.admin import errors, paging, queue_views, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -143,7 +143,7 @@ def undo(desk: Desk, payment_id: str) -> Response:
         return _show(desk, payment_id, status=409, error=gone)
     except Refused as error:
         return _show(desk, payment_id, status=422, error=errors.sentence(error))
-    return go("show_unmatched", payment_id=payment_id, undone=1)
+    return go("show_unmatched", payment_id=payment_id, undone=1, **queue_views.place())
 
 
 def _take_back(work: Work, payment_id: str, *, is_checked: bool) -> None:

@@ -1,9 +1,10 @@
-"""The views of the queue of unmatched payments: which of them each shows, and how many those are.
+"""The views of the queue of unmatched payments: which each shows, in which order, and how many.
 
 What fits a payment is worked out and not kept, so views by suggestion go through the queue some
 payments at a time and sift. They tell no number, and a page of them may hold fewer than it could.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import request
@@ -11,15 +12,16 @@ from flask import request
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.reads import pages, screens_unmatched
 from reconciler.reads.pages import Page, Session, Wanted
-from reconciler.reads.screens_unmatched import Sum, Waiting, Which
+from reconciler.reads.screens_unmatched import Sort, Sum, Waiting, Which
 from reconciler.reads.suggestions import SuggestionRow
 from reconciler.web.admin import paging
 from reconciler.web.admin.desk import Desk
 
 OLD = timedelta(days=2)
 _LOOKS_MAX = 4  # for one page, so that it comes soon whatever waits
+_NEXT_OF = 5  # in a view that is sifted, the next one may be further on
 _AT_ONCE = 100  # payments whose suggestions are looked up in one go, where all are gone through
-_ALL_MAX = 500
+_ALL_MAX = 500  # looked through for one answer; the next ones come after these
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
 _SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
@@ -39,10 +41,48 @@ _COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed", "asked": "asked"
 _SIFTED = {"strong": "strong", "none": None}  # the word of the best suggestion, or that none is
 
 
+SORTS = {
+    Sort.OLDEST: "Oldest money first",
+    Sort.NEWEST: "Newest money first",
+    Sort.LARGEST: "Largest first",
+    Sort.ASKED: "Asked about last",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What was found in one go through a part of the queue.
+
+    `looked_at` payments were gone through for it; `next_cursor` is after which it goes on.
+    """
+
+    items: list[Waiting]
+    best: dict[str, SuggestionRow]
+    looked_at: int
+    next_cursor: str | None
+
+
 def named() -> str:
     """The view that the address asks for."""
     view = request.args.get("view", "")
     return view if view in _VIEWS else "all"
+
+
+def sorted_by() -> Sort:
+    """The order that the address asks for: the oldest money first, unless it says otherwise."""
+    name = request.args.get("sort", "")
+    return Sort(name) if name in set(Sort) else Sort.OLDEST
+
+
+def place() -> dict[str, str]:
+    """Where in the queue somebody is, as it stands in the address: view, order and page."""
+    view, sort, before = named(), sorted_by(), request.args.get("before", "")
+    found = {
+        "view": view if view != "all" else "",
+        "sort": sort.value if sort is not Sort.OLDEST else "",
+        "before": before,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def which(desk: Desk, view: str) -> Which:
@@ -65,17 +105,26 @@ def rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
     return paging.page_of(_some(desk, session, wanted, view), wanted, _key)
 
 
-def all_strong(
-    desk: Desk, session: Session, most: int
-) -> tuple[list[Waiting], dict[str, SuggestionRow], bool]:
-    """All of a view, of all its pages, whose best suggestion is strong, with those suggestions.
+def following(desk: Desk, session: Session, item: Waiting | None) -> Waiting | None:
+    """The payment that comes after this one in the view; after the last, the first of all."""
+    starts = [None] if item is None else [pages.encode(_key(item)), None]
+    for cursor in starts:
+        found = rows(desk, session, Wanted(_NEXT_OF, cursor)).data
+        others = [one for one in found if item is None or one.payment.id != item.payment.id]
+        if others:
+            return others[0]
+    return None
 
-    No more than `most`; and whether the queue goes on after the last that was looked at.
+
+def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> Piece:
+    """Those of a view whose best suggestion is strong, of all its pages from `cursor` on.
+
+    No more than `most`, and of no more than may be looked through for one answer.
     """
     view = named()
     found: list[Waiting] = []
     ranked: dict[str, SuggestionRow] = {}
-    cursor: str | None = None
+    looked_at = 0
     for _ in range(_ALL_MAX // _AT_ONCE):
         items = _some(desk, session, Wanted(_AT_ONCE, cursor), view)
         best = screens_unmatched.best(session, [item.payment.id for item in items])
@@ -83,28 +132,44 @@ def all_strong(
             suggestion = best.get(item.payment.id)
             if suggestion is not None and suggestion.confidence == _SIFTED["strong"]:
                 if len(found) == most:
-                    return found, ranked, True
+                    return Piece(found, ranked, looked_at, cursor)
                 found.append(item)
                 ranked[item.payment.id] = suggestion
+            looked_at += 1
             cursor = pages.encode(_key(item))
         if len(items) < _AT_ONCE:
-            return found, ranked, False
-    return found, ranked, True
+            return Piece(found, ranked, looked_at, None)
+    return Piece(found, ranked, looked_at, cursor)
 
 
-def chips(sums: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:
+def chips(found: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:
     """Each view with its name, how many it holds where that is known, and whether it is open."""
-    numbers = {
-        name: sum(getattr(one, _COUNTED.get(name, "number")) for one in sums if one.kind in kinds)
-        for name, (_, kinds) in _VIEWS.items()
-        if name not in _SIFTED
-    }
-    return [(name, label, numbers.get(name), name == view) for name, (label, _) in _VIEWS.items()]
+    return [(name, label, number(found, name), name == view) for name, (label, _) in _VIEWS.items()]
+
+
+def sums(desk: Desk, session: Session) -> list[Sum]:
+    """How much waits, by kind and currency."""
+    return screens_unmatched.sums(
+        session, until=desk.now - OLD, today=desk.today, person=desk.person.id
+    )
+
+
+def number(found: list[Sum], view: str, *, is_sifted: bool = False) -> int | None:
+    """How many a view holds; of one that is sifted it is only known how many are gone through."""
+    if view in _SIFTED and not is_sifted:
+        return None
+    kinds, counted = _VIEWS[view][1], _COUNTED.get(view, "number")
+    return sum(int(getattr(one, counted)) for one in found if one.kind in kinds)
 
 
 def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiting]:
-    before = paging.after(wanted.cursor)
-    return screens_unmatched.waiting(session, which(desk, view), before=before, limit=wanted.limit)
+    sort = sorted_by()
+    after = None
+    if wanted.cursor:
+        after = pages.decode(wanted.cursor, screens_unmatched.places(sort))
+    return screens_unmatched.waiting(
+        session, which(desk, view), sort, after=after, limit=wanted.limit
+    )
 
 
 def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Page[Waiting]:
@@ -126,4 +191,5 @@ def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Page[Wai
 
 
 def _key(item: Waiting) -> tuple[object, ...]:
-    return item.opened_at, item.id
+    known = item.place
+    return screens_unmatched.place_of(item, sorted_by()) if known is None else known, item.id

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.people import Role
@@ -22,9 +22,17 @@ from reconciler.services import allocations, deposits, revisions
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, paging, queue_views, splitting, words
+from reconciler.web.admin import (
+    consequences,
+    errors,
+    matched,
+    paging,
+    queue_views,
+    splitting,
+    words,
+)
 from reconciler.web.admin.consequences import Foreseen
-from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import Split, Step
@@ -174,6 +182,8 @@ def hold_as_deposit(desk: Desk, payment_id: str) -> Response:
 def _decided(
     desk: Desk, payment_id: str, step: Step, split: Split | None = None, *, is_held: bool = False
 ) -> Response:
+    with desk.runtime.read() as session:
+        item = screens_unmatched.of_payment(session, payment_id)
     try:
         made = desk.do(step)
     except Conflict:
@@ -183,8 +193,7 @@ def _decided(
         raise
     except Refused as error:
         return _refused(desk, payment_id, error, split)
-    held, view = 1 if is_held else None, request.args.get("view")
-    return go("list_unmatched", matched=",".join(made), held=held, view=view)
+    return matched.go_on(desk, item, made, is_held=is_held)
 
 
 def _stale(desk: Desk, payment_id: str, split: Split) -> Response:
@@ -217,9 +226,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         items = page.data
         best = screens_unmatched.best(session, [item.payment.id for item in items])
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
-        sums = screens_unmatched.sums(
-            session, until=desk.now - queue_views.OLD, today=desk.today, person=desk.person.id
-        )
+        sums = queue_views.sums(desk, session)
     chosen = payment_id or (items[0].payment.id if items else None)
     return desk.page(
         "unmatched.html",
@@ -232,6 +239,9 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         oldest=min((one.oldest for one in sums if one.oldest), default=None),
         chips=queue_views.chips(sums, view),
         view=view,
+        place=queue_views.place(),
+        sorts=queue_views.SORTS,
+        sort=queue_views.sorted_by(),
         older=paging.next_page(page.next_cursor),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
@@ -239,7 +249,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         was_undone="undone" in request.args and said.status == 200,
         said=said,
         new_owner=request.args.get("customer", ""),
-        done=done(desk),
+        done=matched.done(desk, queue_views.number(sums, view)),
     )
 
 
@@ -345,34 +355,3 @@ def _who_was_first(desk: Desk, payment_id: str) -> str:
         ago = words.age(latest.closed_at or latest.created_at, desk.now)
         return f"{who} {verb} this {ago} ago."
     return f"News from the payment provider changed this {words.age(updated, desk.now)} ago."
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What was just done, so that it can be undone."""
-
-    text: str
-    payment_id: str
-    allocations: list[str]
-    undo: str
-
-
-def done(desk: Desk) -> Done | None:
-    """What the address says was just matched, if it still stands."""
-    ids = [one for one in request.args.get("matched", "").split(",") if one][:ALLOCATIONS_MAX]
-    if not ids:
-        return None
-    with desk.runtime.read() as session:
-        parts = screens_payments.matched(session, ids)
-    if not parts:
-        return None
-    first = parts[0]
-    amount = words.shown(sum(part.amount for part in parts), first.currency)
-    where = " and ".join(part.target for part in parts)
-    is_held = "held" in request.args
-    return Done(
-        f"Held {amount} as deposit {where}." if is_held else f"Matched {amount} to {where}.",
-        first.payment_id,
-        [part.id for part in parts],
-        url_for("admin.undo", payment_id=first.payment_id),
-    )

@@ -1,0 +1,63 @@
+"""After a payment was matched or held: what was done, how to undo it, and what comes next."""
+
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.reads import screens_payments
+from reconciler.reads.screens_payments import MatchedPart
+from reconciler.reads.screens_unmatched import Waiting
+from reconciler.web.admin import pages, queue_views, words
+from reconciler.web.admin.desk import Desk, go
+
+ALLOCATIONS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was just done, so that it can be undone; `left` in the view, if that is known."""
+
+    text: str
+    payment_id: str
+    allocations: list[str]
+    undo: str
+    left: int | None
+
+
+def go_on(desk: Desk, item: Waiting | None, made: list[str], *, is_held: bool) -> Response:
+    """The next payment of the queue that it was done in, at the same place of it."""
+    place = queue_views.place()
+    with desk.runtime.read() as session:
+        following = queue_views.following(desk, session, item)
+    said: dict[str, str] = {"matched": ",".join(made)} | ({"held": "1"} if is_held else {})
+    if following is None:
+        place.pop("before", None)
+        return go("list_unmatched", **place, **said)
+    return go("show_unmatched", payment_id=following.payment.id, **place, **said)
+
+
+def done(desk: Desk, left: int | None) -> Done | None:
+    """What the address says was just matched, if it still stands."""
+    ids = [one for one in request.args.get("matched", "").split(",") if one][:ALLOCATIONS_MAX]
+    if not ids:
+        return None
+    with desk.runtime.read() as session:
+        parts = screens_payments.matched(session, ids)
+        payment = screens_payments.payment(session, parts[0].payment_id) if parts else None
+    if payment is None:
+        return None
+    rest = words.shown(payment.unapplied, payment.currency)
+    return Done(
+        _told(parts) + (f" {rest} of it still waits." if payment.unapplied > 0 else ""),
+        payment.id,
+        [part.id for part in parts],
+        pages.to("undo", payment_id=payment.id, **queue_views.place()),
+        left,
+    )
+
+
+def _told(parts: list[MatchedPart]) -> str:
+    amount = words.shown(sum(part.amount for part in parts), parts[0].currency)
+    where = " and ".join(part.target for part in parts)
+    is_held = "held" in request.args
+    return f"Held {amount} as deposit {where}." if is_held else f"Matched {amount} to {where}."
