@@ -47,6 +47,9 @@ class ManualRail:
         """Nothing to be read."""
         return Sighting(kept_for="money received by hand sends no events")
 
+    def remark(self, body: bytes, refund_id: str) -> None:
+        """Nothing to be read."""
+
     def payment_of(self, object_id: str, account: str) -> str | None:  # noqa: ARG002
         """Nothing leads to it but its own id."""
         return None

@@ -87,6 +87,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     refunded_total: int
 
 
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What people wrote to something at a rail. `request` is under what its own log has it."""
+
+    reason: str = ""
+    description: str = ""
+    metadata: Mapping[str, str] = {}
+    request: str = ""
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a listing, newest first. `cursor` leads to the next page; None: this was the last."""
 
@@ -95,7 +104,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rail(Protocol):
-    """A payment rail. Every call but `verify` and `sighting` may wait for the network.
+    """A payment rail. Every call but `verify`, `sighting` and `remark` may wait for the network.
 
     They raise Unavailable where nothing can have happened, OutcomeUnknown where something may
     have, and Refused where the rail said no.
@@ -121,6 +130,10 @@ class Rail(Protocol):
 
     def sighting(self, body: bytes) -> Sighting:
         """Read facts out of a stored event's body. Pure."""
+        ...
+
+    def remark(self, body: bytes, refund_id: str) -> Remark | None:
+        """What a stored event's body says about why a refund was made. Pure."""
         ...
 
     def payment_of(self, object_id: str, account: str) -> str | None:

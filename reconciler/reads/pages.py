@@ -33,6 +33,7 @@ __all__ = [
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
+NUMBER_MAX = 10_000
 ROWS_OF_A_FILE = 1_000  # read at once, where a whole list is written to a file
 _CURSOR_CHARS_MAX = 400
 _BIGINT_MAX = 2**63 - 1
@@ -90,6 +91,14 @@ class Listing:
         page = rows[: wanted.limit]
         more = encode(page[-1]) if len(rows) > wanted.limit else None
         return [str(row[-1]) for row in page], more
+
+    def number(self, session: Session, filters: Mapping[str, object]) -> int:
+        """How many rows there are in all, up to `NUMBER_MAX`: more, nobody counts down."""
+        values = {name: value for name, value in filters.items() if value is not None}
+        clauses = " and ".join(f"({self.conditions[name]})" for name in values) or "true"
+        sql = f"""select count(*) from (
+            select 1 from {self.source} where {clauses} limit {NUMBER_MAX}) as few"""
+        return int(session.execute(sa.text(sql), values).scalar_one())
 
     def _after(self) -> str:
         places = ", ".join(f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds))

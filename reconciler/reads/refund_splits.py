@@ -21,6 +21,12 @@ _NAMES = sa.text(
 _STANDS = sa.text(
     """select 1 from refund_decision where review_item_id = :item and closed_at is null limit 1"""
 )
+MESSAGES_MAX = 20
+_MESSAGES = sa.text(
+    """select e.body from inbox_event e
+    where e.seq in (select seq from inbox_outcome where payment_id = :payment)
+      and e.type like '%refund%' order by e.created desc, e.seq desc limit :limit"""
+)
 _DEPOSITS = sa.text("select id, amount from deposit where id = any(:ids)")
 
 
@@ -58,6 +64,12 @@ def told_at(session: Session, payment_id: str, rail_refund_id: str) -> datetime 
         refund.shown[0] if refund and refund.stage < RefundStage.FAILED else 0
     )
     return from_epoch(at) if at else None
+
+
+def messages(session: Session, payment_id: str) -> list[bytes]:
+    """The last messages that told of a payment's refunds, the latest first."""
+    rows = session.scalars(_MESSAGES, {"payment": payment_id, "limit": MESSAGES_MAX})
+    return [bytes(body) for body in rows]
 
 
 def stands(session: Session, item_id: str) -> bool:

@@ -117,6 +117,11 @@ def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Pag
     return Page(in_order(ids, _load(session, ids)), more)
 
 
+def number(session: Session, filters: Mapping[str, object]) -> int:
+    """How many review items there are of these."""
+    return LISTING.number(session, filters)
+
+
 def one(session: Session, item_id: str) -> ReviewRow:
     """One review item. Raises NotFound."""
     found = _load(session, [item_id])

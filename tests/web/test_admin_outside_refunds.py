@@ -47,7 +47,8 @@ def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     for words in (
         "$40.00 refunded outside to Cedar",
         "Given back 22 Nov 2026",
-        "By whom Stripe does not say: its dashboard shows it",
+        "Why Stripe was given no reason",
+        "By whom Stripe does not tell who. Its dashboard does, in the log of request",
         "INV-2 $40.00",
         "Does the customer still owe the $40.00?",
         "No, it is not owed any more. After this: No amount changes",
@@ -172,3 +173,24 @@ def test_a_question_of_another_kind_is_shown_among_its_own(cedar):
     for name in ("decide", "take-back"):
         form = {"action": "credit", "rev": 1}
         assert cedar.as_("reconciler").post(f"/questions/{item}/{name}", form).status_code == 404
+
+
+def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
+    screens.invoice(screens.customer("Cedar"), 5_000, "INV-1")
+    screens.paid(5_000, metadata={"invoice": "INV-1"})
+    charge = next(iter(screens.office.world.table("charge")))
+    wrote = {"ticket": "T-17", "asked_by": "Mo <b>at</b> the till", "email": "mo@till.example"}
+    screens.office.world.refund(charge, 2_000, reason="requested_by_customer", metadata=wrote)
+    screens.office.world.refund(charge, 1_000, reason="duplicate")
+    screens.hear("")
+    pages = {
+        row.amount: screens.as_("viewer").get(f"/questions/{row.id}")
+        for row in screens.office.rows("select id, amount from review_item")
+    }
+    words = said(pages[2_000])
+    assert "Why The customer asked for it" in words
+    assert "Ticket T-17 written to it there" in words
+    assert "Asked by Mo <b>at</b> the till" in words
+    assert "mo@till.example" not in words, "what tells who somebody is stays covered"
+    assert "Why A duplicate payment" in said(pages[1_000])
+    assert "T-17" not in said(pages[1_000])

@@ -14,7 +14,11 @@ from reconciler.services.bank_checks import BANK_LINE
 from reconciler.services.payout_checks import ACCOUNT
 from reconciler.services.reconciliation import BACKFILL, OPEN_ITEMS, OPEN_PAYOUTS, WINDOW
 from reconciler.services.run_checks import BALANCE, PAYMENT
-from reconciler.web.admin import plain_words, reconciliation as screen, words
+from reconciler.web.admin import (
+    plain_words,
+    question_words as screen,
+    words,
+)
 from tests.web.screens import Screens, said
 
 DAY = timedelta(days=1)
@@ -199,6 +203,10 @@ def test_what_is_left_leads_to_the_payment_and_to_the_question(screens, amiss):
     assert "$49.00 $50.00 Left for a person" in said(rae.get(f"/reconciliation/{amiss}"))
     page = rae.read(question)
     assert page.count("The payment provider says something else than our books") == 1
+    assert "What is the matter The amounts differ." in page
+    assert "At the payment provider Here Apart $49.00 $50.00 -$1.00" in page
+    for raw in ("{", "'amount'", "currency", "Expected", "Difference"):
+        assert raw not in page.partition("What is the matter")[2].partition("Assign")[0], raw
     item = "select id, rev from review_item where subject = :s and state = 'open'"
     (row,) = screens.office.rows(item, s=subject)
     answer = {"note": "booked by hand there", "rev": row.rev}

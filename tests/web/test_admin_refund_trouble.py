@@ -108,16 +108,31 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
     assert "its money came back" in form
 
 
-def test_an_outside_refund_that_is_asked_again_says_so_and_offers_it_no_more(birch):
+@pytest.mark.parametrize("part", [7_000, 3_000])
+def test_an_outside_refund_that_is_asked_again_says_so_and_every_way_on_stays(birch, part):
     charge = next(iter(birch.office.world.table("charge")))
     made = birch.office.world.refund(charge, 7_000)
     birch.hear("")
     birch.office.world.advance_refund(made, "failed")
     birch.hear("")
-    birch.ask_refund("reconciler", payment_id=birch.ids["pay"], amount=7_000)
-    page = birch.as_("reconciler").read("/questions?kind=refund_failed")
-    assert "$70.00 was asked back of this payment since" in page
+    refund_id = birch.ask_refund("reconciler", payment_id=birch.ids["pay"], amount=part)
+    rae = birch.as_("reconciler")
+    page = rae.read("/questions?kind=refund_failed")
+    assert f"${part // 100}.00 was asked back of this payment since" in page
+    assert "To approve See the refund" in page
     assert "Request the refund again" not in page
+    assert ("Request the rest again, $40.00" in page) is (part == 3_000)
+    assert "Give it up: close it with a note" in page
+    birch.by("approver", lambda work: refunds.approve(work, refund_id))
+    birch.office.drain(timedelta(seconds=30))
+    birch.hear("")
+    made = list(birch.office.world.truth.tables["refund"])[-1]
+    birch.office.world.advance_refund(made, "failed", failure_reason="declined")
+    birch.hear("")
+    html = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
+    assert "Try it again, another way, by hand, or call it off" in html
+    assert f'href="/admin/refunds/{refund_id}"' in html
+    assert "Request the refund again" in html
 
 
 # What people typed

@@ -21,10 +21,11 @@ from reconciler.rails.protocol import (
     KeyRefused,
     Page,
     RefundOrder,
+    Remark,
     Sighting,
     Turn,
 )
-from reconciler.rails.stripe import checkouts, objects, observe, parts
+from reconciler.rails.stripe import checkouts, objects, observe, parts, remarks
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT, RAIL, read_envelope
 from reconciler.rails.stripe.evidence import metadata_keys
 from reconciler.rails.stripe.fields import (
@@ -120,6 +121,10 @@ class StripeRail:
     def sighting(self, body: bytes) -> Sighting:
         """Read facts out of a stored event's body. Pure. Raises Invalid."""
         return observe.sighting(body, self._keys)
+
+    def remark(self, body: bytes, refund_id: str) -> Remark | None:
+        """What a stored event's body says about why a refund was made. Pure. Raises Invalid."""
+        return remarks.of_refund(body, refund_id)
 
     def payment_of(self, object_id: str, account: str) -> str | None:
         """The intent, or else the charge, that an object of another kind belongs to."""

@@ -3,24 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flask import Response, request
+import msgspec
+from flask import Response, request, url_for
 
 from reconciler.books.allocations import REFUND_TREATMENTS
 from reconciler.books.people import Role
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.rails.protocol import Remark
 from reconciler.reads import refund_splits, review_queue, screens_payments, screens_people
 from reconciler.reads.ledger import EntryRow
-from reconciler.reads.pages import Wanted
+from reconciler.reads.pages import Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
-from reconciler.reads.screens_payments import ClaimLine
+from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, words
+from reconciler.web.admin import consequences, errors, next_up, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.masking import masked
+from reconciler.web.admin.next_up import NextUp
+from reconciler.web.admin.question_groups import GROUPS
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import part
 from reconciler.work import Work
@@ -135,6 +140,13 @@ def take_back_answer(desk: Desk, item_id: str) -> Response:
     return go("show_question", item_id=again, said="take_back")
 
 
+def _following(desk: Desk, session: Session, item: ReviewRow) -> NextUp:
+    filters = GROUPS["outside"].filters | {"state": "open", "in_sight_on": desk.today}
+    return next_up.of_questions(
+        session, item, filters, url_for("admin.list_questions", group="outside")
+    )
+
+
 def _must_be_about_a_refund(desk: Desk, item_id: str) -> None:
     with desk.runtime.read() as session:
         item = review_queue.one(session, item_id)
@@ -161,10 +173,13 @@ def _show(
         claims = screens_payments.claims(session, item.payment_id)
         stands = refund_splits.stands(session, item_id)
         told_at = refund_splits.told_at(session, item.payment_id, item.subject)
+        remark = _remark(desk, payment, item.subject, session)
         again = review_queue.page(session, _open_again(item), Wanted(limit=1)).data
         answered_by = (item.resolved_by or "").partition("/")[2]
         names = screens_people.names(session, [answered_by])
-    said = request.args.get("said", "")
+        said = request.args.get("said", "")
+        was_said = said if said in words.OWES and refusal is None else ""
+        following = _following(desk, session, item) if was_said else None
     answers, why_not = _answers(desk, item)
     return desk.page(
         "outside_refund.html",
@@ -176,14 +191,30 @@ def _show(
         split=_split(desk, item, claims, looked),
         stands=stands,
         told_at=told_at,
+        remark=remark,
         undone=_undone(desk, item) if stands else "",
         again=again[0].id if again and again[0].id != item.id else "",
         answered_by=names.get(answered_by, item.resolved_by or ""),
-        was_said=said if said in words.OWES and refusal is None else "",
+        was_said=was_said,
+        next_up=following,
         error=_error(refusal, is_late=is_late),
         field=refusal.field if refusal else "",
         typed=request.form,
     )
+
+
+def _remark(
+    desk: Desk, payment: PaymentLine | None, refund_id: str, session: Session
+) -> Remark | None:
+    """What people wrote to it at the rail, as the last message that shows it has it."""
+    rail = desk.runtime.rails.get(payment.rail) if payment else None
+    if payment is None or rail is None:
+        return None
+    for body in refund_splits.messages(session, payment.id):
+        found = rail.remark(body, refund_id)
+        if found is not None:
+            return msgspec.structs.replace(found, metadata=masked(dict(found.metadata)))
+    return None
 
 
 def _error(refusal: Refused | None, *, is_late: bool) -> str:

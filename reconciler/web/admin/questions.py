@@ -6,50 +6,34 @@ from datetime import timedelta
 
 from flask import Response, request
 
-from reconciler.books import refund_words
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import review_queue, screens_payments, screens_today, waits_since
+from reconciler.reads import (
+    review_queue,
+    screens_payments,
+    screens_refunds,
+    screens_today,
+    waits_since,
+)
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine
+from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging
+from reconciler.web.admin import errors, next_up, paging, question_words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
-from reconciler.web.admin.question_groups import GROUPS
+from reconciler.web.admin.question_groups import GROUPS, TITLES
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 OLD = timedelta(days=2)
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
-TITLES = {
-    ReviewKind.EXTERNAL_REFUND: "A refund was made outside, in the payment provider's dashboard",
-    ReviewKind.DISPUTE: "A customer's bank disputes a payment",
-    ReviewKind.DRIFT: "The payment provider says something else than our books",
-    ReviewKind.UNCLASSIFIED_MOVEMENT: "The payment provider moved money, and no rule says what for",
-    ReviewKind.UNKNOWN_STATUS: "The payment provider used a status that nobody here knows",
-    ReviewKind.PAYOUT_FAILED: "A payout did not reach the bank: its money is back at the provider",
-    ReviewKind.PAYOUT_DIFFERENCE: "A payout is not the sum of what it consists of",
-    ReviewKind.REFUND_FAILED: "A refund failed: the customer has not been paid back",
-    ReviewKind.REFUNDS_HELD: "A refund waits for something that people can do",
-    ReviewKind.REFUNDS_STOPPED: "Refunds were stopped: something about them is not right",
-    ReviewKind.MANUAL_REFUND: "A refund has to be paid back by hand",
-    ReviewKind.EVENT_FAILED: "An event could not be applied",
-    ReviewKind.EVENT_QUARANTINED: "An event is not ours, or not for this mode",
-    ReviewKind.EVENT_CONFLICT: "The same event came again and said something else",
-    ReviewKind.UNMATCHED_PAYMENT: "A payment names nothing that it is for",
-    ReviewKind.AMBIGUOUS_MATCH: "A payment fits more than one thing",
-    ReviewKind.OVERPAYMENT: "More was paid than is owed",
-    ReviewKind.CURRENCY_MISMATCH: "A payment is in another currency than its invoice",
-    ReviewKind.INVOICE_NOT_PAYABLE: "A payment names an invoice that takes no money",
-}
-
 
 # What of them is shown: with no view, all that is not put off.
 VIEWS = {"mine": "Mine", "old": "Older than 2 days", "snoozed": "Snoozed"}
@@ -79,14 +63,23 @@ def _group() -> str | None:
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
+    return review_queue.page(session, _filters(desk), wanted)
+
+
+def _filters(desk: Desk) -> dict[str, object]:
     subject = request.args.get("subject") or None
     filters: dict[str, object] = {"state": "open", "kind": _kind(), "subject": subject}
     if group := _group():
         filters |= GROUPS[group].filters
     if not filters["kind"] and not subject:
         filters["waits_as_refund"] = False  # what is asked back waits there, and once
-    seen = _seen(desk, request.args.get("view", ""))
-    return review_queue.page(session, filters | seen, wanted)
+    return filters | _seen(desk, request.args.get("view", ""))
+
+
+def _place() -> dict[str, str | None]:
+    """Where among the questions somebody is, as it stands in the address."""
+    view, before = request.args.get("view"), request.args.get("before")
+    return {"kind": _kind(), "group": _group(), "view": view or None, "before": before or None}
 
 
 @screens.get("/questions")
@@ -111,7 +104,7 @@ def acknowledge(desk: Desk, item_id: str) -> Response:
         return _show(desk, status=409, item_id=item_id, error=errors.sentence(error))
     except Refused as error:
         return _show(desk, status=422, item_id=item_id, error=errors.sentence(error))
-    return go("list_questions", kind=_kind(), group=_group(), closed=1)
+    return go("list_questions", **_place(), closed=item_id, _anchor="done")
 
 
 def _seen(desk: Desk, view: str) -> dict[str, object]:
@@ -128,10 +121,14 @@ def _seen(desk: Desk, view: str) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose payment a question is about, and what the payment stands on now."""
+    """Whose payment a question is about, what the payment stands on now, and what is asked back.
+
+    `refunds` are those of it that were asked for here since.
+    """
 
     who: str
     claims: Sequence[ClaimLine]
+    refunds: Sequence[RefundCard]
 
 
 def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
@@ -143,10 +140,49 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
             [c for c in screens_payments.claims(session, one.payment_id) if c.amount]
             if one.kind in _OF_REFUNDS
             else [],
+            _asked_since(session, one) if one.kind is ReviewKind.REFUND_FAILED else [],
         )
         for one in items
         if one.payment_id in lines
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What was just closed, before which question of the list it stood, and how many are left."""
+
+    text: str
+    before_id: str
+    next: str
+    left: int
+
+
+def _closed(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> Closed | None:
+    """What the address says was just closed, if it is closed."""
+    try:
+        item = review_queue.one(session, request.args.get("closed", ""))
+    except NotFound:
+        return None
+    if item.state == "open":
+        return None
+    stood = (item.opened_at, item.id)
+    rest = [one for one in items if (one.opened_at, one.id) < stood] or list(items[:1])
+    following = rest[0] if rest else None
+    return Closed(
+        next_up.told(item),
+        following.id if following else "",
+        next_up.told(following) if following else "",
+        review_queue.number(session, _filters(desk)),
+    )
+
+
+def _asked_since(session: Session, item: ReviewRow) -> list[RefundCard]:
+    cards = screens_refunds.of_payment(session, item.payment_id or "")
+    return [
+        card
+        for card in cards
+        if card.refund.requested_at >= item.opened_at and card.refund.id != item.refund_id
+    ]
 
 
 def _chips(asked: Sequence[tuple[str, bool, int]], shown: str | None) -> list[tuple[str, str, int]]:
@@ -162,6 +198,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         asked = screens_today.questions(session, desk.today)
         about = _about(session, page.data)
         since = waits_since.of(session, [one.id for one in page.data])
+        closed = _closed(desk, session, page.data) if not error else None
     return desk.page(
         "questions.html",
         status=status,
@@ -169,7 +206,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         titles=TITLES,
         about=about,
         since=since,
-        why=refund_words.why,
+        told={one.id: question_words.told(one) for one in page.data},
         matching=MATCHING_KINDS,
         kind=kind,
         group=group,
@@ -178,7 +215,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         views=VIEWS,
         chips=_chips(asked, group),
         everything=sum(number for _, _, number in asked),
-        was_closed="closed" in request.args and not error,
+        closed=closed,
+        place=_place(),
         wrong_id=item_id,
         error=error,
         typed=request.form.get("note", ""),

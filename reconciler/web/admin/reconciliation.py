@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from flask import Response, request
 
@@ -18,7 +17,7 @@ from reconciler.services import reconciliation
 from reconciler.services.reconciliation import OPEN_ITEMS, OPEN_PAYOUTS
 from reconciler.services.run_plans import KINDS, PLANS, Plan
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, plain_words, timeline, words
+from reconciler.web.admin import errors, paging, plain_words, question_words, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -207,7 +206,8 @@ def _groups(run: RunRow, asked: frozenset[str]) -> list[Group]:
 
 
 def _line(run: RunRow, found: DiscrepancyRow, asked: frozenset[str]) -> Line:
-    there, here = side(found.expected, found.actual), side(found.actual, found.expected)
+    there = question_words.side(found.expected, found.actual)
+    here = question_words.side(found.actual, found.expected)
     return Line(found, there, here, _became(run, found), found.rail_object in asked)
 
 
@@ -217,17 +217,3 @@ def _became(run: RunRow, found: DiscrepancyRow) -> words.Pill:
     if run.status == "running":
         return words.Pill("To be looked at", "info")
     return words.Pill("Left for a person", "warn")
-
-
-def side(side: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
-    """How one side has it: its amount, and the word by which it stands if that differs."""
-    if side is None:
-        return words.DASH if other is None else "Not there"
-    parts = []
-    if side["currency"]:
-        parts.append(words.shown(side["amount"], side["currency"]))
-    elif side["amount"]:
-        parts.append(f"{side['amount']:,} in the smallest unit")
-    if side["state"] and (other is None or other["state"] != side["state"] or not parts):
-        parts.append(str(side["state"]).replace("_", " "))
-    return ", ".join(parts) or "There"
