@@ -1,8 +1,9 @@
 """A database for each test: a copy of a migrated template, or one that was used and is empty again.
 
-A copy is a few hundred files. So a worker keeps what its tests are done with, gives it another
-name, so that nobody who lingers on the old one can reach it, and empties it: its rows are the
-template's again, its numbers start anew. That holds as long as no test changed the tables
+A copy is a few hundred files. So a worker keeps what its tests are done with and empties it: its
+rows are the template's again, its numbers start anew. Where somebody was still in it whose sessions
+are not kept for the next test, they are sent away and it gets another name, so that nobody who
+lingers on the old one can reach it. All that holds as long as no test changed the tables
 themselves. The catalogue tells, and such a database is thrown away, as is one that has served long.
 """
 
@@ -16,10 +17,11 @@ from psycopg import sql
 from reconciler import embedded
 from reconciler.embedded import postgres
 from reconciler.migrations_runner import migrate
+from tests import kept_sessions
 
 TEMPLATE = "migrated_template"
 USES_MAX = 20  # what was deleted still takes room in its tables
-RESTING = 2  # so many wait, so that the sessions of the last test are gone when one is taken
+RESTING = 2  # so many wait, so that who was sent away is gone when one is taken
 
 _TABLES = """select c.oid::regclass::text from pg_class c
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1"""
@@ -33,7 +35,8 @@ _SEQUENCES = """select format('select setval(%L, %s, %s)', seqrelid::regclass,
   from pg_sequence order by 1"""
 _SEED = """insert into {table} overriding system value
   select * from json_populate_recordset(null::{table}, {rows})"""
-_END_SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+_END_OTHERS = """select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = %s and pid <> all(%s)"""
 
 # Each definition as the place and the transaction of its row: any change makes another row.
 _DEFINITIONS = {
@@ -79,6 +82,7 @@ class Servers:
 class _Used:
     name: str
     definitions: list[tuple]
+    inside: psycopg.Connection  # of the superuser
     uses: int = 1
 
 
@@ -113,6 +117,7 @@ class Databases:
     _server: psycopg.Connection = field(init=False)
     _numbers: count = field(default_factory=lambda: count(1))
     _out: dict[str, _Used] = field(default_factory=dict)
+    _free: list[_Used] = field(default_factory=list)
     _resting: deque[_Used] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -120,21 +125,31 @@ class Databases:
 
     def take(self) -> str:
         """The name of a database that is as the template."""
-        while len(self._resting) >= RESTING:
-            used = self._resting.popleft()
+        while self._free or len(self._resting) >= RESTING:
+            used = self._free.pop() if self._free else self._renamed(self._resting.popleft())
             if used.uses < USES_MAX and self._emptied(used):
+                used.uses += 1
                 self._out[used.name] = used
                 return used.name
-            self._run("drop database {} with (force)", used.name)
+            self._drop(used)
         return self._copied()
 
     def give_back(self, name: str) -> None:
         """Its test is over; whoever is still in it is sent away."""
-        self._server.execute(_END_SESSIONS, [name])
-        self._resting.append(self._out.pop(name))
+        used = self._out.pop(name)
+        kept = [*kept_sessions.end_lease(name), used.inside.info.backend_pid]
+        if not self._server.execute(_END_OTHERS, [name, kept]).rowcount:
+            self._free.append(used)
+            return
+        kept_sessions.end_sessions(name)
+        used.inside.close()
+        self._resting.append(used)
 
     def close(self) -> None:
         """Ask for nothing any more. The databases end with their server."""
+        for used in (*self._free, *self._out.values()):
+            kept_sessions.end_sessions(used.name)
+            used.inside.close()
         self._server.close()
 
     def _copied(self) -> str:
@@ -146,23 +161,33 @@ class Databases:
         # What a role may do with a database is not copied with it.
         self._run("revoke all on database {} from public", name)
         self._run(f"grant connect, temporary on database {{}} to {postgres.APP}", name)
-        with self.servers.connect(name) as inside:
-            self._out[name] = _Used(name, inside.execute(_FINGERPRINT).fetchall())
+        inside = self.servers.connect(name)
+        self._out[name] = _Used(name, inside.execute(_FINGERPRINT).fetchall(), inside)
         return name
 
-    def _emptied(self, used: _Used) -> bool:
-        """Whether it could be made as the template again. Its name is another one then."""
-        old, used.name, used.uses = used.name, self._new_name(), used.uses + 1
+    def _renamed(self, used: _Used) -> _Used:
+        old, used.name = used.name, self._new_name()
         words = sql.SQL("alter database {} rename to {}")
         self._server.execute(words.format(sql.Identifier(old), sql.Identifier(used.name)))
-        with self.servers.connect(used.name) as inside:
-            if inside.execute(_FINGERPRINT).fetchall() != used.definitions:
-                return False
-            inside.execute("set session_replication_role = replica")  # nothing refuses or follows
-            written = inside.execute(_WRITTEN).fetchall()
-            inside.execute(";".join([f"delete from {name}" for (name,) in written]))
-            inside.execute(self.refilling)
+        used.inside = self.servers.connect(used.name)
+        return used
+
+    def _emptied(self, used: _Used) -> bool:
+        """Whether it could be made as the template again."""
+        if used.inside.execute(_FINGERPRINT).fetchall() != used.definitions:
+            return False
+        with used.inside.transaction():
+            # Nothing refuses or follows.
+            used.inside.execute("set local session_replication_role = replica")
+            written = used.inside.execute(_WRITTEN).fetchall()
+            used.inside.execute(";".join([f"delete from {name}" for (name,) in written]))
+            used.inside.execute(self.refilling)
         return True
+
+    def _drop(self, used: _Used) -> None:
+        kept_sessions.end_sessions(used.name)
+        used.inside.close()
+        self._run("drop database {} with (force)", used.name)
 
     def _new_name(self) -> str:
         return f"test_{self.worker}_{next(self._numbers)}"

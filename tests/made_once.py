@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from reconciler.runtime import make_engine
 from reconciler.services import passwords
+from tests.kept_sessions import keep_sessions
 
 STATEMENTS_MAX = 4_000  # of all tests of a worker
 SHIPPED = passwords._hasher  # what a guess costs outside of tests
@@ -52,8 +53,9 @@ def _knows_whom_it_speaks_to(connection: sa.Connection) -> None:
 
 
 def an_engine(url: str) -> sa.Engine:
-    """An engine with connections of its own, to which statements of other tests are known."""
+    """A test's engine: it knows the statements of other tests, and leaves them its sessions."""
     made = make_engine(url, pool_size=12)
+    keep_sessions(made, url)
     if _first and _first[0].dialect.server_version_info:
         made.dialect.initialize = _knows_whom_it_speaks_to
         made.dialect = made.pool._dialect = _first[0].dialect

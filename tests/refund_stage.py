@@ -39,6 +39,8 @@ from reconciler.store.payments import Payment
 from reconciler.store.refunds import Refund, RefundAttempt, RefundLeg, RefundStep
 from reconciler.store.reviews import ReviewItem
 from reconciler.work import Cause
+from tests import kept_sessions
+from tests.made_once import an_engine
 
 KEY = "sk_test_sandbox"
 WALLS = Path(__file__).parent.parent / "migrations" / "sql" / "refunds.sql"
@@ -225,6 +227,8 @@ def open_stage(database_url: str, redis_url: str) -> Iterator[Stage]:
     rail = StripeRail(settings, lambda: clock[0], api)
     runtime = replace(
         Runtime.from_settings(settings),
+        engine=an_engine(database_url),
+        ingest=kept_sessions.ingest(database_url),
         rails={"stripe": rail, "manual": ManualRail()},
         clock=lambda: clock[0],
     )

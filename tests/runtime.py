@@ -24,7 +24,6 @@ from reconciler.flows.apply_inbox import apply_inbox
 from reconciler.flows.ask_rail import ask_rail
 from reconciler.flows.find_payments import find_payments
 from reconciler.flows.submit_refunds import submit_refunds
-from reconciler.ingest import Ingest
 from reconciler.queue import Queue
 from reconciler.rails.manual import ManualRail
 from reconciler.rails.stripe.client import StripeApi
@@ -39,6 +38,7 @@ from reconciler.services import inbox, verification
 from reconciler.services.inbox import ReplayFilter
 from reconciler.settings import Secret, Settings
 from reconciler.work import Cause
+from tests import kept_sessions
 from tests.made_once import an_engine
 from webhooks.app import create_webhook_app
 
@@ -317,7 +317,7 @@ def make_runtime(database_url: str, api_base: str, clock: Clock, api: StripeApi)
         engine=an_engine(database_url),
         queue=_DEAF_QUEUE,
         rails={rail.name: rail for rail in rails},
-        ingest=Ingest(database_url),
+        ingest=kept_sessions.ingest(database_url),
         bell=_DEAF_BELL,
         clock=clock,
     )

@@ -3,9 +3,17 @@
 import psycopg
 import pytest
 import redis
+import sqlalchemy as sa
 from psycopg import sql
 
-from tests.databases import Databases
+from reconciler.books.observations import RailEvent
+from reconciler.embedded import postgres
+from reconciler.errors import Unavailable
+from reconciler.ingest import Kept
+from tests import kept_sessions
+from tests.databases import Databases, Servers
+from tests.made_once import an_engine
+from tests.runtime import NOON
 
 
 def _line(url: str) -> psycopg.Connection:
@@ -54,21 +62,78 @@ def test_a_database_that_was_used_is_as_a_new_one_when_it_is_taken_again(
     databases: Databases,
 ) -> None:
     taken = [databases.take() for _ in range(3)]
-    with databases.servers.connect(taken[0]) as used:
-        expected = _content(used)
-        used.execute("set session_replication_role = replica")
-        used.execute("delete from inbox_horizon")
-        used.execute("insert into job_tick values ('sweep', now(), now())")
-        used.execute("select nextval('inbox_event_seq_seq')")
-        assert _content(used) != expected
+    used = [databases.servers.connect(name) for name in taken]
+    for line in used:
+        expected = _content(line)
+        line.execute("set session_replication_role = replica")
+        line.execute("delete from inbox_horizon")
+        line.execute("insert into job_tick values ('sweep', now(), now())")
+        line.execute("select nextval('inbox_event_seq_seq')")
+        assert _content(line) != expected
     for name in taken:
         databases.give_back(name)
     again = [databases.take() for _ in range(2)]
-    assert set(again).isdisjoint(taken)
+    assert set(again).isdisjoint(taken), "whoever is still in one cannot reach it by its name"
+    for line in used:
+        with pytest.raises(psycopg.OperationalError):
+            line.execute("select 1")
     for name in again:
         with databases.servers.connect(name) as line:
             assert _content(line) == expected
+            line.execute("select nextval('inbox_event_seq_seq')")
         databases.give_back(name)
+
+
+def test_the_next_test_has_the_sessions_of_the_last_as_new_ones(
+    databases: Databases, servers: Servers
+) -> None:
+    said = []
+    for _ in range(2):
+        name = databases.take()
+        engine = an_engine(servers.url(postgres.APP, name))
+        with engine.begin() as line:
+            said.append((name, *line.execute(sa.text(_STATE)).one()))
+            for words in _LEAVES:
+                line.execute(sa.text(words))
+        engine.dispose()
+        databases.give_back(name)
+    assert said[0] == said[1]
+
+
+_STATE = """select pg_backend_pid(), current_setting('work_mem'), current_setting('lock_timeout'),
+  to_regclass('left_behind'),
+  (select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory')"""
+_LEAVES = (
+    "set work_mem = '77kB'",
+    "set lock_timeout = 0",
+    "create temporary table left_behind ()",
+    "select pg_advisory_lock(1)",
+)
+
+
+def test_whoever_lingers_on_a_test_that_is_over_gets_no_session(
+    databases: Databases, servers: Servers
+) -> None:
+    name = databases.take()
+    url = servers.url(postgres.APP, name)
+    engine, way_in = an_engine(url), kept_sessions.ingest(url)
+    with engine.connect() as lingering:
+        lingering.execute(sa.text("select 1"))
+        assert way_in.keep(_EVENT, "", NOON) is Kept.NEW
+        databases.give_back(name)
+        with pytest.raises(sa.exc.OperationalError, match="terminat"):
+            lingering.execute(sa.text("select 1"))
+        with pytest.raises(sa.exc.OperationalError, match="the test is over"):
+            engine.connect()
+        with pytest.raises(Unavailable):
+            way_in.keep(_EVENT, "", NOON)
+    engine.dispose()
+
+
+_EVENT = RailEvent(
+    rail="stripe", account="", id="evt_1", kind="charge.succeeded", livemode=False,
+    api_version=None, created=0, body=b"{}",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
