@@ -41,7 +41,7 @@ def looked(window: Window) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_an_invoice_from_its_lines_to_its_void_without_a_script(acme, size):
     window = acme.window(size=size, script=False)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     path = write(window)
     page = window.page
     page.click("button:has-text('Send')")
@@ -73,7 +73,7 @@ def test_an_invoice_from_its_lines_to_its_void_without_a_script(acme, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_an_invoice_are_accessible_and_fit(acme, size):
     window = acme.window(size=size)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     draft = write(window)
     window.page.click("button:has-text('Send')")
     second = write(window)

@@ -68,7 +68,7 @@ def test_every_page_is_accessible_fits_and_is_silent(showroom, size):
 
 def test_pages_stand_a_text_that_is_forty_percent_larger(showroom):
     window = showroom.window(size=NARROW)
-    window.sign_in("approver")
+    window.is_in("approver")
     for path in PAGES:
         window.go(path.format(**showroom.screens.ids))
         window.page.evaluate("document.documentElement.style.fontSize = '140%'")
@@ -125,7 +125,7 @@ def test_the_same_is_done_without_any_script(acme):
 
 def test_what_is_left_of_a_split_is_told_while_one_types(acme):
     window = acme.window()
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     window.go("/unmatched")
     window.page.click(".item >> text=Acme")
     window.page.wait_for_selector("#detail-title:has-text('Acme')")
@@ -143,7 +143,7 @@ def test_what_is_left_of_a_split_is_told_while_one_types(acme):
 def test_the_second_of_two_people_sees_who_was_first(acme):
     first, second = acme.window(), acme.window()
     for window, name in ((first, "admin"), (second, "reconciler")):
-        window.sign_in(name)
+        window.is_in(name)
         window.go("/unmatched")
         window.page.click(".item >> text=Acme")
         window.page.wait_for_selector("#detail-title:has-text('Acme')")
@@ -156,7 +156,7 @@ def test_the_second_of_two_people_sees_who_was_first(acme):
 
 def test_back_leads_to_what_was_open_before(acme):
     window = acme.window()
-    window.sign_in("viewer")
+    window.is_in("viewer")
     window.go("/unmatched")
     window.page.click(".item >> text=Acme")
     window.page.wait_for_selector("#detail-title:has-text('Acme')")
@@ -172,7 +172,8 @@ def test_back_leads_to_what_was_open_before(acme):
 
 def test_on_a_telephone_the_queue_leads_to_one_payment_and_back(acme):
     window = acme.window(size=NARROW)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
+    window.go("/")
     window.page.click(".tabbar >> text=Unmatched")
     assert not window.page.is_visible("#detail-title")
     window.page.click(".item >> text=Acme")
@@ -187,7 +188,8 @@ def test_on_a_telephone_the_queue_leads_to_one_payment_and_back(acme):
 
 def test_the_dark_is_remembered_and_keys_can_be_turned_off(showroom):
     window = showroom.window()
-    window.sign_in("viewer")
+    window.is_in("viewer")
+    window.go("/")
     window.page.click("[data-theme-toggle]")
     window.go("/invoices")
     assert window.page.evaluate("document.documentElement.dataset.theme") == "dark"
@@ -224,7 +226,7 @@ _FRAME = (".side", ".top", ".tabbar", ".toasts", ".skip", "dialog", "#more")
 
 def test_every_page_prints_on_white_without_its_frame(showroom):
     window = showroom.window(size=PAPER, scheme="dark")
-    window.sign_in("admin")
+    window.is_in("admin")
     window.page.emulate_media(media="print", color_scheme="dark")
     for path in LOOKS:
         window.go(path.format(**showroom.screens.ids))
@@ -237,7 +239,7 @@ def test_every_page_prints_on_white_without_its_frame(showroom):
 def test_badges_stay_right_while_a_page_is_open_and_no_row_moves(acme):
     window = acme.window()
     window.page.clock.install()
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     window.go("/unmatched")
     badge = window.page.locator(".side [data-count=unmatched]")
     rows = window.page.inner_text("#rows")
@@ -255,7 +257,8 @@ def test_badges_stay_right_while_a_page_is_open_and_no_row_moves(acme):
 
 def test_badges_are_right_without_any_script_when_a_page_is_opened(acme):
     window = acme.window(script=False)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
+    window.go("/")
     assert "2" in window.page.inner_text(".side [data-count=unmatched]")
     assert not window.page.is_visible("[data-count=disputes] >> nth=0")
 
@@ -263,7 +266,7 @@ def test_badges_are_right_without_any_script_when_a_page_is_opened(acme):
 def test_whoever_was_too_late_finds_what_they_typed(acme):
     first, late = acme.window(), acme.window()
     for window, name in ((first, "admin"), (late, "reconciler")):
-        window.sign_in(name)
+        window.is_in(name)
         window.go(f"/unmatched/{acme.screens.ids['pay']}")
     late.page.fill("input.num >> nth=0", "500.00")
     late.page.fill("input.num >> nth=1", "350.00")
@@ -284,7 +287,7 @@ def test_the_ways_of_a_refund_that_the_bank_sent_back_fit_and_are_accessible(sit
     refund_id = sent_back(invoice_paid(site.screens))
     for size in (WIDE, NARROW):
         window = site.window(size=size)
-        window.sign_in("approver")
+        window.is_in("approver")
         window.go(f"/refunds/{refund_id}")
         for opened in ("Pay it another way", "Keep it, the customer agrees"):
             window.page.click(f"summary:has-text('{opened}')")
@@ -312,7 +315,7 @@ def test_restored_books_say_so_on_every_page_and_two_admins_let_them_go(site):
     first.page.click("button:has-text('The books are right')")
     first.page.wait_for_selector("text=A second person has to say so too.")
     second = site.window(script=False)
-    second.sign_in("second")
+    second.is_in("second")
     second.go("/restore")
     second.page.click("button:has-text('Let money move')")
     assert "Nothing is held" in second.text()
@@ -328,7 +331,7 @@ def test_a_refund_made_outside_is_answered_by_keyboard_and_without_scripts(site)
     owed = "select outstanding from invoice where number = 'INV-1041'"
     for script in (True, False):
         window = site.window(script=script)
-        window.sign_in("reconciler")
+        window.is_in("reconciler")
         window.go("/questions?kind=external_refund")
         window.page.click("text=Say whether the customer still owes it")
         window.page.focus("#note")

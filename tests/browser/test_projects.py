@@ -20,7 +20,7 @@ def workshop(site: Site) -> Site:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size):
     window = workshop.window(size=size)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     paths = (
         "/projects", "/projects/new", "/projects/{project}", "/proposals", "/proposals/new",
         "/proposals/{proposal}",
@@ -36,7 +36,7 @@ def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size
 
 def test_a_project_is_begun_billed_and_changed_without_scripts(workshop):
     window = workshop.window(script=False)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     window.go("/projects/new")
     page = window.page
     page.fill("#customer", 'Cedar <b>Söhne</b> & "Partners" Ltd')
@@ -67,7 +67,7 @@ def test_a_project_is_begun_billed_and_changed_without_scripts(workshop):
 
 def test_a_proposal_is_written_offered_and_accepted_without_scripts(workshop):
     window = workshop.window(script=False)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     window.go("/proposals/new")
     page = window.page
     page.fill("#customer", 'Cedar <b>Söhne</b> & "Partners" Ltd')

@@ -61,7 +61,7 @@ def bill(window: Window) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_bill_absorbs_what_was_paid_ahead_and_the_rest_is_paid(site: Site, size) -> None:
     window = site.window(size=size, script=False)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     pay_ahead(window)
     bill(window)
     press(window, "Apply it")
@@ -83,10 +83,11 @@ PAGES = (
 )  # fmt: skip
 
 
+@pytest.mark.thorough  # an admin reads them all in test_pages.py
 def test_the_pages_of_purchases_can_be_read_by_everybody(site: Site) -> None:
     furniture.purchases_of(site.screens)
     window = site.window(size=NARROW)
-    window.sign_in("reconciler")
+    window.is_in("reconciler")
     for path in PAGES:
         window.go(path.format(**site.screens.ids))
         assert window.overflow() <= 0, path
