@@ -60,8 +60,11 @@ def reopen(work: Work, through: date | None, *, reason: str) -> None:
 
 
 def must_be_open(session: Session, day: date, *, field: str) -> None:
-    """Refuse a day that a person named for something to be posted on. Raises Refused."""
-    closed = store.closed_through(session)
+    """Refuse a day that a person named for something to be posted on. Raises Refused.
+
+    Nobody closes it before this transaction ends, so that what is posted counts on that very day.
+    """
+    closed = store.closed_for_now(session)
     if closed is not None and day <= closed:
         raise Refused(
             f"the books are closed through {closed}: the first open day is "

@@ -6,7 +6,7 @@ refund or a lost dispute takes from under it is income no more, and comes back w
 
 from datetime import date
 
-from reconciler.errors import Invalid, NotFound, Refused
+from reconciler.errors import Collision, Invalid, NotFound, Refused
 from reconciler.money import shown
 from reconciler.services import (
     applications,
@@ -36,6 +36,8 @@ def keep(work: Work, deposit_id: str, amount: int | None = None, *, on: date | N
     deposit = scene.deposits.get(deposit_id)
     if deposit is None:
         raise NotFound(f"there is no deposit {deposit_id}")
+    if {claim.payment_id for claim in scene.claims_by(deposit_id)} - rows.keys():
+        raise Collision("another payment came to the deposit meanwhile")
     held = deposit_terms.held_back(work.session, [deposit_id], work.now.date()).get(deposit_id)
     if held is None:
         raise Refused(f"nothing of deposit {deposit.code} is kept under its terms now")

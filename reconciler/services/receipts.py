@@ -15,7 +15,7 @@ from reconciler.books.matching import Document, Strategy
 from reconciler.books.observations import ChargeFact, PaymentFacts
 from reconciler.books.receipts import ReceiptSource
 from reconciler.books.reviews import ReviewKind
-from reconciler.errors import Invalid, NotFound, Refused
+from reconciler.errors import Collision, Invalid, NotFound, Refused
 from reconciler.money import shown
 from reconciler.services import audit, ledger, matching, payment_writing, settlement
 from reconciler.services.settlement import Scene
@@ -159,6 +159,8 @@ def _check(scene: Scene, document: Document, receipt: Receipt) -> None:
             raise Refused(f"invoice {invoice.number} is {invoice.state}", field="invoice_id")
         owed = invoice.outstanding
     amount = document.outstanding if receipt.amount is None else receipt.amount
+    if receipt.amount is None and amount != owed:
+        raise Collision(f"what is owed on {document.number} has changed meanwhile")
     if amount > owed and not receipt.may_overpay:
         over = shown(amount - owed, document.currency)
         raise Refused(

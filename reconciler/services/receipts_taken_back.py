@@ -14,7 +14,7 @@ from reconciler.books.receipts import KEPT_FROM
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import allocations, audit, ledger, payment_writing, settlement
 from reconciler.services.settlement import Scene
-from reconciler.store import claims
+from reconciler.store import claims, statement_rows
 from reconciler.store.claims import PaymentRow
 from reconciler.timestamps import to_epoch
 from reconciler.work import Work
@@ -81,6 +81,7 @@ def _may_be_taken_back(work: Work, row: PaymentRow, amount: int) -> None:
         raise Conflict(GONE)
     if row.facts.texts.get("reference", (0, ""))[1].startswith(KEPT_FROM):
         raise Refused("a refund left this money here: apply it, or ask for its refund")
+    statement_rows.take_turn(work.session)  # nobody ties a line to it while we look
     if work.session.execute(_AT_THE_BANK, {"id": row.id}).first():
         raise Conflict("a line of the bank says that it came: untie that first")
     refund = work.session.scalar(_REFUND, {"id": row.id})

@@ -14,7 +14,7 @@ from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
-from reconciler.errors import Invalid, NotFound, Refused
+from reconciler.errors import Collision, Invalid, NotFound, Refused
 from reconciler.money import MINOR_MAX, shown
 from reconciler.services import audit, deposit_terms, refund_consent, refund_legs
 from reconciler.services.refund_legs import Held, Whole
@@ -263,6 +263,7 @@ def _ground_of_payment(
     currency = row.facts.currency or ""
     claims_of = claims.allocations_of(work.session, [payment_id])
     own = {claim.deposit_id: claim.amount for claim in claims_of if claim.deposit_id}
+    claims.lock_deposits(work.session, own)  # what their terms keep is not changed meanwhile
     kept = {} if override else deposit_terms.kept_or_forfeited(work.session, own, work.now.date())
     stays = sum(min(held.amount + held.forfeited, own[one]) for one, held in kept.items())
     can = max(0, can - stays)
@@ -305,6 +306,8 @@ def _ground_of_invoice(work: Work, invoice_id: str, without: str | None) -> _Gro
             for leg in _unseen(held, rows)
             if (leg.target_id, leg.invoice_id) == (use.deposit_id, invoice_id)
         )
+        if use.deposit_id not in deposit_ids:
+            raise Collision("a deposit was used on the invoice while those known were locked")
         pools[use.deposit_id] = pools.get(use.deposit_id, 0) + max(0, use.amount - gone)
     by_pool = {a.id: a.deposit_id for a in paying if a.deposit_id in pools}
     sources = _sources(
@@ -346,7 +349,7 @@ def _sources(
     for claim in paying:
         row = rows.get(claim.payment_id)
         if row is None:
-            continue  # it paid while we were locking; whoever wants that back asks again
+            raise Collision("another payment came while those known were locked")
         gone = sum(
             leg.amount
             for leg in unseen

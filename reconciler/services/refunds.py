@@ -26,6 +26,7 @@ from reconciler.services.refund_changes import change
 from reconciler.services.refund_legs import Whole
 from reconciler.services.refund_requests import RefundAsk, request
 from reconciler.store import claims
+from reconciler.store.claims import PaymentRow
 from reconciler.store.payments import Payment
 from reconciler.store.refunds import RefundAttempt, RefundLeg
 from reconciler.work import Task, Work
@@ -53,7 +54,7 @@ def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     Raises Forbidden for who asked for it or changed it, Conflict if it was changed meanwhile, and
     Refused if the money went another way since.
     """
-    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
+    rows = _hold_money(work, refund_id)
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     before = whole.refund.status
     authors = refund_consent.authors(whole.refund)
@@ -66,6 +67,7 @@ def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
 
 def reject(work: Work, refund_id: str, *, why: str | None = None, rev: int | None = None) -> None:
     """Decline a requested refund. Raises Conflict if it is not requested any more."""
+    _hold_money(work, refund_id)
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     before = whole.refund.status
     consent.reject(whole.status)
@@ -81,6 +83,7 @@ def cancel(work: Work, refund_id: str, *, rev: int | None = None) -> None:
 
     A rail cancels only what waits for the customer. Raises Conflict for what is beyond recall.
     """
+    _hold_money(work, refund_id)
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     open_legs = [leg for leg in whole.live if RefundStatus(leg.status) not in _DONE]
     if not open_legs:
@@ -107,7 +110,7 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     sent is looked for on the rail before anything is sent. Where a second person is needed and
     the one who asked tries again, it waits for a second person again.
     """
-    rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
+    rows = _hold_money(work, refund_id)
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     again = [leg for leg in whole.live if _may_be_tried_again(work, leg)]
     if not again:
@@ -131,6 +134,11 @@ def retry(work: Work, refund_id: str, *, rev: int | None = None) -> None:
         second = work.cause.id if whole.refund.needs_second_person else None
         refund_requests.release(work, whole, approved_by=second)
     _note(work, "refund.retried", whole, before)
+
+
+def _hold_money(work: Work, refund_id: str) -> dict[str, PaymentRow]:
+    """Its payments, locked: what a refund holds of them is counted, and let go, under that lock."""
+    return claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
 
 
 def _note(work: Work, action: str, whole: Whole, before: str, *, why: str | None = None) -> None:

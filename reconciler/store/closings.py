@@ -44,6 +44,7 @@ class BooksClosing(SQLModel, table=True):
 
 
 _HOLD = sa.text("select pg_advisory_xact_lock(7201956)")  # as in migrations/sql/closed_periods.sql
+_SHARE = sa.text("select first_open_day()")  # takes the lock that all who post share
 _THROUGH = sa.text("select through from books_closing order by seq desc limit 1")
 _ENTRIES = sa.text(f"select count(*) from journal_entry e where {POSTED_ON} <= :through")
 _BALANCES = sa.text(
@@ -67,6 +68,12 @@ def closed_through(session: Session) -> date | None:
     found = session.execute(_THROUGH).scalar()
     assert found is None or isinstance(found, date), f"{found!r} is no day"
     return found
+
+
+def closed_for_now(session: Session) -> date | None:
+    """The same; nobody closes the books or opens them again until this transaction ends."""
+    session.execute(_SHARE)
+    return closed_through(session)
 
 
 def standing(session: Session, through: date) -> tuple[int, list[dict[str, Any]]]:
