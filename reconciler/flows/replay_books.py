@@ -1,12 +1,13 @@
 """Do all over that ever happened, in its order, in a schema of its own, and compare the ends.
 
 Events go through the inbox and are applied as ever; what people did goes through the services, from
-the lines of the audit trail; the clock is that of each. The rail is never asked: what it answered
-is among the facts, and is told when the payment was last written. The real books are only read.
+the lines of the audit trail. The order is that in which it took effect, the clock that of each. The
+rail is never asked: what it answered is among the facts, and is told when the payment was last
+written. The real books are only read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,6 +85,20 @@ def replay(runtime: Runtime) -> DoneOver:
             beside.engine.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One transaction of events, and by document whose money was meant for it."""
+
+    step: Step
+    seqs: list[str]
+    meant_for: Mapping[str, set[str]]
+
+    def meets(self, others: Mapping[str, set[str]]) -> bool:
+        """Whether another payment's money was meant for the same: then it matters who was first."""
+        shared = self.meant_for.keys() & others.keys()
+        return any(len(self.meant_for[one] | others[one]) > 1 for one in shared)
+
+
 class _Past:
     """All that happened in `ours`, happening `beside`."""
 
@@ -93,6 +108,7 @@ class _Past:
         self._clock = clock
         self._queue = queue
         self._told = DoneOver()
+        self._waiting: list[_Told] = []
         self._steps: dict[str, Callable[[str], None]] = {
             "deed": self._deed,
             "answer": self._answer,
@@ -100,6 +116,7 @@ class _Past:
             "payout": self._look_at_payout,
             "movement": self._look_at_movement,
             "ties": self._ties,
+            "match": self._match,
         }
 
     def done_over(self) -> DoneOver:
@@ -124,26 +141,37 @@ class _Past:
         return found[0] if found else None
 
     def _all(self) -> None:
-        events: list[Step] = []
+        last = ""
         for step in store.steps(self._ours, list(doing_over.NOT_OF_THE_BOOKS)):
-            if events and (step.what != "event" or len(events) >= EVENTS_AT_ONCE):
-                self._events(events)
-                events = []
-            if step.what == "event":
-                events.append(step)
-                continue
-            self._one(step)
-        if events:
-            self._events(events)
+            if step.what == "events":
+                self._gather(step)
+            elif (step.what, last) != ("match", "match"):
+                self._events(len(self._waiting))
+                self._one(step)
+            last = step.what
+        self._events(len(self._waiting))
         self._clock.instant += LATER
         apply_inbox(self._beside)
-        self._find()
+        self._match()
+
+    def _gather(self, step: Step) -> None:
+        """Transactions of events that met in no document are done over as one: that is quicker."""
+        seqs = step.id.split(",")
+        meant_for = store.meant_for(self._ours, seqs)
+        met = [n for n, one in enumerate(self._waiting, 1) if one.meets(meant_for)]
+        self._events(met[-1] if met else 0)
+        held = sum(len(one.seqs) for one in self._waiting)
+        if self._waiting and (
+            held + len(seqs) > EVENTS_AT_ONCE or step.at < self._waiting[-1].step.at
+        ):
+            self._events(len(self._waiting))
+        self._waiting.append(_Told(step, seqs, meant_for))
 
     def _one(self, step: Step) -> None:
         self._clock.instant = step.at
         try:
             self._steps[step.what](step.id)
-            self._find()
+            self._go_on(step)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the books are not that
@@ -153,9 +181,19 @@ class _Past:
     def _do(self, step: Callable[[Work], object], cause: Cause = CAUSE) -> None:
         self._beside.do(cause, step)
 
-    def _find(self) -> None:
+    def _go_on(self, step: Step) -> None:
+        """What follows by itself: news that waited for this, and matching, which has its own step.
+
+        Matching that came later than a deed may have found less to do. From before it was ranked it
+        is taken to have come at once.
+        """
         if Task.APPLY_INBOX in self._queue.rung:
+            self._queue.rung.remove(Task.APPLY_INBOX)
             apply_inbox(self._beside)
+        if step.rank is None:
+            self._match()
+
+    def _match(self, _: str = "") -> None:
         if Task.FIND_PAYMENTS in self._queue.rung:
             match_again(self._beside)
         self._queue.rung.clear()
@@ -163,13 +201,17 @@ class _Past:
     def _amiss(self, what: str, why: str) -> None:
         self._told.differing.append(Violation(replaying.LAW, f"{what}: {why}"))
 
-    def _events(self, steps: list[Step]) -> None:
-        self._clock.instant = steps[-1].at
-        rows = store.events(self._ours, [step.id for step in steps])
+    def _events(self, count: int) -> None:
+        """Do over so many of the transactions of events that wait."""
+        now, self._waiting = self._waiting[:count], self._waiting[count:]
+        if not now:
+            return
+        self._clock.instant = now[-1].step.at
+        rows = store.events(self._ours, [seq for one in now for seq in one.seqs])
         self._told.done["events"] += len(rows)
         self._do(lambda work: _keep(work, rows))
         apply_inbox(self._beside)
-        self._find()
+        self._go_on(now[-1].step)
 
     def _deed(self, seqs: str) -> None:
         lines = store.deed(self._ours, seqs)
@@ -209,7 +251,8 @@ class _Past:
             self._look_then(payment_id)
         for payout_id in store.touched_payouts(self._ours, subjects):
             self._look_at_payout(payout_id)
-        self._find()
+        apply_inbox(self._beside)
+        match_again(self._beside)
 
     def _answer(self, seq: str) -> None:
         row = store.answer(self._ours, seq)

@@ -112,11 +112,15 @@ def claim_news(work: Work, payments: int) -> list[Claimed]:
 
 
 def finish(work: Work, outcomes: Sequence[Outcome], events: Sequence[Claimed]) -> None:
-    """Write what became of these events; nobody is asked any more about one that is done now."""
-    store.finish(work.session, outcomes)
+    """Write what became of these events; nobody is asked any more about one that is done now.
+
+    The last that a transaction does: their rank is drawn here, once it holds all that it takes.
+    """
     tried = {event.seq: event.rail_event_id for event in events if not event.is_new}
     done = [tried[o.seq] for o in outcomes if o.seq in tried and o.status in _DONE]
     reviews.close_items(work, _GIVEN_UP, done, resolution="it was applied after all")
+    work.session.flush()
+    store.finish(work.session, outcomes)
 
 
 def applied(

@@ -40,6 +40,7 @@ class AuditLine(SQLModel, table=True):
     request_id: str | None = base.text_or_none()
     words_digest: str = base.text()
     hash: str = base.text()
+    rank: int | None = base.rank()  # beside the seal, which `seq` is in
 
 
 class AuditWords(SQLModel, table=True):

@@ -89,6 +89,20 @@ def place() -> Any:
     )
 
 
+def rank() -> Any:
+    """Where the row's transaction stands among all that changed the books; decision 79.
+
+    Drawn when the row is written, which is once its transaction holds all that it decides on.
+    None for what is older than ranks.
+    """
+    return Field(
+        default=None,
+        sa_type=sa.BigInteger,
+        nullable=True,
+        sa_column_kwargs={"server_default": sa.text("nextval('rank')")},
+    )
+
+
 def document() -> Any:
     """JSON that nothing here searches by."""
     return Field(

@@ -108,6 +108,7 @@ class InboxOutcome(SQLModel, table=True):
     waits_for: str | None = base.text_or_none()
     due_at: datetime | None = base.instant_or_none()
     applied_at: datetime | None = base.instant_or_none()
+    rank: int | None = base.rank()
 
 
 class InboxHorizon(SQLModel, table=True):

@@ -58,15 +58,17 @@ _CLAIM_PARKED = sa.text(
 )
 _FINISH = sa.text(
     """insert into inbox_outcome
-      (seq, status, attempts, error, note, payment_id, payout_id, waits_for, due_at, applied_at)
-    select * from unnest(cast(:seq as bigint[]), cast(:status as text[]),
-      cast(:attempts as bigint[]), cast(:error as text[]), cast(:note as text[]),
-      cast(:payment_id as text[]), cast(:payout_id as text[]), cast(:waits_for as text[]),
-      cast(:due_at as timestamptz[]), cast(:applied_at as timestamptz[])) order by 1
+      (seq, status, attempts, error, note, payment_id, payout_id, waits_for, due_at, applied_at,
+        rank)
+    select o.*, (select nextval('rank')) from unnest(
+      cast(:seq as bigint[]), cast(:status as text[]), cast(:attempts as bigint[]),
+      cast(:error as text[]), cast(:note as text[]), cast(:payment_id as text[]),
+      cast(:payout_id as text[]), cast(:waits_for as text[]), cast(:due_at as timestamptz[]),
+      cast(:applied_at as timestamptz[])) as o order by 1
     on conflict (seq) do update set status = excluded.status, attempts = excluded.attempts,
       error = excluded.error, note = excluded.note, payment_id = excluded.payment_id,
       payout_id = excluded.payout_id, waits_for = excluded.waits_for,
-      due_at = excluded.due_at, applied_at = excluded.applied_at
+      due_at = excluded.due_at, applied_at = excluded.applied_at, rank = excluded.rank
     where inbox_outcome.status <> 'applied' or excluded.status = 'applied'"""
 )
 _WAKE = sa.text(

@@ -123,6 +123,7 @@ class Entry(SQLModel, table=True):
         nullable=False,
         sa_column_kwargs={"server_default": sa.text("pg_current_xact_id()::text::bigint")},
     )
+    rank: int | None = base.rank()
 
 
 class PostingRow(SQLModel, table=True):

@@ -69,7 +69,7 @@ _INSERT = sa.text(
 _UPDATE = sa.text(
     f"""update payment p set
       {", ".join(f"{name} = {_value(name)}" for name in _COLUMNS if name != "id")},
-      rev = p.rev + 1, updated_at = :now
+      rev = p.rev + 1, updated_at = :now, rank = nextval('rank')
     from {_from_arrays(_COLUMNS)} where p.id = n.id"""
 )
 _INSERT_ALIASES = sa.text(

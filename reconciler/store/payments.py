@@ -106,6 +106,7 @@ class Payment(SQLModel, table=True):
     created_at: datetime = base.instant()
     updated_at: datetime = base.instant()
     rev: int = base.whole(default=1)
+    rank: int | None = base.rank()
 
 
 class PaymentAlias(SQLModel, table=True):

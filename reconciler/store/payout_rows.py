@@ -39,7 +39,7 @@ _UPDATE = sa.text(
       arrival_at = :arrival_at, facts = cast(:facts as jsonb), booked = cast(:booked as jsonb),
       line_count = :line_count, lines_net = :lines_net, listed_at = :listed_at,
       fetch_due_at = :fetch_due_at, fetch_attempts = :fetch_attempts, livemode = :livemode,
-      occurred_at = :occurred_at, updated_at = :now, rev = rev + 1
+      occurred_at = :occurred_at, updated_at = :now, rev = rev + 1, rank = nextval('rank')
     where id = :id"""
 )
 _INSERT_MOVEMENT = sa.text(

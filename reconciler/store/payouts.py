@@ -50,6 +50,7 @@ class Payout(SQLModel, table=True):
     created_at: datetime = base.instant()
     updated_at: datetime = base.instant()
     rev: int = base.whole(default=1)
+    rank: int | None = base.rank()
 
 
 class PayoutLine(SQLModel, table=True):
@@ -87,3 +88,4 @@ class BalanceMovement(SQLModel, table=True):
     source: str | None = base.text_or_none()
     moved_at: datetime = base.instant()
     created_at: datetime = base.instant()
+    rank: int | None = base.rank()

@@ -175,3 +175,4 @@ class RefundStep(SQLModel, table=True):
     cause_kind: str = base.text()
     cause_id: str = base.text()
     at: datetime = base.instant()
+    rank: int | None = base.rank()

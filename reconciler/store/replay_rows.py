@@ -1,7 +1,7 @@
 """What the books were made of, in the order in which it happened, and what they came to.
 
-Read from one snapshot of the real books. What holds a step in its place is the instant, and among
-those of one instant the transaction that wrote it.
+Read from one snapshot of the real books. What holds a step in its place is its rank, which its
+transaction drew once it held all that it decided on; not the instant at which that began.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,33 +20,69 @@ _PATIENT = sa.text(
     """select set_config('statement_timeout', '0', true),
       set_config('idle_in_transaction_session_timeout', '0', true)"""
 )
+# What it was, by which ids, when and where it stands. A payment's or payout's row is ranked when it
+# is written, and the events, deed or answer (`done`) that it was written with a little later: it is
+# looked at after those. Rows from before there were ranks stand by their instant and by the
+# transaction that wrote them.
 _STEPS = sa.text(
-    """select what, id, at from (
-      select 'event' as what, o.seq::text as id, o.applied_at as at, o.xmin::text::bigint as xid,
-        0 as place, o.seq as seq
-      from inbox_outcome o where o.status = 'applied'
-      union all
-      select 'deed', string_agg(a.seq::text, ',' order by a.seq), a.at,
-        min(a.xmin::text::bigint), 2, min(a.seq)
+    """with deed as (
+      select a.at, min(a.rank) as rank, min(a.xmin::text::bigint) as xid, min(a.seq) as seq,
+        string_agg(a.seq::text, ',' order by a.seq) as id,
+        bool_or(a.action <> all(:outside)) as is_of_the_books
       from audit_line a
       group by a.at, a.xmin::text, a.cause_kind, a.cause_id, coalesce(a.request_id, '')
-      having bool_or(a.action <> all(:outside))
-      union all
-      select 'answer', s.seq::text, s.at, s.xmin::text::bigint, 3, s.seq from refund_step s
+    ), events as (
+      select o.applied_at as at, o.rank, min(o.xmin::text::bigint) as xid, min(o.seq) as seq,
+        string_agg(o.seq::text, ',' order by o.seq) as id
+      from inbox_outcome o where o.status = 'applied'
+      group by o.applied_at, o.rank, case when o.rank is null then o.xmin::text end
+    ), answer as (
+      select s.at, s.rank, s.xmin::text::bigint as xid, s.seq, s.seq::text as id
+      from refund_step s
       where s.leg_id is not null and s.before is not null and s.cause_kind in ('job', 'command')
+    ), done as (
+      select at, rank from deed union select at, rank from events union select at, rank from answer
+    ), look as (
+      select 'payment' as what, p.id, p.updated_at as at, p.rank, p.xmin::text::bigint as xid
+      from payment p
       union all
-      select 'payment', p.id, p.updated_at, p.xmin::text::bigint, 4, 0 from payment p
+      select 'payout', p.id, p.updated_at, p.rank, p.xmin::text::bigint from payout p
+    )
+    select what, id, at, rank from (
+      select 'events' as what, id, at, rank, xid, 0 as place, seq from events
       union all
-      select 'payout', p.id, p.updated_at, p.xmin::text::bigint, 4, 0 from payout p
+      select 'deed', id, at, rank, xid, 2, seq from deed where is_of_the_books
+      union all
+      select 'answer', id, at, rank, xid, 3, seq from answer
+      union all
+      select l.what, l.id, l.at, coalesce(min(d.rank), l.rank), l.xid, 4, 0
+      from look l left join done d on d.at = l.at and d.rank >= l.rank
+      group by l.what, l.id, l.at, l.rank, l.xid
       union all
       select 'movement', concat_ws('/', m.rail, m.account, m.rail_movement_id), m.created_at,
-        m.xmin::text::bigint, 4, 0 from balance_movement m
+        m.rank, m.xmin::text::bigint, 4, 0 from balance_movement m
       union all
-      select 'ties', '', l.settled_at, min(l.xmin::text::bigint), 5, 0 from bank_line l
+      select 'ties', '', l.settled_at, null, min(l.xmin::text::bigint), 5, 0 from bank_line l
       where l.state = 'tied' and l.tied_by is null and not exists (select 1 from audit_line a
         where a.at = l.settled_at and a.action = 'bank_lines.tied')
       group by l.settled_at
-    ) s order by at, xid, place, seq, id"""
+      union all
+      select 'match', '', e.at, min(e.rank), 0, 5, 0 from journal_entry e
+      where e.cause_kind = 'job' and e.cause_id = 'find_payments' and e.rank is not null
+      group by e.at, e.xact
+    ) s order by rank nulls first, at, case when rank is null then xid end, place, seq, id"""
+)
+# The documents that money of these events' payments was ever meant for: themselves, and where
+# deposits among them were used.
+_MEANT_FOR = sa.text(
+    """with claim as (
+      select distinct a.payment_id, a.invoice_id, a.deposit_id
+      from inbox_outcome o join allocation a on a.payment_id = o.payment_id
+      where o.seq = any(cast(:ids as bigint[]))
+    )
+    select payment_id, coalesce(invoice_id, deposit_id) from claim
+    union select c.payment_id, u.invoice_id from claim c
+      join application u on u.deposit_id = c.deposit_id where u.invoice_id is not null"""
 )
 _EVENTS = sa.text("select * from inbox_event where seq = any(cast(:ids as bigint[]))")
 # By what it is of: our ids of payments, payouts, and of each claim of a payment on a target.
@@ -137,11 +173,12 @@ _TIED_AT = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened: what it was, by which id, and when."""
+    """One thing that happened: what it was, by which ids, when, and its rank if it has one."""
 
     what: str
     id: str
     at: datetime
+    rank: int | None
 
 
 def steps(session: Session, outside: Sequence[str]) -> Iterator[Step]:
@@ -150,13 +187,21 @@ def steps(session: Session, outside: Sequence[str]) -> Iterator[Step]:
     found = session.execute(
         _STEPS.execution_options(yield_per=_ROWS_AT_A_TIME), {"outside": list(outside)}
     )
-    return (Step(row.what, row.id, row.at) for row in found)
+    return (Step(*row) for row in found)
 
 
 def events(session: Session, ids: Sequence[str]) -> list[sa.Row[Any]]:
     """These events, in this order."""
     found = {str(row.seq): row for row in session.execute(_EVENTS, {"ids": list(ids)})}
     return [found[one] for one in ids]
+
+
+def meant_for(session: Session, ids: Sequence[str]) -> dict[str, set[str]]:
+    """By document, those of these events' payments whose money was ever meant for it."""
+    found: dict[str, set[str]] = {}
+    for payment_id, document in session.execute(_MEANT_FOR, {"ids": list(ids)}):
+        found.setdefault(document, set()).add(payment_id)
+    return found
 
 
 def known(session: Session, name: str) -> list[str]:

@@ -6,6 +6,11 @@ from reconciler.services import receipts
 from reconciler.services.receipts import Receipt
 from tests.runtime import Office
 
+RANKED = (
+    "inbox_outcome", "audit_line", "refund_step", "journal_entry", "payment", "payout",
+    "balance_movement",
+)  # fmt: skip
+
 
 def tell(office: Office) -> None:
     assert set(office.deliver(*office.world.events())) <= {200}
@@ -22,6 +27,12 @@ def paid(office: Office, amount: int, **named: str) -> str:
 def in_cash(office: Office, target: str, amount: int | None = None) -> str:
     given = Receipt("cash", office.clock().date(), amount)
     return office.do(lambda work: receipts.receive(work, target, given))
+
+
+def from_before_ranks(url: str) -> None:
+    """All that is there was written when the order in which things took effect was not kept."""
+    for table in RANKED:
+        by_the_owner(url, f"update {table} set rank = null")
 
 
 def by_the_owner(url: str, statement: str) -> None:

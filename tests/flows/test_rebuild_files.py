@@ -10,7 +10,7 @@ from reconciler.services import audit, statements
 from reconciler.services.replaying import LAW
 from tests.builders import invoice
 from tests.flows.bank_told import ROWS, at_bank, bring, imported, on_line, read
-from tests.flows.telling import by_the_owner, in_cash
+from tests.flows.telling import by_the_owner, from_before_ranks, in_cash
 from tests.runtime import SOMEBODY, Office, may_make_a_schema
 
 HEAD = "Date,Amount,Currency,Description\n"
@@ -61,6 +61,7 @@ def test_ties_from_before_they_left_a_line_are_found_again(
     ties = "(select seq from audit_line where action = 'bank_lines.tied')"
     by_the_owner(owner_url, f"delete from audit_words where seq in {ties}")
     by_the_owner(owner_url, "delete from audit_line where action = 'bank_lines.tied'")
+    from_before_ranks(owner_url)
     assert differing(office) == []
 
 
