@@ -4,6 +4,7 @@
 connect" into Unavailable and leaves neither writes nor nudges behind when something raises.
 """
 
+import gc
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlmodel import Session
 from typing_extensions import override
@@ -146,6 +148,15 @@ class Runtime:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             session.execute(sa.text("set transaction read only"))
             yield session
+
+    def before_fork(self) -> None:
+        """Do once what each child would do for itself, and share with them what is there.
+
+        Looking through it for garbage would make each child copy it.
+        """
+        configure_mappers()
+        gc.collect()
+        gc.freeze()
 
     def after_fork(self) -> None:
         """Forget connections inherited from the parent: two processes must never share one."""

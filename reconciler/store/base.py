@@ -19,6 +19,9 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
+# What would check a row is made when somebody asks for it, and nobody does: starts are quicker.
+SQLModel.model_config["defer_build"] = True
+
 
 def key() -> Any:
     """Our own id, made by `reconciler.ids`."""
