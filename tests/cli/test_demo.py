@@ -1,20 +1,15 @@
-"""`reconciler demo`: the whole of it against real processes once, and each step done twice."""
+"""`reconciler demo`: each step done twice, and what ends it.
+
+Against real processes tests/house/test_run.py plays it.
+"""
 
 import re
-import signal
-import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 import pytest
-import requests
 from flask import Flask
 
-from reconciler import embedded
 from reconciler.books.consent import RefundPolicy
 from reconciler.cli import demo_steps
 from reconciler.cli.demo import TOUR
@@ -26,74 +21,14 @@ from reconciler.sandbox.demo import told_once
 from reconciler.sandbox.server import serve
 from reconciler.services import customers, invoices
 from reconciler.services.invoices import NewInvoice
-from reconciler.services.verification import LAWS
-from reconciler.settings import inherited_environment
 from reconciler.work import Cause, Work
-from tests.cli.conftest import DEMO, PROGRAM, ROOT, Command, run
+from tests.cli.conftest import DEMO, Command, run
 from tests.runtime import Office
 
-START_SECONDS = 120
 SHAPE = """select (select count(*) from customer), (select count(*) from invoice),
     (select count(*) from deposit), (select count(*) from application),
     (select count(*) from refund), (select count(*) from user_account),
     (select count(*) from journal_entry)"""
-
-
-@pytest.mark.slow
-def test_up_with_demo_fills_the_books_once_and_other_commands_reach_them(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    given = {"RECONCILER_DATA_DIR": str(tmp_path), "PORT": port, "WEB_PROCESSES": "1"}
-    with _running(given) as said:
-        _eventually(lambda: "The demo is over." in "".join(said), said)
-        text = "".join(said)
-        assert re.search(r"the webhook took (\d+) of \1 deliveries", text), text
-        assert f"the books balance: all {len(LAWS)} laws hold" in text
-        before = run("export", "journal", "--format", "csv", **given).stdout
-        again = run("demo", **given)
-        assert (again.returncode, again.stdout.splitlines()[0]) == (
-            0,
-            "the demo is there already, with all that was done since",
-        )
-        assert run("export", "journal", "--format", "csv", **given).stdout == before
-        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-        assert run("verify", **given).returncode == 0
-    _eventually(lambda: embedded.find_postgres(tmp_path) is None, said)
-    stopped = run("demo", **given)
-    assert stopped.returncode == 2
-    assert stopped.stderr.startswith(f"no server is ready on port {port}; start it with")
-
-
-@contextmanager
-def _running(given: dict[str, str]) -> Iterator[list[str]]:
-    said: list[str] = []
-    with subprocess.Popen(
-        [str(PROGRAM), "up", "--demo"],
-        cwd=ROOT,
-        env={**inherited_environment(), **given},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        ear = Thread(target=said.extend, args=[process.stdout], daemon=True)
-        ear.start()
-        try:
-            yield said
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0, "".join(said)
-        finally:
-            process.kill()
-            ear.join(10)
-
-
-def _eventually(is_so: Callable[[], bool], said: list[str]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if is_so():
-            return
-        time.sleep(0.2)
-    raise AssertionError("".join(said))
 
 
 def test_every_step_done_again_changes_nothing(told: Office) -> None:

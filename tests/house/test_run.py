@@ -1,4 +1,8 @@
-"""`./run`: one command starts everything, and Ctrl-C stops all of it and nothing else."""
+"""`./run`: one command starts everything, and Ctrl-C stops all of it and nothing else.
+
+To start and to end takes longer than all that is looked at in between: so one life tells of the
+demo, of every kill and of a second start.
+"""
 
 import os
 import re
@@ -18,19 +22,22 @@ import requests
 from reconciler import embedded
 from reconciler.cli import local, up as up_module
 from reconciler.embedded.folder import Lock
+from reconciler.services.verification import LAWS
 from reconciler.settings import Settings, inherited_environment, load_settings
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("reconciler")
 PATIENCE_SECONDS = 60
+DEMO_SECONDS = 120
 
 
 class Run:
     """A running `reconciler up` and what it has printed."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], environ: dict[str, str]) -> None:
         self.process = process
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{environ['PORT']}"
+        self._environ = environ
         self._lines: list[str] = []
         self._ear = Thread(target=self._listen, daemon=True)
         self._ear.start()
@@ -38,6 +45,10 @@ class Run:
     @property
     def text(self) -> str:
         return "".join(self._lines)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the program, with the same settings."""
+        return _ended(*arguments, **self._environ)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
@@ -52,18 +63,18 @@ class Run:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Run]:
-    port = _free_port()
-    environ = {"RECONCILER_DATA_DIR": str(folder), "PORT": str(port), "WEB_PROCESSES": "1"}
+def running(folder: Path, *options: str) -> Iterator[Run]:
+    port = str(_free_port())
+    environ = {"RECONCILER_DATA_DIR": str(folder), "PORT": port, "WEB_PROCESSES": "1"}
     with subprocess.Popen(
-        [str(PROGRAM), "up"],
+        [str(PROGRAM), "up", *options],
         cwd=ROOT,
         env={**inherited_environment(), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        run = Run(process, port)
+        run = Run(process, environ)
         try:
             yield run
         finally:
@@ -72,33 +83,68 @@ def running(folder: Path) -> Iterator[Run]:
 
 
 @pytest.mark.slow
-def test_everything_starts_survives_kill_9_and_stops_on_ctrl_c(tmp_path: Path) -> None:
-    with running(tmp_path) as run:
-        _eventually(lambda: "Ctrl-C stops it" in run.text, run)
-        assert requests.get(f"{run.url}/readyz", timeout=5).status_code == 200
-        children = _children(run.process.pid)
-        assert len(children) >= 7, "two keepers, sandbox, web, money, books, clock"
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
-        _eventually(lambda: not set(children) & set(_children(run.process.pid)), run)
-        _eventually(lambda: len(_children(run.process.pid)) == len(children), run)
-        _eventually(lambda: _is_ready(run.url) and bool(embedded.find_redis(tmp_path)), run)
-        first = _children(run.process.pid)
-        assert run.stop() == 0, run.text
-        assert [pid for pid in first if Path(f"/proc/{pid}").exists()] == []
-    assert not embedded.find_redis(tmp_path)
-
-
-@pytest.mark.slow
-def test_kill_9_on_the_whole_of_it_leaves_nothing_and_the_next_run_starts(tmp_path: Path) -> None:
-    with running(tmp_path) as run:
-        _eventually(lambda: "Ctrl-C stops it" in run.text, run)
+def test_the_demo_is_played_once_and_outlives_kill_9_and_all_stops_on_ctrl_c(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "--demo") as run:
+        _eventually(lambda: "The demo is over." in run.text, run, DEMO_SECONDS)
+        _the_demo_is_whole_and_played_once(run)
+        journal = _journal(run)
+        _each_child_is_killed_and_comes_back(run, tmp_path)
         first = _children(run.process.pid)
         run.process.kill()
         _eventually(lambda: not [pid for pid in first if Path(f"/proc/{pid}").exists()], run)
     with running(tmp_path) as again:
         _eventually(lambda: "Ctrl-C stops it" in again.text, again)
-        assert again.stop(signal.SIGTERM) == 0, again.text
+        assert set(journal.splitlines()) <= set(_journal(again).splitlines())
+        last = _children(again.process.pid)
+        assert again.stop() == 0, again.text
+        assert [pid for pid in last if Path(f"/proc/{pid}").exists()] == []
+    assert not embedded.find_redis(tmp_path)
+    stopped = again.command("demo")
+    assert stopped.returncode == 2
+    port = again.url.rsplit(":", 1)[1]
+    assert stopped.stderr.startswith(f"no server is ready on port {port}; start it with")
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_it_stops_on_sigterm_as_on_ctrl_c(tmp_path: Path) -> None:
+    with running(tmp_path) as run:
+        _eventually(lambda: "Ctrl-C stops it" in run.text, run)
+        assert run.stop(signal.SIGTERM) == 0, run.text
+
+
+def _the_demo_is_whole_and_played_once(run: Run) -> None:
+    text = run.text
+    assert "Ctrl-C stops it" in text
+    assert re.search(r"the webhook took (\d+) of \1 deliveries", text), text
+    assert f"the books balance: all {len(LAWS)} laws hold" in text
+    before = _journal(run)
+    again = run.command("demo")
+    assert (again.returncode, again.stdout.splitlines()[0]) == (
+        0,
+        "the demo is there already, with all that was done since",
+    )
+    assert _journal(run) == before
+    assert requests.get(f"{run.url}/readyz", timeout=5).status_code == 200
+    assert run.command("verify").returncode == 0
+
+
+def _each_child_is_killed_and_comes_back(run: Run, folder: Path) -> None:
+    children = _children(run.process.pid)
+    assert len(children) >= 7, "two keepers, sandbox, web, money, books, clock"
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    _eventually(lambda: not set(children) & set(_children(run.process.pid)), run)
+    _eventually(lambda: len(_children(run.process.pid)) == len(children), run)
+    _eventually(lambda: _is_ready(run.url) and bool(embedded.find_redis(folder)), run)
+
+
+def _journal(run: Run) -> str:
+    ended = run.command("export", "journal", "--format", "csv")
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
@@ -197,8 +243,14 @@ def test_children_know_neither_the_owners_login_nor_the_admins_password() -> Non
 
 
 def _refusal(*arguments: str, **environ: str) -> str:
-    ended = subprocess.run(
-        [str(PROGRAM), "up", *arguments],
+    ended = _ended("up", *arguments, **environ)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    return ended.stderr
+
+
+def _ended(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(PROGRAM), *arguments],
         cwd=ROOT,
         env={**inherited_environment(), **environ},
         capture_output=True,
@@ -206,8 +258,6 @@ def _refusal(*arguments: str, **environ: str) -> str:
         check=False,
         timeout=PATIENCE_SECONDS,
     )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    return ended.stderr
 
 
 def _children(pid: int) -> list[int]:
@@ -227,8 +277,10 @@ def _free_port() -> int:
         return port
 
 
-def _eventually(is_so: Callable[[], bool], run: Run | None = None) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _eventually(
+    is_so: Callable[[], bool], run: Run | None = None, seconds: float = PATIENCE_SECONDS
+) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if is_so():
             return
