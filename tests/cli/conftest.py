@@ -12,10 +12,12 @@ from reconciler.books.consent import RefundPolicy
 from reconciler.cli import demo_steps
 from reconciler.cli.demo_steps import APPROVER, ASKER, Story
 from reconciler.cli.main import run as run_here
+from reconciler.embedded import postgres
+from reconciler.rails.stripe.client import StripeApi
 from reconciler.sandbox.demo import told_once
 from reconciler.settings import inherited_environment
 from reconciler.work import Cause
-from tests.databases import Servers
+from tests.databases import Databases, Servers
 from tests.runtime import Line, Office, line, office, open_office, stripe_api
 
 __all__ = ["line", "office", "stripe_api"]
@@ -73,10 +75,23 @@ def process_on(given: dict[str, str]) -> Callable[[str], Command]:
     return lambda url: lambda *arguments: run(*arguments, DATABASE_URL=url, **given)
 
 
-@pytest.fixture(scope="module")
-def told(module_database_url: str, line: tuple[Line, str], stripe_api) -> Iterator[Office]:
-    """The demo's month, in the books: its events came shuffled, and some of them twice."""
-    made = open_office(module_database_url, line, stripe_api)
+@pytest.fixture(scope="session")
+def told_database(databases: Databases) -> Iterator[str]:
+    """The database of `told`."""
+    name = databases.take()
+    yield name
+    databases.give_back(name)
+
+
+@pytest.fixture(scope="session")
+def told(
+    servers: Servers, told_database: str, line: tuple[Line, str], stripe_api: StripeApi
+) -> Iterator[Office]:
+    """The demo's month, in the books: its events came shuffled, and some of them twice.
+
+    Told once for all tests that only look, or do what must change nothing.
+    """
+    made = open_office(servers.url(postgres.APP, told_database), line, stripe_api)
     story = Story.read(told_once(made.world))
     assert made.do(lambda work: demo_steps.load_documents(work, story), DEMO)
     events = made.world.events(story.first_event)

@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.embedded import postgres
 from reconciler.flows import keep_file
 from reconciler.services import attachments, rebuild
 from reconciler.services.verification import DRIFT_LAW, LAWS as IN_THE_DATABASE
 from reconciler.work import Cause
 from tests import builders
 from tests.cli.conftest import Command
+from tests.databases import Servers
 from tests.file_samples import pdf
 from tests.runtime import KEY, WEBHOOK_SECRET, Office
 
@@ -40,9 +42,10 @@ def test_books_full_of_stories_are_clean(reconciler: Command) -> None:
 
 
 def test_books_full_of_stories_are_the_same_made_anew(
-    reconciler: Command, module_owner_url: str
+    reconciler: Command, servers: Servers, told_database: str
 ) -> None:
-    ended = reconciler("verify", "--rebuild", MIGRATION_DATABASE_URL=module_owner_url)
+    owner = servers.url(postgres.OWNER, told_database)
+    ended = reconciler("verify", "--rebuild", MIGRATION_DATABASE_URL=owner)
     assert ended.returncode == 0, ended.stdout
     first, second, *_ = ended.stdout.splitlines()
     assert first.startswith("clean: all ")
