@@ -8,8 +8,9 @@ import pytest
 from tests.chaos import proof
 from tests.chaos.rig import Rig, Stores, rig
 from tests.chaos.traffic import Traffic, seeded, tell
+from tests.tiers import size
 
-EVENTS = 200
+EVENTS = size(quick=100, full=200)
 TICKS_MIN = 12
 CATCH_UP_SECONDS_MAX = 40.0
 

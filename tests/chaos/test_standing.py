@@ -10,7 +10,8 @@ from tests.chaos.report import Report
 from tests.chaos.rig import Stores, say
 from tests.tiers import size
 
-EVENTS_KILLED, EVENTS_LOST, EVENTS_WAITING = size(quick=400, full=800), 400, 1_500
+EVENTS_KILLED, EVENTS_LOST = size(quick=400, full=800), size(quick=200, full=400)
+EVENTS_WAITING = size(quick=600, full=1_500)
 REFUNDS = size(quick=12, full=20)
 RECOVER_SECONDS = 10.0
 MANUAL_MAX = 0.25  # one in a hundred of twenty is none, and two strokes of bad luck are enough
