@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 NOWHERE = "unix:///nonexistent/redis.sock"
 TEMPLATE = "chaos_template"
+LOOKS = "looks"  # what a line of ours calls itself, so that nobody kills it for one of the program
 ALL = ("sandbox", "web", "money", "books-1", "books-2", "clock", "clock-2")
 
 _UNFINISHED = """select count(*) filter (where o.seq is null) as new,
@@ -52,17 +53,45 @@ class Stores:
     postgres: embedded.Endpoints
     redis_url: str
     _made: int = 0
+    _lines: dict[str, psycopg.Connection] = field(default_factory=dict)
 
     def url(self, role: str, database: str) -> str:
         """How `role` reaches `database`."""
         return f"postgresql+psycopg://{role}@/{database}?{self.postgres.app_url.split('?', 1)[1]}"
 
     def query(self, statement: str, database: str = "postgres", *values: object) -> list:
-        """Run one statement as superuser."""
-        url = self.url("postgres", database).replace("+psycopg", "", 1)
-        with psycopg.connect(url, autocommit=True) as line:
+        """Run one statement as superuser.
+
+        The line is kept for the next one, for whoever waits asks twenty times a second. One that
+        broke meanwhile is no news: then it is asked through another.
+        """
+        kept = self._lines.pop(database, None)
+        if kept is not None:
+            with suppress(psycopg.OperationalError):
+                return self._asked(kept, statement, database, values)
+        return self._asked(self._line(database), statement, database, values)
+
+    def _asked(
+        self, line: psycopg.Connection, statement: str, database: str, values: Sequence[object]
+    ) -> list:
+        try:
             found = line.execute(statement, values)
-            return found.fetchall() if found.description else []
+            rows = found.fetchall() if found.description else []
+        except BaseException:
+            line.close()
+            raise
+        if self._lines.setdefault(database, line) is not line:
+            line.close()  # two threads asked at once
+        return rows
+
+    def _line(self, database: str) -> psycopg.Connection:
+        url = self.url("postgres", database).replace("+psycopg", "", 1)
+        return psycopg.connect(url, autocommit=True, application_name=LOOKS)
+
+    def hang_up(self) -> None:
+        """Close the lines that were kept."""
+        while self._lines:
+            self._lines.popitem()[1].close()
 
     def new_database(self) -> str:
         """A migrated, empty database; gives its name."""
@@ -78,9 +107,10 @@ class Stores:
         """The processes that serve the database's clients, ours left out."""
         found = self.query(
             """select pid from pg_stat_activity where datname = %s and backend_type =
-            'client backend' and pid <> pg_backend_pid()""",
+            'client backend' and application_name <> %s""",
             "postgres",
             database,
+            LOOKS,
         )
         return [pid for (pid,) in found]
 
@@ -90,8 +120,8 @@ class Stores:
 
     def postmaster_answers(self) -> bool:
         """Whether PostgreSQL takes a login."""
-        with suppress(psycopg.OperationalError, OSError):
-            return bool(self.query("select 1"))
+        with suppress(psycopg.OperationalError, OSError), self._line("postgres"):
+            return True
         return False
 
     def redis_pid(self) -> int:
@@ -130,6 +160,7 @@ class Stores:
 @contextmanager
 def stores(folder: Path) -> Iterator[Stores]:
     """Both servers, for as long as the block lasts."""
+    made: Stores | None = None
     try:
         made = Stores(folder, embedded.ensure_postgres(folder), embedded.ensure_redis(folder))
         # Every crash is followed by a sync of each file there is, unless told otherwise.
@@ -137,6 +168,8 @@ def stores(folder: Path) -> Iterator[Stores]:
         made.query("select pg_reload_conf()")
         yield made
     finally:
+        if made is not None:
+            made.hang_up()
         assert embedded.stop(folder), "a server was left behind"
 
 
