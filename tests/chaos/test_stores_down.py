@@ -14,9 +14,11 @@ import requests
 from reconciler.sandbox.player import body_of
 from tests.chaos import proof
 from tests.chaos.rig import ALL, Rig, Stores, children_of, rig, say, with_redis
-from tests.chaos.traffic import Answers, Story, Traffic, post, seeded, tell
+from tests.chaos.traffic import Answers, Traffic, post, seeded, tell
+from tests.tiers import size
 
-EVENTS = 200
+EVENTS = 200  # while each of the two dies
+EVENTS_UNRUNG = size(quick=100, full=200)
 A_SECOND = 50.0
 CATCH_UP_SECONDS_MAX = 40.0
 ANSWER_SECONDS_MAX = 5.0
@@ -26,49 +28,55 @@ pytestmark = pytest.mark.slow
 Strike = Callable[[Rig, Answers], None]
 
 
-def test_redis_emptied_and_killed_costs_no_event_and_no_answer(breakable: Stores) -> None:
-    def strike(there: Rig, answers: Answers) -> None:
-        for _ in range(5):
-            breakable.flush()
-            there.pause(0.3)
-        heard = answers.acknowledged.total()
-        with breakable.down(breakable.redis_pid()):
-            there.pause(3.0)
-            assert answers.acknowledged.total() > heard + 50, "Redis is down, the web is not"
-        there.until(breakable.redis_answers)
-        breakable.flush()
-
+def test_redis_and_postgres_killed_under_load_cost_nothing_that_was_acknowledged(
+    breakable: Stores,
+) -> None:
+    chance = seeded()
     with rig(breakable) as there:
-        story, answers = _endure(there, strike)
-        assert set(answers.statuses) == {200}
-        proof.nothing_lost_nothing_twice(there, story, answers)
+        story = tell(2 * EVENTS, chance, there.settings.data_dir / "sandbox.json")
+        proof.write_invoices(there, story)
+        there.start(*ALL[:-1])  # one clock will do
+        there.wait_for_web()
+        half = len(story.events) // 2
+        without_redis = _endure(there, story.events[:half], chance, _redis_dies)
+        assert set(without_redis.statuses) == {200}
+        without_postgres = _endure(there, story.events[half:], chance, _postgres_dies)
+        assert set(without_postgres.statuses) <= {200, 503}
+        assert set(without_postgres.retry_after) == {"5"}
+        assert without_postgres.slowest[503] < ANSWER_SECONDS_MAX
+        heard = Answers(
+            acknowledged=without_redis.acknowledged + without_postgres.acknowledged,
+            deliveries=without_redis.deliveries + without_postgres.deliveries,
+        )
+        proof.nothing_lost_nothing_twice(there, story, heard)
 
 
-def test_postgres_killed_under_load_loses_nothing_that_was_acknowledged(breakable: Stores) -> None:
-    outage = Answers()
+def _redis_dies(there: Rig, answers: Answers) -> None:
+    for _ in range(5):
+        there.stores.flush()
+        there.pause(0.3)
+    heard = answers.acknowledged.total()
+    with there.stores.down(there.stores.redis_pid()):
+        there.pause(3.0)
+        assert answers.acknowledged.total() > heard + 50, "Redis is down, the web is not"
+    there.until(there.stores.redis_answers)
+    there.stores.flush()
 
-    def strike(there: Rig, answers: Answers) -> None:
-        for politely in (True, False, True, False):
-            there.until(lambda how=politely: _killed_a_backend(there, politely=how))
-            there.pause(0.3)
-            there.until(breakable.postmaster_answers)
-        for _ in range(2):
-            with breakable.down(breakable.postmaster()):
-                there.pause(1.0)
-                heard = answers.acknowledged.total()
-                there.pause(1.0)
-                assert answers.acknowledged.total() == heard, "a 2xx without a database"
-            there.until(breakable.postmaster_answers)
-            there.pause(0.5)
-        outage.statuses.update(answers.statuses)
 
-    with rig(breakable) as there:
-        story, answers = _endure(there, strike)
-        assert set(answers.statuses) <= {200, 503}
-        assert outage.statuses[503] > 0
-        assert set(answers.retry_after) == {"5"}
-        assert answers.slowest[503] < ANSWER_SECONDS_MAX
-        proof.nothing_lost_nothing_twice(there, story, answers)
+def _postgres_dies(there: Rig, answers: Answers) -> None:
+    for politely in (True, False, True, False):
+        there.until(lambda how=politely: _killed_a_backend(there, politely=how))
+        there.pause(0.3)
+        there.until(there.stores.postmaster_answers)
+    for _ in range(2):
+        with there.stores.down(there.stores.postmaster()):
+            there.pause(1.0)
+            heard = answers.acknowledged.total()
+            there.pause(1.0)
+            assert answers.acknowledged.total() == heard, "a 2xx without a database"
+        there.until(there.stores.postmaster_answers)
+        there.pause(0.5)
+    assert answers.statuses[503] > 0
 
 
 def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: Stores) -> None:
@@ -101,7 +109,7 @@ def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
 ) -> None:
     chance = seeded()
     with rig(breakable, has_redis=False) as there:
-        story = tell(EVENTS, chance, there.settings.data_dir / "sandbox.json")
+        story = tell(EVENTS_UNRUNG, chance, there.settings.data_dir / "sandbox.json")
         proof.write_invoices(there, story)
         there.start("sandbox", "web")
         there.wait_for_web()
@@ -119,14 +127,9 @@ def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
         proof.nothing_lost_nothing_twice(there, story, answers)
 
 
-def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
-    """Let the rail speak while something strikes; gives what it said and heard."""
-    chance = seeded()
-    story = tell(EVENTS, chance, there.settings.data_dir / "sandbox.json")
-    proof.write_invoices(there, story)
-    there.start(*ALL[:-1])  # one clock will do
-    there.wait_for_web()
-    traffic = Traffic(there, story.events, chance, a_second=A_SECOND)
+def _endure(there: Rig, events: list[dict], chance: random.Random, strike: Strike) -> Answers:
+    """Let the rail speak while something strikes, until all is in the books; what it heard."""
+    traffic = Traffic(there, events, chance, a_second=A_SECOND)
     with traffic.flowing() as answers:
         strike(there, answers)
         struck = time.monotonic()
@@ -137,7 +140,7 @@ def _endure(there: Rig, strike: Strike) -> tuple[Story, Answers]:
         f"answers={dict(answers.statuses)} deaths={there.deaths} acknowledged=+{acknowledged:.1f}s"
         f" drained=+{time.monotonic() - struck:.1f}s after the last fault"
     )
-    return story, answers
+    return answers
 
 
 def _killed_a_backend(there: Rig, *, politely: bool) -> bool:
