@@ -16,7 +16,7 @@ from reconciler.store import audit as store
 from reconciler.work import Cause
 
 ABOUT_MAX = 100  # lines of one history: the rest is on the page of the trail
-CHECKED_MAX = 5_000  # lines that a page checks while somebody waits; `verify` checks all
+CHECKED_MAX = 1_000  # lines that a page checks while somebody waits; `verify` checks all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

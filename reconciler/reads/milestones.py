@@ -60,6 +60,19 @@ class MilestoneRow:
     rev: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned:
+    """A milestone whose invoice is drafted, `since` when, and that waits to be signed off."""
+
+    id: str
+    project_id: str
+    name: str
+    amount: int
+    currency: str
+    invoice_id: str
+    since: datetime
+
+
 LISTING = Listing(
     source="milestone m join project p on p.id = m.project_id and m.dropped_at is null",
     order=Order(("m.created_at", "m.id"), ("timestamptz", "text")),
@@ -91,9 +104,13 @@ _OF_PROJECTS = sa.text(
     where project_id = any(:ids) and dropped_at is null order by project_id, position, id"""
 )
 
-# Their invoices are drafted; whether a sign-off is in force is seen in its words.
+# Their invoices are drafted; whether the last sign-off is in force is seen in its words.
 _DRAFTED = sa.text(
-    """select m.id, i.created_at as since from invoice i join milestone m on m.id = i.milestone_id
+    """select m.id, m.project_id, m.name, m.description, m.amount, m.currency, i.id as invoice_id,
+      i.created_at as since, s.signed
+    from invoice i join milestone m on m.id = i.milestone_id
+      left join lateral (select o.signed from sign_off o where o.milestone_id = m.id
+        order by o.version desc limit 1) s on true
     where i.state = 'draft' and m.dropped_at is null and not m.kind = any(:free)
     order by i.created_at, m.id"""
 )
@@ -134,18 +151,16 @@ def of_invoices(session: Session, ids: Collection[str], *, today: date) -> dict[
     return {row.id: rows[row.milestone_id] for row in billed if row.milestone_id in rows}
 
 
-def unsigned(session: Session, *, today: date) -> list[tuple[MilestoneRow, datetime]]:
-    """Milestones that are drafted, and no sign-off in force says that they are done; since when.
+def unsigned(session: Session) -> list[Unsigned]:
+    """Milestones that are drafted, and no sign-off in force says that they are done.
 
-    The longest waiting first.
+    The longest waiting first. All of them: so no more is read of each than is shown and summed.
     """
     given = {"free": sorted(kind.value for kind in NEEDS_NONE)}
-    drafted = session.execute(_DRAFTED, given).all()
-    rows = load(session, [row.id for row in drafted], today=today)
     return [
-        (rows[row.id], row.since)
-        for row in drafted
-        if not any(said.is_current for said in rows[row.id].sign_offs)
+        Unsigned(**{name: getattr(row, name) for name in Unsigned.__slots__})
+        for row in session.execute(_DRAFTED, given)
+        if row.signed is None or row.signed != _terms(row)
     ]
 
 
@@ -201,14 +216,15 @@ def _milestone(
         kind=MilestoneKind(row.kind),
         paid=row.paid if invoiced is not None else (row.held or 0),
         status=status(invoiced, held, due_on=row.due_on, today=today),
-        sign_offs=_sign_offs(
-            signed,
-            terms(
-                row.id,
-                name=row.name,
-                description=row.description,
-                amount=row.amount,
-                currency=row.currency,
-            ),
-        ),
+        sign_offs=_sign_offs(signed, _terms(row)),
+    )
+
+
+def _terms(row: sa.Row[tuple[object, ...]]) -> str:
+    return terms(
+        row.id,
+        name=row.name,
+        description=row.description,
+        amount=row.amount,
+        currency=row.currency,
     )

@@ -34,12 +34,12 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
     """By the rail's id of each refund of these payments; the rest of it was unapplied money."""
     facts = payment_rows.facts_of(session, payment_ids)
     terms = store_terms.of(session, facts)
+    live = sorted(claims.allocations_of(session, facts), key=lambda a: a.place)
+    unused = _unused(session, live)
     found: dict[str, dict[str, int]] = {}
     for payment_id, known in facts.items():
-        on_it = sorted(claims.allocations_of(session, [payment_id]), key=lambda a: a.place)
-        found |= refund_terms.split(
-            position(known), [a.as_claim for a in on_it], _unused(session, on_it), terms
-        )
+        on_it = [a for a in live if a.payment_id == payment_id]
+        found |= refund_terms.split(position(known), [a.as_claim for a in on_it], unused, terms)
     names = _names(session, {target for parts in found.values() for target in parts})
     return {
         refund_id: [

@@ -42,6 +42,10 @@ _NAMES = """array[lower(btrim(i.number)), i.id, lower(coalesce(c.email, i.id))]
         where r.invoice_id = i.id or r.deposit_id = i.id)"""
 _UNAPPLIED = """p.captured - p.refunded - p.lost
       - coalesce((select sum(a.amount) from allocation a where a.payment_id = p.id), 0)"""
+# Looked through once for all that is asked for, however much each customer has paid.
+_ASKED = """review_item q where q.state = 'open' and q.kind in ('unmatched_payment',
+          'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable',
+          'refund_failed', 'external_refund', 'manual_refund')"""
 # A deposit that is asked for is asked the same questions. Nothing that is held covers it.
 _DOCUMENTS = """(select id, number, customer_id, project_id, state, currency, outstanding, due_on,
       sent_at, false as is_deposit from invoice
@@ -66,12 +70,10 @@ _STANDING = sa.text(
           or r.invoice_id = i.id or r.deposit_id = i.id)
         and r.status in ('requested', 'approved', 'submitted', 'unknown', 'pending',
           'requires_action', 'manual')) as is_refunding,
-      exists (select 1 from review_item q
-        where q.state = 'open' and (q.invoice_id = i.id or q.deposit_id = i.id
-          or q.payment_id = any(array(select id from payment where customer_id = i.customer_id)))
-          and q.kind in ('unmatched_payment', 'ambiguous_match', 'overpayment',
-            'currency_mismatch', 'invoice_not_payable', 'refund_failed', 'external_refund',
-            'manual_refund')) as is_in_question,
+      (i.id in (select q.invoice_id from {_ASKED} and q.invoice_id is not null)
+        or i.id in (select q.deposit_id from {_ASKED} and q.deposit_id is not null)
+        or i.customer_id in (select p.customer_id from payment p where p.customer_id is not null
+          and p.id in (select q.payment_id from {_ASKED}))) as is_in_question,
       (select max(e.at) from {_THEIRS} as theirs join journal_entry e on e.payment_id = theirs.id
         where e.key like '%/captured/%') as last_payment_at,
       stop.why as paused, stop.until as paused_until,

@@ -31,7 +31,7 @@ _CLAIMS = sa.text(
     from allocation a left join invoice i on i.id = a.invoice_id
       left join deposit d on d.id = a.deposit_id
       left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
-    where a.payment_id = :id order by a.created_at, a.id"""
+    where a.payment_id = any(:ids) order by a.created_at, a.id"""
 )
 _CLAIMS_BY_ID = sa.text(
     """select a.id, a.payment_id, coalesce(i.number, d.code) as target, a.amount, p.currency
@@ -185,7 +185,15 @@ def latest(
 
 def claims(session: Session, payment_id: str) -> list[ClaimLine]:
     """Its claims in the order they were made, closed ones too."""
-    return [ClaimLine(**row._asdict()) for row in session.execute(_CLAIMS, {"id": payment_id})]
+    return claims_of(session, [payment_id]).get(payment_id, [])
+
+
+def claims_of(session: Session, ids: Sequence[str]) -> dict[str, list[ClaimLine]]:
+    """The same of several payments, by payment."""
+    found: dict[str, list[ClaimLine]] = {}
+    for row in session.execute(_CLAIMS, {"ids": list(ids)}):
+        found.setdefault(row.payment_id, []).append(ClaimLine(**row._asdict()))
+    return found
 
 
 def matched(session: Session, ids: Sequence[str]) -> list[MatchedPart]:

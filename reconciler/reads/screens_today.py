@@ -120,11 +120,12 @@ _COUNTS = sa.text(
         where r.state = 'open' and r.kind = any(:matching)
           and (r.snoozed_until is null or r.snoozed_until <= :today)
           and not {IS_ASKED_BACK}) as unmatched,
-      (select count(*) from refund f where :may_settle and (f.status = 'requested'
-          and f.requested_by <> :person and not :person = any(f.edited_by)
-        or exists (select 1 from refund_leg l where l.refund_id = f.id and l.replaced_by is null
+      (select count(*) from (select f.id from refund f where :may_settle
+          and f.status = 'requested' and f.requested_by <> :person
+          and not :person = any(f.edited_by)
+        union select l.refund_id from refund_leg l where :may_settle and l.replaced_by is null
           and (l.status = 'failed' or l.status = 'manual'
-            and l.routed_by is distinct from :person)))) as refunds,
+            and l.routed_by is distinct from :person)) theirs) as refunds,
       (select count(*) from review_item where state = 'open' and kind = 'dispute'
           and (snoozed_until is null or snoozed_until <= :today)) as disputes,
       (select count(*) from inbox_outcome where status in ('failed', 'quarantined')) as events,
@@ -218,14 +219,14 @@ def heaps(session: Session, today: date) -> list[Heap]:
     return [
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
-        *_unsigned(session, today),
+        *_unsigned(session),
     ]
 
 
-def _unsigned(session: Session, today: date) -> list[Heap]:
+def _unsigned(session: Session) -> list[Heap]:
     found: dict[str, list[tuple[int, datetime]]] = {}
-    for one, since in milestones.unsigned(session, today=today):
-        found.setdefault(one.currency, []).append((one.amount, since))
+    for one in milestones.unsigned(session):
+        found.setdefault(one.currency, []).append((one.amount, one.since))
     return [
         Heap(
             "milestone_unsigned",

@@ -36,21 +36,23 @@ _OF_PAYMENT = sa.text(
     where r.state = 'open' and r.payment_id = :payment and r.kind = any(:kinds)
     order by r.opened_at desc, r.id desc limit 1"""
 )
+# Materialized: taken into the sums, what is asked back would be looked for once for each of them.
 _SUMS = sa.text(
-    f"""select kind, currency, count(*) filter (where in_sight) as number,
+    f"""with w as materialized (
+      select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount,
+        -- As WAITS_SINCE has it for questions about payments, whose payment is at hand here.
+        least(r.opened_at, p.occurred_at) as since, r.assigned_to,
+        coalesce(r.snoozed_until > :today, false) as is_snoozed, {IS_ASKED_BACK} as is_asked
+      from review_item r join payment p on p.id = r.payment_id
+      where r.state = 'open' and r.kind = any(:kinds))
+    select kind, currency, count(*) filter (where in_sight) as number,
       count(*) filter (where in_sight and since < :until) as old,
       count(*) filter (where in_sight and assigned_to = :person) as mine,
       count(*) filter (where is_snoozed) as snoozed,
       count(*) filter (where is_asked and not is_snoozed) as asked,
       coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
       min(since) filter (where in_sight) as oldest
-    from (select *, not is_snoozed and not is_asked as in_sight
-      from (select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount,
-          {WAITS_SINCE} as since, r.assigned_to,
-          coalesce(r.snoozed_until > :today, false) as is_snoozed,
-          {IS_ASKED_BACK} as is_asked
-        from review_item r join payment p on p.id = r.payment_id
-        where r.state = 'open' and r.kind = any(:kinds)) w) q
+    from (select *, not is_snoozed and not is_asked as in_sight from w) q
     group by 1, 2 order by 1, 2"""
 )
 _TARGETS = sa.text(

@@ -9,7 +9,7 @@ from reconciler.books.invoices import InvoiceStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import milestones as milestones_read, screens_people, screens_projects
-from reconciler.reads.milestones import MilestoneRow
+from reconciler.reads.milestones import MilestoneRow, Unsigned
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.projects import ProjectRow
 from reconciler.reads.screens_projects import ProjectLine, Which
@@ -51,11 +51,11 @@ _LISTED = Listed(
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProjectLine]:
     view = request.args.get("view")
-    waiting = milestones_read.unsigned(session, today=desk.today) if view == "unsigned" else None
+    waiting = milestones_read.unsigned(session) if view == "unsigned" else None
     which = Which(
         only_open=view not in {"all", "unsigned"},
         customer_id=request.args.get("customer") or None,
-        ids=None if waiting is None else {one.project_id for one, _ in waiting},
+        ids=None if waiting is None else {one.project_id for one in waiting},
     )
     lines = screens_projects.lines(
         session,
@@ -73,7 +73,10 @@ def list_projects(desk: Desk) -> Response:
     """Projects, the newest first."""
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
-        waiting = [one for one, _ in milestones_read.unsigned(session, today=desk.today)]
+        waiting = milestones_read.unsigned(session)
+    of_project: dict[str, list[Unsigned]] = {line.id: [] for line in page.data}
+    for one in waiting:
+        of_project.get(one.project_id, []).append(one)
     sums: dict[str, list[int]] = {}
     for line in page.data:
         its = line.project
@@ -85,7 +88,8 @@ def list_projects(desk: Desk) -> Response:
         lines=page.data,
         unsigned={line.id: _unsigned(line.project, desk.today) for line in page.data},
         sums=dict(sorted(sums.items())),
-        waiting=waiting,
+        waiting=of_project,
+        waits=len(waiting),
         view=request.args.get("view", ""),
         customer_id=request.args.get("customer") or None,
         older=paging.next_page(page.next_cursor),

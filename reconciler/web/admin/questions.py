@@ -33,6 +33,7 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 OLD = timedelta(days=2)
+PER_PAGE = 20  # each is a card with all that can be done about it
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
 
 # What of them is shown: with no view, all that is not put off.
@@ -134,10 +135,12 @@ class About:
 def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     """By payment. What it pays is looked up where money went back, or should have."""
     lines = screens_payments.payments(session, [one.payment_id for one in items if one.payment_id])
+    back = [one.payment_id for one in items if one.payment_id and one.kind in _OF_REFUNDS]
+    claims = screens_payments.claims_of(session, back)
     return {
         one.payment_id: About(
             lines[one.payment_id].who,
-            [c for c in screens_payments.claims(session, one.payment_id) if c.amount]
+            [c for c in claims.get(one.payment_id, []) if c.amount]
             if one.kind in _OF_REFUNDS
             else [],
             _asked_since(session, one) if one.kind is ReviewKind.REFUND_FAILED else [],
@@ -194,7 +197,7 @@ def _chips(asked: Sequence[tuple[str, bool, int]], shown: str | None) -> list[tu
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
     kind, group, view = _kind(), _group(), request.args.get("view", "")
     with desk.runtime.read() as session:
-        page = _rows(desk, session, paging.wanted())
+        page = _rows(desk, session, paging.wanted(PER_PAGE))
         asked = screens_today.questions(session, desk.today)
         about = _about(session, page.data)
         since = waits_since.of(session, [one.id for one in page.data])

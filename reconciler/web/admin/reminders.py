@@ -26,7 +26,7 @@ from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
-UPCOMING_MAX = 200
+UPCOMING_MAX = 50
 KINDS = {
     "reminder": "Reminder",
     "receipt": "Receipt",
