@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.web.screens import Screens, said
 
@@ -117,3 +118,24 @@ def test_of_two_that_are_alike_neither_is_the_best_and_the_split_proposes_nothin
     less = screens.paid(60_000, customer=rail_id)
     html = screens.as_("reconciler").get(f"/unmatched/{less}").get_data(as_text=True)
     assert "are the same in everything" not in html
+
+
+def test_a_page_of_many_questions_asks_no_more_than_one_of_few(queue):
+    rae, engine = queue.as_("reconciler"), queue.office.runtime.engine
+    asked: list[str] = []
+
+    def note(_line: object, _cursor: object, text: str, *_: object) -> None:
+        asked.append(text)
+
+    def statements() -> int:
+        asked.clear()
+        rae.read("/questions")
+        return len(asked)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    few = statements()
+    for _ in range(4):
+        queue.paid(30_000, description="merci")
+    assert statements() == few
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert rae.read("/questions").count("A payment names nothing") > 5
