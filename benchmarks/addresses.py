@@ -46,7 +46,7 @@ _ONE = {
     "user_id": "select id from user_account order by id limit 1",
     "vendor_id": "select vendor_id from bill group by 1 order by count(*) desc, 1 limit 1",
     "/admin/bills/<bill_id>/edit": "select id from bill where state = 'draft' limit 1",
-    "/admin/invoices/<name>/edit": """select number from invoice
+    "/admin/invoices/<name>/edit": """select id from invoice
         where state = 'draft' and milestone_id is null limit 1""",
     "/admin/proposals/<proposal_id>/change": """select id from proposal
         where state = 'draft' limit 1""",

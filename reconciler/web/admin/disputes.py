@@ -24,6 +24,8 @@ from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.timeline import Moment
 from reconciler.work import Cause
 
+PER_PAGE = 20  # each is a card with all that can be done about it
+
 screens = Screens()
 
 _CHOICES = (Decision.CHASE, Decision.WRITE_OFF, Decision.CREDIT)
@@ -65,7 +67,7 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DisputeRow]:
 def list_disputes(desk: Desk) -> Response:
     """What waits, the nearest day first; or all of them, the last opened first."""
     with desk.runtime.read() as session:
-        page = _rows(desk, session, paging.wanted())
+        page = _rows(desk, session, paging.wanted(PER_PAGE))
         waiting = len(reads.waiting(session, now=desk.now)) if _is_all() else len(page.data)
     return desk.page(
         "disputes.html",

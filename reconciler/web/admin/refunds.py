@@ -30,6 +30,7 @@ ID_CHARS_MAX = 80
 _WORDS = ("why", "reference", "consent")  # what people type into the forms of this page
 
 
+PER_PAGE = 20  # each is a card with all that can be done about it
 _TABS = ("me", "others", "sent", "trouble", "done")
 _LISTED = Listed(
     "refunds",
@@ -85,7 +86,7 @@ def list_refunds(desk: Desk) -> Response:
             "trouble": ("Failed or by hand", counts.trouble),
             "done": ("Done", counts.done),
         }
-        page = _rows(desk, session, paging.wanted())
+        page = _rows(desk, session, paging.wanted(PER_PAGE))
     return desk.page(
         "refunds.html",
         cards=page.data,
