@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -55,6 +55,19 @@ def day(value: object, *, field: str) -> date | None:
     if not isinstance(value, date) or not _DAYS[0] <= value < _DAYS[1]:
         raise Invalid(f"{field} is a day such as 2026-11-22", field=field)
     return value
+
+
+def day_come(value: object, *, field: str, today: date) -> date:
+    """A day on which money moved or something was issued: none that is to come. Raises Invalid.
+
+    Tomorrow is taken: days here are of UTC, and east of it the next one has begun.
+    """
+    found = day(value, field=field)
+    if found is None:
+        raise Invalid(f"{field} is a day such as 2026-11-22", field=field)
+    if found > today + timedelta(days=1):
+        raise Invalid(f"{field} is a day that is to come: {found}", field=field)
+    return found
 
 
 def message(body: bytes) -> Any:  # noqa: ANN401  any JSON

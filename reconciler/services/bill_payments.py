@@ -5,7 +5,7 @@ from datetime import date
 
 from reconciler.books import bills as rules, texts
 from reconciler.books.bills import BillState
-from reconciler.errors import Invalid, NotFound
+from reconciler.errors import NotFound
 from reconciler.ids import new_id
 from reconciler.money import Money
 from reconciler.services import audit, bills, ledger
@@ -41,7 +41,7 @@ def pay(work: Work, bill_id: str, paid: Paid, *, rev: int | None = None) -> str:
         id=new_id("bpy"),
         bill_id=bill_id,
         amount=amount,
-        paid_on=day(paid.on, "paid_on"),
+        paid_on=texts.day_come(paid.on, field="paid_on", today=work.now.date()),
         reference=reference(paid.reference),
         created_at=work.now,
     )
@@ -76,14 +76,6 @@ def take_back(work: Work, bill_id: str, payment_id: str) -> None:
     ledger.post(work, [rules.taken_back_entry(payment_id, bill_id, amount)])
     said = {"payment": payment_id, "amount": payment.amount, "currency": bill.currency}
     audit.note(work, "bill.payment_taken_back", bill_id, before=said)
-
-
-def day(value: date, field: str) -> date:
-    """A day within living memory. Raises Invalid."""
-    found = texts.day(value, field=field)
-    if found is None:
-        raise Invalid(f"{field} is a day such as 2026-11-22", field=field)
-    return found
 
 
 def reference(value: str | None) -> str | None:

@@ -84,7 +84,8 @@ def open_(work: Work, bill_id: str, *, rev: int | None = None) -> None:
     )
     bill.state = BillState.OPEN
     bill.opened_at = work.now
-    bill.issued_on = bill.issued_on or work.now.date()
+    today = work.now.date()
+    bill.issued_on = texts.day_come(bill.issued_on or today, field="issued_on", today=today)
     bill.rev += 1
     work.session.flush()
     opened = rules.opened_entry(bill_id, **_owed(work, bill), issued_on=bill.issued_on)

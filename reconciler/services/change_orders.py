@@ -73,6 +73,7 @@ def _order(work: Work, project: Project, new: NewChangeOrder) -> ChangeOrder:
     if new.approved_price == project.approved_price:
         price = shown(project.approved_price, project.currency)
         raise Invalid(f"{price} is approved already", field="approved_price")
+    today = work.now.date()
     last = select(sa.func.coalesce(sa.func.max(ChangeOrder.number), 0)).where(
         col(ChangeOrder.project_id) == project.id
     )
@@ -84,7 +85,7 @@ def _order(work: Work, project: Project, new: NewChangeOrder) -> ChangeOrder:
         price_after=new.approved_price,
         reason=texts.line(new.reason, field="reason", chars_max=REASON_CHARS_MAX),
         approved_by=_line(new.approved_by, "approved_by"),
-        approved_on=texts.day(new.approved_on, field="approved_on") or work.now.date(),
+        approved_on=texts.day_come(new.approved_on or today, field="approved_on", today=today),
         document=_line(new.document, "document"),
         cause_kind=work.cause.kind,
         cause_id=work.cause.id,

@@ -132,7 +132,8 @@ def send(
     _note_state(work, invoice, InvoiceState.SENT, why=why)
     invoice.state = InvoiceState.SENT
     invoice.sent_at = work.now
-    invoice.issued_on = invoice.issued_on or work.now.date()
+    today = work.now.date()
+    invoice.issued_on = texts.day_come(invoice.issued_on or today, field="issued_on", today=today)
     invoice.seeks_payment = True
     invoice.rev += 1
     work.session.flush()

@@ -21,7 +21,7 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.ids import new_id
 from reconciler.money import MINOR_MAX, Money
 from reconciler.services import audit, bills, ledger, numbering, vendors
-from reconciler.services.bill_payments import Paid, day, reference
+from reconciler.services.bill_payments import Paid, reference
 from reconciler.store.purchases import (
     Bill,
     Prepayment,
@@ -64,7 +64,7 @@ def pay(work: Work, new: NewPrepayment) -> str:
         vendor_id=new.vendor_id,
         currency=currencies.code(new.currency),
         amount=new.amount,
-        paid_on=day(new.paid_on, "paid_on"),
+        paid_on=texts.day_come(new.paid_on, field="paid_on", today=work.now.date()),
         reference=reference(new.reference),
         notes=_notes(new.notes),
         created_at=work.now,
@@ -174,7 +174,7 @@ def refund(work: Work, prepayment_id: str, back: Paid) -> str:
         id=new_id("vrf"),
         prepayment_id=prepayment_id,
         amount=amount,
-        received_on=day(back.on, "received_on"),
+        received_on=texts.day_come(back.on, field="received_on", today=work.now.date()),
         reference=reference(back.reference),
         created_at=work.now,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from reconciler import ids
-from reconciler.books import posting_rules
+from reconciler.books import posting_rules, texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.invoices import InvoiceState
 from reconciler.books.matching import Document, Strategy
@@ -46,6 +46,7 @@ def receive(work: Work, target_id: str, receipt: Receipt) -> str:
     """
     if receipt.source not in SOURCES:
         raise Invalid(f"source is one of {', '.join(SOURCES)}", field="source")
+    texts.day_come(receipt.received_on, field="received_on", today=work.now.date())
     document = next(iter(documents.by_names(work.session, [target_id])), None)
     if document is None or document.id != target_id:
         raise NotFound(f"there is no {target_id}")

@@ -19,7 +19,6 @@ from reconciler.books.prepayments import PrepaymentKind
 from reconciler.errors import Conflict, Invalid
 from reconciler.ids import new_id
 from reconciler.services import audit, ledger, prepayments, vendors
-from reconciler.services.bill_payments import day
 from reconciler.store.purchases import Prepayment, VendorCreditLine
 from reconciler.work import Work
 
@@ -64,7 +63,7 @@ def note(work: Work, new: NewCredit) -> str:
         currency=currency,
         amount=priced.total,
         tax=priced.tax,
-        paid_on=day(new.issued_on, "issued_on"),
+        paid_on=texts.day_come(new.issued_on, field="issued_on", today=work.now.date()),
         notes=_notes(new.notes),
         created_at=work.now,
     )

@@ -1,8 +1,12 @@
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given, strategies as st
 
 from reconciler.books import texts
 from reconciler.errors import Invalid
+
+TODAY = date(2026, 11, 22)
 
 
 def line_or_refusal(text: str) -> str | Invalid:
@@ -47,6 +51,26 @@ def test_an_address_has_two_sides():
         with pytest.raises(Invalid) as refusal:
             texts.mail(odd)
         assert refusal.value.field == "email"
+
+
+@given(st.none() | st.dates())
+def test_money_moves_on_a_day_that_has_come_or_begins_in_the_east(given):
+    if given is not None and date(1970, 1, 1) <= given <= TODAY + timedelta(days=1):
+        assert texts.day_come(given, field="received_on", today=TODAY) == given
+        return
+    with pytest.raises(Invalid) as refusal:
+        texts.day_come(given, field="received_on", today=TODAY)
+    assert refusal.value.field == "received_on"
+
+
+@pytest.mark.parametrize(("days", "is_taken"), [(0, True), (1, True), (2, False), (-9_000, True)])
+def test_tomorrow_is_the_last_day_that_is_taken(days, is_taken):
+    wanted = TODAY + timedelta(days=days)
+    if is_taken:
+        assert texts.day_come(wanted, field="paid_on", today=TODAY) == wanted
+    else:
+        with pytest.raises(Invalid, match="to come"):
+            texts.day_come(wanted, field="paid_on", today=TODAY)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ NAMES = WORDS | WORDS.map(lambda text: f"={text}") | WORDS.map(lambda text: f"''
 AMOUNTS = st.integers(1, 10**11)
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
 DAYS = st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1))
+GONE = st.none() | st.dates(date(2020, 1, 1), date(2026, 11, 22))
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ BOOKS = st.builds(
     ),
     st.lists(
         st.tuples(
-            st.integers(0, 2), CURRENCIES, AMOUNTS, st.booleans(), st.booleans(), NAMES, DAYS, DAYS
+            st.integers(0, 2), CURRENCIES, AMOUNTS, st.booleans(), st.booleans(), NAMES, GONE, DAYS
         ),
         max_size=4,
     ),
