@@ -80,6 +80,18 @@ def test_a_milestone_is_added_by_amount_or_percent_up_to_the_price(api):
     api.sound()
 
 
+def test_the_milestones_of_a_project_are_listed_under_it(api):
+    project, other = api.a_project(plan=PLAN), api.a_project(plan=PLAN)
+    path = f"/projects/{project['id']}/milestones"
+    whole = api.read(path)["data"]
+    assert sorted(one["id"] for one in whole) == sorted(one["id"] for one in project["milestones"])
+    first = api.read(path, limit=2)
+    rest = api.read(path, limit=2, cursor=first["next_cursor"])
+    assert first["data"] + rest["data"] == whole
+    assert other["milestones"][0] not in whole
+    refused(api.get("/projects/prj_none/milestones"), 404)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -270,6 +282,8 @@ def test_a_project_is_changed_while_nothing_rests_on_it(api):
     refused(api.patch(path, {"name": "Old", "rev": project["rev"]}), 409, "rev")
     with api.unchanged():
         refused(api.patch(path, {"original_price": 9_999}), 422, "original_price")
+        way = refused(api.patch(path, {"approved_price": 12_000}), 422, "approved_price")
+        assert "change-orders" in way["detail"]
     api.make(f"/milestones/{project['milestones'][0]['id']}/deposit")
     somebody = api.a_customer()["id"]
     with api.unchanged():

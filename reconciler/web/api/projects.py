@@ -1,9 +1,9 @@
 """The routes under /projects."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reconciler.errors import Invalid
 from reconciler.reads import milestones as milestone_reads, projects as reads
@@ -32,6 +32,10 @@ from reconciler.work import Work
 resource = Resource("projects")
 
 _APPROVED_BEFORE = "Approved before the project was noted here"
+_BY_CHANGE_ORDER = (
+    "the approved price moves with the client's word for it: POST /projects/{id}/change-orders"
+    " with approved_price and reason"
+)
 _Name = Annotated[Line255, Field(max_length=projects.NAME_CHARS_MAX)]
 
 
@@ -57,6 +61,13 @@ class ProjectChanges(Changes):
     currency: Currency = ""
     original_price: Amount = 0
     rev: Rev
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_the_way(cls, said: Any) -> Any:  # noqa: ANN401  any JSON
+        if isinstance(said, dict) and "approved_price" in said:
+            raise Invalid(_BY_CHANGE_ORDER, field="approved_price")
+        return said
 
 
 class ProjectQuery(Paged):
@@ -127,6 +138,14 @@ def patch(work: Work, project_id: str, body: ProjectChanges) -> ProjectRow:
     """Change a project."""
     projects.patch(work, project_id, body.given(), rev=body.rev)
     return _one(work, project_id)
+
+
+@resource.get("/projects/{project_id}/milestones")
+def its_milestones(look: Look, project_id: str, query: Paged) -> Page[MilestoneRow]:
+    """List the milestones of a project, the newest first."""
+    reads.one(look.session, project_id, today=look.today)
+    wanted = query.filters | {"project_id": project_id}
+    return milestone_reads.page(look.session, wanted, query.wanted, today=look.today)
 
 
 @resource.post("/projects/{project_id}/milestones", status=HTTPStatus.CREATED)
