@@ -14,7 +14,7 @@ from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import PlannedLeg, RefundReason, RefundStatus, Source
-from reconciler.errors import Collision, Invalid, NotFound, Refused
+from reconciler.errors import Collision, Invalid, Refused
 from reconciler.money import MINOR_MAX, shown
 from reconciler.services import audit, deposit_terms, refund_consent, refund_legs
 from reconciler.services.refund_legs import Held, Whole
@@ -78,8 +78,8 @@ class _Ground:
 def request(work: Work, ask: RefundAsk, policy: RefundPolicy) -> str:
     """Ask for a refund; gives its id. It is approved at once where `policy` lets it.
 
-    Raises Invalid for what is malformed, NotFound for an unknown target, and Refused with the
-    field at fault for more than can be refunded, for nothing and for disputed money.
+    Raises Invalid for what is malformed or names an unknown target, and Refused with the field
+    at fault for more than can be refunded, for nothing and for disputed money.
     """
     plan = planned(work, ask, policy)
     refund = Refund(
@@ -257,7 +257,7 @@ def _ground_of_payment(
 ) -> _Ground:
     rows = claims.lock_payments(work.session, [payment_id])
     if payment_id not in rows:
-        raise NotFound(f"there is no payment {payment_id}", field="payment_id")
+        raise Invalid(f"there is no payment {payment_id}", field="payment_id")
     row = rows[payment_id]
     can = _refundable(rows, refund_legs.held_on(work, rows, without=without))[payment_id]
     currency = row.facts.currency or ""
@@ -324,14 +324,14 @@ def _deposits_used_on(work: Work, invoice_id: str) -> set[str]:
 def _deposit(work: Work, deposit_id: str) -> DepositRow:
     found = claims.lock_deposits(work.session, [deposit_id])
     if deposit_id not in found:
-        raise NotFound(f"there is no deposit {deposit_id}", field="deposit_id")
+        raise Invalid(f"there is no deposit {deposit_id}", field="deposit_id")
     return found[deposit_id]
 
 
 def _invoice(work: Work, invoice_id: str) -> InvoiceRow:
     found = claims.lock_invoices(work.session, [invoice_id])
     if invoice_id not in found:
-        raise NotFound(f"there is no invoice {invoice_id}", field="invoice_id")
+        raise Invalid(f"there is no invoice {invoice_id}", field="invoice_id")
     return found[invoice_id]
 
 

@@ -42,7 +42,7 @@ def test_what_is_malformed_is_refused_by_its_field(stage, asked, field):
 
 @pytest.mark.parametrize("target", ["payment_id", "invoice_id", "deposit_id"])
 def test_what_there_is_not_cannot_be_refunded(stage, target):
-    with pytest.raises(NotFound) as refusal:
+    with pytest.raises(Invalid) as refusal:
         stage.ask(**{target: "unknown_1"})
     assert refusal.value.field == target
 

@@ -107,7 +107,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(api, change, field):
 def test_there_is_nothing_of_that_name_to_refund(api, field):
     with api.unchanged():
         body = {field: "none_such", "reason": "goodwill"}
-        refused(api.post("/refunds", body, by="refund"), 404, field)
+        refused(api.post("/refunds", body, by="refund"), 422, field)
 
 
 def test_above_the_threshold_a_second_one_approves_and_never_the_first(strict):
@@ -268,7 +268,7 @@ def test_what_was_asked_is_changed_and_the_approval_is_void(strict):
         ({"amount": None}, 422, "amount"),
         ({"reason": "because"}, 422, "reason"),
         ({"requested_by": "me"}, 422, "requested_by"),
-        ({"invoice_id": "inv_none"}, 404, None),
+        ({"invoice_id": "inv_none"}, 422, "invoice_id"),
         ({"amount": 100, "rev": 99}, 409, None),
     ],
 )
