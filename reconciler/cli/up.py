@@ -11,6 +11,7 @@ import requests
 from reconciler import embedded
 from reconciler.cli import local
 from reconciler.embedded.folder import Lock
+from reconciler.errors import Invalid
 from reconciler.settings import (
     Settings,
     SettingsError,
@@ -56,6 +57,7 @@ def first_admin(settings: Settings) -> None:
     from reconciler.services.people import ensure_first_admin  # noqa: PLC0415
     from reconciler.work import Cause  # noqa: PLC0415
 
+    named = {"email": "RECONCILER_ADMIN_EMAIL", "password": "RECONCILER_ADMIN_PASSWORD"}
     runtime = Runtime.from_settings(settings)
     try:
         runtime.do(
@@ -64,6 +66,8 @@ def first_admin(settings: Settings) -> None:
                 work, settings.admin_email, settings.admin_password.reveal()
             ),
         )
+    except Invalid as wrong:
+        raise SettingsError(f"{named[wrong.field or 'password']}: {wrong}") from None
     finally:
         runtime.engine.dispose()
 

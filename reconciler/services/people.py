@@ -82,13 +82,14 @@ def ensure_first_admin(work: Work, email: str, password: str) -> str | None:
     """Make sure that somebody can let others in. The id of the account made, if one was.
 
     Does nothing once there is an admin, so a later start neither adds one nor resets a password.
+    Raises Invalid for a password that the screens would not take either.
     """
     _only_one(work, "first-admin")
     is_admin = (col(User.role) == Role.ADMIN) & col(User.disabled_at).is_(None)
     if work.session.exec(select(User.id).where(is_admin).limit(1)).first():
         return None
     email = texts.mail(email)
-    kept = passwords.hashed(password)
+    kept = passwords.hashed(passwords.judged(password, about=email))
     known = _by_email(work, email)
     if known is None:
         return _add(work, email=email, name="", role=Role.ADMIN, password_hash=kept)

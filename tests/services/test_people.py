@@ -209,10 +209,13 @@ def test_the_first_admin_is_made_once(office):
     def first(password: str):
         return office.do(lambda work: people.ensure_first_admin(work, ANN, password))
 
-    made = first("admin")  # what the operator chose stands, however short
-    assert made
-    assert first("another-anchor-7") is None
-    assert sign_in(office, password="admin") is not None
+    for poor in ("admin", "password-1234", "ann-ann-ann-1", "x" * 300):
+        with pytest.raises(Invalid):
+            first(poor)
+    assert office.scalar("select count(*) from user_account") == 0
+    assert first(GOOD)
+    assert first("admin") is None  # a later start asks for none, so it judges none
+    assert sign_in(office) is not None
     assert office.scalar("select count(*) from user_account") == 1
 
 
