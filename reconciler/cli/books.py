@@ -104,7 +104,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
     Exit code 1, and a list of what is wrong, if any of them does not hold, or if the books that
     --rebuild makes anew beside them are others; nothing of those is kept. What a rail
     held and two runs in a row could not explain is wrong as well; what one run saw may be news on
-    its way. The head of the audit
+    its way. What waits for an answer of the rail is listed, and is not wrong. The head of the audit
     trail is printed: kept on another machine, it later proves that nothing before it was changed.
     """
     with reach.opened() as runtime, shown("checking the books"), runtime.read() as session:
@@ -112,6 +112,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
         differing = verification.differing_head(session, kept) if kept else None
         found += [differing] if differing else []
         found += verification.lasting_drifts(session)
+        waits = verification.waiting(session)
         head = audit.head(session)
         drifts = reconciliation.drifts(session)
         closed = closings.through(session)
@@ -127,6 +128,7 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
     if as_json:
         broken = [{"invariant": one.invariant, "detail": one.detail} for one in found]
         told = {"clean": not found, "violations": broken, "audit_head": str(head)}
+        told["waits"] = waits
         told["drift"] = {one.rail: one.drift for one in drifts}
         told["closed_through"] = closed.isoformat() if closed else None
         if done is not None:
@@ -134,6 +136,8 @@ def verify(*, as_json: bool, kept: Seal | None, is_rebuilt: bool) -> int:
         print(json.dumps(told, indent=2))
         return 1 if found else 0
     _say_what_is_wrong(found, len(laws))
+    for detail in waits:
+        print(f"waits: {detail}")
     if done is not None:
         print(f"done over: {_listed(done.done)}; taken as they stand: {_listed(done.taken)}")
     print(f"audit trail: {head.seq} lines, head {head}")

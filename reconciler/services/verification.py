@@ -24,7 +24,7 @@ from reconciler.books.observations import BalanceFact, PaymentFacts
 from reconciler.books.payouts import PayoutFacts
 from reconciler.books.rail_objects import ObjectKind, View, views
 from reconciler.services import disputes
-from reconciler.store import audit, dispute_rows, invariants, reconciliation_rows
+from reconciler.store import audit, dispute_rows, invariants, reconciliation_rows, refund_laws
 from reconciler.store.claims import decode_facts
 from reconciler.store.payout_rows import decode_facts as decode_payout
 
@@ -67,6 +67,11 @@ def violations(session: Session) -> list[Violation]:
         for detail in session.scalars(sa.text(query))
     ]
     return [*found, *_payments(session), *_payouts(session), *_trail(session)]
+
+
+def waiting(session: Session) -> list[str]:
+    """What is not known yet, and would be wrong if all of it had happened: no law is broken."""
+    return list(session.scalars(sa.text(refund_laws.WAITING)))
 
 
 def differing_head(session: Session, kept: Seal) -> Violation | None:

@@ -7,27 +7,55 @@ legs, and the references that rails have shown. `reconciler verify` reads the fa
 
 _UNDER_WAY = "('approved', 'submitted', 'unknown')"
 _AT_THE_RAIL = "('pending', 'requires_action', 'succeeded')"
+_IS_SHOWN = """exists (select 1 from jsonb_each(coalesce(q.facts -> 'refunds', '{}')) r
+    where r.value ->> 'reference' = l.reference)"""
+# Sent once, it is asked about at the rail until that is settled, and the rail takes it or not.
+_WAS_SENT = "(l.status in ('submitted', 'unknown') or l.unsettled_since is not null)"
+
+
+def within_what_was_captured(*, everywhere: bool) -> str:
+    """The law about how much goes back, of payments that something is on its way from, or of all.
+
+    What we approved and did not send has to find room beside all that went back. What was sent
+    counts beside ours alone: where somebody took the money in the rail's dashboard meanwhile, the
+    rail has refused ours, or will, and that is found by asking; WAITING lists it until then.
+    """
+    only, join = "", "left join"
+    if not everywhere:  # of the others the table itself refuses it
+        only = (
+            f"l.payment_id in (select payment_id from refund_leg where status in {_UNDER_WAY}) and"
+        )
+        join = "join"
+    return f"""
+        select format('payment %s: refunded %s and on their way %s, of %s captured and %s lost',
+          p.id, p.refunded, coalesce(l.approved, 0), p.captured, p.lost)
+        from payment p {join} (
+          select l.payment_id, sum(l.amount) as ours,
+            coalesce(sum(l.amount) filter (where l.status = 'approved' and not {_WAS_SENT}
+              and not {_IS_SHOWN}), 0) as approved
+          from refund_leg l join payment q on q.id = l.payment_id
+          where {only} l.route = 'rail' and l.replaced_by is null
+            and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})
+          group by 1) l on p.id = l.payment_id
+        where p.refunded + p.lost + coalesce(l.approved, 0) > p.captured
+          or coalesce(l.ours, 0) > p.captured"""
+
+
+WAITING = f"""
+    select format('payment %s: %s was sent and is not answered, beside %s that went back, of %s'
+      ' captured and %s lost: the rail is asked which it took',
+      p.id, l.sent, p.refunded, p.captured, p.lost)
+    from (
+      select l.payment_id, sum(l.amount) as sent
+      from refund_leg l join payment q on q.id = l.payment_id
+      where l.status in {_UNDER_WAY} and {_WAS_SENT} and l.route = 'rail'
+        and l.replaced_by is null and not {_IS_SHOWN}
+      group by 1) l
+    join payment p on p.id = l.payment_id
+    where p.refunded + p.lost + l.sent > p.captured order by 1"""
 
 QUERIES: dict[str, str] = {
-    # Of a payment that nothing is on its way from, the table itself refuses the rest. What was sent
-    # counts beside ours alone: where somebody took the money in the rail's dashboard meanwhile, the
-    # rail refuses ours, and its sender finds that out.
-    "refunds_stay_within_what_was_captured": f"""
-        select format('payment %s: refunded %s and on their way %s, of %s captured and %s lost',
-          p.id, p.refunded, l.approved, p.captured, p.lost)
-        from (
-          select l.payment_id, sum(l.amount) as ours,
-            coalesce(sum(l.amount) filter (where l.status = 'approved'
-              and l.unsettled_since is null and not exists (
-              select 1 from jsonb_each(coalesce(q.facts -> 'refunds', '{{}}')) r
-              where r.value ->> 'reference' = l.reference)), 0) as approved
-          from refund_leg l join payment q on q.id = l.payment_id
-          where l.payment_id in (select payment_id from refund_leg where status in {_UNDER_WAY})
-            and l.route = 'rail' and l.replaced_by is null
-            and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})
-          group by 1) l
-        join payment p on p.id = l.payment_id
-        where p.refunded + p.lost + l.approved > p.captured or l.ours > p.captured""",
+    "refunds_stay_within_what_was_captured": within_what_was_captured(everywhere=False),
     "one_refund_asked_for_is_one_on_the_rail": """
         select format('reference %s is on %s refunds: %s', o.reference, count(*),
           string_agg(o.object_id, ', ' order by o.object_id))

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from reconciler.failpoints import arm_from, armed
 from reconciler.flows.submit_refunds import converge, submit_refunds
+from reconciler.services import verification
 from tests.refund_stage import open_stage
 
 POST = {"method": "POST", "path": "/v1/refunds"}
@@ -36,6 +37,11 @@ def is_one_and_booked(stage, refund, amount=2_500):
     assert made["metadata"]["reconciler_refund_id"] == refund
     assert stage.books()["unapplied_cash"] == amount - 10_000
     return True
+
+
+def waits(stage) -> list[str]:
+    with stage.runtime.read() as session:
+        return verification.waiting(session)
 
 
 def test_ft_32_a_timeout_before_the_effect_is_looked_for_and_sent_again_under_the_same_key(stage):
@@ -58,6 +64,29 @@ def test_ft_33_a_timeout_after_the_effect_is_found_and_nothing_is_sent_again(sta
     stage.work_for(seconds=10)
     assert is_one_and_booked(stage, refund)
     assert stage.attempts(refund)[0].sends == 1
+
+
+@pytest.mark.parametrize("had_effect", [True, False], ids=["carried out", "lost"])
+def test_money_that_the_dashboard_takes_while_ours_is_unanswered_waits_and_breaks_no_law(
+    stage, had_effect
+):
+    payment = stage.paid(10_000)
+    refund = stage.ask(payment_id=payment, amount=6_000)
+    stage.faults.add("drop_after" if had_effect else "drop_before", **POST)
+    stage.submit()
+    assert (stage.status(refund), waits(stage)) == ("unknown", [])
+    if had_effect:  # so the rail has no more to give, and the dashboard cannot take what it has not
+        stage.world.refund(stage.rail_id(payment), 4_000)
+    else:
+        stage.world.refund(stage.rail_id(payment), 10_000)
+    stage.hear_again(payment)
+    assert stage.violations() == []
+    if not had_effect:
+        (said,) = waits(stage)
+        assert "6000 was sent and is not answered, beside 10000 that went back, of 10000" in said
+    stage.work_for(hours=3)
+    assert stage.status(refund) == ("succeeded" if had_effect else "manual")
+    assert (stage.violations(), waits(stage)) == ([], [])
 
 
 @pytest.mark.parametrize("leap", [timedelta(0), timedelta(hours=30)], ids=["", "and clock leaps"])
