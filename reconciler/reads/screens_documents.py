@@ -40,13 +40,13 @@ _NUMBERS = sa.text(
 _PAID_BY = sa.text(
     """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
       a.amount, a.gross, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
-      a.cause_kind, u.name as person
+      a.cause_kind, p.rail, u.name as person
     from allocation a join payment p on p.id = a.payment_id
       left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
     where a.invoice_id = :id
     union all
     select 'deposit', u.id, u.deposit_id, d.code, u.amount, u.gross, u.credited, u.reopened, '',
-      u.created_at, u.closed_at, u.cause_kind, w.name
+      u.created_at, u.closed_at, u.cause_kind, '', w.name
     from application u join deposit d on d.id = u.deposit_id
       left join user_account w on u.cause_kind = 'person' and w.id = u.cause_id
     where u.invoice_id = :id
@@ -54,7 +54,7 @@ _PAID_BY = sa.text(
 )
 _CREDIT_NOTES = sa.text(
     """select n.id, n.number, n.amount, n.tax, n.reason, n.created_at, n.cause_kind,
-      u.name as person, t.created_at as taken_back_at
+      u.name as person, t.created_at as taken_back_at, strpos(substr(n.id, 4), '_') = 0 as is_ours
     from credit_note n left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
       left join credit_note_taken_back t on t.credit_note_id = n.id
     where n.invoice_id = :id order by n.created_at, n.id"""
@@ -169,12 +169,16 @@ class PaidBy:
     created_at: datetime
     closed_at: datetime | None
     cause_kind: str
+    rail: str
     person: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CreditNoteLine:
-    """A credit note; of `amount`, the tax office is owed `tax` less, until it is taken back."""
+    """A credit note; of `amount`, the tax office is owed `tax` less, until it is taken back.
+
+    One that is not ours follows credit of the rail, and is corrected there.
+    """
 
     id: str
     number: str | None
@@ -185,6 +189,7 @@ class CreditNoteLine:
     cause_kind: str
     person: str | None
     taken_back_at: datetime | None
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True)

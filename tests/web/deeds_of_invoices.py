@@ -60,6 +60,8 @@ INVOICES: dict[str, Deed] = {
     "POST /admin/invoices/<name>/credit": _invoice_form(amount="1.00", reason="less", do="write"),
     "POST /admin/invoices/<name>/void": _voids_on_screen,
     "POST /admin/invoices/<name>/mail": _mails,
+    "POST /admin/payments/<payment_id>/take-back": _takes_a_receipt_back,
+    "POST /admin/credit-notes/<note_id>/take-back": _takes_a_credit_back,
     "POST /api/v1/invoices/<invoice_id>/mail": _mails,
     "POST /api/v1/invoices/<invoice_id>/credit-notes/<note_id>/take-back": _takes_a_credit_back,
     "POST /api/v1/payments/<payment_id>/take-back": _takes_a_receipt_back,

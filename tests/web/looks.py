@@ -16,6 +16,8 @@ LOOKS = {
     "/invoices/INV-1042/credit": "INV-1042",
     "/invoices/INV-1042/void": "INV-1042",
     "/invoices/INV-1042/receive": "INV-1042",
+    "/credit-notes/{note}/take-back": "Take back",
+    "/payments/{part}/take-back": "It cannot be taken back.",
     "/invoices/INV-1042/print": "INV-1042",
     "/credit-notes/{note}/print": "INV-1040",
     "/payments/{part}/print": "INV-1042",

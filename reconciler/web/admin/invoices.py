@@ -48,6 +48,7 @@ _NOTICES = {
     "unlinked": "The pay link has ended: nobody pays through it any more.",
     "parts": "Kept. A page to pay on that was made before ends.",
     "credited": "The credit note is written.",
+    "credit_taken_back": "The credit note is taken back: what it had lowered is owed again.",
     "voided": "Void. Reversing entries were posted, and the money is where it was said to go.",
 }
 

@@ -166,6 +166,7 @@ def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") ->
         payment=payment,
         error=error,
         was_undone="undone" in request.args and not error,
+        was_taken_back="taken_back" in request.args and not error,
         after=_after_unmatching(around),
         bar_label=_bar_label(around),
     )

@@ -1,0 +1,149 @@
+"""Taking back what was noted wrongly, from where it is shown: money by hand, and a credit note.
+
+What that will do is said first, by doing it in a transaction that is given up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, request
+
+from reconciler.books.people import Role
+from reconciler.errors import NotFound, Refused
+from reconciler.reads import screens_documents, screens_payments
+from reconciler.services import credits_taken_back, receipts_taken_back
+from reconciler.services.credits_taken_back import REASON_CHARS_MAX
+from reconciler.web import forms
+from reconciler.web.admin import consequences, errors, words
+from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.routes import Screens
+from reconciler.work import Work
+
+screens = Screens()
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What may have been noted wrongly, in words; and the page that shows it."""
+
+    id: str
+    what: str
+    why: str
+    page: str
+    shown: dict[str, str]
+    gone: str  # what the page is told once it is taken back
+
+
+@screens.get("/payments/<payment_id>/take-back", Role.RECONCILER)
+def ask_receipt_back(desk: Desk, payment_id: str) -> Response:
+    """What taking money back does that was noted by hand, or why it cannot be."""
+    return _ask_receipt(desk, _receipt(desk, payment_id))
+
+
+@screens.post("/payments/<payment_id>/take-back", Role.RECONCILER)
+def take_receipt_back(desk: Desk, payment_id: str) -> Response:
+    """Reverse what was noted as received by hand and never came."""
+    wrong = _receipt(desk, payment_id)
+
+    def deed(work: Work, why: str | None) -> None:
+        receipts_taken_back.take_back(work, wrong.id, reason=why)
+
+    return _take_back(desk, wrong, deed, lambda refusal: _ask_receipt(desk, wrong, refusal))
+
+
+@screens.get("/credit-notes/<note_id>/take-back", Role.RECONCILER)
+def ask_credit_back(desk: Desk, note_id: str) -> Response:
+    """What taking a credit note back does, or why it cannot be."""
+    return _ask_credit(desk, _credit(desk, note_id))
+
+
+@screens.post("/credit-notes/<note_id>/take-back", Role.RECONCILER)
+def take_credit_back(desk: Desk, note_id: str) -> Response:
+    """Reverse a credit note: what it lowered is owed again."""
+    wrong = _credit(desk, note_id)
+
+    def deed(work: Work, why: str | None) -> None:
+        credits_taken_back.take_back(work, wrong.id, reason=why)
+
+    return _take_back(desk, wrong, deed, lambda refusal: _ask_credit(desk, wrong, refusal))
+
+
+def _take_back(
+    desk: Desk,
+    wrong: Wrong,
+    deed: Callable[[Work, str | None], None],
+    again: Callable[[Refused], Response],
+) -> Response:
+    def taken() -> Response:
+        why = forms.words(request.form, "reason", chars_max=REASON_CHARS_MAX) or None
+
+        def step(work: Work) -> str:
+            deed(work, why)
+            return wrong.id
+
+        desk.once(step)
+        return go(wrong.page, **wrong.shown, **{wrong.gone: 1})
+
+    return errors.or_again(taken, again)
+
+
+def _ask_receipt(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
+    foreseen = consequences.of_payment(
+        desk, wrong.id, lambda work: receipts_taken_back.take_back(work, wrong.id)
+    )
+    return _ask(desk, wrong, foreseen, refusal)
+
+
+def _ask_credit(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
+    foreseen = consequences.of_invoice(
+        desk, wrong.shown["name"], lambda work: credits_taken_back.take_back(work, wrong.id)
+    )
+    return _ask(desk, wrong, foreseen, refusal)
+
+
+def _ask(desk: Desk, wrong: Wrong, foreseen: Foreseen, refusal: Refused | None) -> Response:
+    return desk.page(
+        "take_back.html",
+        status=errors.status_of(refusal),
+        wrong=wrong,
+        foreseen=foreseen,
+        typed=request.form.get("reason", ""),
+        reason_max=REASON_CHARS_MAX,
+        error=errors.sentence(refusal) if refusal else "",
+    )
+
+
+def _receipt(desk: Desk, payment_id: str) -> Wrong:
+    with desk.runtime.read() as session:
+        payment = screens_payments.payment(session, payment_id)
+    if payment is None:
+        raise NotFound(f"There is no payment {payment_id[:80]}")
+    amount = words.shown(payment.authorized, payment.currency)
+    return Wrong(
+        payment.id,
+        f"{amount} received from {payment.who}",
+        "It never came, or was noted twice.",
+        "show_payment",
+        {"payment_id": payment.id},
+        "taken_back",
+    )
+
+
+def _credit(desk: Desk, note_id: str) -> Wrong:
+    with desk.runtime.read() as session:
+        invoice_id = screens_documents.invoice_of_note(session, note_id)
+        invoice = screens_documents.invoice(session, invoice_id) if invoice_id else None
+        notes = screens_documents.credit_notes(session, invoice.id) if invoice else []
+    note = next((one for one in notes if one.id == note_id), None)
+    if invoice is None or note is None:
+        raise NotFound(f"There is no credit note {note_id[:80]}")
+    amount = words.shown(note.amount, invoice.currency)
+    return Wrong(
+        note.id,
+        f"{note.number or 'the credit note'} of {amount} on {invoice.number}",
+        "The note stays as it was written, and its number too; it lowers nothing any more.",
+        "show_invoice",
+        {"name": invoice.id},
+        "credit_taken_back",
+    )
