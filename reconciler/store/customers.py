@@ -19,6 +19,7 @@ class Customer(SQLModel, table=True):
         base.one_of("deposit_policy_is_known", "deposit_policy", DepositPolicy),
         base.holds("customer_part_payments_are_known", f"part_payments ~ '^({PART_PAYMENTS})$'"),
         sa.Index("ix_customer_words", sa.text(words.of_customer()), postgresql_using="gin"),
+        sa.Index("ix_customer_email", sa.text("lower(email)")),
     )
 
     id: str = base.key()

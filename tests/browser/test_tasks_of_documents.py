@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.books.mail import MessageKind
-from reconciler.services import mail, vendors
+from reconciler.services import invoices, mail, vendors
 from reconciler.services.mail import NewMessage
 from tests.browser.conftest import Site
 from tests.browser.hands import Mouse, does
@@ -106,16 +106,38 @@ def test_a_customer_is_found_changed_and_given_a_page_and_a_deposit(
     assert screens.office.violations() == []
 
 
-@does("/customers/new")
+@does("/payments/<payment_id>/take-back", "/credit-notes/<note_id>/take-back")
+def test_what_was_noted_wrongly_is_taken_back_where_it_shows(site: Site, hands: Hands) -> None:
+    screens = site.screens
+    owed = screens.invoice(screens.customer("Acme Studio"), 120_000, "INV-9")
+    screens.by(
+        "reconciler",
+        lambda work: invoices.credit_note(work, owed, amount=20_000, reason="One page less"),
+    )
+    paid = screens.in_cash("INV-9", 100_000)
+    rae = hands(site, "reconciler")
+    for shown, way in (("/invoices/INV-9", "Take back CN-"), (f"/payments/{paid}", "Take back")):
+        rae.go(shown)
+        rae.press(way)
+        rae.reads("After this: INV-9 is owed")
+        rae.press("Take it back")
+        rae.reads("taken back")
+    assert screens.office.scalar("select outstanding from invoice") == 120_000
+    assert screens.office.violations() == []
+
+
+@does("/unmatched/<payment_id>", "/customers/new")
 def test_money_of_somebody_unknown_is_held_for_a_new_customer(site: Site, hands: Hands) -> None:
     pay = site.screens.paid(32_000, description="thanks")
     rae = hands(site, "reconciler")
+    rae.go("/customers/new")
+    rae.write("name", "Ash")
+    rae.press("Add the customer")
     rae.go(f"/unmatched/{pay}")
     rae.press("Hold $320.00 as a deposit")
-    rae.press("New customer")
-    rae.write("name", "M. Okafor")
-    rae.write("email", "okafor@example.com")
-    rae.press("Add the customer")
+    rae.pick("customer_id", "Somebody new, named below")
+    rae.write("new-name", "M. Okafor")
+    rae.write("new-email", "okafor@example.com")
     rae.press("Hold $320.00 as deposit.")
     rae.reads("Held $320.00 as deposit DEP-")
     rae.go("/customers")

@@ -98,22 +98,6 @@ def test_a_customer_is_added_once_by_whoever_may_and_bad_input_says_which_field(
     assert screens.office.scalar("select count(*) from customer where name = 'Ash'") == 1
 
 
-def test_whoever_paid_and_is_not_known_is_added_beside_the_payment(screens):
-    pay = screens.paid(32_000, description="thanks")
-    rae = screens.as_("reconciler")
-    assert f"/admin/customers/new?payment={pay}" in rae.get(f"/unmatched/{pay}").get_data(
-        as_text=True
-    )
-    added = rae.post("/customers/new", {"name": "M. Okafor", "payment": pay})
-    assert f"/unmatched/{pay}?customer=cust_" in added.location
-    back = rae.client.get(added.location).get_data(as_text=True)
-    owner = added.location.partition("customer=")[2]
-    assert f'<option value="{owner}" selected>M. Okafor</option>' in back
-    form = {"rev": screens.rev("payment", pay), "customer_id": owner}
-    held = rae.post(f"/unmatched/{pay}/hold", form)
-    assert "Held $320.00 as deposit DEP-" in said(rae.client.get(held.location))
-
-
 def test_a_part_of_a_statement_begins_where_the_one_before_ended(screens):
     ann = screens.customer("Ann Lee")
     for number in ("INV-1", "INV-2"):

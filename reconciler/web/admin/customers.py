@@ -85,14 +85,13 @@ def list_customers(desk: Desk) -> Response:
 
 @screens.get("/customers/new", Role.RECONCILER)
 def new_customer(desk: Desk) -> Response:
-    """A form for a new customer; beside a payment that waits, filled with who paid it."""
-    payer = _payer(desk, request.args.get("payment", ""))
-    return _new(desk, {"name": payer[0], "email": payer[1]})
+    """A form for a new customer."""
+    return _new(desk, {})
 
 
 @screens.post("/customers/new", Role.RECONCILER)
 def add_customer(desk: Desk) -> Response:
-    """Keep a new customer, and go back to the payment that it was made for."""
+    """Keep a new customer."""
     try:
         name = forms.text(request.form, "name")
         email = request.form.get("email", "").strip() or None
@@ -104,23 +103,13 @@ def add_customer(desk: Desk) -> Response:
         )
     except Refused as refusal:
         return _new(desk, request.form, refusal=refusal)
-    payment_id = request.form.get("payment", "")
-    if payment_id:
-        return go("show_unmatched", payment_id=payment_id, customer=made)
     return go("show_customer", customer_id=made)
-
-
-def _payer(desk: Desk, payment_id: str) -> tuple[str, str]:
-    with desk.runtime.read() as session:
-        payment = screens_payments.payment(session, payment_id) if payment_id else None
-    return (payment.payer_name or "", payment.payer_email or "") if payment else ("", "")
 
 
 def _new(desk: Desk, typed: Mapping[str, str], *, refusal: Refused | None = None) -> Response:
     return desk.page(
         "customer_new.html",
         typed={name: typed.get(name, "") for name in ("name", "email", "stripe")},
-        payment=request.values.get("payment", "")[:80],
         **errors.told(refusal),
     )
 

@@ -11,20 +11,19 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
     screens_bulk,
     screens_payments,
-    screens_people,
     screens_refunds,
     screens_unmatched,
 )
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_refunds import SENT, RefundCard
 from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
-from reconciler.services import allocations, deposits, revisions
+from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
-from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
 from reconciler.web.admin import (
     consequences,
     errors,
+    holding,
     matched,
     paging,
     queue_views,
@@ -33,6 +32,7 @@ from reconciler.web.admin import (
 )
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.holding import Owners
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import Split, Step
@@ -57,7 +57,7 @@ class Selected:
     suggested: list[Suggested]
     split: Split
     claims: list[screens_payments.ClaimLine]
-    customers: list[tuple[str, str]]
+    owners: Owners | None
     twice: PaidTwice | None
     best: Foreseen
     held: Foreseen
@@ -168,13 +168,13 @@ def save_split(desk: Desk, payment_id: str) -> Response:
 
 @screens.post("/unmatched/<payment_id>/hold", Role.RECONCILER)
 def hold_as_deposit(desk: Desk, payment_id: str) -> Response:
-    """Keep what is left of the payment as a deposit of its customer: a debt, no income."""
+    """Keep what is left of the payment as a deposit of a customer: a debt, no income."""
     payment = _payment(desk, payment_id)
 
     def step(work: Work) -> list[str]:
         revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
-        customer_id = payment.customer_id or forms.text(request.form, "customer_id")
-        return _hold(work, payment, customer_id, forms.words(request.form, "notes") or None)
+        owner = holding.typed(payment, request.form)
+        return holding.hold(work, payment, owner, forms.words(request.form, "notes") or None)
 
     return _decided(desk, payment_id, step, is_held=True)
 
@@ -248,7 +248,6 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
         said=said,
-        new_owner=request.args.get("customer", ""),
         done=matched.done(desk, queue_views.number(sums, view)),
     )
 
@@ -261,12 +260,12 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         claims = screens_payments.claims(session, payment_id)
         twice = screens_unmatched.twice(session, payment_id)
         refunds = screens_refunds.of_payment(session, payment_id)
-        customers = [] if payment.customer_id else screens_people.customers(session)
+        owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
-        payment, waiting, suggested, split, claims, customers, None if asked else twice, best,
+        payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
         held, asked,
     )  # fmt: skip
 
@@ -289,17 +288,12 @@ def _foreseen(
     """What taking the first suggestion, and what holding the money, would post."""
     if payment.unapplied <= 0 or not desk.may(Role.RECONCILER.value):
         return Foreseen(), Foreseen()
-    best, held = Foreseen(), Foreseen()
+    best = Foreseen()
     ways = next((one.ways for one in suggested if one.ways), ())
     if ways:
         parts = [splitting.part(way.target.id, way.amount) for way in ways]
         best = _matching(desk, payment.id, parts)
-    if payment.customer_id:
-        owner = payment.customer_id
-        held = consequences.of_payment(
-            desk, payment.id, lambda work: _hold(work, payment, owner, None)
-        )
-    return best, held
+    return best, holding.foreseen(desk, payment)
 
 
 def _of_split(desk: Desk, payment: PaymentLine, split: Split) -> Foreseen:
@@ -312,19 +306,6 @@ def _matching(desk: Desk, payment_id: str, parts: list[Part]) -> Foreseen:
     return consequences.of_payment(
         desk, payment_id, lambda work: allocations.allocate(work, payment_id, parts)
     )
-
-
-def _hold(work: Work, payment: PaymentLine, customer_id: str, notes: str | None) -> list[str]:
-    deposit_id = deposits.create(
-        work,
-        NewDeposit(
-            customer_id=customer_id,
-            currency=payment.currency,
-            amount=payment.unapplied,
-            notes=notes,
-        ),
-    )
-    return allocations.allocate(work, payment.id, [Part(deposit_id=deposit_id)])
 
 
 def _payment(desk: Desk, payment_id: str) -> PaymentLine:
