@@ -2,6 +2,10 @@
 
 It is an expense of ours. It is missing at the bank; but of money received by hand it is missing
 among what was received, because that stands in the drawer as who paid it sent it.
+
+Where the payment itself came short, because the fee went off before it reached us, it is missing
+on the invoice: we bear it, and the customer owes it no more. That lowers no tax, for it is no
+lower price.
 """
 
 from collections.abc import Mapping
@@ -11,7 +15,8 @@ from reconciler.books import accounts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.bank_lines import BankLine, Target, TargetKind
 from reconciler.books.journal import JournalEntry, lines
-from reconciler.money import Money
+from reconciler.errors import Invalid, Refused
+from reconciler.money import Money, shown
 
 SHARE = 20  # where no bound is set, a bank takes at most a twentieth
 
@@ -73,6 +78,87 @@ def reversal(fee: Fee) -> JournalEntry:
         postings=lines(amount, debit=_missing_from(fee.kind), credit=accounts.BANK_FEES),
         payout_id=fee.target_id if fee.kind is TargetKind.PAYOUT else None,
         payment_id=fee.target_id if fee.kind is TargetKind.RECEIPT else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """An invoice that came short. Minor units.
+
+    `asked` is its total less its credit notes, `borne` what of it we bear already.
+    """
+
+    number: str
+    currency: str
+    asked: int
+    outstanding: int
+    paid: int
+    borne: int
+
+    def most(self, bounds: Mapping[str, int]) -> int:
+        """The most that may be a bank's fee still; nothing where nothing was paid."""
+        if not self.paid:
+            return 0
+        bound = bounds.get(self.currency, self.asked // SHARE)
+        return min(self.outstanding, max(0, bound - self.borne))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Short:
+    """By how much an invoice came short, and what paid it if that is known."""
+
+    id: str
+    invoice_id: str
+    payment_id: str | None
+    amount: int
+    currency: str
+
+    @property
+    def key(self) -> str:
+        """The key of its entry."""
+        return f"bank_fee/{self.id}"
+
+
+def may_be_borne(owed: Owed, amount: int, bounds: Mapping[str, int]) -> None:
+    """Whether that much may be called a bank's fee. Raises Invalid, Refused with the field."""
+    if not owed.outstanding:
+        raise Refused(f"nothing is owed on {owed.number}", field="amount")
+    if not owed.paid:
+        raise Refused(f"nothing has paid {owed.number} yet: no bank took that", field="amount")
+    if amount <= 0:
+        raise Invalid("the amount must be more than nothing", field="amount")
+    if amount > owed.outstanding:
+        left = shown(owed.outstanding, owed.currency)
+        raise Refused(f"{owed.number} is owed {left}, not more", field="amount")
+    most = owed.most(bounds)
+    if amount > most:
+        raise Refused(
+            f"{shown(amount, owed.currency)} is more than a bank's fee may be: BANK_FEE_MAX allows"
+            f" {shown(most, owed.currency)} here. Write a credit note, or ask for the rest",
+            field="amount",
+        )
+
+
+def short_entry(short: Short) -> JournalEntry:
+    """What is posted for an invoice that came short."""
+    amount = Money(short.amount, short.currency)
+    return JournalEntry(
+        key=short.key,
+        postings=lines(amount, debit=accounts.BANK_FEES, credit=accounts.ACCOUNTS_RECEIVABLE),
+        invoice_id=short.invoice_id,
+        payment_id=short.payment_id,
+    )
+
+
+def short_reversal(short: Short) -> JournalEntry:
+    """What takes it back: the invoice is owed again."""
+    amount = Money(short.amount, short.currency)
+    return JournalEntry(
+        key=f"{short.key}/taken_back",
+        reverses=short.key,
+        postings=lines(amount, debit=accounts.ACCOUNTS_RECEIVABLE, credit=accounts.BANK_FEES),
+        invoice_id=short.invoice_id,
+        payment_id=short.payment_id,
     )
 
 

@@ -1,14 +1,11 @@
 """What a payment was for: five ways to tell, the first that gives one answer wins.
 
-`decide` ties a payment to its target or says why a person has to. `rank` orders suggestions
-for that person, each with what agrees and what does not. Both are pure: the documents they
-choose from are looked up by the caller.
+`decide` ties a payment to its target or says why a person has to; ranking.py orders suggestions
+for that person. Both are pure: the documents they choose from are looked up by the caller.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import combinations
 
 from reconciler.books.equal_amounts import Standing, Waiting, fitting
 from reconciler.books.evidence import (
@@ -18,18 +15,12 @@ from reconciler.books.evidence import (
     fold,
     in_time_until,
     key_of,
-    names_in,
     tokens_in,
 )
 from reconciler.books.observations import Dated, PaymentFacts
 from reconciler.books.posting_rules import position
 from reconciler.books.reviews import ReviewKind
 
-SUGGESTIONS_MAX = 10
-# Sums over several invoices: 2^12 subsets are tried in milliseconds, and nobody pays more
-# than a handful of invoices at once.
-SUBSET_CANDIDATES_MAX = 12
-SUBSET_SIZE_MAX = 4
 _NOUNS = (*USUAL_KEYS, "")  # what metadata may name; of one instant, in this order
 
 
@@ -114,16 +105,6 @@ class Hold:
     targets: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One way a person may settle it. `reasons` are (agrees | differs | close, sentence)."""
-
-    targets: tuple[tuple[Document, int], ...]
-    confidence: str
-    score: int
-    reasons: tuple[tuple[str, str], ...]
-
-
 def decide(
     facts: PaymentFacts,
     captured: int,
@@ -161,7 +142,7 @@ def _by_evidence(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
 
 def _by_metadata(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
     """The earliest wording of any key; of those of one instant, invoices before deposits."""
-    for name, (at, value) in sorted(facts.named.items(), key=_written_first):
+    for name, (at, value) in sorted(facts.named.items(), key=written_first):
         noun, key = key_of(name)
         found = among.by_name.get(fold(value), [])
         if not noun:
@@ -173,7 +154,8 @@ def _by_metadata(facts: PaymentFacts, among: Lookup) -> Match | Hold | None:
     return None
 
 
-def _written_first(written: tuple[str, Dated]) -> tuple[int, int, int, str]:
+def written_first(written: tuple[str, Dated]) -> tuple[int, int, int, str]:
+    """The order of what metadata names: the earliest first, then by what its key stands for."""
     name, (at, _) = written
     noun, key = key_of(name)
     usual = USUAL_KEYS.get(noun, ())
@@ -296,103 +278,3 @@ def is_surer(new: Match | Hold, strategy: Strategy, dated: int, *, facts: Paymen
     limit = in_time_until(facts)
     mine = (new.dated > limit, STRENGTH[new.strategy], new.dated)
     return mine <= (dated > limit, STRENGTH[strategy], dated)
-
-
-ANOTHER_FITS = "Another fits as well"
-ANOTHER_CUSTOMER = "Another customer"
-
-
-def rank(
-    facts: PaymentFacts, unapplied: int, candidates: Sequence[Document], among: Lookup
-) -> list[Suggestion]:
-    """Suggestions for a person, the best first; of several, what is due first comes first."""
-    candidates = sorted(candidates, key=lambda d: (d.due_on, d.number, d.id))
-    singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
-    sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
-    found = [s for s in singles if s.score > 0] + [
-        _suggest_sum(s, payer(facts, among)) for s in sums
-    ]
-    return sorted(found, key=lambda s: (-s.score, s.targets[0][0].number))[:SUGGESTIONS_MAX]
-
-
-def _told_apart(suggestions: list[Suggestion]) -> list[Suggestion]:
-    """Where two fit equally well, neither is strong: that is what a person is asked for."""
-    strong = [s.score for s in suggestions if s.confidence == "strong"]
-    if not strong or strong.count(max(strong)) == 1:
-        return suggestions
-    tied = ("close", ANOTHER_FITS)
-    return [
-        replace(s, confidence="possible", reasons=(*s.reasons, tied))
-        if s.score == max(strong)
-        else s
-        for s in suggestions
-    ]
-
-
-def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Lookup) -> Suggestion:
-    reasons: list[tuple[str, str]] = []
-    score = 0
-    if fold(document.number) in names_in(facts) or document.id in names_in(facts):
-        score += 4
-        reasons.append(("agrees", "Its number is on the payment"))
-    customer_id = payer(facts, among)
-    if customer_id == document.customer_id:
-        score += 2
-        reasons.append(("agrees", "Same customer"))
-    elif customer_id:
-        score -= 2
-        reasons.append(("differs", ANOTHER_CUSTOMER))
-    if document.currency != facts.currency:
-        reasons.append(("differs", f"It is in {document.currency}, paid in {facts.currency}"))
-        # Still shown where the payment names it: a person is to see why it cannot be.
-        return Suggestion(((document, 0),), "weak", score - 3, tuple(reasons))
-    points, reason = _amount_reason(unapplied, document)
-    score += points
-    if not document.is_payable:  # whatever its amount, none of it is open
-        reasons.append(("differs", f"It is {document.state}"))
-        return Suggestion(((document, 0),), "weak", score - 4, tuple(reasons))
-    reasons.append(reason)
-    amount = min(unapplied, document.outstanding)
-    return Suggestion(((document, amount),), _confidence(score, reasons), score, tuple(reasons))
-
-
-def _amount_reason(unapplied: int, document: Document) -> tuple[int, tuple[str, str]]:
-    if document.outstanding == unapplied:
-        return 3, ("agrees", "Amount equals what is open")
-    if document.outstanding > unapplied:
-        return 1, ("close", "Amount is less than what is open, a part payment")
-    if document.outstanding:
-        return 0, ("differs", "Amount is more than what is open")
-    return -3, ("differs", "Nothing is open on it")
-
-
-def _confidence(score: int, reasons: Iterable[tuple[str, str]]) -> str:
-    """Strong ones are taken many at once, so nothing may speak against them."""
-    if score >= 5 and all(kind != "differs" for kind, _ in reasons):
-        return "strong"
-    return "possible" if score >= 3 else "weak"
-
-
-def _subset_sums(amount: int, candidates: Iterable[Document]) -> list[tuple[Document, ...]]:
-    """Sets of several documents of one customer whose open amounts add up exactly."""
-    by_customer: dict[str, list[Document]] = {}
-    for d in candidates:
-        if d.is_payable and not d.is_deposit and 0 < d.outstanding < amount:
-            by_customer.setdefault(d.customer_id, []).append(d)
-    found = []
-    for documents in by_customer.values():
-        for size in range(2, SUBSET_SIZE_MAX + 1):
-            found += [
-                some
-                for some in combinations(documents[:SUBSET_CANDIDATES_MAX], size)
-                if sum(d.outstanding for d in some) == amount
-            ]
-    return found
-
-
-def _suggest_sum(some: tuple[Document, ...], customer_id: str | None) -> Suggestion:
-    reason = ("agrees", f"Together they are open with exactly this amount ({len(some)} of them)")
-    targets = tuple((d, d.outstanding) for d in some)
-    if customer_id and customer_id != some[0].customer_id:
-        return Suggestion(targets, "weak", 1, (reason, ("differs", ANOTHER_CUSTOMER)))
-    return Suggestion(targets, "possible", 3, (reason,))

@@ -21,9 +21,14 @@ class StatementEvent(StrEnum):
     RETURN = "return"
     TAKEN_BACK = "taken_back"
     FORFEIT = "forfeit"
+    BANK_FEE = "bank_fee"
 
 
-_BY_NOUN = {"credit_note": StatementEvent.CREDIT, "forfeit": StatementEvent.FORFEIT}
+_BY_NOUN = {
+    "credit_note": StatementEvent.CREDIT,
+    "forfeit": StatementEvent.FORFEIT,
+    "bank_fee": StatementEvent.BANK_FEE,
+}
 
 
 def event_of(key: str) -> StatementEvent:
@@ -62,6 +67,10 @@ _WORDS = {
     StatementEvent.CHARGE: ("Invoice{about}", "Invoice{about}, no longer owed"),
     StatementEvent.CREDIT: ("Credit{about} taken back", "Credit on{about}"),
     StatementEvent.FORFEIT: ("Deposit{about} kept under its terms", "Deposit{about} held again"),
+    StatementEvent.BANK_FEE: (
+        "Bank fee{about} owed after all",
+        "Bank fee of your payment for{about}, which we bear",
+    ),
     StatementEvent.REFUND: ("Refund to you", "Refund that did not arrive"),
     StatementEvent.RETURN: ("Payment taken back by your bank", "Payment given back by your bank"),
     StatementEvent.TAKEN_BACK: (

@@ -42,7 +42,9 @@ _STANDING = sa.text(
     union all select 'payment.received_by_hand', id, null from payment
       where id = any(:subjects) and captured > 0
     union all select 'invoice.credited', id, null from credit_note n where id = any(:subjects)
-      and not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)"""
+      and not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
+    union all select 'invoice.short_payment_accepted', id, null from short_payment
+      where id = any(:subjects) and closed_at is null"""
 )
 # What of a deed's line is what it made so.
 _SAID = {
@@ -53,7 +55,7 @@ _SAID = {
 _TOLD = frozenset({
     "refund.requested", "review_item.assigned", "review_item.snoozed", "review_item.resolved",
     "dispute.decided", "reminders.paused", "portal_link.created", "suspense.moved",
-    "invoice.credited", "payment.received_by_hand",
+    "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
 })  # fmt: skip
 
 
@@ -82,8 +84,8 @@ def passed(session: Session, lines: Iterable[AuditRow]) -> set[str]:
 
 
 def _made(line: AuditRow) -> str:
-    """What stands or not: of a credit note its own id, and not its invoice's."""
-    note = line.after.get("credit_note")
+    """What stands or not: of a credit note or a bank's fee its own id, and not its invoice's."""
+    note = line.after.get("credit_note") or line.after.get("short_payment")
     return note if isinstance(note, str) else line.subject
 
 

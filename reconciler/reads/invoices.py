@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from reconciler.books.invoices import InvoiceState, InvoiceStatus, status
 from reconciler.errors import NotFound
-from reconciler.reads import balances, milestones, timeline
+from reconciler.reads import balances, milestones, short_payments, timeline
 from reconciler.reads.milestones import SignOff
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.short_payments import ShortPaymentRow
 from reconciler.reads.timeline import Happening
 from reconciler.work import Cause
 
@@ -77,7 +78,8 @@ class InvoiceRow:
     credited. An invoice of only a total has no lines, and no tax.
 
     total less credited less paid is outstanding. `credited` is all that lowers what is owed without
-    paying it: credit notes, refunds that nobody is chased for, and `written_off`. `status` follows
+    paying it: credit notes, refunds that nobody is chased for, `written_off`, and `bank_fees` that
+    went off on the way to us and that we bear. `status` follows
     from these and from `due_on`. `on_its_way` is held on a card or being collected for it, and not
     part of what is paid. `on_hold`: a dispute of what paid it is open, or lost and nobody
     has decided; nobody is to be asked to pay it meanwhile. `part_payments`: what part of it may be
@@ -105,6 +107,7 @@ class InvoiceRow:
     due_on: date | None
     lines: list[InvoiceLineRow]
     credit_notes: list[CreditNoteRow]
+    bank_fees: list[ShortPaymentRow]
     allocations: list[InvoicePart]
     history: list[Happening]
     sign_offs: list[SignOff]
@@ -213,6 +216,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, In
     histories = _histories(session, rows, notes)
     stand = balances.of_invoices(session, ids, today=today)
     billed = milestones.of_invoices(session, ids, today=today)
+    fees = short_payments.of_invoices(session, ids)
     return {
         row.id: _invoice(
             row,
@@ -221,6 +225,7 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, In
             allocations=[InvoicePart(**one) for one in parts.get(row.id, [])],
             lines=[InvoiceLineRow(**one) for one in lines.get(row.id, [])],
             credit_notes=[_note(note) for note in notes if note.invoice_id == row.id],
+            bank_fees=fees.get(row.id, []),
             history=histories.get(row.id, []),
             sign_offs=billed[row.id].sign_offs if row.id in billed else [],
         )

@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import matching
+from reconciler.books import ranking
 from reconciler.books.overpayments import PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_payments, suggestions
@@ -195,12 +195,12 @@ class Suggested:
     @property
     def is_tied(self) -> bool:
         """Whether another fits as well, so that a person has to choose."""
-        return any(one.text == matching.ANOTHER_FITS for one in self.reasons)
+        return any(one.text == ranking.ANOTHER_FITS for one in self.reasons)
 
     @property
     def is_doubtful(self) -> bool:
         """Whether it would pay what another customer owes."""
-        return any(one.text == matching.ANOTHER_CUSTOMER for one in self.reasons)
+        return any(one.text == ranking.ANOTHER_CUSTOMER for one in self.reasons)
 
 
 def alike(found: Sequence[Suggested]) -> list[str]:

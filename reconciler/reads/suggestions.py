@@ -1,6 +1,6 @@
 """Where a held payment's money may belong: candidates looked up for many payments at once.
 
-books/matching.py ranks them; what is looked up here is every document that any evidence on the
+books/ranking.py ranks them; what is looked up here is every document that any evidence on the
 payments, or their amount, points at.
 """
 
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books import evidence, matching
-from reconciler.books.matching import Document, Lookup, Suggestion
+from reconciler.books import evidence, matching, ranking
+from reconciler.books.matching import Document, Lookup
 from reconciler.books.observations import PaymentFacts
+from reconciler.books.ranking import Suggestion
 from reconciler.store import documents
 from reconciler.store.claims import decode_facts
 
@@ -141,7 +142,7 @@ def _suggestions(one: _Held, among: Lookup, known: Collection[Document]) -> list
         or d.customer_id == customer_id
         or (d.currency, d.outstanding) == (one.facts.currency, one.unapplied)
     ]
-    ranked = matching.rank(one.facts, one.unapplied, candidates[:CANDIDATES_MAX], among)
+    ranked = ranking.rank(one.facts, one.unapplied, candidates[:CANDIDATES_MAX], among)
     return [_row(suggestion) for suggestion in ranked]
 
 

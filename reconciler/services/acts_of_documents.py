@@ -27,6 +27,7 @@ from reconciler.services import (
     rail_references,
     receipts,
     receipts_taken_back,
+    short_payments,
 )
 from reconciler.services.acts import SUBJECT, Act, Again, given
 from reconciler.services.allocations import Part
@@ -110,6 +111,22 @@ def _invoice_credited(work: Work, act: Act) -> None:
 
 def _credit_taken_back(work: Work, act: Act) -> None:
     credits_taken_back.take_back(work, act.before["credit_note"], reason=act.why)
+
+
+def _short_payment_accepted(work: Work, act: Act) -> None:
+    said = act.after
+    short_payments.bear(
+        work,
+        act.subject,
+        why=act.why or "",
+        bounds={said["currency"]: MINOR_MAX},  # that was judged then
+        amount=said["amount"],
+        payment_id=said["payment"],
+    )
+
+
+def _short_payment_taken_back(work: Work, act: Act) -> None:
+    short_payments.take_back(work, act.before["short_payment"], reason=act.why)
 
 
 def _invoice_referred(work: Work, act: Act) -> None:
@@ -227,6 +244,7 @@ def _imported(work: Work, act: Act) -> None:
     imports.take_again(work, act.subject, act.after["rows"])
 
 
+_FEE_BACK = "invoice.short_payment_taken_back"
 _FREED = frozenset({"deposit.created", "payment.allocated"})
 AGAIN = {
     # What its rows said is there already (store/replay_evidence.py).
@@ -246,6 +264,10 @@ AGAIN = {
     ),
     # What it had freed pays the invoice again.
     "invoice.credit_taken_back": Again(_credit_taken_back, brings=frozenset({"payment.allocated"})),
+    "invoice.short_payment_accepted": Again(
+        _short_payment_accepted, makes={"fee": "short_payment"}
+    ),
+    _FEE_BACK: Again(_short_payment_taken_back),
     "invoice.referred": Again(_invoice_referred),
     "invoice.parts_changed": Again(_parts_changed),
     "deposit.created": Again(_deposit_created, makes={"dep": SUBJECT}),
@@ -259,9 +281,9 @@ AGAIN = {
     "deposit.ended": Again(_deposit_ended),
     "deposit.asked_again": Again(_deposit_asked_again),
     "payment.allocated": Again(_allocated),
-    "payment.unallocated": Again(_unallocated),
+    "payment.unallocated": Again(_unallocated, brings=frozenset({_FEE_BACK})),
     "payment.received_by_hand": Again(_received, makes={"pay": SUBJECT}),
-    "payment.receipt_taken_back": Again(_receipt_taken_back),
+    "payment.receipt_taken_back": Again(_receipt_taken_back, brings=frozenset({_FEE_BACK})),
     "pay_link.opened": Again(_pay_link_opened),
     "books.closed": Again(_closed),
     "books.reopened": Again(_reopened),

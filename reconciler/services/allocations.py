@@ -8,7 +8,14 @@ from reconciler.books.matching import Document, Strategy
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.money import shown
-from reconciler.services import audit, matching, payment_writing, reviews, settlement
+from reconciler.services import (
+    audit,
+    matching,
+    payment_writing,
+    reviews,
+    settlement,
+    short_payments,
+)
 from reconciler.services.settlement import Scene
 from reconciler.store import claims as store, documents
 from reconciler.store.claims import AllocationRow, PaymentRow
@@ -94,6 +101,8 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     payment_writing.save(work, [row])
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row, kind=kind)
+    if claim.invoice_id:
+        short_payments.take_back_with(work, payment_id, claim.invoice_id)
 
 
 def _asked_before(

@@ -32,10 +32,10 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
     It gets the next number of its own. Its tax is what the notes so far lower together, less what
     those before it did: so that the notes of an invoice add up to its tax.
     """
-    upto = invoice.credit_notes + amount
+    upto = invoice.credited_by_notes + amount
     before, now = (
         invoice_lines.tax_share(tax=invoice.tax, total=invoice.total, credited=credited)
-        for credited in (invoice.credit_notes, upto)
+        for credited in (invoice.credited_by_notes, upto)
     )
     number = numbering.next_free(work.session, "credit_note", PREFIX)
     # What was paid beyond what is left of the invoice then, of which somebody says what becomes.
@@ -54,7 +54,7 @@ def write(work: Work, invoice: InvoiceRow, note_id: str, *, amount: int, reason:
     )
     work.session.add(note)
     work.session.flush()
-    invoice.credit_notes = upto
+    invoice.credit_notes += amount
     invoice.is_changed = True
     ledger.post(work, [_credited(note, invoice.currency)])
     return number

@@ -74,11 +74,11 @@ def take_back(work: Work, note_id: str, *, reason: str | None = None) -> None:
 
 
 def _reverse(work: Work, note: CreditNote, invoice: InvoiceRow, why: str | None) -> None:
-    left = invoice.credit_notes - note.amount
+    left = invoice.credited_by_notes - note.amount
     # Its tax as the others make it now: so that those that stand add up to theirs.
     before, now = (
         invoice_lines.tax_share(tax=invoice.tax, total=invoice.total, credited=credited)
-        for credited in (invoice.credit_notes, left)
+        for credited in (invoice.credited_by_notes, left)
     )
     work.session.add(
         CreditNoteTakenBack(
@@ -91,7 +91,7 @@ def _reverse(work: Work, note: CreditNote, invoice: InvoiceRow, why: str | None)
         )
     )
     work.session.flush()
-    invoice.credit_notes = left
+    invoice.credit_notes -= note.amount
     invoice.is_changed = True
     entry = JournalEntry(
         key=f"credit_note/{note.id}/taken_back",

@@ -96,10 +96,7 @@ def release(work: Work, invoice_id: str, to: str, *, rev: int | None = None) -> 
         raise Conflict(f"invoice {invoice.number} was changed meanwhile", field="rev")
     if invoice.state != InvoiceState.SENT:
         return
-    if invoice.credit_notes:
-        raise Refused(
-            f"invoice {invoice.number} has credit notes; credit the rest instead of voiding it"
-        )
+    _nothing_was_lowered(invoice)
     for claim in [*scene.claims_by(invoice_id)]:
         for other in scene.claims_by(claim.payment_id):
             allocations.pin(scene, other)
@@ -113,6 +110,15 @@ def release(work: Work, invoice_id: str, to: str, *, rev: int | None = None) -> 
     payment_writing.save(work, scene.payments.values())
     settlement.finish(work, scene)
     put(work, held, where, why=f"{invoice.number} was voided")
+
+
+def _nothing_was_lowered(invoice: InvoiceRow) -> None:
+    if invoice.bank_fees:
+        raise Refused(f"a bank's fee is borne on {invoice.number}: take that back first")
+    if invoice.credit_notes:
+        raise Refused(
+            f"invoice {invoice.number} has credit notes; credit the rest instead of voiding it"
+        )
 
 
 def put(work: Work, held: Held, to: To, *, why: str, policy: RefundPolicy | None = None) -> None:

@@ -119,7 +119,8 @@ def must_hold(project: Project, milestones: int, *, field: str) -> None:
 
 def billed(work: Work, project_id: str, *, but_for: str = "") -> int:
     """What the invoices of a project come to that are not void, less what was credited."""
-    found = select(sa.func.coalesce(sa.func.sum(Invoice.total - Invoice.credit_notes), 0)).where(
+    credited = col(Invoice.credit_notes) - col(Invoice.bank_fees)
+    found = select(sa.func.coalesce(sa.func.sum(col(Invoice.total) - credited), 0)).where(
         col(Invoice.project_id) == project_id,
         col(Invoice.state) != InvoiceState.VOID,
         col(Invoice.id) != but_for,

@@ -12,7 +12,14 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.matching import Strategy
 from reconciler.books.receipts import KEPT_FROM
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.services import allocations, audit, ledger, payment_writing, settlement
+from reconciler.services import (
+    allocations,
+    audit,
+    ledger,
+    payment_writing,
+    settlement,
+    short_payments,
+)
 from reconciler.services.settlement import Scene
 from reconciler.store import claims, statement_rows
 from reconciler.store.claims import PaymentRow
@@ -69,6 +76,7 @@ def take_back(work: Work, payment_id: str, *, reason: str | None = None) -> None
     ledger.post(work, entries)
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row)
+    short_payments.take_back_with(work, row.id)
     work.session.execute(_NOT_TOLD, {"id": row.id})
     said = {"amount": amount, "currency": row.facts.currency}
     audit.note(work, "payment.receipt_taken_back", row.id, before=said, why=why)

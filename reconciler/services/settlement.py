@@ -21,7 +21,7 @@ from reconciler.errors import Collision
 from reconciler.money import Money
 from reconciler.services import ledger, news, notices, rivals
 from reconciler.services.news import Stand
-from reconciler.store import claims as store, refund_terms as store_terms
+from reconciler.store import claims as store, claims_written as written, refund_terms as store_terms
 from reconciler.store.claims import (
     AllocationRow,
     ApplicationRow,
@@ -148,10 +148,10 @@ def finish(work: Work, scene: Scene) -> None:
         _count_applied(scene, deposit)
     due = [*_claim_entries(work, scene, before), *_lowering_entries(work, scene, lowered)]
     cause = (work.cause.kind, work.cause.id)
-    store.write_allocations(work.session, scene.allocations.values(), cause=cause, now=work.now)
-    store.write_applications(work.session, scene.applications.values(), cause=cause, now=work.now)
-    store.write_deposits(work.session, scene.deposits.values())
-    store.write_invoices(work.session, scene.invoices.values())
+    written.write_allocations(work.session, scene.allocations.values(), cause=cause, now=work.now)
+    written.write_applications(work.session, scene.applications.values(), cause=cause, now=work.now)
+    written.write_deposits(work.session, scene.deposits.values())
+    written.write_invoices(work.session, scene.invoices.values())
     ledger.post(work, due)
     rivals.ask_about(work, _rivals(scene, before))
     rivals.seek_again(work, _left_otherwise(surer_before, _surer(scene)))
@@ -228,7 +228,7 @@ def _settle_invoice(scene: Scene, invoice: InvoiceRow) -> None:
     for claim in in_order:
         _set_amount(claim, settled.amounts[claim.id])
     tax_credited = invoice_lines.tax_share(
-        tax=invoice.tax, total=invoice.total, credited=invoice.credit_notes + settled.credited
+        tax=invoice.tax, total=invoice.total, credited=invoice.credited_by_notes + settled.credited
     )
     if (settled.paid, settled.credited, settled.written_off, tax_credited) != (
         invoice.paid,

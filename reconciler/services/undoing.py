@@ -25,6 +25,7 @@ from reconciler.services import (
     reminders,
     resolutions,
     review_desk,
+    short_payments,
     suspense,
     undoing_purchases,
 )
@@ -124,6 +125,10 @@ def _credited(work: Work, deed: Deed) -> None:
     credits_taken_back.take_back(work, deed.after["credit_note"])
 
 
+def _borne(work: Work, deed: Deed) -> None:
+    short_payments.take_back(work, deed.after["short_payment"])
+
+
 def _received(work: Work, deed: Deed) -> None:
     receipts_taken_back.take_back(work, deed.subject)
 
@@ -171,6 +176,7 @@ _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "deposit.unapplied": _unapplied,
     "deposit.forfeited": _forfeited,
     "invoice.credited": _credited,
+    "invoice.short_payment_accepted": _borne,
     "payment.received_by_hand": _received,
     "refund.requested": _refund_requested,
     "review_item.resolved": _resolved,
@@ -186,6 +192,7 @@ UNDOABLE = frozenset(_UNDOING)  # the kinds of deeds that there is a way back fr
 _WHY_NOT: Mapping[str, str] = {
     "invoice.sent": "An invoice that was sent is not unsent: void it, or write a credit note.",
     "invoice.voided": "A void stands: write the invoice anew.",
+    "invoice.short_payment_taken_back": "Say again on the invoice that it is a bank's fee.",
     "invoice.credit_taken_back": "Write the credit note anew: it gets a number of its own.",
     "payment.receipt_taken_back": "Note it as received again, on its invoice or deposit.",
     "refund.approved": "It may be on its way: open the refund and cancel it while it waits.",

@@ -1,10 +1,10 @@
-"""The rows that settling works on, read under locks and written back in one go.
+"""The rows that settling works on, read under locks; claims_written.py writes them back.
 
 Locks are taken in one order everywhere, so that nobody waits in a circle: payments, then deposits,
 then invoices, each by ascending id.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -113,6 +113,7 @@ class InvoiceRow:
     state: str
     paid: int
     credit_notes: int
+    bank_fees: int
     refund_credits: int
     write_offs: int
     tax: int
@@ -124,8 +125,12 @@ class InvoiceRow:
     @property
     def outstanding(self) -> int:
         """What is still owed."""
-        lowered = self.credit_notes + self.refund_credits + self.write_offs
-        return self.total - self.paid - lowered
+        return self.total - self.paid - self.credit_notes - self.refund_credits - self.write_offs
+
+    @property
+    def credited_by_notes(self) -> int:
+        """What credit notes lowered: what people lowered, less a bank's fee that we bear."""
+        return self.credit_notes - self.bank_fees
 
 
 @dataclass(slots=True)
@@ -191,8 +196,8 @@ _LOCK_DEPOSITS = sa.text(
     from deposit where id = any(:ids) order by id for no key update"""
 )
 _LOCK_INVOICES = sa.text(
-    """select id, number, customer_id, currency, total, state, paid, credit_notes, refund_credits,
-      write_offs, tax, tax_credited, rev, issued_on
+    """select id, number, customer_id, currency, total, state, paid, credit_notes, bank_fees,
+      refund_credits, write_offs, tax, tax_credited, rev, issued_on
     from invoice where id = any(:ids) order by id for no key update"""
 )
 
@@ -283,118 +288,3 @@ def _allocation(row: sa.Row[tuple[object, ...]]) -> AllocationRow:
     parts = ("gross", "credited", "reopened", "written_off")
     offer = Offer(*(r.pop(part) for part in parts))
     return AllocationRow(offer=offer, **r)
-
-
-_INSERT_ALLOCATIONS = sa.text(
-    """insert into allocation (id, payment_id, invoice_id, deposit_id, wanted, gross, credited,
-      reopened, written_off, amount, turns, strategy, created_at, cause_kind, cause_id)
-    select a.*, :cause_kind, :cause_id from unnest(
-      cast(:id as text[]), cast(:payment_id as text[]), cast(:invoice_id as text[]),
-      cast(:deposit_id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
-      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:written_off as bigint[]),
-      cast(:amount as bigint[]), cast(:turns as bigint[]), cast(:strategy as text[]),
-      cast(:created_at as timestamptz[])) as a"""
-)
-_CHANGED_CLAIMS = """set wanted = n.wanted, gross = n.gross, credited = n.credited,
-      reopened = n.reopened, written_off = n.written_off, amount = n.amount, turns = n.turns,
-      closed_at = case when n.wanted = 0 then :now end
-    from unnest(cast(:id as text[]), cast(:wanted as bigint[]), cast(:gross as bigint[]),
-      cast(:credited as bigint[]), cast(:reopened as bigint[]), cast(:written_off as bigint[]),
-      cast(:amount as bigint[]), cast(:turns as bigint[]))
-      as n(id, wanted, gross, credited, reopened, written_off, amount, turns)"""
-_UPDATE_ALLOCATIONS = sa.text(f"update allocation a {_CHANGED_CLAIMS} where a.id = n.id")
-_UPDATE_APPLICATIONS = sa.text(f"update application a {_CHANGED_CLAIMS} where a.id = n.id")
-_INSERT_APPLICATIONS = sa.text(
-    """insert into application (id, deposit_id, invoice_id, wanted, gross, credited, reopened,
-      written_off, amount, turns, created_at, cause_kind, cause_id)
-    values (:id, :deposit_id, :invoice_id, :wanted, :gross, :credited, :reopened, :written_off,
-      :amount, :turns, :created_at, :cause_kind, :cause_id)"""
-)
-_UPDATE_INVOICES = sa.text(
-    """update invoice i set paid = n.paid, credit_notes = n.credit_notes,
-      refund_credits = n.refund_credits, write_offs = n.write_offs,
-      tax_credited = n.tax_credited, rev = i.rev + 1
-    from unnest(cast(:id as text[]), cast(:paid as bigint[]), cast(:credit_notes as bigint[]),
-      cast(:refund_credits as bigint[]), cast(:write_offs as bigint[]),
-      cast(:tax_credited as bigint[]))
-      as n(id, paid, credit_notes, refund_credits, write_offs, tax_credited)
-    where i.id = n.id"""
-)
-_UPDATE_DEPOSITS = sa.text(
-    """update deposit d set received = n.received, applied = n.applied, refunded = n.refunded,
-      forfeited = n.forfeited, rev = d.rev + 1
-    from unnest(cast(:id as text[]), cast(:received as bigint[]), cast(:applied as bigint[]),
-      cast(:refunded as bigint[]), cast(:forfeited as bigint[]))
-      as n(id, received, applied, refunded, forfeited) where d.id = n.id"""
-)
-
-
-def write_allocations(
-    session: Session, rows: Iterable[AllocationRow], *, cause: tuple[str, str], now: datetime
-) -> None:
-    """Insert the new ones, update the changed ones."""
-    rows = list(rows)
-    new = [r for r in rows if r.is_new]
-    if new:
-        session.execute(
-            _INSERT_ALLOCATIONS,
-            _claim_columns(new)
-            | {
-                name: [getattr(r, name) for r in new]
-                for name in ("payment_id", "invoice_id", "deposit_id", "strategy", "created_at")
-            }
-            | {"cause_kind": cause[0], "cause_id": cause[1]},
-        )
-    changed = [r for r in rows if r.is_changed and not r.is_new]
-    if changed:
-        session.execute(_UPDATE_ALLOCATIONS, _claim_columns(changed) | {"now": now})
-
-
-def write_applications(
-    session: Session, rows: Iterable[ApplicationRow], *, cause: tuple[str, str], now: datetime
-) -> None:
-    """Insert the new ones, update the changed ones."""
-    rows = list(rows)
-    for r in (r for r in rows if r.is_new):
-        session.execute(
-            _INSERT_APPLICATIONS,
-            {
-                "id": r.id, "deposit_id": r.deposit_id, "invoice_id": r.invoice_id,
-                "wanted": r.wanted, "gross": r.offer.gross, "credited": r.offer.credited,
-                "reopened": r.offer.reopened, "written_off": r.offer.written_off,
-                "amount": r.amount, "turns": r.turns,
-                "created_at": r.created_at, "cause_kind": cause[0], "cause_id": cause[1],
-            },
-        )  # fmt: skip
-    changed = [r for r in rows if r.is_changed and not r.is_new]
-    if changed:
-        session.execute(_UPDATE_APPLICATIONS, _claim_columns(changed) | {"now": now})
-
-
-def write_invoices(session: Session, rows: Iterable[InvoiceRow]) -> None:
-    """Update the amounts of the changed ones."""
-    changed = [r for r in rows if r.is_changed]
-    if changed:
-        columns = ("id", "paid", "credit_notes", "refund_credits", "write_offs", "tax_credited")
-        session.execute(_UPDATE_INVOICES, {n: [getattr(r, n) for r in changed] for n in columns})
-
-
-def write_deposits(session: Session, rows: Iterable[DepositRow]) -> None:
-    """Update the amounts of the changed ones."""
-    changed = [r for r in rows if r.is_changed]
-    if changed:
-        columns = ("id", "received", "applied", "refunded", "forfeited")
-        session.execute(_UPDATE_DEPOSITS, {n: [getattr(r, n) for r in changed] for n in columns})
-
-
-def _claim_columns(rows: Sequence[AllocationRow] | Sequence[ApplicationRow]) -> dict[str, object]:
-    return {
-        "id": [r.id for r in rows],
-        "wanted": [r.wanted for r in rows],
-        "gross": [r.offer.gross for r in rows],
-        "credited": [r.offer.credited for r in rows],
-        "reopened": [r.offer.reopened for r in rows],
-        "written_off": [r.offer.written_off for r in rows],
-        "amount": [r.amount for r in rows],
-        "turns": [r.turns for r in rows],
-    }

@@ -66,6 +66,9 @@ _LOWERED = sa.text(
     select invoice_id, 'person', created_at, amount, amount, amount, null, null, null
     from credit_note n where invoice_id = any(:ids)
       and not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
+    union all
+    select invoice_id, 'person', created_at, amount, amount, amount, null, null, null
+    from short_payment where invoice_id = any(:ids) and closed_at is null
     order by created_at"""
 )
 _CUSTOMERS = sa.text(

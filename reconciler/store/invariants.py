@@ -91,7 +91,16 @@ QUERIES: dict[str, str] = {
         from invoice i left join (select n.invoice_id, sum(n.amount) as amount from credit_note n
           where not exists (select 1 from credit_note_taken_back t where t.credit_note_id = n.id)
           group by 1) c on c.invoice_id = i.id
-        where i.credit_notes <> coalesce(c.amount, 0)""",
+        where i.credit_notes - i.bank_fees <> coalesce(c.amount, 0)""",
+    "short_payments_are_booked_as_bank_fees": f"""
+        select format('invoice %s bears %s of a bank, it came short by %s, bank_fees hold %s for '
+          'it', i.number, i.bank_fees, coalesce(s.amount, 0), coalesce(l.amount, 0))
+        from invoice i
+        left join (select invoice_id, sum(amount) as amount from short_payment
+          where closed_at is null group by 1) s on s.invoice_id = i.id
+        left join (select invoice_id, sum(amount) as amount from ({_NET}) n
+          where role = 'bank_fees' group by 1) l on l.invoice_id = i.id
+        where i.bank_fees <> coalesce(s.amount, 0) or i.bank_fees <> coalesce(l.amount, 0)""",
     "lines_and_tax_add_up": """
         select format('invoice %s: total %s with tax %s, its lines come to %s with tax %s',
           i.number, i.total, i.tax, coalesce(l.amount, 0), coalesce(l.tax, 0))
@@ -100,15 +109,16 @@ QUERIES: dict[str, str] = {
         where i.tax <> coalesce(l.tax, 0) or i.total <> coalesce(l.amount, i.total)""",
     "tax_goes_with_what_is_credited": """
         select format('invoice %s: %s of the tax %s are credited with %s of %s; its credit notes '
-          'say %s', i.number, i.tax_credited, i.tax, i.credit_notes + i.refund_credits, i.total,
-          coalesce(c.tax, 0))
+          'say %s', i.number, i.tax_credited, i.tax,
+          i.credit_notes - i.bank_fees + i.refund_credits, i.total, coalesce(c.tax, 0))
         from invoice i left join (select n.invoice_id, sum(n.tax - coalesce(t.tax, 0)) as tax
           from credit_note n left join credit_note_taken_back t on t.credit_note_id = n.id
           group by 1) c on c.invoice_id = i.id
-        where i.tax_credited <> div(2 * i.tax::numeric * (i.credit_notes + i.refund_credits)
-            + i.total, 2 * i.total::numeric)
+        where i.tax_credited <> div(2 * i.tax::numeric
+            * (i.credit_notes - i.bank_fees + i.refund_credits) + i.total, 2 * i.total::numeric)
           or coalesce(c.tax, 0)
-            <> div(2 * i.tax::numeric * i.credit_notes + i.total, 2 * i.total::numeric)""",
+            <> div(2 * i.tax::numeric * (i.credit_notes - i.bank_fees) + i.total,
+              2 * i.total::numeric)""",
     "tax_is_owed_as_invoices_say": f"""
         select format('invoice %s: tax %s of which %s credited, sales_tax_payable holds %s for it',
           coalesce(i.number, l.invoice_id, 'none'), i.tax, i.tax_credited, coalesce(l.held, 0))
@@ -139,7 +149,7 @@ QUERIES: dict[str, str] = {
           select split_part(e.key, '/', 2) as line, a.currency, sum(p.amount) as amount
           from posting p join journal_entry e on e.id = p.entry_id
           join ledger_account a on a.id = p.account_id
-          where a.role = 'bank_fees' group by 1, 2) l
+          where a.role = 'bank_fees' and e.key like 'bank_line/%' group by 1, 2) l
           on l.line = b.id and l.currency = b.currency
         where coalesce(b.fee, 0) <> coalesce(l.amount, 0)
         union all
@@ -304,7 +314,7 @@ QUERIES: dict[str, str] = {
         from project p
         left join (select project_id, sum(amount) as planned from milestone
           where dropped_at is null group by 1) m on m.project_id = p.id
-        left join (select project_id, sum(total - credit_notes) as billed from invoice
+        left join (select project_id, sum(total - credit_notes + bank_fees) as billed from invoice
           where state <> 'void' group by 1) i on i.project_id = p.id
         where coalesce(m.planned, 0) > p.approved_price
           or coalesce(i.billed, 0) > p.approved_price""",

@@ -20,7 +20,8 @@ class Invoice(SQLModel, table=True):
     `paid` is what allocations and applications come to now, `credit_notes` what people
     credited, `refund_credits` what refunds credited and `write_offs` what a bank took that we bear;
     all four follow from other rows and are kept here so that a balance is one read. `credited` and
-    `outstanding` are made of them by the database.
+    `outstanding` are made of them by the database. Of `credit_notes`, `bank_fees` is no credit but
+    what a bank took off its payment, which we bear (`ShortPayment`): no tax goes with it.
     """
 
     __tablename__ = "invoice"
@@ -36,6 +37,10 @@ class Invoice(SQLModel, table=True):
         base.holds(
             "invoice_tax_is_part_of_its_total",
             "tax >= 0 and tax <= total and tax_credited >= 0 and tax_credited <= tax",
+        ),
+        base.holds(
+            "invoice_bank_fees_are_part_of_what_people_lowered",
+            "bank_fees >= 0 and bank_fees <= credit_notes",
         ),
         base.holds(
             "only_a_sent_invoice_holds_money",
@@ -99,6 +104,7 @@ class Invoice(SQLModel, table=True):
     state: str = base.text()
     paid: int = base.minor_units()
     credit_notes: int = base.minor_units()
+    bank_fees: int = base.minor_units()
     refund_credits: int = base.minor_units()
     write_offs: int = base.minor_units()
     credited: int = base.made_of("credit_notes + refund_credits + write_offs")
@@ -165,6 +171,23 @@ class CreditNoteTakenBack(SQLModel, table=True):
     cause_kind: str = base.text()
     cause_id: str = base.text()
     created_at: datetime = base.instant()
+
+
+class ShortPayment(SQLModel, table=True):
+    """What is missing on an invoice because a bank took it off the payment, until it is closed."""
+
+    __tablename__ = "short_payment"
+    __table_args__ = (base.holds("short_payment_is_more_than_nothing", "amount > 0"),)
+
+    id: str = base.key()
+    invoice_id: str = base.reference("invoice.id")
+    payment_id: str | None = base.reference("payment.id", nullable=True)
+    amount: int = base.minor_units()
+    reason: str = base.text()
+    cause_kind: str = base.text()
+    cause_id: str = base.text()
+    created_at: datetime = base.instant()
+    closed_at: datetime | None = base.instant_or_none()
 
 
 class RailReference(SQLModel, table=True):

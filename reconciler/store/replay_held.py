@@ -68,13 +68,15 @@ HELD = {
     "decision on a loss": """select payment_id, rail_dispute_id, '', '',
       (array_agg(decision order by seq desc))[1] from dispute_decision group by 1, 2""",
     "invoice": """select id, number, '', currency, concat_ws('/', state, total, tax, paid,
-      credit_notes, refund_credits, write_offs, outstanding, customer_id, project_id, milestone_id,
-      issued_on, coalesce(due_on::text, '-'), part_payments) from invoice""",
+      credit_notes, bank_fees, refund_credits, write_offs, outstanding, customer_id, project_id,
+      milestone_id, issued_on, coalesce(due_on::text, '-'), part_payments) from invoice""",
     "invoice line": """select invoice_id, place::text, '', '', concat_ws('/', quantity, unit_price,
       tax_rate, net, tax) from invoice_line""",
     "credit note": """select n.id, coalesce(n.number, ''), n.invoice_id, '', concat_ws('/',
       n.amount, n.tax, n.freed, n.reason, t.tax, t.reason)
       from credit_note n left join credit_note_taken_back t on t.credit_note_id = n.id""",
+    "bank fee": """select id, invoice_id, coalesce(payment_id, ''), '', concat_ws('/', amount,
+      reason, closed_at is not null) from short_payment""",
     "object of a rail": """select rail, object_id, '', '', coalesce(invoice_id, deposit_id)
       from rail_reference""",
     "deposit": """select id, code, '', currency, concat_ws('/', amount, received, applied,

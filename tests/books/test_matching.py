@@ -14,7 +14,6 @@ from reconciler.books.matching import (
     Strategy,
     decide,
     is_surer,
-    rank,
 )
 from reconciler.books.reviews import ReviewKind
 from tests.builders import AT, charge, facts, named
@@ -309,77 +308,6 @@ def test_a_doubt_weighs_as_much_as_the_evidence_behind_it() -> None:
     unknown = Hold(ReviewKind.UNMATCHED_PAYMENT, ("why",), Strategy.METADATA, AT)
     assert is_surer(unknown, Strategy.TEXT, AT, facts=told)
     assert not is_surer(Hold(ReviewKind.UNMATCHED_PAYMENT, ("why",)), Strategy.TEXT, AT, facts=told)
-
-
-def test_suggestions_give_their_reasons_the_best_first() -> None:
-    told = facts(payer=ANN, texts={"description": (AT, "about INV-2")})
-    found = rank(told, 1_000, [BENS, ONE, TWO, EUROS, DRAFT, PAID], BY_NAME)
-    assert found[0].targets == ((TWO, 1_000),)
-    assert {verdict for verdict, _ in found[0].reasons} == {"agrees"}
-    scores = [suggestion.score for suggestion in found]
-    assert scores == sorted(scores, reverse=True)
-    assert min(scores) > 0
-    assert all(suggestion.reasons for suggestion in found)
-
-
-def test_sums_over_several_invoices_of_one_customer_are_suggested() -> None:
-    parts = [doc(f"INV-3{n}", outstanding=amount) for n, amount in enumerate((300, 500, 700))]
-    strange = doc("INV-40", outstanding=500, customer_id="cust_ben")
-    found = rank(facts(), 1_000, [*parts, strange, AHEAD], lookup())
-    assert found == rank(facts(), 1_000, [AHEAD, strange, *reversed(parts)], lookup())
-    several = [suggestion for suggestion in found if len(suggestion.targets) > 1]
-    assert [[d.number for d, _ in s.targets] for s in several] == [["INV-30", "INV-32"]]
-    assert sum(amount for _, amount in several[0].targets) == 1_000
-
-
-def test_a_sum_that_another_customer_owes_is_weak_and_says_so() -> None:
-    bens = [doc(f"INV-3{n}", outstanding=500, customer_id="cust_ben") for n in range(2)]
-    (several,) = [
-        one for one in rank(facts(payer=ANN), 1_000, bens, BY_NAME) if len(one.targets) > 1
-    ]
-    assert several.confidence == "weak"
-    assert ("differs", "Another customer") in several.reasons
-
-
-def test_where_two_fit_equally_well_neither_is_strong() -> None:
-    told = facts(payer=ANN)
-    (alone,) = rank(told, 1_000, [ONE], BY_NAME)
-    assert alone.confidence == "strong"
-    tied = rank(told, 1_000, [ONE, TWO], BY_NAME)
-    assert [one.confidence for one in tied] == ["possible", "possible"]
-    assert all(("close", "Another fits as well") in one.reasons for one in tied)
-
-
-@pytest.mark.parametrize(
-    "against", [{"state": "void", "is_payable": False}, {"customer_id": "cust_ben"}]
-)
-def test_nothing_is_strong_that_something_speaks_against(against: dict[str, object]) -> None:
-    told = facts(payer=ANN, texts={"description": (AT, "about INV-3")})
-    (named,) = rank(told, 1_000, [doc("INV-3", outstanding=1_000, **against)], BY_NAME)
-    assert "differs" in {verdict for verdict, _ in named.reasons}
-    assert named.confidence != "strong"
-
-
-def test_what_cannot_be_paid_is_offered_nothing() -> None:
-    told = facts(payer=ANN, texts={"description": (AT, "about INV-3")})
-    (void,) = rank(told, 1_000, [doc("INV-3", state="void", is_payable=False)], BY_NAME)
-    assert [amount for _, amount in void.targets] == [0]
-    assert void.confidence == "weak"
-    assert ("differs", "It is void") in void.reasons
-    assert not [text for _, text in void.reasons if "open" in text], "none of it is"
-
-
-def test_an_amount_that_differs_says_how() -> None:
-    told = facts(payer=ANN)
-    by_open = {
-        open_: rank(told, 1_000, [doc("INV-3", outstanding=open_)], BY_NAME)
-        for open_ in (2_000, 400, 0)
-    }
-    assert [verdict for verdict, _ in by_open[2_000][0].reasons] == ["agrees", "close"]
-    assert [verdict for verdict, _ in by_open[400][0].reasons] == ["agrees", "differs"]
-    assert by_open[400][0].confidence == "weak"
-    assert by_open[400][0].targets[0][1] == 400
-    assert by_open[0] == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ KEYS = {
     "invoice/inv_1/credited/4": StatementEvent.CREDIT,
     "invoice/inv_1/written_off/4": StatementEvent.CREDIT,
     "credit_note/cn_1": StatementEvent.CREDIT,
+    "bank_fee/fee_1": StatementEvent.BANK_FEE,
+    "bank_fee/fee_1/taken_back": StatementEvent.BANK_FEE,
     "stripe/pi_1/captured/100": StatementEvent.PAYMENT,
     "manual/rcp_1/captured/100": StatementEvent.PAYMENT,
     "manual/rcp_1/captured/0@1": StatementEvent.TAKEN_BACK,

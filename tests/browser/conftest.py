@@ -176,6 +176,7 @@ def site(chromium: object, screens: Screens) -> Iterator[Site]:
 def showroom(chromium: object, company: Screens) -> Iterator[Site]:
     """Screens of a company with something of everything, served. For looking only."""
     furniture.projects_of(company)
+    furniture.fee_of(company)
     furniture.proposal_of(company)
     furniture.purchases_of(company)
     yield from _served(company, chromium)

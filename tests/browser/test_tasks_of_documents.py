@@ -106,6 +106,24 @@ def test_a_customer_is_found_changed_and_given_a_page_and_a_deposit(
     assert screens.office.violations() == []
 
 
+@does("/invoices/<name>/bank-fee", "/bank-fees/<fee_id>/take-back")
+def test_what_a_bank_took_off_is_borne_and_taken_back(site: Site, hands: Hands) -> None:
+    screens = site.screens
+    screens.invoice(screens.customer("Acme Studio"), 120_000, "INV-9")
+    screens.in_cash("INV-9", 119_500)
+    rae = hands(site, "reconciler")
+    rae.go("/invoices/INV-9")
+    rae.press("The rest is a bank fee")
+    rae.reads("After this: INV-9 is owed $0.00")
+    rae.press("Book it as a bank fee")
+    rae.reads("Booked as a bank fee")
+    rae.press("Take back the bank fee")
+    rae.press("Take it back")
+    rae.reads("The bank fee is taken back")
+    assert screens.office.scalar("select outstanding from invoice") == 500
+    assert screens.office.violations() == []
+
+
 @does("/payments/<payment_id>/take-back", "/credit-notes/<note_id>/take-back")
 def test_what_was_noted_wrongly_is_taken_back_where_it_shows(site: Site, hands: Hands) -> None:
     screens = site.screens

@@ -7,17 +7,20 @@ from reconciler.books import accounts
 from reconciler.books.bank_lines import TargetKind
 from reconciler.flows.tie_bank_lines import tie_bank_lines
 from reconciler.services import (
+    allocations,
     applications,
     bank_corrections,
     imports,
     invoices,
+    receipts_taken_back,
+    short_payments,
     statements,
     suspense,
 )
 from reconciler.services.bank_fees import Granted
 from reconciler.services.imports import Given
 from reconciler.services.statements import Statement
-from tests.builders import invoice
+from tests.builders import customer, invoice
 from tests.flows.telling import in_cash, paid, tell
 from tests.runtime import Office
 
@@ -158,3 +161,24 @@ def bring(office: Office, text: str) -> None:
 def on_line(office: Office, words: str, step, *given) -> None:
     row = office.rows("select id, rev from bank_line where text = :text", text=words)[0]
     office.do(lambda w: step(w, row.id, *given, rev=row.rev))
+
+
+def short(office: Office) -> None:
+    """Payments that came short by a bank's fee: borne, taken back, and taken back with a match."""
+    ann = customer(office)
+    for number, way in enumerate(("stays", "fee", "match", "receipt")):
+        made = invoice(office, f"SH-{number}", 2_000, customer_id=ann)
+        by_hand = way == "receipt"
+        payment = (
+            in_cash(office, made, 1_990) if by_hand else paid(office, 1_990, invoice=f"SH-{number}")
+        )
+        bear = partial(short_payments.bear, why="Wire", bounds={}, payment_id=payment)
+        fee = office.do(partial(bear, invoice_id=made))
+        claim = office.scalar("select id from allocation where payment_id = :p", p=payment)
+        back = {
+            "fee": partial(short_payments.take_back, short_id=fee, reason="None was taken"),
+            "match": partial(allocations.unallocate, payment_id=payment, allocation_id=claim),
+            "receipt": partial(receipts_taken_back.take_back, payment_id=payment),
+        }
+        if way in back:
+            office.do(back[way])

@@ -51,7 +51,7 @@ from reconciler.store.proposals import Proposal
 from reconciler.work import Cause, Work
 from tests.builders import customer, deposit, invoice
 from tests.file_samples import pdf
-from tests.flows.bank_told import at_bank, imported
+from tests.flows.bank_told import at_bank, imported, short
 from tests.flows.telling import in_cash, paid, tell
 from tests.flows.test_rebuild_purchases import every_deed
 from tests.runtime import Office
@@ -368,6 +368,6 @@ def crowded_out(office: Office) -> None:
 
 
 STORIES = (
-    documents, freed, numbered_at_once, projects_, offers, asked_back, crowded_out, other_ways,
-    decisions, at_bank, every_deed, all_at_once, closed, asked_for, imported,
+    documents, freed, short, numbered_at_once, projects_, offers, asked_back, crowded_out,
+    other_ways, decisions, at_bank, every_deed, all_at_once, closed, asked_for, imported,
 )  # fmt: skip

@@ -29,6 +29,7 @@ def test_every_kind_of_deed_was_done(lived: Office) -> None:
 
 PLANTED = {
     "refund": "update refund set reason = 'duplicate'",
+    "bank fee": "update short_payment set reason = 'another' where closed_at is null",
     "refund leg": "update refund_leg set failure = null, route = 'rail', method = null",
     "milestone": "update milestone set position = position + 7",
     "project": "update project set original_price = original_price - 1",

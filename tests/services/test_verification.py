@@ -111,6 +111,10 @@ PLANTED: dict[str, list[str]] = {
     "credit_notes_add_up": [
         "update invoice set credit_notes = credit_notes + 1 where state = 'sent'"
     ],
+    "short_payments_are_booked_as_bank_fees": [
+        f"""insert into short_payment (id, invoice_id, amount, reason, cause_kind, cause_id,
+          created_at) values ('fee_1', {INVOICE}, 5, 'x', 'person', 'ann', now())"""
+    ],
     "lines_and_tax_add_up": ["update invoice_line set net = net + 1"],
     "tax_goes_with_what_is_credited": [
         "update invoice set tax_credited = tax_credited + 1 where tax > 0"

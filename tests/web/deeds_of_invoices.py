@@ -50,7 +50,37 @@ def _takes_a_receipt_back(house: Any) -> Sent:
     return {"payment_id": claim["payment_id"]}, {"reason": "It was noted twice"}
 
 
+def _short(house: Any) -> str:
+    """An invoice of which a little is missing."""
+    made = house.api.an_invoice(10_000)["id"]
+    house.api.in_cash(made, 9_990)
+    return made
+
+
+def _fee_on(house: Any) -> tuple[str, str]:
+    made = _short(house)
+    [fee] = house.api.make(f"/invoices/{made}/bank-fees", {"reason": "Wire"})["bank_fees"]
+    return made, fee["id"]
+
+
+def _bears(**form: Any) -> Deed:
+    def sent(house: Any) -> Sent:
+        made = _short(house)
+        return {"name": made, "invoice_id": made}, form
+
+    return sent
+
+
+def _takes_a_fee_back(house: Any) -> Sent:
+    made, fee = _fee_on(house)
+    return {"invoice_id": made, "fee_id": fee}, {"reason": "It was none"}
+
+
 INVOICES: dict[str, Deed] = {
+    "POST /admin/invoices/<name>/bank-fee": _bears(amount="0.10", reason="Wire", do="write"),
+    "POST /admin/bank-fees/<fee_id>/take-back": _takes_a_fee_back,
+    "POST /api/v1/invoices/<invoice_id>/bank-fees": _bears(reason="Wire"),
+    "POST /api/v1/invoices/<invoice_id>/bank-fees/<fee_id>/take-back": _takes_a_fee_back,
     "POST /admin/invoices/new": _writes_an_invoice,
     "POST /admin/invoices/<name>/edit": _draft_form(**_LINES),
     "POST /admin/invoices/<name>/send": _draft_form(),

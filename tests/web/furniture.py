@@ -15,6 +15,7 @@ from reconciler.services import (
     prepayments,
     projects,
     proposals,
+    short_payments,
     vendor_credits,
     vendors,
 )
@@ -25,6 +26,18 @@ from reconciler.services.prepayments import NewPrepayment
 from reconciler.services.projects import NewProject
 from reconciler.services.proposals import NewProposal
 from reconciler.services.vendor_credits import NewCredit
+
+
+def fee_of(made) -> None:
+    """A bank's fee that was none, taken back: nothing is owed otherwise for it."""
+
+    def step(work) -> str:
+        owed = made.ids["INV-1042"]
+        fee = short_payments.bear(work, owed, why="Wire & more", bounds={}, amount=1)
+        short_payments.take_back(work, fee)
+        return fee
+
+    made.ids["bank_fee"] = made.by("reconciler", step)
 
 
 def projects_of(made) -> None:

@@ -18,6 +18,8 @@ LOOKS = {
     "/invoices/INV-1042/receive": "INV-1042",
     "/credit-notes/{note}/take-back": "Take back",
     "/payments/{part}/take-back": "It cannot be taken back.",
+    "/bank-fees/{bank_fee}/take-back": "It cannot be taken back.",
+    "/invoices/INV-1042/bank-fee": "may be called a bank fee here",
     "/invoices/INV-1042/print": "INV-1042",
     "/credit-notes/{note}/print": "INV-1040",
     "/payments/{part}/print": "INV-1042",

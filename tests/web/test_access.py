@@ -93,6 +93,7 @@ def gate(servers, module_database: str, line, stripe_api) -> Iterator[Gate]:
     company = open_screens(office)
     furnish(company)
     furniture.projects_of(company)
+    furniture.fee_of(company)
     furniture.proposal_of(company)
     furniture.purchases_of(company)
     runtime = replace(office.runtime, queue=Queue(servers.redis_url))  # /readyz asks for it
@@ -190,6 +191,7 @@ def _names(company: Screens) -> dict[str, str]:
         "key_id": "key_none",
         "moment": "before",
         "note_id": scalar("select id from credit_note limit 1"),
+        "fee_id": ids["bank_fee"],
     } | _FIXED
 
 

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("unmeasured")
 def people(company: Screens) -> dict[str, Somebody]:
     """One signed-in person of each role, in a company with projects under way."""
     furniture.projects_of(company)
+    furniture.fee_of(company)
     furniture.proposal_of(company)
     furniture.purchases_of(company)
     return {role.value: company.as_(role.value) for role in Role}

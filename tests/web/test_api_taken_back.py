@@ -60,3 +60,32 @@ def test_what_a_rail_brought_is_refunded_and_not_taken_back(api):
     with api.unchanged():
         said = refused(api.post(f"/payments/{payment['id']}/take-back", WHY), 422)
     assert "came by stripe" in said
+
+
+def test_what_is_missing_is_a_banks_fee_and_is_taken_back(api):
+    invoice = api.an_invoice(10_000)
+    path = f"/invoices/{invoice['id']}/bank-fees"
+    with api.unchanged():
+        refused(api.post(path, {"reason": "Wire"}), 422, "amount")
+    paid = api.in_cash(invoice["id"], 9_990)
+    [claim] = paid["allocations"]
+    with api.unchanged():
+        refused(api.post(path, {"reason": "Wire", "amount": 11}), 422, "amount")
+        refused(api.post(path, {"reason": "Wire", "payment_id": "pay_none"}), 422, "payment_id")
+        refused(api.post(path, {}), 422, "reason")
+        refused(api.post("/invoices/inv_none/bank-fees", {"reason": "Wire"}), 404)
+        for scope in ("read", "refund"):
+            refused(api.post(path, {"reason": "Wire"}, by=scope), 403)
+    now = api.make(path, {"reason": "Wire", "payment_id": claim["payment_id"]})
+    assert (now["paid"], now["credited"], now["outstanding"], now["status"]) == (
+        9_990, 10, 0, "paid",
+    )  # fmt: skip
+    [fee] = now["bank_fees"]
+    assert (fee["amount"], fee["reason"], fee["taken_back_at"]) == (10, "Wire", None)
+    back = f"{path}/{fee['id']}/take-back"
+    now = api.make(back, {"reason": "It came after all"})
+    assert (now["outstanding"], now["bank_fees"][0]["taken_back_at"] is None) == (10, False)
+    with api.unchanged():
+        refused(api.post(back, {}), 409)
+        refused(api.post(f"{path}/fee_none/take-back", {}), 404)
+    api.sound()

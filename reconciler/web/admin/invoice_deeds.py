@@ -17,7 +17,7 @@ from reconciler.services.freeing import OF_A_VOID, To
 from reconciler.services.receipts import SOURCES, Receipt
 from reconciler.services.refund_limits import policy_of
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors
+from reconciler.web.admin import bank_fees, consequences, errors
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
@@ -53,7 +53,13 @@ def receive_payment(desk: Desk, name: str) -> Response:
             reference=forms.words(request.form, "reference", chars_max=200) or None,
             may_overpay="allow_overpayment" in request.form,
         )
-        desk.once(lambda work: receipts.receive(work, invoice.id, receipt))
+
+        def receive(work: Work) -> str:
+            payment_id = receipts.receive(work, invoice.id, receipt)
+            bank_fees.bear_rest(desk, work, [invoice.id], payment_id)
+            return payment_id
+
+        desk.once(receive)
         return go("show_invoice", name=invoice.id, received=1)
 
     return errors.or_again(deed, lambda refusal: _receiving(desk, invoice, refusal=refusal))
@@ -130,7 +136,9 @@ def _invoice(desk: Desk, name: str) -> InvoiceLine:
 
 
 def _receiving(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None) -> Response:
-    return _page(desk, "invoice_receive.html", invoice, refusal, sources=SOURCES)
+    with desk.runtime.read() as session:
+        most = bank_fees.most_of(desk, session, invoice.id, paying=True)
+    return _page(desk, "invoice_receive.html", invoice, refusal, sources=SOURCES, fee_most=most)
 
 
 def _crediting(

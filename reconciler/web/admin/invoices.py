@@ -16,13 +16,14 @@ from reconciler.reads import (
     screens_documents,
     screens_people,
     screens_refunds,
+    short_payments,
 )
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_documents import DepositLine, InvoiceLine
 from reconciler.services import applications
 from reconciler.services.pay_links import PayAsk
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, part_forms, timeline
+from reconciler.web.admin import bank_fees, errors, paging, part_forms, timeline
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -48,6 +49,8 @@ _NOTICES = {
     "unlinked": "The pay link has ended: nobody pays through it any more.",
     "parts": "Kept. A page to pay on that was made before ends.",
     "credited": "The credit note is written.",
+    "bank_fee": "Booked as a bank fee: nobody owes it any more.",
+    "fee_taken_back": "The bank fee is taken back: what it had lowered is owed again.",
     "credit_taken_back": "The credit note is taken back: what it had lowered is owed again.",
     "voided": "Void. Reversing entries were posted, and the money is where it was said to go.",
 }
@@ -192,6 +195,8 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
     own = invoice_reads.parts_of(session, invoice.id)
     typed = {name: request.form.get(name, was) for name, was in part_forms.typed(own).items()}
     return {
+        "fees": short_payments.of_invoices(session, [invoice.id]).get(invoice.id, []),
+        "fee_most": bank_fees.most_of(desk, session, invoice.id),
         "lines": screens_documents.invoice_lines(session, invoice.id),
         "taxes": screens_documents.taxes(session, invoice.id),
         "on_hold": invoice_reads.is_on_hold(session, invoice.id),

@@ -25,7 +25,9 @@ _COMINGS = ("person.signed_in", "person.signed_out")
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 # What stands until it is taken back itself.
-_ONCE = frozenset({"invoice.credited", "payment.received_by_hand"})
+_ONCE = frozenset({
+    "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
 
     if line.subject.startswith("pay_"):
         foreseen = consequences.of_payment(desk, line.subject, deed)
-    elif line.action == "invoice.credited":
+    elif line.action in {"invoice.credited", "invoice.short_payment_accepted"}:
         foreseen = consequences.of_invoice(desk, line.subject, deed)
     else:
         foreseen = consequences.of_any(desk, deed)

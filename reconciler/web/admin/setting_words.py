@@ -68,7 +68,8 @@ GROUPS: tuple[tuple[str, Mapping[str, Words]], ...] = (
                 "Signature age", "Seconds that a signature may be old, or ahead."
             ),
             "BANK_FEE_MAX": Words(
-                "Most that a bank may keep", "Minor units by currency; without it a twentieth."
+                "Most that a bank may keep",
+                "Of a transfer or an invoice; minor units by currency, without it a twentieth.",
             ),
             "RECONCILER_METADATA_KEYS": Words(
                 "Metadata keys", "Which keys of a payment name an invoice or a deposit."

@@ -1,4 +1,4 @@
-"""Taking back what was noted wrongly, from where it is shown: money by hand, and a credit note.
+"""Taking back what was noted wrongly, from where it shows: money by hand, credit notes, bank fees.
 
 What that will do is said first, by doing it in a transaction that is given up.
 """
@@ -10,8 +10,8 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
-from reconciler.reads import screens_documents, screens_payments
-from reconciler.services import credits_taken_back, receipts_taken_back
+from reconciler.reads import screens_documents, screens_payments, short_payments as short_reads
+from reconciler.services import credits_taken_back, receipts_taken_back, short_payments
 from reconciler.services.credits_taken_back import REASON_CHARS_MAX
 from reconciler.web import forms
 from reconciler.web.admin import consequences, errors, words
@@ -69,6 +69,23 @@ def take_credit_back(desk: Desk, note_id: str) -> Response:
     return _take_back(desk, wrong, deed, lambda refusal: _ask_credit(desk, wrong, refusal))
 
 
+@screens.get("/bank-fees/<fee_id>/take-back", Role.RECONCILER)
+def ask_fee_back(desk: Desk, fee_id: str) -> Response:
+    """What taking a bank's fee back does, or why it cannot be."""
+    return _ask_fee(desk, _fee(desk, fee_id))
+
+
+@screens.post("/bank-fees/<fee_id>/take-back", Role.RECONCILER)
+def take_fee_back(desk: Desk, fee_id: str) -> Response:
+    """Reverse a bank's fee: what it lowered is owed again."""
+    wrong = _fee(desk, fee_id)
+
+    def deed(work: Work, why: str | None) -> None:
+        short_payments.take_back(work, wrong.id, reason=why)
+
+    return _take_back(desk, wrong, deed, lambda refusal: _ask_fee(desk, wrong, refusal))
+
+
 def _take_back(
     desk: Desk,
     wrong: Wrong,
@@ -98,6 +115,13 @@ def _ask_receipt(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Re
 def _ask_credit(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
     foreseen = consequences.of_invoice(
         desk, wrong.shown["name"], lambda work: credits_taken_back.take_back(work, wrong.id)
+    )
+    return _ask(desk, wrong, foreseen, refusal)
+
+
+def _ask_fee(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
+    foreseen = consequences.of_invoice(
+        desk, wrong.shown["name"], lambda work: short_payments.take_back(work, wrong.id)
     )
     return _ask(desk, wrong, foreseen, refusal)
 
@@ -146,4 +170,23 @@ def _credit(desk: Desk, note_id: str) -> Wrong:
         "show_invoice",
         {"name": invoice.id},
         "credit_taken_back",
+    )
+
+
+def _fee(desk: Desk, fee_id: str) -> Wrong:
+    with desk.runtime.read() as session:
+        invoice_id = short_reads.invoice_of(session, fee_id)
+        invoice = screens_documents.invoice(session, invoice_id) if invoice_id else None
+        fees = short_reads.of_invoices(session, [invoice.id]) if invoice else {}
+    if invoice is None:
+        raise NotFound(f"There is no bank fee {fee_id[:80]}")
+    fee = next(one for one in fees[invoice.id] if one.id == fee_id)
+    amount = words.shown(fee.amount, invoice.currency)
+    return Wrong(
+        fee.id,
+        f"the bank fee of {amount} on {invoice.number}",
+        "It was no fee: the customer owes it after all.",
+        "show_invoice",
+        {"name": invoice.id},
+        "fee_taken_back",
     )

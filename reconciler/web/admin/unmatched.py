@@ -21,6 +21,7 @@ from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
 from reconciler.web.admin import (
+    bank_fees,
     consequences,
     errors,
     holding,
@@ -50,6 +51,7 @@ class Selected:
     """The payment on the right, and what can be done about it.
 
     `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
+    `short` are invoices on which it leaves so little that it may be a bank's fee.
     """
 
     payment: PaymentLine
@@ -62,6 +64,7 @@ class Selected:
     best: Foreseen
     held: Foreseen
     asked: list[RefundCard]
+    short: set[str]
 
     @property
     def alike(self) -> list[str]:
@@ -140,7 +143,10 @@ def match(desk: Desk, payment_id: str) -> Response:
 
     def step(work: Work) -> list[str]:
         revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
-        return allocations.allocate(work, payment_id, _suggested_parts())
+        parts = _suggested_parts()
+        made = allocations.allocate(work, payment_id, parts)
+        bank_fees.bear_rest(desk, work, [p.target for p in parts], payment_id)
+        return made
 
     return _decided(desk, payment_id, step)
 
@@ -260,13 +266,14 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         claims = screens_payments.claims(session, payment_id)
         twice = screens_unmatched.twice(session, payment_id)
         refunds = screens_refunds.of_payment(session, payment_id)
+        short = bank_fees.of_suggestions(desk, session, suggested)
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked,
+        held, asked, short,
     )  # fmt: skip
 
 

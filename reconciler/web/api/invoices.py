@@ -16,7 +16,7 @@ from reconciler.money import MINOR_MAX
 from reconciler.reads import invoices as reads
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.pages import Page
-from reconciler.services import credits_taken_back, invoices, receipts
+from reconciler.services import credits_taken_back, invoices, receipts, short_payments
 from reconciler.services.invoices import NewInvoice as Draft
 from reconciler.services.refund_limits import policy_of
 from reconciler.web.api.fields import (
@@ -198,6 +198,14 @@ class CreditNoteBody(Body):
     ] = None
 
 
+class BankFeeBody(Body):
+    """What a bank took off on the way to us; we bear it."""
+
+    amount: Annotated[Amount | None, Field(description="All that is missing, if left out.")] = None
+    reason: Annotated[Line500, Field(max_length=short_payments.WHY_CHARS_MAX)]
+    payment_id: Annotated[Line128 | None, Field(description="The payment that came short.")] = None
+
+
 class RailReferencesBody(Body):
     """Objects of a rail that were made for this document."""
 
@@ -279,6 +287,26 @@ def take_credit_back(work: Work, invoice_id: str, note_id: str, body: TakingBack
     if note_id not in {note.id for note in _one(work, invoice_id).credit_notes}:
         raise NotFound(f"invoice {invoice_id} has no credit note {note_id}")
     credits_taken_back.take_back(work, note_id, reason=body.reason)
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/bank-fees", status=HTTPStatus.CREATED)
+def bear_bank_fee(work: Work, invoice_id: str, body: BankFeeBody, call: Call) -> InvoiceRow:
+    """Say that what is missing on an invoice is a bank's fee, as far as BANK_FEE_MAX allows it."""
+    bounds = call.runtime.settings.bank_fee_max
+    short_payments.bear(
+        work, invoice_id, why=body.reason, bounds=bounds, amount=body.amount,
+        payment_id=body.payment_id,
+    )  # fmt: skip
+    return _one(work, invoice_id)
+
+
+@resource.post("/invoices/{invoice_id}/bank-fees/{fee_id}/take-back")
+def take_bank_fee_back(work: Work, invoice_id: str, fee_id: str, body: TakingBack) -> InvoiceRow:
+    """Reverse a bank's fee that was none: what it lowered is owed again."""
+    if fee_id not in {fee.id for fee in _one(work, invoice_id).bank_fees}:
+        raise NotFound(f"invoice {invoice_id} has no bank fee {fee_id}")
+    short_payments.take_back(work, fee_id, reason=body.reason)
     return _one(work, invoice_id)
 
 

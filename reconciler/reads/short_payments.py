@@ -1,0 +1,70 @@
+"""What banks took off payments on the way to us, by the invoice that came short of it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from reconciler.books.bank_fees import Owed
+
+_OF_INVOICES = sa.text(
+    """select s.id, s.invoice_id, s.payment_id, s.amount, s.reason, s.created_at,
+      s.closed_at as taken_back_at, u.name as person
+    from short_payment s
+      left join user_account u on s.cause_kind = 'person' and u.id = s.cause_id
+    where s.invoice_id = any(:ids) order by s.created_at, s.id"""
+)
+_OWED = sa.text(
+    """select id, number, currency, total - (credit_notes - bank_fees) as asked, outstanding, paid,
+      bank_fees as borne from invoice where id = any(:ids) and state = 'sent'"""
+)
+_INVOICE = sa.text("select invoice_id from short_payment where id = :id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortPaymentRow:
+    """A bank's fee that we bear on an invoice; `payment_id` came short by it. Minor units.
+
+    One that was `taken_back_at` some time lowers what is owed no longer.
+    """
+
+    id: str
+    payment_id: str | None
+    amount: int
+    reason: str
+    created_at: datetime
+    taken_back_at: datetime | None
+    person: str | None
+
+
+def of_invoices(session: Session, ids: Collection[str]) -> dict[str, list[ShortPaymentRow]]:
+    """Those of these invoices, the oldest first."""
+    found: dict[str, list[ShortPaymentRow]] = {}
+    for row in session.execute(_OF_INVOICES, {"ids": list(ids)}):
+        one = row._asdict()
+        found.setdefault(one.pop("invoice_id"), []).append(ShortPaymentRow(**one))
+    return found
+
+
+def most(
+    session: Session, ids: Collection[str], bounds: Mapping[str, int], *, paying: bool = False
+) -> dict[str, int]:
+    """The most that may be called a bank's fee of each of these invoices still, in minor units.
+
+    `paying`: as if something paid it already, for who is about to say so.
+    """
+    found = {}
+    for row in session.execute(_OWED, {"ids": list(ids)}):
+        one = row._asdict()
+        name = one.pop("id")
+        paid = one.pop("paid") or int(paying)
+        found[name] = Owed(**one, paid=paid).most(bounds)
+    return found
+
+
+def invoice_of(session: Session, short_id: str) -> str | None:
+    """The invoice that came short; None where there is no such fee."""
+    found = session.scalar(_INVOICE, {"id": short_id})
+    return str(found) if found else None
