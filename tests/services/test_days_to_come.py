@@ -72,7 +72,9 @@ DEEDS = {
 }
 
 
-@pytest.mark.parametrize(("deed", "field"), DEEDS.items())
+@pytest.mark.parametrize(
+    ("deed", "field"), DEEDS.items(), ids=[f"{n}-{field}" for n, field in enumerate(DEEDS.values())]
+)
 def test_a_day_to_come_is_refused_by_its_field_and_tomorrow_is_not(office, deed, field):
     today = office.clock().date()
     with pytest.raises(Invalid, match="to come") as refusal:

@@ -22,7 +22,7 @@ def stand(screens: Screens) -> tuple[int, int, int]:
 
 def offer(screens: Screens, role: str = "reconciler") -> bool:
     page = screens.as_(role).get("/invoices/INV-1042").get_data(as_text=True)
-    return "/bank-fee" in page
+    return '/bank-fee"' in page
 
 
 def test_the_rest_is_offered_seen_booked_once_and_taken_back(acme):

@@ -283,7 +283,7 @@ def test_a_project_is_changed_while_nothing_rests_on_it(api):
     with api.unchanged():
         refused(api.patch(path, {"original_price": 9_999}), 422, "original_price")
         way = refused(api.patch(path, {"approved_price": 12_000}), 422, "approved_price")
-        assert "change-orders" in way["detail"]
+        assert "change-orders" in way
     api.make(f"/milestones/{project['milestones'][0]['id']}/deposit")
     somebody = api.a_customer()["id"]
     with api.unchanged():
