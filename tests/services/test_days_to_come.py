@@ -23,17 +23,17 @@ from tests.builders import bill, customer, deposit, invoice, prepayment, vendor
 
 
 def received(office, day):
-    owed = invoice(office, "INV-1", 500)
+    owed = invoice(office, f"INV-{day}", 500)
     office.do(lambda work: receipts.receive(work, owed, Receipt("cash", day)))
 
 
 def received_on_deposit(office, day):
-    asked = deposit(office, "D-1", 500)
+    asked = deposit(office, f"D-{day}", 500)
     office.do(lambda work: receipts.receive(work, asked, Receipt("cash", day)))
 
 
 def a_bill_paid(office, day):
-    owed = bill(office, "B-1", 500)
+    owed = bill(office, f"B-{day}", 500)
     office.do(lambda work: bill_payments.pay(work, owed, Paid(on=day)))
 
 
@@ -82,10 +82,7 @@ def test_a_day_to_come_is_refused_by_its_field_and_tomorrow_is_not(office, deed,
     assert refusal.value.field == field
     moved = "select count(*) from journal_entry where effective_on > :day"
     assert office.scalar(moved, day=today) == 0
-    try:
-        deed(office, today + timedelta(days=1))
-    except Invalid as wrong:  # the number is there from the first try
-        raise AssertionError(wrong.field) from wrong
+    deed(office, today + timedelta(days=1))
     assert office.violations() == []
 
 
