@@ -98,13 +98,11 @@ def _ask(
         most = most_of(desk, session, invoice.id)
     return desk.page(
         "invoice_bank_fee.html",
-        status=errors.status_of(refusal),
         invoice=invoice,
         most=most,
         foreseen=Foreseen() if refusal else _foreseen(desk, invoice, amount),
         typed=request.form,
-        error=errors.sentence(refusal) if refusal else "",
-        field=(refusal.field or "") if refusal else "",
+        **errors.told(refusal),
     )
 
 

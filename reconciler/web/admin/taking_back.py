@@ -129,12 +129,11 @@ def _ask_fee(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Respon
 def _ask(desk: Desk, wrong: Wrong, foreseen: Foreseen, refusal: Refused | None) -> Response:
     return desk.page(
         "take_back.html",
-        status=errors.status_of(refusal),
         wrong=wrong,
         foreseen=foreseen,
         typed=request.form.get("reason", ""),
         reason_max=REASON_CHARS_MAX,
-        error=errors.sentence(refusal) if refusal else "",
+        **errors.told(refusal),
     )
 
 
