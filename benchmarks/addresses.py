@@ -30,6 +30,7 @@ _ONE = {
     "entry_id": "select id from journal_entry order by id desc offset 1000 limit 1",
     "event_id": "select rail_event_id from inbox_event order by seq desc offset 1000 limit 1",
     "invoice_id": "select id from invoice where state = 'sent' order by id desc limit 1",
+    "fee_id": "select id from short_payment order by id limit 1",
     "item_id": "select id from review_item where state = 'open' order by id desc limit 1",
     "line_id": "select seq::text from audit_line order by seq desc limit 1",
     "link_id": "select id from portal_link order by id limit 1",

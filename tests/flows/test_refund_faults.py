@@ -84,7 +84,8 @@ def test_money_that_the_dashboard_takes_while_ours_is_unanswered_waits_and_break
     if not had_effect:
         (said,) = waits(stage)
         assert "6000 was sent and is not answered, beside 10000 that went back, of 10000" in said
-    stage.work_for(hours=3)
+    stage.pass_time(hours=49)  # after two days of looking a person decides
+    stage.work_for(hours=2)
     assert stage.status(refund) == ("succeeded" if had_effect else "manual")
     assert (stage.violations(), waits(stage)) == ([], [])
 
