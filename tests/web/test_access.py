@@ -137,6 +137,7 @@ _FIXED = {
     "view_id": "none",
     "forfeit_id": "app_none",
     "which": "none",
+    "key_id": "key_none",
     "filename": "ui.css",
     "address": "no/where",
 }
@@ -188,7 +189,6 @@ def _names(company: Screens) -> dict[str, str]:
         "draft_id": ids["import"],
         "attachment_id": ids["attachment"],
         "user_id": ids["nia"],
-        "key_id": "key_none",
         "moment": "before",
         "note_id": scalar("select id from credit_note limit 1"),
         "fee_id": ids["bank_fee"],
