@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from reconciler.ingest import Ingest
 
-WAITING_MAX = 4  # of one login in one database: seldom are more at work at once
+WAITING_MAX = 2  # of one login in one database: seldom are more at work, and a server has not many
 PREPARED_MAX = 500  # what several tests ask again and again, with every law of the books
 # All that a session can have but what it has learnt.
 _AS_NEW = "reset all; discard temp; discard sequences; select pg_advisory_unlock_all()"
