@@ -10,6 +10,8 @@ RANKED = (
     "inbox_outcome", "audit_line", "refund_step", "journal_entry", "payment", "payout",
     "balance_movement",
 )  # fmt: skip
+# What else is put in its place by the transaction that wrote it, where there is no rank.
+WRITTEN = dict.fromkeys(RANKED, "rank = null") | {"bank_line": "rev = rev"}
 
 
 def tell(office: Office) -> None:
@@ -30,9 +32,25 @@ def in_cash(office: Office, target: str, amount: int | None = None) -> str:
 
 
 def from_before_ranks(url: str) -> None:
-    """All that is there was written when the order in which things took effect was not kept."""
-    for table in RANKED:
-        by_the_owner(url, f"update {table} set rank = null")
+    """All that is there was written when the order in which things took effect was not kept.
+
+    Each transaction's rows are written again, in the order of those: that is all there was.
+    """
+    engine = sa.create_engine(url)
+    every = " union ".join(f"select xmin::text::bigint as xact from {one}" for one in WRITTEN)
+    with engine.begin() as connection:
+        for table in WRITTEN:
+            connection.execute(sa.text(f"alter table {table} disable trigger user"))
+        xacts = list(connection.scalars(sa.text(f"select xact from ({every}) x order by xact")))
+    for xact in xacts:
+        with engine.begin() as connection:
+            for table, same in WRITTEN.items():
+                again = f"update {table} set {same} where xmin::text = '{xact}'"
+                connection.execute(sa.text(again))
+    with engine.begin() as connection:
+        for table in WRITTEN:
+            connection.execute(sa.text(f"alter table {table} enable trigger user"))
+    engine.dispose()
 
 
 def by_the_owner(url: str, statement: str) -> None:
