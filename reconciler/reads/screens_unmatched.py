@@ -112,6 +112,11 @@ class Waiting:
     snoozed_until: date | None
     place: datetime | int | None = None
 
+    @property
+    def payment_id(self) -> str:
+        """Whose question it is."""
+        return self.payment.id
+
 
 @dataclass(frozen=True, slots=True)
 class Which:

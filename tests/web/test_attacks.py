@@ -57,11 +57,13 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.fields: list[str] = []
         self.faults: list[str] = []
+        self.further: list[str] = []  # addresses of the next page
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         given = {name: value or "" for name, value in attrs}
         self.fields += [given.get("value", "")]
+        self.further += [given["href"]] if given.get("rel") == "next" else []
         if tag in _RUN or (tag == "script" and not given.get("src", "").startswith("/")):
             self.faults.append(f"<{tag}>")
         for name, value in given.items():
@@ -166,10 +168,12 @@ def test_what_a_rail_says_of_what_failed_is_text_too(screens):
     screens.hear("")
     screens.ids["dispute"] = screens.office.scalar("select id from dispute")
     words = ""
-    for path in ("/questions", "/payments/{paid}", "/disputes/{dispute}", "/refunds?tab=trouble"):
+    paths = ["/questions", "/payments/{paid}", "/disputes/{dispute}", "/refunds?tab=trouble"]
+    for path in paths:
         page = Page(viewer.get(path.format(**screens.ids)).get_data(as_text=True))
         assert page.faults == [], path
         words += page.words.lower()
+        paths += [one.removeprefix("/admin") for one in page.further]
     # Of a reason that is no word of the rail's forty characters are shown.
     assert [one for one in PROGRAMS if " ".join(one[:40].lower().split()) not in words] == []
     told = viewer.get("/questions?as=csv").get_data(as_text=True)

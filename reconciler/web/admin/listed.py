@@ -90,9 +90,10 @@ def _lines(desk: Desk, session: Session, listed: Listed, rows: Rows) -> Iterator
 def _cell(told: Mapping[str, object] | object, name: str, listed: Listed, desk: Desk) -> Cell:
     if isinstance(told, Mapping):
         return _plain(told[name])
-    found = getattr(told, name, None)
-    if found is None and listed.inside:
-        found = getattr(getattr(told, listed.inside), name, None)
+    ones = (told, getattr(told, listed.inside)) if listed.inside else (told,)
+    said = [getattr(one, name) for one in ones if hasattr(one, name)]
+    assert said, f"the list {listed.name} has no {name}"
+    found = next((value for value in said if value is not None), None)
     return _plain(found(desk.today) if callable(found) else found)
 
 
