@@ -67,6 +67,7 @@ class Document:
     state: str
     outstanding: int
     due_on: str = ""
+    on_hold: str = ""  # why nobody is asked to pay it now; a person is to know, `decide` is not
 
 
 @dataclass(frozen=True, slots=True)

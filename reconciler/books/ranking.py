@@ -31,6 +31,7 @@ class Suggestion:
 
 ANOTHER_FITS = "Another fits as well"
 ANOTHER_CUSTOMER = "Another customer"
+ON_HOLD = "On hold: "
 
 
 def rank(
@@ -43,6 +44,7 @@ def rank(
     found = [s for s in singles if s.score > 0] + [
         _suggest_sum(s, payer(facts, among)) for s in sums
     ]
+    found = [_held_back(one) for one in found]
     unknown = _named_and_unknown(facts, candidates)
     if unknown:
         found = [
@@ -71,6 +73,14 @@ def _doubted(suggestion: Suggestion, why: str) -> Suggestion:
     return replace(
         suggestion, confidence=confidence, reasons=(*suggestion.reasons, ("differs", why))
     )
+
+
+def _held_back(suggestion: Suggestion) -> Suggestion:
+    """What nobody is asked to pay now is doubted, and comes after what fits as well."""
+    why = next((d.on_hold for d, _ in suggestion.targets if d.on_hold and d.is_payable), "")
+    if not why:
+        return suggestion
+    return _doubted(replace(suggestion, score=suggestion.score - 1), ON_HOLD + why)
 
 
 def _told_apart(suggestions: list[Suggestion]) -> list[Suggestion]:

@@ -128,11 +128,12 @@ _STATUS = """case when i.state <> 'sent' then i.state
     when i.due_on < :today then 'overdue'
     when i.paid > 0 then 'partially_paid' else 'sent' end"""
 # Live claims lead from the invoice to the payments behind it, directly or through a deposit.
-ON_HOLD = """exists (select 1 from dispute x where x.is_unsettled and x.payment_id in (
+_HOLDS = """from dispute x where x.is_unsettled and x.payment_id in (
       select a.payment_id from allocation a where a.invoice_id = i.id and a.closed_at is null
       union all select a.payment_id from application u join allocation a
         on a.deposit_id = u.deposit_id and a.closed_at is null
-      where u.invoice_id = i.id and u.closed_at is null))"""
+      where u.invoice_id = i.id and u.closed_at is null)"""
+ON_HOLD = f"exists (select 1 {_HOLDS})"
 LISTING = Listing(
     source="invoice i",
     order=Order(("i.created_at", "i.id"), ("timestamptz", "text")),
@@ -151,6 +152,11 @@ LISTING = Listing(
     },
 )
 _ON_HOLD = sa.text(f"select 1 from invoice i where i.id = :id and i.state = 'sent' and {ON_HOLD}")
+_WHY_ON_HOLD = sa.text(
+    f"""select i.id, i.number, h.is_lost from invoice i
+      cross join lateral (select bool_or(x.lost > 0) as is_lost {_HOLDS}) h
+    where i.id = any(:ids) and i.state = 'sent' and h.is_lost is not null"""
+)
 _INVOICES = sa.text(
     f"""select i.*, i.state = 'sent' and {ON_HOLD} as on_hold,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
@@ -199,6 +205,15 @@ def one(session: Session, invoice_id: str, *, today: date) -> InvoiceRow:
 def is_on_hold(session: Session, invoice_id: str) -> bool:
     """Whether nobody is to be asked to pay it now, because of a dispute."""
     return session.execute(_ON_HOLD, {"id": invoice_id}).first() is not None
+
+
+def why_on_hold(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Those of these invoices that nobody is to be asked to pay now, each with why."""
+    rows = session.execute(_WHY_ON_HOLD, {"ids": list(ids)})
+    return {
+        row.id: f"a dispute over {row.number} {'was lost' if row.is_lost else 'is open'}"
+        for row in rows
+    }
 
 
 def parts_of(session: Session, invoice_id: str) -> str | None:

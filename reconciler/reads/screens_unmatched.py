@@ -19,7 +19,8 @@ from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import overpayments
 
 _COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
-    u.name as assigned_name, r.snoozed_until"""
+    u.name as assigned_name, r.snoozed_until,
+    coalesce(r.details -> 'reasons', '[]') as reasons"""
 _FROM = """from review_item r join payment m on m.id = r.payment_id
     left join user_account u on u.id = r.assigned_to"""
 _WAITING = f"""select {_COLUMNS}, {{column}} as place {_FROM}
@@ -97,7 +98,7 @@ _SORTED = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A payment that a person has to decide about, and since when.
+    """A payment that a person has to decide about, since when, and why.
 
     `place` is what it is sorted by, where it is one of a list.
     """
@@ -110,6 +111,7 @@ class Waiting:
     assigned_to: str | None
     assigned_name: str | None
     snoozed_until: date | None
+    reasons: Sequence[str] = ()
     place: datetime | int | None = None
 
     @property
@@ -204,8 +206,11 @@ class Suggested:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it would pay what another customer owes."""
-        return any(one.text == ranking.ANOTHER_CUSTOMER for one in self.reasons)
+        """Whether it would pay what another customer owes, or what nobody is to pay now."""
+        return any(
+            one.text == ranking.ANOTHER_CUSTOMER or one.text.startswith(ranking.ON_HOLD)
+            for one in self.reasons
+        )
 
 
 def alike(found: Sequence[Suggested]) -> list[str]:
@@ -309,6 +314,7 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
             item["assigned_to"],
             item["assigned_name"],
             item["snoozed_until"],
+            item["reasons"],
             item["place"],
         )
         for item in items

@@ -5,7 +5,7 @@ payments, or their amount, points at.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -14,6 +14,7 @@ from reconciler.books import evidence, matching, ranking
 from reconciler.books.matching import Document, Lookup
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.ranking import Suggestion
+from reconciler.reads import invoices
 from reconciler.store import documents
 from reconciler.store.claims import decode_facts
 
@@ -119,7 +120,9 @@ def _look_up(session: Session, held: Collection[_Held]) -> tuple[Lookup, list[Do
         *documents.open_of_customers(session, theirs),
         *documents.by_names(session, _with_same_amount(session, held)),
     ]
-    return Lookup(customer_by_rail_id=customers), list({d.id: d for d in found}.values())
+    on_hold = invoices.why_on_hold(session, {d.id for d in found if not d.is_deposit})
+    known = {d.id: replace(d, on_hold=on_hold.get(d.id, "")) for d in found}
+    return Lookup(customer_by_rail_id=customers), list(known.values())
 
 
 def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:

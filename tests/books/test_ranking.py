@@ -103,3 +103,28 @@ def test_what_names_something_unknown_is_not_strongly_suggested_for_anything_els
     assert rank(cart, 1_000, alone, BY_NAME)[0].confidence == "strong", "that names nothing of ours"
     known = facts(payer=ANN, named=named(invoice="INV-PAID"))
     assert rank(known, 1_000, [*alone, PAID], BY_NAME)[0].confidence == "strong"
+
+
+LOST = "a dispute over INV-3 was lost"
+
+
+def test_what_is_on_hold_is_never_strong_and_comes_after_what_fits_as_well() -> None:
+    held = doc("INV-3", outstanding=1_000, on_hold=LOST)
+    free = doc("INV-4", outstanding=1_000)
+    (alone,) = rank(facts(payer=ANN), 1_000, [held], BY_NAME)
+    assert alone.confidence == "possible"
+    assert alone.reasons[-1] == ("differs", f"On hold: {LOST}")
+    first, second = rank(facts(payer=ANN), 1_000, [held, free], BY_NAME)
+    assert [d.number for d, _ in (*first.targets, *second.targets)] == ["INV-4", "INV-3"]
+    assert first.confidence == "possible", "the other may be what they mean: a person chooses"
+    void = doc("INV-3", is_payable=False, state="void", on_hold=LOST)
+    (named_void,) = rank(facts(named=named(invoice="INV-3")), 1_000, [void, free], BY_NAME)[1:]
+    assert all("On hold" not in text for _, text in named_void.reasons)
+
+
+def test_a_sum_with_something_on_hold_in_it_says_so() -> None:
+    parts = [doc("INV-3", outstanding=400, on_hold=LOST), doc("INV-4", outstanding=600)]
+    several = next(
+        one for one in rank(facts(payer=ANN), 1_000, parts, BY_NAME) if len(one.targets) > 1
+    )
+    assert ("differs", f"On hold: {LOST}") in several.reasons
