@@ -120,3 +120,88 @@ def test_a_void_invoice_has_nothing_left_to_pay_anywhere(screens):
     typed = {"rev": rev, "save": "1", f"amount-{screens.ids['INV-1057']}": "125.00"}
     refused = rae.post(f"/unmatched/{paid}/split", typed)
     assert "INV-1057 has only $0.00 open" in refused.get_data(as_text=True)
+
+
+def test_what_is_on_hold_after_a_dispute_is_neither_matched_by_a_key_nor_filled_in(screens):
+    customer, rail_id = _known(screens, "Redwood")
+    screens.invoice(customer, 27_000, "INV-1012")
+    screens.paid(27_000, customer=rail_id, metadata={"invoice": "INV-1012"})
+    world = screens.office.world
+    dispute = world.dispute(next(reversed(world.table("charge"))))
+    screens.hear("")
+    world.close_dispute(dispute, "lost")
+    screens.hear("")
+    rae = screens.as_("reconciler")
+    html = _page(rae, screens.paid(1_000, customer=rail_id))
+    assert "On hold: a dispute over INV-1012 was lost" in html
+    assert "Match $10.00 to INV-1012" in html, "somebody may know better"
+    assert _blue(html)[0] == "Hold $10.00 as a deposit"
+    assert 'data-key="m"' not in html
+    assert _TYPED.findall(html) == [""]
+    exact = screens.paid(27_000, customer=rail_id)
+    assert 'data-key="m"' not in _page(rae, exact)
+    assert "Match all" not in rae.read("/unmatched")
+    assert "1 strong suggestion" not in rae.read("/unmatched")
+
+
+def test_while_a_dispute_is_open_the_offer_says_so(screens):
+    customer, rail_id = _known(screens, "Redwood")
+    screens.invoice(customer, 27_000, "INV-1012")
+    screens.paid(7_000, customer=rail_id, metadata={"invoice": "INV-1012"})
+    screens.office.world.dispute(next(reversed(screens.office.world.table("charge"))))
+    screens.hear("")
+    html = _page(screens.as_("reconciler"), screens.paid(1_000, customer=rail_id))
+    assert "On hold: a dispute over INV-1012 is open" in html
+    assert 'data-key="m"' not in html
+
+
+def test_the_split_is_filled_in_as_the_first_offer_has_it(screens):
+    customer, rail_id = _known(screens, "Acme")
+    screens.invoice(customer, 30_000, "INV-11")
+    screens.invoice(customer, 50_000, "INV-12")
+    paid = screens.paid(20_000, customer=rail_id, description="INV-12", metadata={"invoice": "9"})
+    html = _page(screens.as_("reconciler"), paid)
+    assert _blue(html)[0] == "Match $200.00 to INV-12"
+    assert _TYPED.findall(html) == ["200.00", ""]
+    assert html.index(f"amount-{screens.ids['INV-12']}") < html.index(
+        f"amount-{screens.ids['INV-11']}"
+    )
+    assert "As the first offer has it" in html
+
+
+def test_no_split_is_filled_in_that_contradicts_the_first_offer(screens):
+    meridian, rail_id = _known(screens, "Meridian")
+    screens.invoice(meridian, 30_000, "INV-1013")
+    redwood, _ = _known(screens, "Redwood")
+    screens.invoice(redwood, 21_000, "INV-1052")
+    named = {"metadata": {"invoice": "INV-1052"}}
+    html = _page(screens.as_("reconciler"), screens.paid(21_000, customer=rail_id, **named))
+    assert html.index("Match $210.00 to INV-1052") < html.index("Match $210.00 to INV-1013")
+    assert _TYPED.findall(html) == ["", ""]
+    assert "Every cent of the payment has its place" not in html
+
+
+def test_no_split_is_filled_in_where_an_offer_is_weak_or_one_of_equals(screens):
+    customer, rail_id = _known(screens, "Acme")
+    screens.invoice(customer, 10_000, "INV-21")
+    rae = screens.as_("reconciler")
+    weak = _page(rae, screens.paid(90_000, customer=rail_id))
+    assert "Weak" in weak
+    assert _TYPED.findall(weak) == [""]
+    other, other_id = _known(screens, "Birch")
+    for number in ("INV-22", "INV-23"):
+        screens.invoice(other, 40_000, number)
+    tied = _page(rae, screens.paid(40_000, customer=other_id, description="INV-22 INV-23"))
+    assert "Another fits as well" in tied
+    assert _TYPED.findall(tied) == ["", ""]
+
+
+def test_an_overpayment_says_why_it_waits_as_the_question_does(screens):
+    customer, rail_id = _known(screens, "Lumen")
+    screens.invoice(customer, 60_000, "INV-1055")
+    named = {"metadata": {"invoice": "INV-1055"}}
+    paid = screens.paid(61_000, customer=rail_id, **named)
+    rae = screens.as_("reconciler")
+    why = "INV-1055 takes no more: this is left over."
+    assert why in rae.read("/questions")
+    assert f"The payment was made for invoice INV-1055. {why}" in rae.read(f"/unmatched/{paid}")

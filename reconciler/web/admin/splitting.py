@@ -57,29 +57,38 @@ def filled(payment: PaymentLine, targets: Sequence[Target]) -> Split:
     """The oldest due first, each up to what is open on it."""
     left = payment.unapplied
     rows = []
-    in_currency = [t for t in targets if t.currency == payment.currency]
-    for target in sorted(in_currency, key=lambda t: (t.is_deposit, str(t.due_on or "9999")))[
-        :ROWS_MAX
-    ]:
+    for target in _lines(payment, targets):
         amount = min(left, target.outstanding)
         left -= amount
-        shown = words.typed(amount, payment.currency) if amount else ""
-        rows.append(Row(target, shown, amount))
+        rows.append(_row(payment, target, amount))
     return Split(rows, left)
 
 
 def offered(
-    payment: PaymentLine, targets: Sequence[Target], doubted: Sequence[Target] = ()
+    payment: PaymentLine,
+    targets: Sequence[Target],
+    doubted: Sequence[Target],
+    placed: Mapping[str, int],
 ) -> Split:
-    """As `filled`; but where one target fits exactly, nothing is proposed that breaks it up.
+    """Lines with the amounts of `placed`, by target; on all others a person may write one.
 
-    For `doubted` targets nothing is proposed at all: a person may write an amount.
+    What is `doubted` stands below the rest.
     """
-    split = filled(payment, targets)
-    if payment.unapplied in {target.outstanding for target in targets}:
-        split = Split([Row(row.target) for row in split.rows], payment.unapplied)
-    more = [Row(one) for one in doubted if one.currency == payment.currency]
-    return Split([*split.rows, *more][:ROWS_MAX], split.left)
+    lines = [*_lines(payment, targets), *_lines(payment, doubted)]
+    lines.sort(key=lambda target: target.id not in placed)  # no amount is on a line cut off
+    rows = [_row(payment, target, placed.get(target.id, 0)) for target in lines[:ROWS_MAX]]
+    return Split(rows, payment.unapplied - sum(row.amount for row in rows))
+
+
+def _lines(payment: PaymentLine, targets: Sequence[Target]) -> list[Target]:
+    """Those that can take money of the payment, the oldest due first."""
+    fitting = [t for t in targets if t.currency == payment.currency and t.outstanding > 0]
+    fitting.sort(key=lambda t: (t.is_deposit, str(t.due_on or "9999")))
+    return fitting[:ROWS_MAX]
+
+
+def _row(payment: PaymentLine, target: Target, amount: int) -> Row:
+    return Row(target, words.typed(amount, payment.currency) if amount else "", amount)
 
 
 def typed(desk: Desk, payment: PaymentLine, form: Mapping[str, str]) -> Split:

@@ -278,15 +278,20 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
 
 
 def _offered(payment: PaymentLine, suggested: list[Suggested], *, is_twice: bool) -> Split:
-    """The split that is proposed: of what fits. Nothing of money that was paid twice."""
-    fits: dict[str, Target] = {}
-    doubted: dict[str, Target] = {}
-    for one in suggested:
-        some = doubted if is_twice or one.is_doubtful else fits
-        if one.ways:  # else it takes no money of this payment
-            some |= {target.id: target for target in one.shown if target.outstanding > 0}
-    others = [target for target in doubted.values() if target.id not in fits]
-    return splitting.offered(payment, list(fits.values()), others)
+    """The split that is proposed: the first offer, where it fits and no other fits as well.
+
+    Of the others there are lines for a person to write on. Nothing is proposed of money that was
+    paid twice.
+    """
+    offers = [one for one in suggested if one.ways]  # others take no money of this payment
+    fits = {t.id: t for one in offers if not one.is_doubtful for t in one.shown}
+    doubted = {t.id: t for one in offers for t in one.shown if t.id not in fits}
+    first = offers[0] if offers else None
+    is_sure = first and first.confidence != "weak" and not (first.is_doubtful or first.is_tied)
+    placed = {way.target.id: way.amount for way in first.ways} if first and is_sure else {}
+    return splitting.offered(
+        payment, list(fits.values()), list(doubted.values()), {} if is_twice else placed
+    )
 
 
 def _foreseen(
