@@ -344,3 +344,29 @@ def test_a_refund_made_outside_is_answered_by_keyboard_and_without_scripts(site)
         window.page.wait_for_selector("text=Taken back: the question is open again.")
         assert screens.office.scalar(owed) == 0
         assert window.complaints == []
+
+
+_COVERED = """() => {
+  const is = (at) => { const b = document.querySelector(at).getBoundingClientRect();
+    return [b.left, b.top, b.right, b.bottom]; };
+  const [l, t, r, b] = is('.toast'), covers = (at) => {
+    const [left, top, right, bottom] = is(at);
+    return left < r && right > l && top < b && bottom > t; };
+  return ['h1', '.chips', '#detail', '#detail-title', '#split', '.tabbar', '.top'].filter(
+    (at) => document.querySelector(at).checkVisibility() && covers(at));
+}"""
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+@pytest.mark.parametrize("script", [True, False])
+def test_what_was_just_done_is_told_where_it_covers_nothing(acme, size, script):
+    window = acme.window(size=size, script=script)
+    window.is_in("reconciler")
+    window.go(f"/unmatched/{acme.screens.ids['pay']}")
+    window.page.click("text=Match $850.00 to INV-1042")
+    told = window.page.locator("[role=status] .toast")
+    told.wait_for()
+    assert told.bounding_box()["y"] + told.bounding_box()["height"] < size["height"], "at once"
+    assert window.page.evaluate(_COVERED) == []
+    assert window.overflow() <= 0
+    assert not script or window.faults() == []
