@@ -158,3 +158,26 @@ def test_whoever_closes_a_question_is_back_in_its_group(screens):
     words = said(rae.client.get(answer.location))
     assert "Closed with your note: The payment provider" in words
     assert "That was the last one in this queue." in words
+
+
+def test_one_word_has_one_number_on_the_first_page_the_menu_and_among_questions(paid_more):
+    over = paid_more.ids["pay"]
+    screens = invoice_paid(paid_more)
+    screens.office.world.other_row(-1_900, kind="hardware_fee", category="hardware")
+    screens.office.world.dispute(next(reversed(screens.office.world.table("charge"))))
+    screens.hear("")
+    screens.run()
+    screens.ask_refund("reconciler", payment_id=over, amount=1_000)
+    rae, aki = screens.as_("reconciler"), screens.as_("approver")
+    badges = aki.get("/counts").get_json()
+    words = aki.read("/")
+    for name in ("unmatched", "refunds", "disputes", "questions"):
+        assert f"{name.capitalize()} {badges[name]}" in words.partition("That is")[2], name
+    assert "(none for you, as the menu says)" in rae.read("/")
+    among = rae.read("/questions")
+    assert f"Only here {badges['questions']} " in among
+    assert "asked only here, as the menu counts them" in among
+    here = rae.read("/questions?group=here")
+    assert "no rule says what for" in here
+    assert "More was paid than is owed" not in here
+    assert "A customer's bank disputes a payment" not in here

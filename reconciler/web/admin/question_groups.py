@@ -36,7 +36,8 @@ _FAILED = frozenset({ReviewKind.REFUND_FAILED})
 class Group:
     """Questions of these kinds. `is_outside`: of refunds only those of nobody here, or only ours.
 
-    `text` says in one sentence what they are about and what is to be done.
+    Questions that are about no refund count as nobody's. `text` says in one sentence
+    what they are about and what is to be done.
     """
 
     title: str
@@ -62,6 +63,13 @@ class Group:
 
 
 GROUPS = {
+    # As the number beside the menu has it (`Counts.questions`).
+    "here": Group(
+        "Only here",
+        frozenset(ReviewKind) - MATCHING_KINDS - {ReviewKind.DISPUTE, ReviewKind.MANUAL_REFUND},
+        "What no other page asks. The menu counts these beside Questions.",
+        is_outside=True,
+    ),
     "discrepancies": Group(
         "Discrepancies",
         frozenset(

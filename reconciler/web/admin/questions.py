@@ -218,6 +218,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         views=VIEWS,
         chips=_chips(asked, group),
         everything=sum(number for _, _, number in asked),
+        only_here=GROUPS["here"].number(asked),
         closed=closed,
         place=_place(),
         wrong_id=item_id,

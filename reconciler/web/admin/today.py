@@ -77,6 +77,13 @@ class Sign:
     tone: str = ""
 
 
+# The pages of the menu that have a number, and what they are called there.
+_COUNTED = {
+    "list_unmatched": "Unmatched",
+    "list_refunds": "Refunds",
+    "list_disputes": "Disputes",
+    "list_questions": "Questions",
+}
 _MATCHING = frozenset(
     kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT, ReviewKind.AMBIGUOUS_MATCH}
 )
@@ -230,11 +237,21 @@ def show_today(desk: Desk) -> Response:
         "today.html",
         cards=cards,
         waiting=sum(card.number for card in cards if not card.queue.is_news),
+        places=_places(cards),
         signs=_signs(desk, pulse, inbox, until),
         pulse=pulse,
         money=_charts(money),
         counted_to=counted_to,
     )
+
+
+def _places(cards: Sequence[Card]) -> list[tuple[str, int]]:
+    """Of all that waits, how much is on each page with a number in the menu; "" for the rest."""
+    found = dict.fromkeys([*_COUNTED.values(), ""], 0)
+    for card in cards:
+        if not card.queue.is_news:
+            found[_COUNTED.get(card.queue.endpoint, "")] += card.number
+    return [(name, number) for name, number in found.items() if number]
 
 
 def _charts(found: dict[str, list[DayOfMoney]]) -> list[MoneyChart]:
