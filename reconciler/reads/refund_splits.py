@@ -1,12 +1,13 @@
 """Which invoices and deposits the refunds of payments took from, as the books have it now."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import allocations, refund_terms
+from reconciler.books.allocations import Take
 from reconciler.books.observations import RefundStage
 from reconciler.books.posting_rules import position
 from reconciler.reads.suggestions import SuggestedPart
@@ -51,6 +52,27 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
         ]
         for refund_id, parts in found.items()
     }
+
+
+def to_come(session: Session, asked: Mapping[str, tuple[str, Take]]) -> dict[str, dict[str, int]]:
+    """What takes that no rail has told of would take now, each alone: by target, in minor units.
+
+    `asked`: the payment and what is asked back of it, by the name under which the answer is given.
+    What is missing to its amount, or is beyond what the payment has, comes from no document.
+    """
+    facts = payment_rows.facts_of(session, {payment_id for payment_id, _ in asked.values()})
+    terms = store_terms.of(session, facts)
+    live = sorted(claims.allocations_of(session, facts), key=lambda a: a.place)
+    unused = _unused(session, live)
+    found: dict[str, dict[str, int]] = {}
+    for name, (payment_id, take) in asked.items():
+        at = position(facts[payment_id])
+        before = refund_terms.of_payment(at, terms)
+        amount = min(take.amount, max(0, at.captured - sum(one.amount for one in before)))
+        takes = [*before, Take(amount, take.treatment, take.target)]
+        on_it = [a.as_claim for a in live if a.payment_id == payment_id]
+        found[name] = allocations.taken_from(on_it, at.captured, takes, unused)[-1]
+    return found
 
 
 def told_at(session: Session, payment_id: str, rail_refund_id: str) -> datetime | None:

@@ -41,6 +41,11 @@ class LegRow:
     settled_by: str | None
     attempts: int
 
+    @property
+    def is_for_people(self) -> bool:
+        """Whether people pay it back: they received it, or no rail can any more."""
+        return self.rail == MANUAL_RAIL or self.route == Route.HAND
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import refunds as rules
-from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import HOLDING, Reserved
-from reconciler.reads import refund_splits, refunds, screens_payments
+from reconciler.reads import refund_books, refunds, screens_payments
+from reconciler.reads.refund_books import RefundBooks
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.store.claims import decode_facts
@@ -44,8 +44,8 @@ _COUNTS = sa.text(
 )
 _AROUND = sa.text(
     """select r.id, c.name as customer, coalesce(u.name, k.name, r.requested_by) as asked_by,
-      coalesce(a.name, r.approved_by) as approved_by, i.number, i.total, i.paid,
-      i.credited, d.code, coalesce(o.name, r.terms_overridden_by) as overridden_by,
+      coalesce(a.name, r.approved_by) as approved_by, i.number, d.code,
+      coalesce(o.name, r.terms_overridden_by) as overridden_by,
       (select string_agg(coalesce(e.name, x), ', ' order by x) from unnest(r.edited_by) x
         left join user_account e on e.id = x) as edited_by
     from refund r left join customer c on c.id = r.customer_id
@@ -84,37 +84,25 @@ DONE = ("succeeded", "rejected", "canceled")
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Names for what a refund only has ids of, and the invoice as it stands. Minor units."""
+    """Names for what a refund only has ids of."""
 
     id: str
     customer: str | None
     asked_by: str
     approved_by: str | None
     number: str | None
-    total: int | None
-    paid: int | None
-    credited: int | None
     code: str | None
     overridden_by: str | None
     edited_by: str | None
 
-    @property
-    def outstanding(self) -> int:
-        """What is open on the invoice."""
-        return (self.total or 0) - (self.paid or 0) - (self.credited or 0)
-
 
 @dataclass(frozen=True, slots=True)
 class RefundCard:
-    """A refund with the names around it.
-
-    `unapplied` of its amount was no invoice's and no deposit's; or is not, while it has not left.
-    `payments` are those that its money came with, by id.
-    """
+    """A refund with the names around it; `payments` are those that its money came with, by id."""
 
     refund: RefundRow
     around: Around
-    unapplied: int
+    books: RefundBooks
     payments: Mapping[str, PaymentLine]
 
 
@@ -170,26 +158,8 @@ def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     around = {r.id: Around(**r._asdict()) for r in session.execute(_AROUND, {"ids": list(ids)})}
     whose = [leg.payment_id for row in rows.values() for leg in row.legs]
     paid = screens_payments.payments(session, whose)
-    unapplied = _unapplied(session, rows.values(), paid)
-    return [RefundCard(rows[one], around[one], unapplied[one], paid) for one in ids if one in rows]
-
-
-def _unapplied(
-    session: Session, rows: Collection[RefundRow], now: Mapping[str, PaymentLine]
-) -> dict[str, int]:
-    """What each took, or will take, from money that is nobody's yet."""
-    legs = [leg for row in rows for leg in row.legs]
-    took = refund_splits.of_payments(session, {leg.payment_id for leg in legs})
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.id] = 0
-        for leg in row.legs:
-            parts = took.get(leg.rail_refund_id or "")
-            if parts is not None:
-                found[row.id] += leg.amount - sum(part.amount for part in parts)
-            elif row.payment_id and leg.route != Route.KEPT:
-                found[row.id] += min(leg.amount, max(0, now[leg.payment_id].unapplied))
-    return found
+    books = refund_books.of(session, list(rows.values()))
+    return [RefundCard(rows[one], around[one], books[one], paid) for one in ids if one in rows]
 
 
 def counts(session: Session, me: str) -> Counts:

@@ -181,7 +181,7 @@ def test_a_request_of_a_payment_and_of_a_deposit(paid):
     somebody = paid.as_("reconciler")
     asked = _ask(paid, somebody, invoice=None, payment=paid.ids["pay"])
     assert asked.status_code == 303
-    assert "What is unapplied is taken first." in said(somebody.client.get(asked.location))
+    assert "INV-1041 drops from $3,000.00 to $2,700.00" in said(somebody.client.get(asked.location))
     paid.deposit(paid.ids["birch"], 60_000, "DEP-1001")
     paid.paid(60_000, customer=paid.ids["cus"], metadata={"deposit": "DEP-1001"})
     words = somebody.read("/refunds/new?deposit=DEP-1001")

@@ -1,26 +1,17 @@
-"""What the screens tell of a refund: how far it is, what it does to the books, what can be done."""
+"""What the screens tell of a refund: what can be done about it, and what was just done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.books.accounts import MANUAL_RAIL
-from reconciler.books.allocations import Treatment
 from reconciler.books.refund_routes import Route, has_stopped
 from reconciler.reads import screens_refunds
 from reconciler.reads.refunds import LegRow, RefundRow
-from reconciler.reads.screens_refunds import DONE, RefundCard
-from reconciler.web.admin import account_words, words
+from reconciler.reads.screens_refunds import RefundCard
+from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Deed
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One station on a refund's way: `state` is done, now, bad or nothing."""
-
-    text: str
-    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class Ways:
 def ways(desk: Desk, card: RefundCard) -> Ways:
     """What whoever looks can do with what did not arrive of it."""
     legs = card.refund.legs
-    by_hand = [leg for leg in legs if leg.status == "manual" and _is_for_people(leg)]
+    by_hand = [leg for leg in legs if leg.status == "manual" and leg.is_for_people]
     stopped = [leg for leg in legs if has_stopped(leg.status, leg.route, leg.rail_refund_id)]
     on_a_rail = [leg for leg in stopped if leg.rail != MANUAL_RAIL]
     return Ways(
@@ -58,45 +49,6 @@ def ways(desk: Desk, card: RefundCard) -> Ways:
         waiting=sum(leg.amount for leg in legs if leg.status == "manual"),
         is_mine=any(leg.routed_by == desk.person.id for leg in by_hand),
     )
-
-
-def _is_for_people(leg: LegRow) -> bool:
-    return leg.rail == MANUAL_RAIL or leg.route == Route.HAND
-
-
-def effect(card: RefundCard) -> str:
-    """What the refund will do, or did, to the books and to what is owed, in one sentence."""
-    refund, around = card.refund, card.around
-    books = _booked(card)
-    if not refund.invoice_id or around.number is None or refund.status != "requested":
-        is_open = refund.payment_id and refund.status not in DONE
-        return f"{books} What is unapplied is taken first." if is_open else books
-    owed = (around.total or 0) - (around.credited or 0)
-    if refund.treatment == Treatment.CREDIT:
-        then = words.shown(max(0, owed - refund.amount), refund.currency)
-        before_it = words.shown(owed, refund.currency)
-        return f"{books} {around.number} drops from {before_it} to {then}; nobody is chased for it."
-    opens = words.shown(around.outstanding + refund.amount, refund.currency)
-    return f"{books} {around.number} goes back to {opens} open."
-
-
-def _booked(card: RefundCard) -> str:
-    """Which accounts the refund's money passes in all: unapplied money, then what it had paid."""
-    refund = card.refund
-    rail = (
-        account_words.account("clearing", refund.rail)
-        if refund.rail != "manual"
-        else "Undeposited funds"
-    )
-    debit = "Credits" if refund.treatment == Treatment.CREDIT else "Accounts receivable"
-    parts = {
-        "Unapplied cash": card.unapplied,
-        "Customer deposits" if refund.deposit_id else debit: refund.amount - card.unapplied,
-    }
-    debits = " and ".join(
-        f"{name} {words.shown(part, refund.currency)}" for name, part in parts.items() if part
-    )
-    return f"Debit {debits}, credit {rail} {words.shown(refund.amount, refund.currency)}."
 
 
 def waits_since(refund: RefundRow) -> datetime | None:
@@ -121,27 +73,6 @@ _UNSENT = {
     "requested": "Goes out once it is approved",
     "approved": "Goes out by itself within a minute",
 }
-_WAY = ("Asked for", "Approved", "Sent to the provider", "Confirmed and booked")
-_REACHED = {
-    "requested": 0,
-    "approved": 1,
-    "submitted": 2,
-    "unknown": 2,
-    "pending": 2,
-    "requires_action": 2,
-    "succeeded": 3,
-}
-
-
-def steps(status: str) -> list[Step]:
-    """How far it has come."""
-    if status not in _REACHED:
-        return [Step(_WAY[0], "done"), Step(words.pill("refund", status).text, "bad")]
-    reached = _REACHED[status]
-    return [
-        Step(text, "done" if n <= reached else "now" if n == reached + 1 else "")
-        for n, text in enumerate(_WAY)
-    ]
 
 
 def whose(card: RefundCard) -> str:

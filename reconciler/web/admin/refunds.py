@@ -16,7 +16,15 @@ from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_preview, refund_routes, refunds
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, next_up, paging, refund_told, timeline
+from reconciler.web.admin import (
+    consequences,
+    errors,
+    next_up,
+    paging,
+    refund_effects,
+    refund_told,
+    timeline,
+)
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
@@ -93,9 +101,10 @@ def list_refunds(desk: Desk) -> Response:
         tabs=[(name, label, number, name == tab) for name, (label, number) in tabs.items()],
         tab=tab,
         own=counts.others if tab == "me" else 0,
-        effect=refund_told.effect,
+        effect=refund_effects.effect,
+        loose=refund_effects.loose,
         foreseen=partial(_foreseen, desk),
-        steps=refund_told.steps,
+        steps=refund_effects.steps,
         ways=partial(refund_told.ways, desk),
         why=refund_words.why,
         waits_since=refund_told.waits_since,
@@ -276,9 +285,10 @@ def _show(
         card=card,
         did=refund_told.DONE_WORDS.get(did, ""),
         next_up=following,
-        effect=refund_told.effect,
+        effect=refund_effects.effect,
+        loose=refund_effects.loose,
         foreseen=partial(_foreseen, desk),
-        steps=refund_told.steps,
+        steps=refund_effects.steps,
         ways=partial(refund_told.ways, desk),
         why=refund_words.why,
         sending=refund_told.sending,
