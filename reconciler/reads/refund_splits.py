@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import allocations, refund_terms
-from reconciler.books.allocations import Take
+from reconciler.books.allocations import Take, Treatment
 from reconciler.books.observations import RefundStage
 from reconciler.books.posting_rules import position
 from reconciler.reads.suggestions import SuggestedPart
@@ -21,6 +21,11 @@ _NAMES = sa.text(
 )
 _STANDS = sa.text(
     """select 1 from refund_decision where review_item_id = :item and closed_at is null limit 1"""
+)
+_LAST_TREATMENT = sa.text(
+    """select treatment from refund_decision
+    where payment_id = :payment and rail_refund_id = :refund
+    order by closed_at desc nulls first, place limit 1"""
 )
 MESSAGES_MAX = 20
 _MESSAGES = sa.text(
@@ -68,10 +73,14 @@ def to_come(session: Session, asked: Mapping[str, tuple[str, Take]]) -> dict[str
     for name, (payment_id, take) in asked.items():
         at = position(facts[payment_id])
         before = refund_terms.of_payment(at, terms)
-        amount = min(take.amount, max(0, at.captured - sum(one.amount for one in before)))
-        takes = [*before, Take(amount, take.treatment, take.target)]
-        on_it = [a.as_claim for a in live if a.payment_id == payment_id]
-        found[name] = allocations.taken_from(on_it, at.captured, takes, unused)[-1]
+        on_it = [a for a in live if a.payment_id == payment_id]
+        # What documents have no room for is unapplied, whatever their claims want: it goes first.
+        applied = sum(a.amount for a in on_it)
+        loose = max(0, at.captured - sum(one.amount for one in before) - applied)
+        rest = min(max(0, take.amount - loose), applied)
+        takes = [*before, Take(rest, take.treatment, take.target)]
+        asked_of = [a.as_claim for a in on_it]
+        found[name] = allocations.taken_from(asked_of, at.captured - loose, takes, unused)[-1]
     return found
 
 
@@ -86,6 +95,13 @@ def told_at(session: Session, payment_id: str, rail_refund_id: str) -> datetime 
         refund.shown[0] if refund and refund.stage < RefundStage.FAILED else 0
     )
     return from_epoch(at) if at else None
+
+
+def last_treatment(session: Session, payment_id: str, rail_refund_id: str) -> str:
+    """What a refund made outside did to what is owed, as somebody said last or by rule."""
+    given = {"payment": payment_id, "refund": rail_refund_id}
+    said = session.scalars(_LAST_TREATMENT, given).first()
+    return said or Treatment.CREDIT.value
 
 
 def messages(session: Session, payment_id: str) -> list[bytes]:

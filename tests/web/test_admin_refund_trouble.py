@@ -108,6 +108,33 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
     assert "its money came back" in form
 
 
+def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stays(birch):
+    charge = next(iter(birch.office.world.table("charge")))
+    made = birch.office.world.refund(charge, 7_000)
+    birch.hear("")
+    birch.office.world.advance_refund(made, "failed", failure_reason="lost_or_stolen_card")
+    birch.hear("")
+    rae = birch.as_("reconciler")
+    card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
+    assert "Keep it as credit: a credit note on INV-1041" in card
+    assert "it can be paid by bank transfer, cash or cheque" in card
+    item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
+    ask = {"payment": birch.ids["pay"], "again": "70.00", "question": item}
+    query = "&".join(f"{name}={value}" for name, value in ask.items())
+    html = rae.get(f"/refunds/new?{query}").get_data(as_text=True)
+    note = f"{made}, made at the payment provider, did not arrive: the card was lost or stolen."
+    for words in ("(the card was lost or stolen)", "write a credit note on INV-1041", note):
+        assert words in html, words
+    assert '<option value="other" selected>' in html
+    assert 'value="credit" checked' in html
+    form = ask | {"amount": "70.00", "reason": "", "note": note}
+    refused = rae.post("/refunds/new", form)
+    assert refused.status_code == 422
+    assert "its money came back" in refused.get_data(as_text=True)
+    asked = rae.post("/refunds/new", form | {"reason": "other", "treatment": "credit"})
+    assert asked.status_code == 303
+
+
 @pytest.mark.parametrize("part", [7_000, 3_000])
 def test_an_outside_refund_that_is_asked_again_says_so_and_every_way_on_stays(birch, part):
     charge = next(iter(birch.office.world.table("charge")))

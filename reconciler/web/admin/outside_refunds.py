@@ -173,7 +173,7 @@ def _show(
         claims = screens_payments.claims(session, item.payment_id)
         stands = refund_splits.stands(session, item_id)
         told_at = refund_splits.told_at(session, item.payment_id, item.subject)
-        remark = _remark(desk, payment, item.subject, session)
+        remark = remark_of(desk, payment, item.subject, session)
         again = review_queue.page(session, _open_again(item), Wanted(limit=1)).data
         answered_by = (item.resolved_by or "").partition("/")[2]
         names = screens_people.names(session, [answered_by])
@@ -203,7 +203,7 @@ def _show(
     )
 
 
-def _remark(
+def remark_of(
     desk: Desk, payment: PaymentLine | None, refund_id: str, session: Session
 ) -> Remark | None:
     """What people wrote to it at the rail, as the last message that shows it has it."""

@@ -25,9 +25,10 @@ from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, words
+from reconciler.web.admin import consequences, errors, refund_again, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
+from reconciler.web.admin.refund_again import Failed
 from reconciler.web.admin.routes import Screens
 from reconciler.work import Work
 
@@ -75,7 +76,11 @@ def ask_refund(desk: Desk) -> Response:
     typed = {"reason": request.args["reason"]} if "reason" in request.args else {}
     if again := request.args.get("again"):  # what a refund came to that failed elsewhere
         typed["amount"] = again[:_AMOUNT_CHARS_MAX]
-    return _form(desk, _subject(desk, request.args), typed=typed)
+        typed["again"] = typed["amount"]
+    subject = _subject(desk, request.args)
+    if again and (before := _failed(desk, subject)):
+        typed = dict(before.typed) | typed
+    return _form(desk, subject, typed=typed)
 
 
 @screens.post("/refunds/new", Role.RECONCILER)
@@ -224,9 +229,16 @@ def _form(
         error=f"{said} Nothing was done." if is_late else said,
         field=refusal.field if refusal else None,
         typed=typed,
-        is_again="again" in request.args,
+        is_again="again" in typed,
+        before=_failed(desk, subject) if "again" in typed else None,
         question=request.values.get("question", "")[:ID_CHARS_MAX],
     )
+
+
+def _failed(desk: Desk, subject: Subject) -> Failed | None:
+    """The refund that failed before, where a question about it led here."""
+    question = request.values.get("question", "")
+    return refund_again.failed(desk, question, subject.id) if question else None
 
 
 def _ask(subject: Subject) -> RefundAsk:
