@@ -99,10 +99,14 @@ _DISPUTES = sa.text(
     where d.id = any(:ids)"""
 )
 # What has to be answered soonest stands first; what nobody can answer any more after that.
+_WAITS = "(is_unsettled or stage in ('needs_response', 'under_review'))"
+_TURN = "stage <> 'needs_response', coalesce(evidence_due_at, 'infinity'), opened_at, id"
 _WAITING = sa.text(
-    """select id from dispute where is_unsettled or stage in ('needs_response', 'under_review')
-    order by stage <> 'needs_response', evidence_due_at nulls last, opened_at, id limit :limit"""
+    f"""select id from dispute where {_WAITS} and (cast(:after as text) is null
+      or ({_TURN}) > (select {_TURN} from dispute where id = :after))
+    order by {_TURN} limit :limit"""
 )
+_NUMBER_WAITING = sa.text(f"select count(*) from dispute where {_WAITS}")
 _OF_PAYMENT = sa.text(
     "select id from dispute where payment_id = :payment_id order by opened_at, id"
 )
@@ -161,10 +165,21 @@ def page(
     return Page(in_order(ids, load(session, ids, now=now)), more)
 
 
-def waiting(session: Session, *, now: datetime) -> list[DisputeRow]:
-    """Those that are open or undecided: first what has to be answered, the nearest day first."""
-    ids = list(session.scalars(_WAITING, {"limit": SHOWN_MAX}))
+def waiting(
+    session: Session, *, now: datetime, after: str | None = None, limit: int = SHOWN_MAX
+) -> list[DisputeRow]:
+    """Those that are open or undecided: first what has to be answered, the nearest day first.
+
+    So many that come `after` the dispute with this id, wherever that stands by now.
+    """
+    ids = list(session.scalars(_WAITING, {"after": after, "limit": limit}))
     return in_order(ids, load(session, ids, now=now))
+
+
+def number_waiting(session: Session) -> int:
+    """How many are open or undecided."""
+    found: int = session.execute(_NUMBER_WAITING).scalar_one()
+    return found
 
 
 def days_to_answer(session: Session, *, now: datetime) -> int | None:

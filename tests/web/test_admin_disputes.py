@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.reads import disputes
 from tests.web.screens import Screens
 
 
@@ -199,3 +200,17 @@ def test_the_invoice_says_that_a_dispute_took_back_what_paid_it(birch):
     assert "Dispute: decided for the customer" in words
     html = vera.get("/invoices/INV-1050").get_data(as_text=True)
     assert html.count(f'href="/admin{path}"') >= 2, "beside the amounts, and in the history"
+
+
+def test_the_list_of_what_waits_goes_on_after_any_of_it(birch):
+    world = birch.office.world
+    for amount in (10_000, 20_000):
+        birch.paid(amount, description="thanks")
+        world.dispute(next(reversed(world.table("charge"))))
+    hear(birch)
+    now, walked, after = birch.office.clock(), [], None
+    with birch.office.runtime.read() as session:
+        while rows := disputes.waiting(session, now=now, after=after, limit=1):
+            walked.append(after := rows[0].id)
+        assert walked == [one.id for one in disputes.waiting(session, now=now)]
+        assert len(walked) == disputes.number_waiting(session) == 3

@@ -9,7 +9,7 @@ from flask import Response, request
 from reconciler.books.disputes import Decision
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import audit, disputes as reads, ledger, screens_people
+from reconciler.reads import audit, disputes as reads, ledger, pages, screens_people
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
@@ -24,10 +24,9 @@ from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.timeline import Moment
 from reconciler.work import Cause
 
-PER_PAGE = 20  # each is a card with all that can be done about it
-
 screens = Screens()
 
+_TURN = ("text",)  # a page goes on after a dispute, by its id
 _CHOICES = (Decision.CHASE, Decision.WRITE_OFF, Decision.CREDIT)
 
 
@@ -59,7 +58,10 @@ def _is_all() -> bool:
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DisputeRow]:
     if _is_all():
         return reads.page(session, {}, wanted, now=desk.now)
-    return Page(reads.waiting(session, now=desk.now), None)
+    after = str(pages.decode(wanted.cursor, _TURN)[0]) if wanted.cursor else None
+    rows = reads.waiting(session, now=desk.now, after=after, limit=wanted.limit + 1)
+    page, more = rows[: wanted.limit], len(rows) > wanted.limit
+    return Page(page, pages.encode([page[-1].id]) if more else None)
 
 
 @screens.get("/disputes")
@@ -67,8 +69,8 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[DisputeRow]:
 def list_disputes(desk: Desk) -> Response:
     """What waits, the nearest day first; or all of them, the last opened first."""
     with desk.runtime.read() as session:
-        page = _rows(desk, session, paging.wanted(PER_PAGE))
-        waiting = len(reads.waiting(session, now=desk.now)) if _is_all() else len(page.data)
+        page = _rows(desk, session, paging.wanted())
+        waiting = reads.number_waiting(session)
     return desk.page(
         "disputes.html",
         lines=page.data,
