@@ -172,7 +172,7 @@ def test_a_document_that_nobody_made_and_a_payment_that_is_gone_are_named(
         select 'inv_x', 'INV-X', customer_id, 'USD', 7, 'draft', now() from invoice""",
     )
     said, ann = details(office), office.scalar("select id from customer")
-    as_it_stands = f"draft/7/0/0/0/0/0/7/{ann}/-"
+    as_it_stands = f"draft/7/0/0/0/0/0/0/7/{ann}/-"
     assert said == [f"invoice inv_x INV-X USD: {as_it_stands} in the books, nothing made anew"]
 
 
