@@ -50,7 +50,7 @@ def heard(room) -> None:
 
 
 def cash(room, invoice_id: str, amount: int, **more) -> str:
-    receipt = Receipt("cash", date(2026, 11, 30), amount, **more)
+    receipt = Receipt("cash", room.office.clock().date(), amount, **more)
     return room.office.do(lambda work: receipts.receive(work, invoice_id, receipt))
 
 
