@@ -19,19 +19,11 @@ from reconciler import ids
 from reconciler.books.observations import RailEvent
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
-from reconciler.flows.find_payments import CAUSE as FINDING, match_again
+from reconciler.flows.find_payments import match_again
 from reconciler.migrations_runner import SCRATCH, scratch
 from reconciler.queue import Queue
 from reconciler.runtime import Runtime, make_engine
-from reconciler.services import (
-    acts,
-    acts_of_bank,
-    doing_over,
-    inbox,
-    payments,
-    replaying,
-    statements,
-)
+from reconciler.services import acts, acts_of_bank, doing_over, inbox, replaying, statements
 from reconciler.services.acts import Act
 from reconciler.services.verification import Violation
 from reconciler.store import replay_evidence as evidence, replay_rows as store
@@ -124,7 +116,7 @@ class _Past:
             "payout": self._look_at_payout,
             "movement": self._look_at_movement,
             "ties": self._ties,
-            "match": self._match_these,
+            "match": self._match,
         }
 
     def done_over(self) -> DoneOver:
@@ -149,12 +141,14 @@ class _Past:
         return found[0] if found else None
 
     def _all(self) -> None:
+        last = ""
         for step in store.steps(self._ours, list(doing_over.NOT_OF_THE_BOOKS)):
             if step.what == "events":
                 self._gather(step)
-            else:
+            elif (step.what, last) != ("match", "match"):
                 self._events(len(self._waiting))
                 self._one(step)
+            last = step.what
         self._events(len(self._waiting))
         self._clock.instant += LATER
         apply_inbox(self._beside)
@@ -199,15 +193,7 @@ class _Past:
         if step.rank is None:
             self._match()
 
-    def _match_these(self, payment_ids: str) -> None:
-        """Of those for whom something was booked then, and no others.
-
-        What appeared while that looked around may wait for somebody who was quicker.
-        """
-        these = payment_ids.split(",")
-        self._do(lambda work: payments.rematch(work, these), FINDING)
-
-    def _match(self) -> None:
+    def _match(self, _: str = "") -> None:
         if Task.FIND_PAYMENTS in self._queue.rung:
             match_again(self._beside)
         self._queue.rung.clear()

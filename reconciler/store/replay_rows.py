@@ -67,10 +67,8 @@ _STEPS = sa.text(
         where a.at = l.settled_at and a.action = 'bank_lines.tied')
       group by l.settled_at
       union all
-      select 'match', string_agg(distinct e.payment_id, ',' order by e.payment_id), e.at,
-        min(e.rank), 0, 5, 0 from journal_entry e
+      select 'match', '', e.at, min(e.rank), 0, 5, 0 from journal_entry e
       where e.cause_kind = 'job' and e.cause_id = 'find_payments' and e.rank is not null
-        and e.payment_id is not null
       group by e.at, e.xact
     ) s order by rank nulls first, at, case when rank is null then xid end, place, seq, id"""
 )
