@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from reconciler.books import deposits as deposit_rules, invoices as invoice_rules
 from reconciler.books.invoices import InvoiceState
+from reconciler.errors import NotFound
 
 _INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
     i.currency, i.total, i.tax, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
@@ -299,6 +300,14 @@ def invoice(session: Session, name: str) -> InvoiceLine | None:
     """One invoice, by its id or its number."""
     row = session.execute(_ONE_INVOICE, {"name": name}).first()
     return InvoiceLine(**row._asdict()) if row else None
+
+
+def the_invoice(session: Session, name: str) -> InvoiceLine:
+    """The same, where an address names it. Raises NotFound."""
+    found = invoice(session, name)
+    if found is None:
+        raise NotFound(f"There is no invoice {name[:80]}")
+    return found
 
 
 def invoice_views(session: Session, today: date) -> dict[str, int]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.errors import NotFound, Refused
+from reconciler.errors import Refused
 from reconciler.reads import screens_documents, short_payments as reads
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_documents import InvoiceLine
@@ -108,7 +108,4 @@ def _ask(
 
 def _invoice(desk: Desk, name: str) -> InvoiceLine:
     with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-    if invoice is None:
-        raise NotFound(f"There is no invoice {name[:80]}")
-    return invoice
+        return screens_documents.the_invoice(session, name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Response, request
 
 from reconciler.books.people import Role
-from reconciler.errors import NotFound, Refused
+from reconciler.errors import Refused
 from reconciler.reads import screens_documents
 from reconciler.reads.screens_documents import InvoiceLine
 from reconciler.services import invoices, mailings, receipts
@@ -129,10 +129,7 @@ def mail_invoice(desk: Desk, name: str) -> Response:
 
 def _invoice(desk: Desk, name: str) -> InvoiceLine:
     with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-    if invoice is None:
-        raise NotFound(f"There is no invoice {name[:80]}")
-    return invoice
+        return screens_documents.the_invoice(session, name)
 
 
 def _receiving(desk: Desk, invoice: InvoiceLine, *, refusal: Refused | None = None) -> Response:

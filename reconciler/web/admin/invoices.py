@@ -115,9 +115,7 @@ def show_invoice(desk: Desk, name: str) -> Response:
 def apply_deposit(desk: Desk, name: str) -> Response:
     """Use a deposit of the customer on the invoice."""
     with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-    if invoice is None:
-        raise NotFound(f"There is no invoice {name[:80]}")
+        invoice = screens_documents.the_invoice(session, name)
     try:
         deposit_id = forms.text(request.form, "deposit_id")
         amount = forms.amount(request.form, "amount", invoice.currency).minor
@@ -133,9 +131,7 @@ def apply_deposit(desk: Desk, name: str) -> Response:
 def make_pay_link(desk: Desk, name: str) -> Response:
     """A page of the rail on which what is left can be paid, or a part of it."""
     with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-    if invoice is None:
-        raise NotFound(f"There is no invoice {name[:80]}")
+        invoice = screens_documents.the_invoice(session, name)
     try:
         typed = forms.amount_or_none(request.form, "amount", invoice.currency)
         amount = typed.minor if typed else None
@@ -157,9 +153,7 @@ def show(
 ) -> Response:
     """The page of one invoice."""
     with desk.runtime.read() as session:
-        invoice = screens_documents.invoice(session, name)
-        if invoice is None:
-            raise NotFound(f"There is no invoice {name[:80]}")
+        invoice = screens_documents.the_invoice(session, name)
         sources = screens_documents.paid_by(session, invoice.id)
         notes = screens_documents.credit_notes(session, invoice.id)
         entries = ledger.entries_of(session, "invoice_id", [invoice.id]).get(invoice.id, [])

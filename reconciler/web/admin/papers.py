@@ -2,7 +2,6 @@
 
 from flask import Response, url_for
 
-from reconciler.errors import NotFound
 from reconciler.reads import papers as reads, screens_documents
 from reconciler.reads.papers import Paper
 from reconciler.web.admin import pages
@@ -23,9 +22,7 @@ def paper_style(desk: Desk) -> Response:  # noqa: ARG001  every screen is given 
 def print_invoice(desk: Desk, name: str) -> Response:
     """An invoice as a page that prints well, or with `as=pdf` as a PDF."""
     with desk.runtime.read() as session:
-        line = screens_documents.invoice(session, name)
-        if line is None:
-            raise NotFound(f"There is no invoice {name[:80]}")
+        line = screens_documents.the_invoice(session, name)
         paper = reads.invoice(session, line.id, today=desk.today)
     return _given(desk, paper, back=url_for("admin.show_invoice", name=line.id))
 

@@ -5,6 +5,7 @@ What that will do is said first, by doing it in a transaction that is given up.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from flask import Response, request
 
@@ -22,10 +23,19 @@ from reconciler.work import Work
 
 screens = Screens()
 
+Foresee = Callable[[Desk, str, Callable[[Work], object]], Foreseen]
+
+
+class Undo(Protocol):
+    """How a service takes back what has this id."""
+
+    def __call__(self, work: Work, name: str, /, *, reason: str | None = None) -> None:
+        """Raises NotFound, Conflict and Refused where it cannot be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What may have been noted wrongly, in words; and the page that shows it."""
+    """What may have been noted wrongly, in words; the page that shows it, and how it is undone."""
 
     id: str
     what: str
@@ -33,104 +43,70 @@ class Wrong:
     page: str
     shown: dict[str, str]
     gone: str  # what the page is told once it is taken back
+    undo: Undo
+    foresee: Foresee
+
+    def foreseen(self, desk: Desk) -> Foreseen:
+        """What taking it back does to what the page shows."""
+        (shown,) = self.shown.values()
+        return self.foresee(desk, shown, lambda work: self.undo(work, self.id))
 
 
 @screens.get("/payments/<payment_id>/take-back", Role.RECONCILER)
 def ask_receipt_back(desk: Desk, payment_id: str) -> Response:
     """What taking money back does that was noted by hand, or why it cannot be."""
-    return _ask_receipt(desk, _receipt(desk, payment_id))
+    return _ask(desk, _receipt(desk, payment_id))
 
 
 @screens.post("/payments/<payment_id>/take-back", Role.RECONCILER)
 def take_receipt_back(desk: Desk, payment_id: str) -> Response:
     """Reverse what was noted as received by hand and never came."""
-    wrong = _receipt(desk, payment_id)
-
-    def deed(work: Work, why: str | None) -> None:
-        receipts_taken_back.take_back(work, wrong.id, reason=why)
-
-    return _take_back(desk, wrong, deed, lambda refusal: _ask_receipt(desk, wrong, refusal))
+    return _take_back(desk, _receipt(desk, payment_id))
 
 
 @screens.get("/credit-notes/<note_id>/take-back", Role.RECONCILER)
 def ask_credit_back(desk: Desk, note_id: str) -> Response:
     """What taking a credit note back does, or why it cannot be."""
-    return _ask_credit(desk, _credit(desk, note_id))
+    return _ask(desk, _credit(desk, note_id))
 
 
 @screens.post("/credit-notes/<note_id>/take-back", Role.RECONCILER)
 def take_credit_back(desk: Desk, note_id: str) -> Response:
     """Reverse a credit note: what it lowered is owed again."""
-    wrong = _credit(desk, note_id)
-
-    def deed(work: Work, why: str | None) -> None:
-        credits_taken_back.take_back(work, wrong.id, reason=why)
-
-    return _take_back(desk, wrong, deed, lambda refusal: _ask_credit(desk, wrong, refusal))
+    return _take_back(desk, _credit(desk, note_id))
 
 
 @screens.get("/bank-fees/<fee_id>/take-back", Role.RECONCILER)
 def ask_fee_back(desk: Desk, fee_id: str) -> Response:
     """What taking a bank's fee back does, or why it cannot be."""
-    return _ask_fee(desk, _fee(desk, fee_id))
+    return _ask(desk, _fee(desk, fee_id))
 
 
 @screens.post("/bank-fees/<fee_id>/take-back", Role.RECONCILER)
 def take_fee_back(desk: Desk, fee_id: str) -> Response:
     """Reverse a bank's fee: what it lowered is owed again."""
-    wrong = _fee(desk, fee_id)
-
-    def deed(work: Work, why: str | None) -> None:
-        short_payments.take_back(work, wrong.id, reason=why)
-
-    return _take_back(desk, wrong, deed, lambda refusal: _ask_fee(desk, wrong, refusal))
+    return _take_back(desk, _fee(desk, fee_id))
 
 
-def _take_back(
-    desk: Desk,
-    wrong: Wrong,
-    deed: Callable[[Work, str | None], None],
-    again: Callable[[Refused], Response],
-) -> Response:
+def _take_back(desk: Desk, wrong: Wrong) -> Response:
     def taken() -> Response:
         why = forms.words(request.form, "reason", chars_max=REASON_CHARS_MAX) or None
 
         def step(work: Work) -> str:
-            deed(work, why)
+            wrong.undo(work, wrong.id, reason=why)
             return wrong.id
 
         desk.once(step)
         return go(wrong.page, **wrong.shown, **{wrong.gone: 1})
 
-    return errors.or_again(taken, again)
+    return errors.or_again(taken, lambda refusal: _ask(desk, wrong, refusal))
 
 
-def _ask_receipt(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
-    foreseen = consequences.of_payment(
-        desk, wrong.id, lambda work: receipts_taken_back.take_back(work, wrong.id)
-    )
-    return _ask(desk, wrong, foreseen, refusal)
-
-
-def _ask_credit(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
-    foreseen = consequences.of_invoice(
-        desk, wrong.shown["name"], lambda work: credits_taken_back.take_back(work, wrong.id)
-    )
-    return _ask(desk, wrong, foreseen, refusal)
-
-
-def _ask_fee(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
-    foreseen = consequences.of_invoice(
-        desk, wrong.shown["name"], lambda work: short_payments.take_back(work, wrong.id)
-    )
-    return _ask(desk, wrong, foreseen, refusal)
-
-
-def _ask(desk: Desk, wrong: Wrong, foreseen: Foreseen, refusal: Refused | None) -> Response:
+def _ask(desk: Desk, wrong: Wrong, refusal: Refused | None = None) -> Response:
     return desk.page(
         "take_back.html",
         wrong=wrong,
-        foreseen=foreseen,
+        foreseen=wrong.foreseen(desk),
         typed=request.form.get("reason", ""),
         reason_max=REASON_CHARS_MAX,
         **errors.told(refusal),
@@ -150,6 +126,8 @@ def _receipt(desk: Desk, payment_id: str) -> Wrong:
         "show_payment",
         {"payment_id": payment.id},
         "taken_back",
+        receipts_taken_back.take_back,
+        consequences.of_payment,
     )
 
 
@@ -169,6 +147,8 @@ def _credit(desk: Desk, note_id: str) -> Wrong:
         "show_invoice",
         {"name": invoice.id},
         "credit_taken_back",
+        credits_taken_back.take_back,
+        consequences.of_invoice,
     )
 
 
@@ -188,4 +168,6 @@ def _fee(desk: Desk, fee_id: str) -> Wrong:
         "show_invoice",
         {"name": invoice.id},
         "fee_taken_back",
+        short_payments.take_back,
+        consequences.of_invoice,
     )
