@@ -7,7 +7,7 @@ written. The real books are only read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,11 +19,20 @@ from reconciler import ids
 from reconciler.books.observations import RailEvent
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.flows.apply_inbox import apply_inbox
-from reconciler.flows.find_payments import match_again
+from reconciler.flows.find_payments import CAUSE as MATCHING, match_again
 from reconciler.migrations_runner import SCRATCH, scratch
 from reconciler.queue import Queue
 from reconciler.runtime import Runtime, make_engine
-from reconciler.services import acts, acts_of_bank, doing_over, inbox, replaying, statements
+from reconciler.services import (
+    acts,
+    acts_of_bank,
+    doing_over,
+    inbox,
+    matching,
+    payments,
+    replaying,
+    statements,
+)
 from reconciler.services.acts import Act
 from reconciler.services.verification import Violation
 from reconciler.store import replay_evidence as evidence, replay_rows as store
@@ -109,6 +118,8 @@ class _Past:
         self._queue = queue
         self._told = DoneOver()
         self._waiting: list[_Told] = []
+        self._put_off: set[str] = set()  # payments whose claims are still to come
+        self._rank: int | None = None  # of what is done over now; none of what has none
         self._steps: dict[str, Callable[[str], None]] = {
             "deed": self._deed,
             "answer": self._answer,
@@ -116,11 +127,11 @@ class _Past:
             "payout": self._look_at_payout,
             "movement": self._look_at_movement,
             "ties": self._ties,
-            "match": self._match,
+            "match": self._match_now,
         }
 
     def done_over(self) -> DoneOver:
-        with ids.given(self._as_it_was):
+        with ids.given(self._as_it_was), matching.claims_made(self._since):
             self._all()
         with self._beside.read() as anew:
             for event in store.unapplied_events(anew):
@@ -134,25 +145,41 @@ class _Past:
     def _as_it_was(self, name: str) -> str | None:
         """Our id of what is called so; of several claims the first that is not made yet."""
         found = store.known(self._ours, name)
-        if found and name.startswith("alo/"):
-            with self._beside.read() as anew:
-                made = store.made(anew, found)
+        if name.startswith("alo/"):
+            made = self._made(found)
             found = [one for one in found if one not in made]
         return found[0] if found else None
 
+    def _made(self, claims: Sequence[str]) -> list[str]:
+        if not claims:
+            return []
+        with self._beside.read() as anew:
+            return store.made(anew, claims)
+
+    def _since(self, payment_id: str, target: str) -> datetime | None:
+        """When a claim was made, if it was by the step that is done over."""
+        was = store.claims(self._ours, payment_id, target)
+        made = self._made([one.id for one in was])
+        was = [one for one in was if one.id not in made]
+        if self._rank is None:
+            return was[0].at if was else self._clock.instant
+        if was and (was[0].rank is None or was[0].rank <= self._rank):
+            return was[0].at
+        self._put_off.add(payment_id)
+        return None
+
     def _all(self) -> None:
-        last = ""
-        for step in store.steps(self._ours, list(doing_over.NOT_OF_THE_BOOKS)):
+        for step in _matched_once(store.steps(self._ours, list(doing_over.NOT_OF_THE_BOOKS))):
             if step.what == "events":
                 self._gather(step)
-            elif (step.what, last) != ("match", "match"):
+            else:
                 self._events(len(self._waiting))
                 self._one(step)
-            last = step.what
         self._events(len(self._waiting))
+        self._rank = None
         self._clock.instant += LATER
         apply_inbox(self._beside)
-        self._match()
+        self._match_now()
 
     def _gather(self, step: Step) -> None:
         """Transactions of events that met in no document are done over as one: that is quicker."""
@@ -168,7 +195,7 @@ class _Past:
         self._waiting.append(_Told(step, seqs, meant_for))
 
     def _one(self, step: Step) -> None:
-        self._clock.instant = step.at
+        self._clock.instant, self._rank = step.at, step.rank
         try:
             self._steps[step.what](step.id)
             self._go_on(step)
@@ -193,10 +220,17 @@ class _Past:
         if step.rank is None:
             self._match()
 
-    def _match(self, _: str = "") -> None:
+    def _match(self) -> None:
         if Task.FIND_PAYMENTS in self._queue.rung:
-            match_again(self._beside)
+            self._match_now()
         self._queue.rung.clear()
+
+    def _match_now(self, _: str = "") -> None:
+        put_off = sorted(self._put_off)
+        self._put_off.clear()
+        if put_off:
+            self._do(lambda work: payments.rematch(work, put_off), MATCHING)
+        match_again(self._beside)
 
     def _amiss(self, what: str, why: str) -> None:
         self._told.differing.append(Violation(replaying.LAW, f"{what}: {why}"))
@@ -206,7 +240,7 @@ class _Past:
         now, self._waiting = self._waiting[:count], self._waiting[count:]
         if not now:
             return
-        self._clock.instant = now[-1].step.at
+        self._clock.instant, self._rank = now[-1].step.at, now[-1].step.rank
         rows = store.events(self._ours, [seq for one in now for seq in one.seqs])
         self._told.done["events"] += len(rows)
         self._do(lambda work: _keep(work, rows))
@@ -277,6 +311,17 @@ class _Past:
     def _look_at_movement(self, name: str) -> None:
         row = store.movement(self._ours, name)
         self._do(lambda work: replaying.look_at_movement(work, row))
+
+
+def _matched_once(steps: Iterable[Step]) -> Iterator[Step]:
+    """Matching that followed matching is done over once, with the last of it."""
+    last: Step | None = None
+    for step in steps:
+        if last and (last.what, step.what) != ("match", "match"):
+            yield last
+        last = step
+    if last:
+        yield last
 
 
 def _keep(work: Work, rows: Iterable[Any]) -> None:

@@ -5,7 +5,10 @@ decision becomes a claim, or a held payment with the clues by which a document t
 later finds it again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
 
 from reconciler import ids
 from reconciler.books import evidence, matching, payments
@@ -19,6 +22,23 @@ from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Work
 
 Held = dict[str, ReviewKind]  # our payment id -> why a person is asked
+# Since when a payment has its claim on a target, by their ids; None: it has it not yet.
+Since = Callable[[str, str], datetime | None]
+_SINCE = ContextVar[Since | None]("since", default=None)
+
+
+@contextmanager
+def claims_made(since: Since) -> Iterator[None]:
+    """Within it, each claim is made when it was made: where a past is done over.
+
+    Matching looks for documents without holding them. What appeared while it looked it found a
+    moment later, and somebody may have acted in between.
+    """
+    token = _SINCE.set(since)
+    try:
+        yield
+    finally:
+        _SINCE.reset(token)
 
 
 def look_up(work: Work, facts: Collection[PaymentFacts]) -> Lookup:
@@ -111,6 +131,10 @@ def match(
             continue
         if current and not _overrules(answer, row, current):
             continue
+        if isinstance(answer, Match) and not _is_made_by_now(work, row, answer, current):
+            if current:
+                continue
+            answer = Hold(ReviewKind.UNMATCHED_PAYMENT, ())  # and without its reasons: not yet
         if isinstance(answer, Match):
             added += _claim(work, row, answer, current)
         else:
@@ -123,6 +147,21 @@ def _bound(row: PaymentRow, answer: Match | Hold) -> str | None:
     if not payments.on_its_way(row.facts) or not isinstance(answer, Match):
         return None
     return answer.targets[0][0].id if len(answer.targets) == 1 else None
+
+
+def _is_made_by_now(
+    work: Work, row: PaymentRow, answer: Match, current: list[AllocationRow]
+) -> bool:
+    standing = {claim.target for claim in current}
+    return all(
+        document.id in standing or _made_at(work, row.id, document.id)
+        for document, _ in answer.targets
+    )
+
+
+def _made_at(work: Work, payment_id: str, target: str) -> datetime | None:
+    since = _SINCE.get()
+    return since(payment_id, target) if since else work.now
 
 
 def _overrules(answer: Match | Hold, row: PaymentRow, current: list[AllocationRow]) -> bool:
@@ -174,7 +213,7 @@ def new_claim(
         amount=0,
         turns=0,
         strategy=strategy.value,
-        created_at=work.now,
+        created_at=_made_at(work, payment_id, document.id) or work.now,
         is_new=True,
     )
 

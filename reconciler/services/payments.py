@@ -151,7 +151,14 @@ def _still_fits(
     added: list[AllocationRow],
     looked_at: dict[str, list[AllocationRow]],
 ) -> None:
-    """A match by equal amount was decided before the lock: it must still be equal under it."""
+    """A match was decided before the lock: under it the document must still be one to be paid.
+
+    And where the amount alone decided, that must still be equal.
+    """
+    for claim in added:
+        invoice = scene.invoices.get(claim.invoice_id or "")
+        if invoice is not None and invoice.state != InvoiceState.SENT:
+            raise Collision("what the payment was to pay has changed meanwhile")
     guessed = [
         claim
         for claim in added
@@ -160,10 +167,7 @@ def _still_fits(
     now = documents.waiting(work.session, {claim.target for claim in guessed})
     for claim in guessed:
         amount = payments.captured(scene.payments[claim.payment_id].facts)
-        is_payable = not claim.invoice_id or (
-            scene.invoices[claim.invoice_id].state == InvoiceState.SENT
-        )
-        if not is_payable or not now[claim.target].waits_for(amount):
+        if not now[claim.target].waits_for(amount):
             raise Collision("what the payment was to pay has changed meanwhile")
 
 

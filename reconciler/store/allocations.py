@@ -51,6 +51,7 @@ class Allocation(SQLModel, table=True):
     cause_id: str = base.text()
     created_at: datetime = base.instant()
     closed_at: datetime | None = base.instant_or_none()
+    rank: int | None = base.rank()
 
 
 class Application(SQLModel, table=True):

@@ -70,6 +70,9 @@ _STEPS = sa.text(
       select 'match', '', e.at, min(e.rank), 0, 5, 0 from journal_entry e
       where e.cause_kind = 'job' and e.cause_id = 'find_payments' and e.rank is not null
       group by e.at, e.xact
+      union all
+      select 'match', '', a.created_at, a.rank, 0, 5, 0 from allocation a
+      where a.cause_kind = 'job' and a.cause_id = 'find_payments' and a.rank is not null
     ) s order by rank nulls first, at, case when rank is null then xid end, place, seq, id"""
 )
 # The documents that money of these events' payments was ever meant for: themselves, and where
@@ -107,6 +110,11 @@ _KNOWN = {
         where id = :one and rail = 'manual' and :two = '' and :three = ''"""
     ),
 }
+_CLAIMS = sa.text(
+    """select id, created_at, rank from allocation
+    where payment_id = :payment and coalesce(invoice_id, deposit_id) = :target
+    order by created_at, id"""
+)
 _MADE = sa.text("select id from allocation where id = any(:ids)")
 _DEED = sa.text(
     """select l.action, l.subject, l.cause_kind, l.cause_id, l.at, w.body
@@ -181,6 +189,15 @@ class Step:
     rank: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A claim: when it was made, and its rank if it has one."""
+
+    id: str
+    at: datetime
+    rank: int | None
+
+
 def steps(session: Session, outside: Sequence[str]) -> Iterator[Step]:
     """All that happened, in order; of what people did, more than only actions `outside`."""
     session.execute(_PATIENT)
@@ -211,6 +228,12 @@ def known(session: Session, name: str) -> list[str]:
         return []
     one, two, three = (*of, "", "")[:3]
     return list(session.scalars(_KNOWN[prefix], {"one": one, "two": two, "three": three}))
+
+
+def claims(session: Session, payment_id: str, target: str) -> list[Made]:
+    """The claims that a payment ever had on a document, the oldest first."""
+    found = session.execute(_CLAIMS, {"payment": payment_id, "target": target})
+    return [Made(*row) for row in found]
 
 
 def made(session: Session, claims: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """Done over is what happened in the order in which it took effect, whoever had begun first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.books.consent import RefundPolicy
 from reconciler.errors import Refused
@@ -20,6 +21,7 @@ from tests.runtime import Office, may_make_a_schema
 
 ANN, BEN = Cause("person", "usr_ann"), Cause("person", "usr_ben")
 WORKER = Cause("job", "apply_inbox")
+LOOKING = "where lower(btrim(i.number)) = any"  # matching looks for what payments name
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +36,21 @@ def slowly(office: Office, cause: Cause = ANN) -> Iterator[Work]:
     with office.runtime.work(cause) as work:
         office.clock.advance(seconds=1)
         yield work
+
+
+@contextmanager
+def once(office: Office, said: str, deed: Callable[[], object]) -> Iterator[None]:
+    """Somebody's deed falls between the first statement that says so and the next one."""
+    waiting = [deed]
+
+    def happen(_conn, _cursor, statement: str, *_) -> None:
+        if said in statement and waiting:
+            waiting.pop()()
+
+    sa.event.listen(office.runtime.engine, "after_cursor_execute", happen)
+    yield
+    sa.event.remove(office.runtime.engine, "after_cursor_execute", happen)
+    assert not waiting, "it never came to that"
 
 
 def differing(office: Office) -> list[str]:
@@ -130,4 +147,46 @@ def test_matching_that_was_slower_than_news_of_the_same_invoice(office: Office) 
     assert [row[1] for row in office.rows(claims)] == [0, 3_000]
     assert office.rows(claims)[1][0] == later
     assert office.scalar("select rail_payment_id from payment where id = :id", id=early) != later
+    assert differing(office) == []
+
+
+def test_an_invoice_that_appeared_while_matching_looked_and_was_credited_first(
+    office: Office,
+) -> None:
+    office.world.pay(3_000, metadata={"invoice": "INV-7"})
+    office.deliver(*office.world.events())
+    with once(office, LOOKING, lambda: invoice(office, "INV-7", 3_000)):
+        office.apply()
+    invoice_id = office.scalar("select id from invoice")
+    office.do(lambda work: invoices.credit_note(work, invoice_id, amount=800, reason="less"), BEN)
+    office.drain()
+    assert office.rows("select strategy, amount from allocation") == [("metadata", 2_200)]
+    assert differing(office) == []
+
+
+def test_a_person_who_placed_the_money_before_matching_saw_its_invoice(office: Office) -> None:
+    ann = customer(office)
+    other = invoice(office, "INV-1", 5_000, customer_id=ann)
+    office.world.pay(3_000, metadata={"invoice": "INV-7"})
+    office.deliver(*office.world.events())
+    with once(office, LOOKING, lambda: invoice(office, "INV-7", 3_000, customer_id=ann)):
+        office.apply()
+    payment = office.scalar("select id from payment where is_held")
+    part = Part(invoice_id=other, amount=3_000)
+    office.do(lambda work: allocations.allocate(work, payment, [part]), ANN)
+    office.drain()
+    taken = "select i.number, a.amount from allocation a join invoice i on i.id = a.invoice_id"
+    assert office.rows(taken) == [("INV-1", 3_000)]
+    assert differing(office) == []
+
+
+def test_an_invoice_that_was_made_void_while_matching_looked(office: Office) -> None:
+    invoice_id = invoice(office, "INV-1", 3_000)
+    office.world.pay(3_000, metadata={"invoice": "INV-1"})
+    office.deliver(*office.world.events())
+    with once(office, LOOKING, lambda: office.do(lambda w: invoices.void(w, invoice_id), BEN)):
+        office.apply()
+    office.drain()
+    assert office.rows("select strategy, is_held from payment") == [(None, True)]
+    assert office.rows("select kind from review_item") == [("invoice_not_payable",)]
     assert differing(office) == []
