@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from benchmarks.business import rail
 from benchmarks.business.pen import PROGRAM, Pen
 from reconciler.services import refund_requests, refunds
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.services.refund_limits import policy_of
-from reconciler.services.refund_requests import RefundAsk
 from reconciler.work import Cause, Work
 
 AMOUNT = 150

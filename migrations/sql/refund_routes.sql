@@ -9,11 +9,19 @@ begin
       using errcode = 'check_violation', constraint = 'refund_leg_keeps_its_route';
   end if;
   if new.route = 'rail' then
+    if new.status in ('submitted', 'unknown') and exists (
+        select 1 from refund where id = new.refund_id and method = 'hand') then
+      raise exception 'refund % was asked to go by hand and is never sent', new.refund_id
+        using errcode = 'check_violation', constraint = 'another_way_is_never_sent';
+    end if;
     return new;
   end if;
   if tg_op = 'INSERT' and not exists (
       select 1 from refund_leg where refund_id = new.refund_id and replaced_by = new.reference
-        and payment_id = new.payment_id and status in ('failed', 'canceled')) then
+        and payment_id = new.payment_id and status in ('failed', 'canceled'))
+     -- or it was asked for so from the start, and no rail was ever sent anything of it
+     and not exists (select 1 from refund where id = new.refund_id and method = 'hand'
+        and new.route = 'hand' and not refund_was_sent(id)) then
     raise exception 'refund leg % would be paid another way while the rail may still pay', new.id
       using errcode = 'check_violation', constraint = 'a_leg_is_closed_before_another_way';
   end if;

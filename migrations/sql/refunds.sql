@@ -30,11 +30,12 @@ language sql immutable as $$
 $$;
 
 -- All that an approval binds, as one short text: Terms.digest in reconciler/books/consent.py.
+-- `method` is read past the column's name: the first books are made before there is one.
 create or replace function refund_terms(wanted text) returns text
 language sql stable as $$
   select encode(sha256(convert_to(concat_ws(E'\n',
     concat_ws(' ', r.id, coalesce(r.payment_id, r.invoice_id, r.deposit_id), r.amount, r.currency,
-      r.treatment, r.reason),
+      r.treatment, r.reason, nullif(to_jsonb(r) ->> 'method', 'rail')),
     (select string_agg(part, E'\n' order by part collate "C") from (
       select concat_ws(' ', l.payment_id, coalesce(l.target_id, '-'), l.amount) as part
       from refund_leg l where l.refund_id = r.id and l.replaced_by is null) as parts)
@@ -165,9 +166,9 @@ begin
       using errcode = 'check_violation', constraint = 'refund_stays_what_it_is';
   end if;
   if (new.payment_id, new.invoice_id, new.deposit_id, new.amount, new.treatment, new.reason,
-      new.note, new.needs_second_person)
+      new.note, new.needs_second_person, new.method)
      is distinct from (old.payment_id, old.invoice_id, old.deposit_id, old.amount, old.treatment,
-      old.reason, old.note, old.needs_second_person)
+      old.reason, old.note, old.needs_second_person, old.method)
      and not (old.status in ('requested', 'approved') and new.status = 'requested'
        and num_nonnulls(new.approved_by, new.approved_at, new.approved_terms) = 0
        and not refund_was_sent(old.id)) then

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict, Forbidden, Refused
 from reconciler.money import shown
@@ -90,6 +91,7 @@ class Terms:
     """All that an approval of a refund binds; amounts in minor units.
 
     `reason` is among it because the rail is told: for one word it bars the customer's card.
+    `method` is what it was asked to go by.
     """
 
     refund_id: str
@@ -99,15 +101,18 @@ class Terms:
     treatment: str
     reason: str
     parts: tuple[Part, ...]
+    method: str = Route.RAIL.value
 
     def digest(self) -> str:
         """The terms as one short text: the same for the same terms, another for any other.
 
         The database makes the same of its rows (`refund_terms` in migrations/sql/refunds.sql).
         """
-        head = (
+        head: tuple[str | int, ...] = (
             self.refund_id, self.asked_of, self.amount, self.currency, self.treatment, self.reason
         )  # fmt: skip
+        if self.method != Route.RAIL:  # so that what was approved before there was a choice holds
+            head += (self.method,)
         parts = sorted(f"{p.payment_id} {p.target_id or '-'} {p.amount}" for p in self.parts)
         text = "\n".join([" ".join(map(str, head)), *parts])
         return hashlib.sha256(text.encode()).hexdigest()

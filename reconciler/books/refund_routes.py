@@ -23,6 +23,10 @@ class Route(StrEnum):
     KEPT = "kept"  # not at all: the customer agreed that it stays here, as credit or deposit
 
 
+# What a refund can be asked to go by; what of it was received by hand goes by hand anyway.
+ASKED_BY = (Route.RAIL.value, Route.HAND.value)
+
+
 class Method(StrEnum):
     """What people pay back with, where the rail cannot."""
 

@@ -46,7 +46,7 @@ from reconciler.services import (
 )
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.invoices import NewInvoice
-from reconciler.services.refund_requests import RefundAsk
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.work import Work
 
 ASKER = ("dana.desk@studio.example", "Dana Desk", Role.RECONCILER)

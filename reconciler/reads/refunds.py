@@ -65,6 +65,7 @@ class RefundRow:
 
     `rail` and `rail_refund_id` are the first leg's; a refund over several payments has several.
     `terms_override` is why a deposit's terms were set aside for it, by `terms_overridden_by`.
+    `method` is how it was asked to go: `rail`, or `hand`, which people pay by bank transfer.
     `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     `client_words` is what the client may be told; `next_step` what somebody here has to do.
@@ -80,6 +81,7 @@ class RefundRow:
     reason: str
     note: str | None
     treatment: str
+    method: str
     status: str
     rail: str | None
     rail_refund_id: str | None
@@ -116,8 +118,8 @@ LISTING = Listing(
 )
 _REFUNDS = sa.text(
     """select id, payment_id, invoice_id, deposit_id, customer_id, amount, currency, reason, note,
-      treatment, status, requested_by, requested_at, approved_by, approved_at, edited_by, failure,
-      terms_override, terms_overridden_by, rev
+      treatment, method, status, requested_by, requested_at, approved_by, approved_at, edited_by,
+      failure, terms_override, terms_overridden_by, rev
     from refund where id = any(:ids)"""
 )
 _LEGS = sa.text(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from reconciler.books.allocations import Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.disputes import Decision
+from reconciler.books.refund_routes import Route
 from reconciler.books.refund_sending import Look, Looked
 from reconciler.errors import NotFound
 from reconciler.money import MINOR_MAX
@@ -54,6 +55,7 @@ def _requested(work: Work, act: Act) -> None:
         note=act.why,
         treatment=said["treatment"],
         terms_override=said.get("terms_override"),
+        method=said.get("method", Route.RAIL.value),
         **_target(said["target"]),
     )
     refunds.request(work, ask, policy_then([act]))
@@ -61,7 +63,7 @@ def _requested(work: Work, act: Act) -> None:
 
 def _changed(work: Work, act: Act) -> None:
     said = act.after
-    names = ("amount", "reason", "treatment", "terms_override")
+    names = ("amount", "reason", "treatment", "terms_override", "method")
     given = {name: said[name] for name in names if name in said} | {"note": act.why}
     if "target" in said:
         given |= _target(said["target"])

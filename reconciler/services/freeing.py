@@ -31,7 +31,7 @@ from reconciler.services import (
 )
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
-from reconciler.services.refund_requests import RefundAsk
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.services.settlement import Scene
 from reconciler.store import claims
 from reconciler.store.claims import AllocationRow, ApplicationRow, InvoiceRow

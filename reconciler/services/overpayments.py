@@ -18,7 +18,7 @@ from reconciler.money import shown
 from reconciler.services import allocations, audit, deposits, refund_requests, reviews
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
-from reconciler.services.refund_requests import RefundAsk
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.store import claims, overpayments as store
 from reconciler.store.overpayments import Overpaid
 from reconciler.work import Work

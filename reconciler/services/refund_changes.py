@@ -10,12 +10,20 @@ from typing import Any
 
 from reconciler.books import consent, refunds as rules
 from reconciler.books.consent import RefundPolicy
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Collision, Invalid, NotFound
 from reconciler.money import shown
-from reconciler.services import audit, refund_consent, refund_legs, refund_requests
+from reconciler.services import (
+    audit,
+    refund_consent,
+    refund_legs,
+    refund_limits,
+    refund_requests,
+)
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.services.refund_legs import Whole
-from reconciler.services.refund_requests import PROGRAM, Plan, RefundAsk
+from reconciler.services.refund_requests import PROGRAM, Plan
 from reconciler.store.refunds import Refund
 from reconciler.work import Work
 
@@ -61,6 +69,7 @@ def change(
     _replan(work, whole, plan)
     refund_legs.follow_legs(work, whole)
     if not refund.needs_second_person:
+        refund_limits.hold_by_hand(work, whole, policy)
         refund_requests.release(work, whole)
     was, now = audit.changes(said, refund_requests.as_said(refund))
     audit.note(work, "refund.changed", refund_id, before=was, after=now, why=ask.note)
@@ -83,6 +92,7 @@ def _changed(refund: Refund, given: Mapping[str, Any]) -> RefundAsk:
         note=refund.note,
         treatment=refund.treatment,
         terms_override=refund.terms_override,
+        method=refund.method,
     )
     if any(given.get(name) for name in _TARGETS):
         now = replace(now, payment_id=None, invoice_id=None, deposit_id=None)
@@ -110,6 +120,8 @@ def _what_changed(refund: Refund, ask: RefundAsk, plan: Plan) -> str:
         )
         if before != after
     ]
+    if ask.method != refund.method:
+        said.append(_GOES_BY[ask.method])
     if ask.terms_override != refund.terms_override:
         aside = f"are set aside: {ask.terms_override}" if ask.terms_override else "hold again"
         said.append(f"the deposit's terms {aside}")
@@ -118,11 +130,17 @@ def _what_changed(refund: Refund, ask: RefundAsk, plan: Plan) -> str:
     return "changed: " + ("; ".join(said) or "nothing, but looked at anew")
 
 
+_GOES_BY = {
+    Route.RAIL.value: "it goes back the way it was paid now",
+    Route.HAND.value: "people pay it by bank transfer now",
+}
+
+
 def _put(work: Work, refund: Refund, ask: RefundAsk, plan: Plan) -> None:
     for name in _TARGETS:
         setattr(refund, name, getattr(ask, name))
     refund.customer_id = plan.customer_id
-    refund.amount = plan.amount
+    refund.amount, refund.method = plan.amount, ask.method
     refund.reason, refund.treatment = plan.reason.value, plan.treatment.value
     if ask.terms_override != refund.terms_override:
         refund.terms_overridden_by = work.cause.id if ask.terms_override else None
@@ -130,8 +148,14 @@ def _put(work: Work, refund: Refund, ask: RefundAsk, plan: Plan) -> None:
 
 
 def _replan(work: Work, whole: Whole, plan: Plan) -> None:
-    now = {(leg.payment_id, leg.target_id, leg.amount) for leg in whole.live}
-    if now == {(leg.payment_id, leg.target_id, leg.amount) for leg in plan.legs}:
+    now = {
+        (leg.payment_id, leg.target_id, leg.amount, leg.route == Route.HAND.value)
+        for leg in whole.live
+    }
+    if now == {
+        (leg.payment_id, leg.target_id, leg.amount, leg.payment_id in plan.by_hand)
+        for leg in plan.legs
+    }:
         return
     first = len(whole.legs) + 1
     names = {
@@ -143,4 +167,5 @@ def _replan(work: Work, whole: Whole, plan: Plan) -> None:
         leg.replaced_by = names.get(leg.payment_id, rules.reference(whole.refund.id, first))
     work.session.flush()
     for number, planned in enumerate(plan.legs, first):
-        whole.legs.append(refund_requests.add_leg(work, whole.refund, planned, number))
+        elsewhere = plan.elsewhere(planned, work.cause.id)
+        whole.legs.append(refund_requests.add_leg(work, whole.refund, planned, number, elsewhere))

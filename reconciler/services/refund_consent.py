@@ -57,4 +57,5 @@ def _terms(whole: Whole) -> Terms:
         treatment=refund.treatment,
         reason=refund.reason,
         parts=tuple(Part(leg.payment_id, leg.target_id, leg.amount) for leg in whole.live),
+        method=refund.method,
     )

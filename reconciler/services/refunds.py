@@ -18,13 +18,15 @@ from reconciler.services import (
     refund_consent,
     refund_following,
     refund_legs,
+    refund_limits,
     refund_requests,
     refund_sending,
 )
 from reconciler.services.refund_by_hand import settle_by_hand
 from reconciler.services.refund_changes import change
+from reconciler.services.refund_grounds import RefundAsk
 from reconciler.services.refund_legs import Whole
-from reconciler.services.refund_requests import RefundAsk, request
+from reconciler.services.refund_requests import request
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
 from reconciler.store.payments import Payment
@@ -48,11 +50,14 @@ _OURS_ALONE = frozenset({RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundSt
 _DONE = frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED})
 
 
-def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
-    """Let a requested refund go as it stands now.
+def approve(
+    work: Work, refund_id: str, *, policy: RefundPolicy | None = None, rev: int | None = None
+) -> None:
+    """Let a requested refund go as it stands now. `policy`: the limits of what is paid by hand.
 
-    Raises Forbidden for who asked for it or changed it, Conflict if it was changed meanwhile, and
-    Refused if the money went another way since.
+    What a rail is sent is held to the day's limits where it is sent. Raises Forbidden for who asked
+    for it or changed it, Conflict if it was changed meanwhile, and Refused if the money went
+    another way since, or for more by hand than may leave today.
     """
     rows = _hold_money(work, refund_id)
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
@@ -60,6 +65,7 @@ def approve(work: Work, refund_id: str, *, rev: int | None = None) -> None:
     authors = refund_consent.authors(whole.refund)
     consent.approve(whole.status, authors=authors, by=work.cause.id)
     refund_following.has_room_for(work, rows, whole)
+    refund_limits.hold_by_hand(work, whole, policy or RefundPolicy())
     refund_requests.release(work, whole, approved_by=work.cause.id)
     _note(work, "refund.approved", whole, before)
     failpoint("approve.before_commit")

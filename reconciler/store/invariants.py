@@ -256,6 +256,9 @@ QUERIES: dict[str, str] = {
           from payment p where p.id = d.payment_id) r on true
         where d.closed_at is null group by d.payment_id, d.rail_refund_id
         having sum(d.amount) > coalesce(max(r.amount), 0)""",
+    "what_is_asked_by_hand_goes_by_no_rail": refund_laws.QUERIES[
+        "what_is_asked_by_hand_goes_by_no_rail"
+    ],
     "refunds_under_way_are_what_was_approved": refund_laws.QUERIES[
         "refunds_under_way_are_what_was_approved"
     ],

@@ -75,12 +75,21 @@ QUERIES: dict[str, str] = {
     "another_way_has_a_closed_rail_and_two_people": """
         select format('leg %s goes by %s: before it %s, chosen by %s, settled by %s', l.id, l.route,
           coalesce(o.status, 'nothing'), l.routed_by, l.settled_by)
-        from refund_leg l left join refund_leg o
+        from refund_leg l join refund r on r.id = l.refund_id left join refund_leg o
           on o.refund_id = l.refund_id and o.replaced_by = l.reference
         where l.route <> 'rail' and l.replaced_by is null
-          and (coalesce(o.status, '') not in ('failed', 'canceled', 'succeeded')
+          and ((coalesce(o.status, '') not in ('failed', 'canceled', 'succeeded')
+              and r.method <> 'hand')
           or (l.route = 'hand' and l.settled_by = l.routed_by)
           or (l.status = 'succeeded' and l.settled_by is null))""",
+    "what_is_asked_by_hand_goes_by_no_rail": """
+        select format('refund %s was asked to go by hand, and leg %s goes by %s, sent %s times',
+          r.id, l.id, p.rail, coalesce(sum(t.sends), 0))
+        from refund r join refund_leg l on l.refund_id = r.id
+          join payment p on p.id = l.payment_id left join refund_attempt t on t.leg_id = l.id
+        where r.method = 'hand' and p.rail <> 'manual'
+          and (t.first_sent_at is not null or (l.route = 'rail' and l.replaced_by is null))
+        group by r.id, l.id, p.rail""",
     "refunds_under_way_are_what_was_approved": f"""
         select format('refund %s is %s, and what it asks for is not what was approved', id, status)
         from refund where status in {_UNDER_WAY}

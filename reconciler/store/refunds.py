@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from reconciler.books.refund_routes import Route
+from reconciler.books.refund_routes import ASKED_BY, Route
 from reconciler.books.refunds import RefundReason, RefundStatus
 from reconciler.store import base
 from reconciler.store.base import SQLModel, datetime
@@ -22,6 +22,7 @@ class Refund(SQLModel, table=True):
         base.one_of("refund_status_is_known", "status", RefundStatus),
         base.one_of("refund_reason_is_known", "reason", RefundReason),
         base.holds("refund_treatment_is_known", "treatment in ('credit', 'reopen')"),
+        base.holds("refund_method_is_known", f"method in {ASKED_BY}"),
         base.holds(
             "a_refund_is_asked_of_one_thing", "num_nonnulls(payment_id, invoice_id, deposit_id) = 1"
         ),
@@ -32,6 +33,7 @@ class Refund(SQLModel, table=True):
         ),
         sa.Index("ix_refund_status", "status", "requested_at"),
         sa.Index("ix_refund_requested", "requested_at", "id"),
+        sa.Index("ix_refund_by_hand", "id", postgresql_where=sa.text("method = 'hand'")),
     )
 
     id: str = base.key()
@@ -44,6 +46,13 @@ class Refund(SQLModel, table=True):
     reason: str = base.text()
     note: str | None = base.text_or_none()
     treatment: str = base.text()
+    # By its payments' rails, or by people though a rail brought it (RefundLeg.method says how).
+    method: str = Field(
+        default=Route.RAIL.value,
+        sa_type=sa.Text,
+        nullable=False,
+        sa_column_kwargs={"server_default": sa.text("'rail'")},
+    )
     status: str = base.text()
     failure: str | None = base.text_or_none()
     requested_by: str = base.text()

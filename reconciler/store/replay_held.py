@@ -60,7 +60,7 @@ HELD = {
     "proposal": """select id, '', '', currency, concat_ws('/', state, version, price, project_id,
       accepted_sha256) from proposal""",
     "refund": """select id, '', '', currency, concat_ws('/', status, amount, treatment, reason,
-      approved_by) from refund""",
+      method, approved_by) from refund""",
     "refund leg": """select id, refund_id, payment_id, '', concat_ws('/', status, amount, target_id,
       rail_refund_id, route, replaced_by) from refund_leg""",
     "decision on a refund": """select payment_id, rail_refund_id, coalesce(target_id, ''), '',

@@ -158,6 +158,34 @@ def test_a_refund_is_asked_for_changed_and_approved_by_another(acme: Site, hands
     assert status in {"approved", "submitted"}
 
 
+@does("/questions", "/refunds/new", "/refunds/<refund_id>")
+def test_what_failed_outside_is_paid_by_bank_transfer(site: Site, hands: Hands) -> None:
+    screens = site.screens
+    screens.invoice(screens.customer("Ann"), 25_000, "INV-1051")
+    screens.paid(25_000, metadata={"invoice": "INV-1051"})
+    made = screens.office.world.refund(next(iter(screens.office.world.table("charge"))), 5_000)
+    screens.hear("")
+    screens.office.world.advance_refund(made, "failed")
+    screens.hear("")
+    rae = hands(site, "reconciler")
+    rae.go("/questions?kind=refund_failed")
+    rae.press("Pay it by bank transfer")
+    rae.reads("Nothing is sent to the payment provider")
+    rae.press("Ask for approval")
+    rae.reads("a different person must approve it", "By people: bank transfer")
+    aki = hands(site, "approver")
+    aki.go("/refunds")
+    aki.press("Approve and refund $50.00")
+    aki.press("Yes, refund $50.00")
+    aki.reads("it waits until it is paid by hand")
+    aki.press("Record that it was paid back")
+    aki.write(f"ref-{screens.office.scalar('select id from refund')}", "Transfer 88")
+    aki.press("Record $50.00 as paid back")
+    aki.reads("Recorded: it was paid back by hand.", "Transfer 88")
+    assert len(screens.office.world.table("refund")) == 1
+    assert screens.office.violations() == []
+
+
 @does("/questions/<item_id>")
 def test_a_refund_made_outside_is_answered(site: Site, hands: Hands) -> None:
     screens = site.screens

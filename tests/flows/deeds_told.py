@@ -228,6 +228,7 @@ def other_ways(office: Office) -> None:
     refund = ask(office, payment_id=cash, amount=2_000)
     office.do(lambda w: refunds.approve(w, refund), BEN)
     office.do(lambda w: refunds.settle_by_hand(w, refund, reference="out of the till"), BEN)
+    by_hand(office)
     for way in ("hand", "credit", "deposit"):
         number = f"OW-{way}"
         made = invoice(office, number, 5_000)
@@ -241,6 +242,20 @@ def other_ways(office: Office) -> None:
         office.world.advance_refund(rail_id, "failed", "lost_or_stolen_card")
         tell(office)
         go(office, refund, way)
+
+
+def by_hand(office: Office) -> None:
+    """Asked for by hand at once, one after it was asked for by the rail; one goes by it again."""
+    made = invoice(office, "BH-1", 5_000)
+    paid(office, 5_000, invoice="BH-1")
+    for amount, was, now in ((1_000, "hand", None), (500, "rail", "hand"), (300, "hand", "rail")):
+        refund = ask(office, invoice_id=made, amount=amount, method=was)
+        if now:
+            office.do(lambda w: refunds.change(w, refund, {"method": now}, POLICY), ANN)  # noqa: B023
+        office.do(lambda w: refunds.approve(w, refund), BEN)  # noqa: B023
+        if (now or was) == "hand":
+            office.do(lambda w: refunds.settle_by_hand(w, refund, reference="transfer"), BEN)  # noqa: B023
+        tell(office)
 
 
 def go(office: Office, refund: str, way: str) -> None:

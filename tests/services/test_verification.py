@@ -157,6 +157,11 @@ PLANTED: dict[str, list[str]] = {
         """update refund_leg set route = 'hand', method = 'cash', routed_by = 'ann',
           settled_by = 'ben', status = 'manual'""",
     ],
+    "what_is_asked_by_hand_goes_by_no_rail": [
+        A_REFUND,
+        A_LEG,
+        "update refund set method = 'hand'",
+    ],
     "decisions_stay_within_their_refund": [
         f"""insert into refund_decision (id, payment_id, rail_refund_id, amount, treatment,
           cause_kind, cause_id, created_at)

@@ -117,7 +117,7 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     rae = birch.as_("reconciler")
     card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
     assert "Keep it as credit: a credit note on INV-1041" in card
-    assert "it can be paid by bank transfer, cash or cheque" in card
+    assert "where that is closed, have it paid by bank transfer" in card
     item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
     ask = {"payment": birch.ids["pay"], "again": "70.00", "question": item}
     query = "&".join(f"{name}={value}" for name, value in ask.items())
@@ -133,6 +133,41 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     assert "its money came back" in refused.get_data(as_text=True)
     asked = rae.post("/refunds/new", form | {"reason": "other", "treatment": "credit"})
     assert asked.status_code == 303
+
+
+def test_what_failed_outside_is_paid_by_bank_transfer_at_once(birch):
+    charge = next(iter(birch.office.world.table("charge")))
+    made = birch.office.world.refund(charge, 7_000)
+    birch.hear("")
+    birch.office.world.advance_refund(made, "failed", failure_reason="lost_or_stolen_card")
+    birch.hear("")
+    rae, aki, pay = birch.as_("reconciler"), birch.as_("approver"), birch.ids["pay"]
+    item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
+    way = f"/refunds/new?payment={pay}&again=70.00&question={item}&method=hand"
+    card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
+    assert f'href="/admin{way.replace("&", "&amp;")}">Pay it by bank transfer' in card
+    assert 'value="hand" checked' in rae.get(way).get_data(as_text=True)
+    form = {
+        "payment": pay, "again": "70.00", "question": item, "amount": "70.00", "reason": "other",
+        "note": "It came back", "treatment": "credit", "method": "hand",
+    }  # fmt: skip
+    looked = rae.post("/refunds/new", form | {"do": "look"}).get_data(as_text=True)
+    assert "Undeposited funds" in looked
+    assert rae.post("/refunds/new", form | {"method": "gold"}).status_code == 422
+    assert rae.post("/refunds/new", form).status_code == 303
+    asked = birch.office.scalar("select id from refund")
+    page = aki.read(f"/refunds/{asked}")
+    for words in ("By people: bank transfer", "paid by a person: bank transfer"):
+        assert words in page, words
+    assert "through Stripe" not in page
+    did = _post(birch, aki, asked, "approve")
+    page = aki.read(did.headers["Location"].removeprefix("/admin"))
+    assert "Approved: it waits until it is paid by hand" in page
+    assert _post(birch, rae, asked, "paid-back", reference="mine").status_code == 403
+    assert _post(birch, aki, asked, "paid-back", reference="Transfer 88").status_code == 303
+    assert "Transfer 88" in aki.read(f"/refunds/{asked}")
+    assert len(birch.office.world.table("refund")) == 1
+    assert birch.office.violations() == []
 
 
 @pytest.mark.parametrize("part", [7_000, 3_000])

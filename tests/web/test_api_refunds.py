@@ -91,6 +91,8 @@ def test_all_that_can_be_refunded_is_the_default(api):
         ({"reason": "because"}, "reason"),
         ({"reason": None}, "reason"),
         ({"treatment": "forget"}, "treatment"),
+        ({"method": "gold"}, "method"),
+        ({"method": None}, "method"),
         ({"status": "succeeded"}, "status"),
         ({"approved_by": "me"}, "approved_by"),
         ({"invoice_id": "inv_also"}, "payment_id"),
@@ -267,6 +269,7 @@ def test_what_was_asked_is_changed_and_the_approval_is_void(strict):
         ({"amount": 10_001}, 422, "amount"),
         ({"amount": None}, 422, "amount"),
         ({"reason": "because"}, 422, "reason"),
+        ({"method": "bank_transfer"}, 422, "method"),
         ({"requested_by": "me"}, 422, "requested_by"),
         ({"invoice_id": "inv_none"}, 422, "invoice_id"),
         ({"amount": 100, "rev": 99}, 409, None),
@@ -321,6 +324,23 @@ def test_it_is_given_to_people_and_a_program_does_not_pay_it(api):
         refused(api.post(f"{path}/paid-back", {"reference": "till"}, by="admin"), 403)
         refused(api.post(f"{path}/another-route", {"method": "cash"}, by="refund"), 409)
     api.sound()
+
+
+def test_it_is_asked_for_by_hand_at_once_and_nothing_is_sent(strict):
+    _, payment = a_paid_invoice(strict)
+    body = {"payment_id": payment["id"], "amount": 2_500, "reason": "goodwill"}
+    made = strict.make("/refunds", body, by="refund one")
+    assert (made["method"], made["legs"][0]["route"]) == ("rail", "rail")
+    changed = ok(strict.patch(f"/refunds/{made['id']}", {"method": "hand"}, by="refund one"))
+    [leg] = changed["legs"]
+    assert (changed["method"], leg["route"], leg["method"]) == ("hand", "hand", "bank_transfer")
+    let_go = ok(strict.post(f"/refunds/{made['id']}/approve", by="refund two"))
+    assert let_go["status"] == "manual"
+    strict.settle()
+    assert strict.read(f"/refunds/{made['id']}")["legs"][0]["attempts"] == 0
+    with strict.unchanged():
+        refused(strict.post(f"/refunds/{made['id']}/paid-back", {"reference": "x"}), 403)
+    strict.sound()
 
 
 def test_it_stays_as_a_deposit_by_consent(api):

@@ -6,9 +6,11 @@ from functools import partial
 
 from flask import Response, request
 
+from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.people import Role
+from reconciler.books.refund_routes import ASKED_BY, Route
 from reconciler.books.refunds import RefundReason
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
@@ -58,6 +60,7 @@ class Subject:
     outstanding: int = 0
     held_back: HeldBack | None = None  # what a deposit's terms keep
     applied: int = 0  # of a payment
+    has_rail: bool = True  # not of a payment that was received by hand: people give that back
 
     @property
     def loose(self) -> int:
@@ -73,7 +76,7 @@ class Subject:
 @screens.get("/refunds/new")
 def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
-    typed = {"reason": request.args["reason"]} if "reason" in request.args else {}
+    typed = {name: request.args[name] for name in ("reason", "method") if name in request.args}
     if again := request.args.get("again"):  # what a refund came to that failed elsewhere
         typed["amount"] = again[:_AMOUNT_CHARS_MAX]
         typed["again"] = typed["amount"]
@@ -191,7 +194,7 @@ def _given(ask: RefundAsk) -> dict[str, str | int | None]:
     """An ask as what it changes: a treatment that was not asked about stays."""
     names = (
         "payment_id", "invoice_id", "deposit_id", "amount", "reason", "note", "treatment",
-        "terms_override",
+        "terms_override", "method",
     )  # fmt: skip
     given = {name: getattr(ask, name) for name in names}
     return {n: v for n, v in given.items() if v is not None or n == "note"}
@@ -203,6 +206,7 @@ def _as_typed(refund: RefundRow, subject: Subject) -> dict[str, str]:
         "reason": refund.reason,
         "note": refund.note or "",
         "treatment": refund.treatment,
+        "method": refund.method,
         "of": subject.number or subject.id,
     }
 
@@ -260,6 +264,9 @@ def _ask(subject: Subject) -> RefundAsk:
         amount=amount,
         note=note or None,
         treatment=treatment,
+        method=forms.choice(request.form, "method", ASKED_BY, ask="Choose how the money goes back")
+        if "method" in request.form
+        else Route.RAIL.value,
         terms_override=forms.text(request.form, "terms_override", chars_max=WHY_CHARS_MAX)
         if request.form.get("terms_override", "").strip()
         else None,
@@ -299,6 +306,7 @@ def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
         is_disputed=payment.status == "disputed",
         method=payment.method or words.rail_name(payment.rail),
         applied=payment.allocated,
+        has_rail=payment.rail != MANUAL_RAIL,
     )
 
 

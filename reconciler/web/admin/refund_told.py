@@ -145,6 +145,14 @@ def _typed(form: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+def done(card: RefundCard, did: str) -> str:
+    """What was just done, in words; nothing for what is no deed of these pages."""
+    if did == "approve" and any(leg.is_for_people for leg in card.refund.legs):
+        return BY_HAND_NOW
+    return DONE_WORDS.get(did, "")
+
+
+BY_HAND_NOW = "Approved: it waits until it is paid by hand, and somebody records how."
 # What was just done, said on the page that it leads to.
 DONE_WORDS = {
     "asked": "Asked for: somebody else approves it before any money moves.",

@@ -15,6 +15,7 @@ from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.screens_refunds import DONE, SENT, RefundCard, WantedRefunds
 from reconciler.services import refund_preview, refund_routes, refunds
+from reconciler.services.refund_limits import policy_of
 from reconciler.web import forms
 from reconciler.web.admin import (
     consequences,
@@ -126,8 +127,12 @@ def show_refund(desk: Desk, refund_id: str) -> Response:
 )
 def approve_refund(desk: Desk, refund_id: str) -> Response:
     """Let it go."""
+    policy = policy_of(desk.runtime.settings)
     return _decide(
-        desk, refund_id, "approve", lambda work, rev: refunds.approve(work, refund_id, rev=rev)
+        desk,
+        refund_id,
+        "approve",
+        lambda work, rev: refunds.approve(work, refund_id, policy=policy, rev=rev),
     )
 
 
@@ -283,7 +288,7 @@ def _show(
         "refund.html",
         status=status,
         card=card,
-        did=refund_told.DONE_WORDS.get(did, ""),
+        did=refund_told.done(card, did),
         next_up=following,
         effect=refund_effects.effect,
         loose=refund_effects.loose,

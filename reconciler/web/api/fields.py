@@ -16,6 +16,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _CHARS_MAX = 10_000  # each type below has its own, smaller one
 
 RefundTreatment = Literal["credit", "reopen"]  # books/allocations.py, REFUND_TREATMENTS
+RefundMethod = Literal["rail", "hand"]  # books/refund_routes.py, ASKED_BY
 
 
 class Body(BaseModel):

@@ -24,6 +24,7 @@ from reconciler.web.api.fields import (
     Line255,
     Line500,
     Paged,
+    RefundMethod,
     RefundTreatment,
     Rev,
     Words2000,
@@ -49,6 +50,13 @@ class RefundBody(Body):
         RefundTreatment | None,
         Field(description="`credit` lowers what is owed, `reopen` makes it owed again."),
     ] = None
+    method: Annotated[
+        RefundMethod,
+        Field(
+            description="`rail` goes back the way it was paid. `hand` is paid by bank transfer by a"
+            " person, other than who asked; nothing is sent to the rail."
+        ),
+    ] = "rail"
 
 
 class RefundChanges(Changes):
@@ -61,6 +69,7 @@ class RefundChanges(Changes):
     reason: RefundReason = RefundReason.OTHER
     note: Words2000 | None = None
     treatment: RefundTreatment = "credit"
+    method: RefundMethod = "rail"
     rev: Rev
 
 
@@ -123,6 +132,7 @@ def create(work: Work, body: RefundBody, call: Call) -> RefundRow:
         amount=body.amount,
         note=body.note,
         treatment=body.treatment,
+        method=body.method,
     )
     refund_id = refunds.request(work, ask, policy_of(call.runtime.settings))
     work.session.flush()
@@ -150,9 +160,10 @@ def update(work: Work, refund_id: str, body: RefundChanges, call: Call) -> Refun
 
 
 @resource.post("/refunds/{refund_id}/approve", scope=Scope.REFUND)
-def approve(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
+def approve(work: Work, refund_id: str, body: RefundMoment, call: Call) -> RefundRow:
     """Let a requested refund go. Who asked for it cannot."""
-    refunds.approve(work, refund_id, rev=body.rev)
+    policy = policy_of(call.runtime.settings)
+    refunds.approve(work, refund_id, policy=policy, rev=body.rev)
     return _now(work, refund_id)
 
 
