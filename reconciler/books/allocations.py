@@ -178,7 +178,7 @@ def settle_deposit(
     accepted = min(gross, expected)
     spread, unused = _spread(applications, accepted)
     gone = 0
-    for treatment in _IN_ORDER:
+    for treatment in IN_ORDER:
         taken, excess = _beyond(sum(_so_far(claim.offer, treatment) for claim in claims), excess)
         gone += taken
         rest, unused = _beyond(taken, unused)
@@ -228,7 +228,7 @@ def _taking_order(
 
 
 # Whatever is too much is eaten in this order; so is what a deposit has that no invoice used.
-_IN_ORDER = (Treatment.CREDIT, Treatment.WRITE_OFF, Treatment.REOPEN)
+IN_ORDER = (Treatment.CREDIT, Treatment.WRITE_OFF, Treatment.REOPEN)
 _PARTS = {
     Treatment.CREDIT: "credited",
     Treatment.WRITE_OFF: "written_off",

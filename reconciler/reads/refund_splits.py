@@ -33,19 +33,43 @@ _MESSAGES = sa.text(
     where e.seq in (select seq from inbox_outcome where payment_id = :payment)
       and e.type like '%refund%' order by e.created desc, e.seq desc limit :limit"""
 )
+# A draft or a void invoice takes nothing; credit notes lower what one takes, refunds do not.
+_TAKES_UP = sa.text(
+    """select id, case when state = 'sent' then total - credit_notes else 0 end as most
+      from invoice where id = any(:ids)
+    union all select id, amount from deposit where id = any(:ids)"""
+)
 _DEPOSITS = sa.text("select id, amount from deposit where id = any(:ids)")
 
 
 def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, list[SuggestedPart]]:
-    """By the rail's id of each refund of these payments; the rest of it was unapplied money."""
-    facts = payment_rows.facts_of(session, payment_ids)
+    """By the rail's id of each refund of these payments; the rest no document had taken up.
+
+    What was paid on a document beyond what it takes goes back first, whichever of its payments it
+    goes back of; so those that paid for the same are looked at with these.
+    """
+    beside = _on_the_same(session, payment_ids)
+    facts = payment_rows.facts_of(session, {*payment_ids, *(a.payment_id for a in beside)})
     terms = store_terms.of(session, facts)
     live = sorted(claims.allocations_of(session, facts), key=lambda a: a.place)
     unused = _unused(session, live)
-    found: dict[str, dict[str, int]] = {}
-    for payment_id, known in facts.items():
-        on_it = [a for a in live if a.payment_id == payment_id]
-        found |= refund_terms.split(position(known), [a.as_claim for a in on_it], unused, terms)
+    at = {payment_id: position(known) for payment_id, known in facts.items()}
+    taken = [
+        one
+        for payment_id in facts
+        for one in refund_terms.taken(
+            at[payment_id], [a.as_claim for a in live if a.payment_id == payment_id], unused, terms
+        )
+    ]
+    found: dict[str, dict[str, int]] = {
+        refund.id: {}
+        for payment_id in payment_ids
+        if payment_id in at
+        for refund in at[payment_id].refunds
+    }
+    for one in refund_terms.beyond(taken, _excess(session, beside)):
+        if one.name in found:
+            found[one.name][one.target] = found[one.name].get(one.target, 0) + one.amount
     names = _names(session, {target for parts in found.values() for target in parts})
     return {
         refund_id: [
@@ -57,6 +81,29 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
         ]
         for refund_id, parts in found.items()
     }
+
+
+def _on_the_same(session: Session, payment_ids: Collection[str]) -> list[AllocationRow]:
+    """All claims on the documents that these payments have claims on."""
+    own = claims.allocations_of(session, payment_ids)
+    return claims.allocations_on(
+        session,
+        {a.invoice_id for a in own if a.invoice_id},
+        {a.deposit_id for a in own if a.deposit_id},
+    )
+
+
+def _excess(session: Session, on_them: Collection[AllocationRow]) -> dict[str, int]:
+    """How much more was put to each document than it takes, in minor units."""
+    put: dict[str, int] = {}
+    invoices = {a.invoice_id for a in on_them if a.invoice_id}
+    for claim in on_them:
+        put[claim.target] = put.get(claim.target, 0) + claim.offer.gross
+    for use in claims.applications_touching(session, invoices, ()):
+        if use.invoice_id in invoices:
+            put[use.invoice_id] = put.get(use.invoice_id, 0) + use.offer.gross
+    rows = session.execute(_TAKES_UP, {"ids": list(put)})
+    return {row.id: max(0, put[row.id] - row.most) for row in rows}
 
 
 def to_come(session: Session, asked: Mapping[str, tuple[str, Take]]) -> dict[str, dict[str, int]]:

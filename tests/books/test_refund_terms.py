@@ -1,11 +1,22 @@
 """What refunds take back, as they were asked for or as a person decided."""
 
+from dataclasses import replace
+
 from hypothesis import given, strategies as st
 
-from reconciler.books.allocations import Claim, Take, Treatment, offers, taken_from
+from reconciler.books.allocations import (
+    Claim,
+    Claimed,
+    Offer,
+    Take,
+    Treatment,
+    offers,
+    settle_invoice,
+    taken_from,
+)
 from reconciler.books.observations import RefundFact, RefundStage
 from reconciler.books.posting_rules import Position
-from reconciler.books.refund_terms import Terms, of_payment, split, takes
+from reconciler.books.refund_terms import Taken, Terms, beyond, of_payment, split, taken, takes
 from reconciler.books.refunds import idempotency_key, leg_of_key
 
 LITTLE = st.integers(1, 12)
@@ -52,22 +63,60 @@ def test_a_strangers_refund_lowers_what_is_owed_until_a_person_decides() -> None
     ]
 
 
-@given(st.lists(refunds, max_size=3, unique_by=lambda r: r.id), terms, st.integers(0, 5))
-def test_a_split_names_all_that_was_not_unapplied(made, known, loose) -> None:
-    captured = 25 + sum(refund.amount for refund in made)
-    at = Position(captured, tuple(made), 0, 0, {})
+several = st.lists(refunds, max_size=3, unique_by=lambda r: r.id)
+
+
+@given(several, terms, st.integers(0, 5), st.integers(0, 4))
+def test_a_split_names_all_that_was_not_unapplied(made, known, loose, lost) -> None:
+    captured = 25 + lost + sum(refund.amount for refund in made)
+    at = Position(captured, tuple(made), lost, lost, {"dp_1": lost} if lost else {})
     claims = [*CLAIMS[:2], Claim("alo_3", "inv_2", is_deposit=False, wanted=captured - 15 - loose)]
-    found = split(at, claims, {"dep_1": 6}, known)
-    taken = sum(sum(of.values()) for of in found.values())
-    assert taken == max(0, sum(refund.amount for refund in made) - loose)
-    assert all(sum(found[refund.id].values()) <= refund.amount for refund in made)
+    found = taken(at, claims, {"dp_1": 6}, known)
+    gone = sum(refund.amount for refund in made) + lost
+    assert sum(one.amount for one in found) == max(0, gone - loose)
+    of_refunds = split(at, claims, {"dp_1": 6}, known)
+    assert of_refunds.keys() == {refund.id for refund in made}
+    for name, parts in of_refunds.items():
+        assert sum(parts.values()) == sum(one.amount for one in found if one.name == name)
+    for name, amount in ({refund.id: refund.amount for refund in made} | {"dp_1": lost}).items():
+        assert sum(one.amount for one in found if one.name == name) <= amount
+
+
+@given(several, terms, st.integers(0, 4), st.integers(1, 40), st.integers(0, 6))
+def test_what_is_beyond_an_excess_is_what_the_documents_lose(made, known, lost, most, more) -> None:
+    """A part of the money that another payment brought, `more`, is on the same invoice."""
+    captured = 10 + lost + sum(refund.amount for refund in made)
+    at = Position(captured, tuple(made), lost, lost, {"dp_1": lost} if lost else {})
+    claim = Claim("alo_1", "inv_1", is_deposit=False, wanted=None)
+    found = taken(at, [claim], {}, known)
+    offer = offers([claim], captured, of_payment(at, known), {})["alo_1"]
+    held = [Claimed("alo_1", offer, 0), Claimed("alo_2", Offer(more), 0)]
+    settled = settle_invoice(most, held)
+    excess = max(0, captured + more - most)
+    rest = beyond(found, {"inv_1": excess})
+    by = {
+        treatment: sum(one.amount for one in rest if one.treatment is treatment)
+        for treatment in Treatment
+    }
+    assert by[Treatment.CREDIT] == settled.credited
+    assert by[Treatment.WRITE_OFF] == settled.written_off
+    assert sum(by.values()) == min(most, captured + more) - settled.paid
+
+
+def test_the_older_refund_eats_what_was_paid_too_much() -> None:
+    def of(name: str, at: int | None) -> Taken:
+        return Taken(name, "inv_1", 5, Treatment.CREDIT, at)
+
+    found = [of("lost", None), of("later", 20), of("first", 10)]
+    assert beyond(found, {"inv_1": 6}) == [replace(of("later", 20), amount=4), of("lost", None)]
+    assert beyond(found, {}) == [found[2], found[1], found[0]]
 
 
 @given(st.lists(parts, max_size=4), st.integers(0, 30))
-def test_what_is_taken_from_targets_is_what_their_offers_lack(taken, more) -> None:
-    captured = sum(take.amount for take in taken) + more
-    made = offers(CLAIMS, captured, taken, {"dep_1": 6})
-    by_take = taken_from(CLAIMS, captured, taken, {"dep_1": 6})
+def test_what_is_taken_from_targets_is_what_their_offers_lack(took, more) -> None:
+    captured = sum(take.amount for take in took) + more
+    made = offers(CLAIMS, captured, took, {"dep_1": 6})
+    by_take = taken_from(CLAIMS, captured, took, {"dep_1": 6})
     for claim in CLAIMS:
         offer = made[claim.id]
         assert offer.gross - offer.net == sum(of.get(claim.target, 0) for of in by_take)

@@ -1,5 +1,7 @@
 """A refund's page says what was posted of it, what it comes off, and how far it has come."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.web.screens import Screens, Somebody
@@ -80,6 +82,42 @@ def test_what_is_on_no_invoice_is_said_to_be_and_each_part_has_its_amount(birch)
     assert "$30.00 of INV-1042 , $20.00 of money of Birch that is on no invoice" in words
     assert "What is unapplied is taken first." in words
     assert "INV-1042 drops from $260.00 to $230.00" in words
+
+
+@pytest.mark.parametrize(("amount", "of_the_invoice"), [(2_000, 0), (5_000, 3_000)])
+def test_of_an_excess_that_went_back_the_invoice_is_said_to_lose_nothing(
+    birch, amount, of_the_invoice
+):
+    birch.invoice(birch.ids["birch"], 26_000, "INV-1042")
+    over = birch.paid(28_000, customer=birch.ids["cus"], metadata={"invoice": "INV-1042"})
+    made = birch.ask_refund("reconciler", payment_id=over, amount=amount, treatment="reopen")
+    _post(birch, birch.as_("approver"), made, "approve")
+    birch.office.drain(timedelta(seconds=30))
+    birch.hear("")
+    words = birch.as_("approver").read(f"/refunds/{made}")
+    lost = f"$30.00 of {'INV-1042'} and " if of_the_invoice else ""
+    debit = "Debit Unapplied cash $20.00" + (
+        " and Accounts receivable $30.00" if of_the_invoice else ""
+    )
+    assert f"{debit}, credit" in words, words
+    assert f"It took {lost}$20.00 of money that no document had taken up." in words
+    assert "$20.00 of money of Birch that is on no invoice" in words or not of_the_invoice
+    left = "select outstanding from invoice where number = 'INV-1042'"
+    assert birch.office.scalar(left) == of_the_invoice
+    assert birch.office.violations() == []
+
+
+def test_what_two_paid_for_one_invoice_goes_back_from_what_was_too_much(birch):
+    """The later is beyond what the invoice takes; the earlier goes back, and the later pays it."""
+    birch.paid(300_000, customer=birch.ids["cus"], metadata={"invoice": "INV-1041"})
+    made = birch.ask_refund(
+        "reconciler", payment_id=birch.ids["pay"], amount=300_000, treatment="credit"
+    )
+    _post(birch, birch.as_("approver"), made, "approve")
+    birch.office.drain(timedelta(seconds=30))
+    birch.hear("")
+    words = birch.as_("approver").read(f"/refunds/{made}")
+    assert "It took $3,000.00 of money that no document had taken up." in words, words
 
 
 def test_of_a_deposit_it_is_said_what_is_left(birch):

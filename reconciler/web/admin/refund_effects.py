@@ -15,7 +15,7 @@ from reconciler.web.admin import account_words, words
 def effect(card: RefundCard) -> str:
     """What the refund will do, or did, to the books and to what is owed, in a few sentences."""
     refund = card.refund
-    said = [_booked(card)]
+    said = [_booked(card), *_took(card)]
     if refund.payment_id and refund.status not in DONE and loose(card.books.parts):
         said.append("What is unapplied is taken first.")
     if refund.status == "requested":
@@ -23,6 +23,23 @@ def effect(card: RefundCard) -> str:
         if refund.payment_id and not card.books.comes_off:
             said.append("No invoice and no deposit changes.")
     return " ".join(said)
+
+
+def _took(card: RefundCard) -> Iterable[str]:
+    """Of what was posted, where not all came of one document: what of which, and what of none."""
+    posted, currency = card.books.of(Fate.POSTED), card.refund.currency
+    took: dict[str, int] = {}
+    for part in posted:
+        for target, amount in part.targets.items():
+            name = card.books.documents[target].name
+            took[name] = took.get(name, 0) + amount
+    free = loose(posted)
+    if free:
+        took["money that no document had taken up"] = free
+    if not free and len(took) < 2:
+        return
+    parts = " and ".join(f"{words.shown(much, currency)} of {name}" for name, much in took.items())
+    yield f"It took {parts}."
 
 
 def _drops(card: RefundCard, document: Document, amount: int) -> str:
