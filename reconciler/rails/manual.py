@@ -50,6 +50,9 @@ class ManualRail:
     def remark(self, body: bytes, refund_id: str) -> None:
         """Nothing to be read."""
 
+    def case_told(self, body: bytes, dispute_id: str) -> None:
+        """Nothing to be read."""
+
     def payment_of(self, object_id: str, account: str) -> str | None:  # noqa: ARG002
         """Nothing leads to it but its own id."""
         return None

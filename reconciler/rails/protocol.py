@@ -96,6 +96,19 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     request: str = ""
 
 
+class CaseTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rail says of a dispute beside its money.
+
+    `network_code` is the card network's own word for why, `evidence` what stands in each field of
+    the answer (of a file, that there is one), `submissions` how often an answer was handed in.
+    """
+
+    network: str = ""
+    network_code: str = ""
+    evidence: Mapping[str, str] = {}
+    submissions: int = 0
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a listing, newest first. `cursor` leads to the next page; None: this was the last."""
 
@@ -104,7 +117,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rail(Protocol):
-    """A payment rail. Every call but `verify`, `sighting` and `remark` may wait for the network.
+    """A payment rail. Every call but those that are pure may wait for the network.
 
     They raise Unavailable where nothing can have happened, OutcomeUnknown where something may
     have, and Refused where the rail said no.
@@ -134,6 +147,10 @@ class Rail(Protocol):
 
     def remark(self, body: bytes, refund_id: str) -> Remark | None:
         """What a stored event's body says about why a refund was made. Pure."""
+        ...
+
+    def case_told(self, body: bytes, dispute_id: str) -> CaseTold | None:
+        """What a stored event's body says of a dispute; None where it is not about it. Pure."""
         ...
 
     def payment_of(self, object_id: str, account: str) -> str | None:

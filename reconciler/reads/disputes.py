@@ -39,6 +39,16 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TouchedDeposit:
+    """A deposit that the disputed payment was for; `missing` of it is to be paid. Minor units."""
+
+    deposit_id: str
+    code: str
+    currency: str
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeRow:
     """What a payer's bank asks for or has taken, in minor units of `currency`.
 
@@ -70,6 +80,7 @@ class DisputeRow:
     review_item_id: str | None
     movements: list[Movement]
     invoices: list[Touched]
+    deposits: list[TouchedDeposit]
     history: list[Happening]
     opened_at: datetime
     updated_at: datetime
@@ -138,6 +149,18 @@ _INVOICES = sa.text(
       left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
       join invoice i on i.id = coalesce(a.invoice_id, u.invoice_id)
     where d.id = any(:ids) order by i.number"""
+)
+_DEPOSITS = sa.text(
+    """select distinct d.id as owner, x.id as deposit_id, x.code, x.currency,
+      greatest(0, x.amount - (x.received - x.refunded)) as missing
+    from dispute d join allocation a on a.payment_id = d.payment_id and a.closed_at is null
+      join deposit x on x.id = a.deposit_id where d.id = any(:ids) order by x.code"""
+)
+MESSAGES_MAX = 20
+_MESSAGES = sa.text(
+    """select e.body from inbox_event e
+    where e.seq in (select seq from inbox_outcome where payment_id = :payment)
+      and e.type like '%dispute%' order by e.created desc, e.seq desc limit :limit"""
 )
 _STEPS = sa.text(
     """select dispute_id as owner, seq, status, stage, taken, lost, cause_kind, cause_id, at
@@ -209,6 +232,12 @@ def one(session: Session, dispute_id: str, *, now: datetime) -> DisputeRow:
     return found[dispute_id]
 
 
+def messages(session: Session, payment_id: str) -> list[bytes]:
+    """The last messages that told of a payment's disputes, the latest first."""
+    rows = session.scalars(_MESSAGES, {"payment": payment_id, "limit": MESSAGES_MAX})
+    return [bytes(body) for body in rows]
+
+
 def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, DisputeRow]:
     """These disputes, by our id."""
     given = {"ids": list(ids)}
@@ -220,6 +249,10 @@ def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, 
     for row in session.execute(_INVOICES, given):
         values = row._asdict()
         invoices.setdefault(values.pop("owner"), []).append(Touched(**values))
+    deposits: dict[str, list[TouchedDeposit]] = {}
+    for row in session.execute(_DEPOSITS, given):
+        values = row._asdict()
+        deposits.setdefault(values.pop("owner"), []).append(TouchedDeposit(**values))
     histories = _histories(session, given)
     same = DisputeRow.__dataclass_fields__.keys()
     return {
@@ -233,6 +266,7 @@ def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, 
                 "evidence_days_left": _days_left(row.evidence_due_at, row.stage, now),
                 "movements": movements.get(row.id, []),
                 "invoices": invoices.get(row.id, []),
+                "deposits": deposits.get(row.id, []),
                 "history": histories.get(row.id, []),
             }
         )

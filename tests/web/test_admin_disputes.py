@@ -137,6 +137,53 @@ def test_a_loss_is_decided_after_reading_what_it_does(birch):
     assert birch.office.violations() == []
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_a_loss_comes_with_what_the_rail_says_and_what_the_books_did(birch, is_answered):
+    if is_answered:
+        birch.office.world.respond(birch.ids["rail"])
+        hear(birch)
+    path = lose(birch)
+    page = birch.as_("reconciler").read(path)
+    answer = "Evidence Handed in 1 time Uncategorized text Signed order and delivery note."
+    for words in (
+        "Why The customer says that they did not make the payment (Visa 10.4)",
+        "It claims $400.00, since",
+        "Answers until",
+        answer if is_answered else "Evidence None was handed in It says Decided for the customer",
+        "In the books",
+        "as it was posted",
+        "INV-1050 $400.00 owed",
+    ):
+        assert words in page, (words, page)
+    desk = birch.as_("reconciler").read("/questions?kind=dispute")
+    assert f"Evidence {'Handed in 1 time' if is_answered else 'None was handed in'}" in desk
+    assert "code Visa 10.4" in desk
+
+
+def test_what_tells_who_the_customer_is_stays_covered_in_the_evidence(birch):
+    dispute = birch.office.world.truth.tables["dispute"][birch.ids["rail"]]
+    dispute["evidence"] |= {"customer_email_address": "till@birch.example", "receipt": "file_123"}
+    birch.office.world.respond(birch.ids["rail"])
+    hear(birch)
+    page = birch.as_("reconciler").read(f"/disputes/{birch.ids['dispute']}")
+    assert "Receipt a file" in page
+    assert "till@birch.example" not in page
+    assert "Customer email address •••" in page
+
+
+def test_of_a_deposit_that_was_disputed_it_is_said_what_is_missing(screens):
+    customer = screens.customer("Cedar")
+    screens.deposit(customer, 20_000, "DEP-1")
+    screens.paid(20_000, metadata={"deposit": "DEP-1"})
+    charge = next(reversed(screens.office.world.table("charge")))
+    screens.ids["rail"] = screens.office.world.dispute(charge)
+    screens.ids["dispute"] = ""
+    lose(screens)
+    found = screens.office.scalar("select id from dispute")
+    words = screens.as_("viewer").read(f"/disputes/{found}")
+    assert "DEP-1 $200.00 to be paid" in words, words
+
+
 def test_who_may_not_decide_reads_why_and_changes_nothing(birch):
     path = lose(birch)
     vera = birch.as_("viewer")

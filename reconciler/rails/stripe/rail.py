@@ -16,6 +16,7 @@ from reconciler.books.payouts import PayoutFacts
 from reconciler.errors import Invalid, NotFound, OutcomeUnknown, Refused, Unavailable
 from reconciler.ids import new_id
 from reconciler.rails.protocol import (
+    CaseTold,
     Checkout,
     Found,
     KeyRefused,
@@ -125,6 +126,10 @@ class StripeRail:
     def remark(self, body: bytes, refund_id: str) -> Remark | None:
         """What a stored event's body says about why a refund was made. Pure. Raises Invalid."""
         return remarks.of_refund(body, refund_id)
+
+    def case_told(self, body: bytes, dispute_id: str) -> CaseTold | None:
+        """What a stored event's body says of a dispute beside its money. Pure. Raises Invalid."""
+        return remarks.of_dispute(body, dispute_id)
 
     def payment_of(self, object_id: str, account: str) -> str | None:
         """The intent, or else the charge, that an object of another kind belongs to."""

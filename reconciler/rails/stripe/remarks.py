@@ -1,13 +1,13 @@
-"""What people wrote to a refund at Stripe, for whoever has to find out why it was made.
+"""What people wrote to a refund or a dispute at Stripe, for whoever has to find out about it.
 
 Read from the messages as they came, and kept nowhere else: no amount and no decision rests on it.
 """
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.rails.protocol import Remark
+from reconciler.rails.protocol import CaseTold, Remark
 from reconciler.rails.stripe.envelope import read_json
-from reconciler.rails.stripe.fields import Obj, mapping, rows, text, word
+from reconciler.rails.stripe.fields import Obj, amount, mapping, rows, text, word
 from reconciler.rails.stripe.parts import REFERENCE_KEY
 
 _REASONS: Mapping[str, str] = {
@@ -39,6 +39,30 @@ def of_refund(body: bytes, refund_id: str) -> Remark | None:
         },
         request=request,
     )
+
+
+def of_dispute(body: bytes, dispute_id: str) -> CaseTold | None:
+    """What one event's body says of this dispute; None where it does not show it."""
+    shown = mapping(mapping(read_json(body), "data"), "object")
+    if word(shown, "object") != "dispute" or shown.get("id") != dispute_id:
+        return None
+    said, details = mapping(shown, "evidence"), mapping(shown, "evidence_details")
+    paid = mapping(shown, "payment_method_details")
+    how = mapping(paid, word(paid, "type") or "card")
+    return CaseTold(
+        network=word(how, "network") or word(how, "brand") or "",
+        network_code=word(how, "network_reason_code") or "",
+        evidence={
+            name: _A_FILE if text(said, name).startswith("file_") else text(said, name)[:_WORDS_MAX]
+            for name in sorted(said)
+            if text(said, name)
+        },
+        submissions=amount(details, "submission_count"),
+    )
+
+
+_A_FILE = "a file"
+_WORDS_MAX = 500
 
 
 def _refunds(shown: Obj) -> Iterable[Obj]:

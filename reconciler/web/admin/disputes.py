@@ -16,7 +16,15 @@ from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import disputes
 from reconciler.web import forms, rail_pages
-from reconciler.web.admin import consequences, errors, next_up, paging, timeline, words
+from reconciler.web.admin import (
+    consequences,
+    dispute_case,
+    errors,
+    next_up,
+    paging,
+    timeline,
+    words,
+)
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
@@ -119,6 +127,7 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         told = audit.about(session, [dispute.rail_dispute_id], ["dispute.decided"])
         said = request.args.get("said", "")
         was_said = said if said in set(Decision) and not error else ""
+        case = dispute_case.of(desk, session, dispute.payment_id, dispute.rail_dispute_id)
         following = next_up.of_losses(desk, session, dispute_id) if was_said else None
     return desk.page(
         "dispute.html",
@@ -132,6 +141,8 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         typed=request.form.get("note", ""),
         was_said=was_said,
         next_up=following,
+        case=case,
+        posted=entries,
         decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
         moments=timeline.in_order(
             _moments(dispute, names, told), timeline.of_entries(entries, names)

@@ -6,7 +6,8 @@ COVER = "•••"
 # Members whose value tells who somebody is, or opens something; whatever is inside goes too.
 _COVERED = frozenset(
     {
-        "address", "client_secret", "customer_email", "customer_name", "customer_phone", "email",
+        "address", "billing_address", "client_secret", "customer_email", "customer_email_address",
+        "customer_name", "customer_phone", "customer_purchase_ip", "email", "shipping_address",
         "fingerprint", "ip", "ip_address", "iin", "name", "phone", "receipt_email", "receipt_url",
         "hosted_invoice_url", "invoice_pdf", "url", "secret", "tax_id", "user_agent",
     }

@@ -24,7 +24,7 @@ from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import errors, next_up, paging, question_words
+from reconciler.web.admin import dispute_case, errors, next_up, paging, question_words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.question_groups import GROUPS, TITLES
@@ -202,6 +202,11 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         about = _about(session, page.data)
         since = waits_since.of(session, [one.id for one in page.data])
         closed = _closed(desk, session, page.data) if not error else None
+        cases = {
+            one.id: dispute_case.of(desk, session, one.payment_id or "", one.subject)
+            for one in page.data
+            if one.dispute_id
+        }
     return desk.page(
         "questions.html",
         status=status,
@@ -210,6 +215,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         about=about,
         since=since,
         told={one.id: question_words.told(one) for one in page.data},
+        cases=cases,
         matching=MATCHING_KINDS,
         kind=kind,
         group=group,

@@ -1,0 +1,47 @@
+"""What a rail says of a dispute beside its money: read from its messages, and kept nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.rails.protocol import CaseTold
+from reconciler.reads import disputes as reads
+from reconciler.reads.pages import Session
+from reconciler.web.admin import words
+from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.masking import masked
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The same in words: the network's code for why, and how far an answer came.
+
+    `evidence` is what was handed in or is prepared, field by field, with what is personal covered.
+    """
+
+    code: str
+    answer: str
+    evidence: Mapping[str, str]
+
+
+def of(desk: Desk, session: Session, payment_id: str, dispute_id: str) -> Case | None:
+    """What its latest message says; None where the rail told of it by nothing but its balance."""
+    rails = desk.runtime.rails.values()
+    bodies = reads.messages(session, payment_id)
+    told = (rail.case_told(body, dispute_id) for body in bodies for rail in rails)
+    found = next((one for one in told if one is not None), None)
+    return _in_words(found) if found else None
+
+
+def _in_words(told: CaseTold) -> Case:
+    code = f"{told.network.replace('_', ' ').capitalize()} {told.network_code}".strip()
+    if told.submissions:
+        answer = f"Handed in {words.counted(told.submissions, 'time')}"
+    elif told.evidence:
+        answer = "Prepared, and never handed in"
+    else:
+        answer = "None was handed in"
+    named = {
+        name.replace("_", " ").capitalize(): text
+        for name, text in masked(dict(told.evidence)).items()
+    }
+    return Case(code if told.network_code else "", answer, named)
