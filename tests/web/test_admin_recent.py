@@ -203,3 +203,25 @@ def test_what_was_done_is_told_by_numbers_names_and_amounts_and_what_undo_does(a
 def test_what_undo_does_is_said_of_all_that_can_be_undone():
     assert set(deed_words.UNDOING) == undoing.UNDOABLE
     assert all(text[0].islower() for text in deed_words.UNDOING.values())
+
+
+def test_no_id_stands_in_what_one_did_where_there_is_a_word_for_it(acme):
+    rae = acme.as_("reconciler")
+    undone = match(acme, rae)
+    assert rae.post(f"/recent/{undone}/undo", {"once": "u1"}).status_code == 303
+    row = acme.office.world.other_row(-1_900, kind="hardware_fee", category="hardware")
+    acme.run()
+    moved = {"subject": f"stripe/movement/{row}", "account": "expenses", "why": "The reader"}
+    assert rae.post("/ledger/suspense/move", moved | {"category": "Fair"}).status_code == 303
+    acme.paid(4_000, description="who")
+    item = acme.office.scalar("select id from review_item where state = 'open'")
+    ann = acme.person("approver")
+    assert rae.post(f"/questions/{item}/assign", {"assigned_to": ann}).status_code == 303
+    html, words = rae.get("/recent").get_data(as_text=True), rae.read("/recent")
+    assert "Moved money out of suspense" in words
+    assert "Movement, hardware, $19.00" in words
+    assert "Aki Brown" in words
+    assert f'href="/admin/ledger/suspense/move?subject=stripe/movement/{row}"' in html
+    assert ">Match with INV-1042</a>" in html
+    for prefix in ("usr_", "txn_", "alo_", "rev_"):
+        assert f" {prefix}" not in words, prefix

@@ -44,6 +44,9 @@ _PAGES = {
     "bill": ("show_bill", "bill_id"),
     "pre": ("show_prepayment", "prepayment_id"),
     "ven": ("show_vendor", "vendor_id"),
+    "dsp": ("show_dispute", "dispute_id"),
+    "run": ("show_run", "run_id"),
+    "stm": ("show_statement", "statement_id"),
 }
 
 
@@ -167,6 +170,8 @@ def what(line: AuditRow) -> str:
 
 def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
     """The page about a subject, if it has one."""
+    if "/" in subject:  # a movement, by the key of its entries
+        return "show_suspense", {"subject": subject}
     found = _PAGES.get(subject.partition("_")[0]) if "_" in subject else None
     return (found[0], {found[1]: subject}) if found else None
 

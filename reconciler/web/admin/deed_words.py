@@ -88,6 +88,8 @@ def named(found: Mapping[str, Subject]) -> dict[str, str]:
 
 def _named(one: Subject) -> str:
     number = one.number
+    if one.noun == "person":
+        return one.whose or "Somebody"
     if one.noun == "question":
         number = f"\u201c{TITLES[ReviewKind(number)]}\u201d"
     amount = words.shown(one.amount, one.currency) if one.amount is not None else ""

@@ -1,7 +1,9 @@
 """What one did here, the last first, and taking it back: said first, done by a reversal."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, request
 
@@ -11,6 +13,7 @@ from reconciler.reads import audit as reads, deeds, subjects
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.deeds import ClaimTold
 from reconciler.reads.pages import Session, Wanted
+from reconciler.reads.subjects import Subject
 from reconciler.services import undoing
 from reconciler.web.admin import audit, consequences, deed_words, errors, words
 from reconciler.web.admin.desk import Desk, go
@@ -44,6 +47,14 @@ class Done:
     told: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a text; `page` is where it leads, if it is what something is called."""
+
+    text: str
+    page: tuple[str, dict[str, str]] | None = None
+
+
 @screens.get("/recent")
 def list_recent(desk: Desk) -> Response:
     """What whoever is at the desk did, the last first."""
@@ -53,17 +64,16 @@ def list_recent(desk: Desk) -> Response:
         page = reads.page(session, mine, wanted)
         lines = [line for line in page.data if line.action not in _COMINGS]
         done = _done(session, lines)
-        names = _names(session, lines)
+        things = _things(session, lines)
     return desk.page(
         "recent.html",
         done=done,
         was_undone="undone" in request.args,
-        names=names,
+        **_called(things),
         undoing=deed_words.UNDOING,
         older=next_page(page.next_cursor),
         what=deed_words.did,
         changes=audit.changes,
-        page_of=audit.page_of,
     )
 
 
@@ -104,7 +114,7 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
     else:
         foreseen = consequences.of_any(desk, deed)
     with desk.runtime.read() as session:
-        names = _names(session, [line])
+        things = _things(session, [line])
     status = 200
     if refusal is not None:
         status = 409 if isinstance(refusal, Conflict) else 422
@@ -112,19 +122,45 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         "recent_undo.html",
         status=status,
         line=line,
-        names=names,
+        **_called(things),
         foreseen=foreseen,
         error=errors.sentence(refusal) if refusal else "",
         what=deed_words.did,
         who=audit.who,
         changes=audit.changes,
-        page_of=audit.page_of,
     )
 
 
-def _names(session: Session, lines: Iterable[AuditRow]) -> dict[str, str]:
-    """What people call the things that these lines are about, by their ids."""
-    return deed_words.named(subjects.told(session, {line.subject for line in lines}))
+# Ours have a prefix, and the key of a movement's entries has its rail before it.
+_AN_ID = re.compile(r"\b[a-z]{2,6}_[0-9A-Za-z]{8,}\b")
+
+
+def _things(session: Session, lines: Iterable[AuditRow]) -> dict[str, Subject]:
+    """What people call the things that these lines are about or name, by their ids."""
+    ids: set[str] = set()
+    for line in lines:
+        told = (text for one in audit.changes(line) for text in (one.before, one.after))
+        ids |= {line.subject, *_AN_ID.findall(" ".join((*told, line.why or "")))}
+    return subjects.told(session, ids)
+
+
+def _called(things: Mapping[str, Subject]) -> dict[str, Any]:
+    """For the templates: names by id, the page of each, and texts with the ids in them told."""
+    names = deed_words.named(things)
+
+    def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
+        known = things.get(subject)
+        return audit.page_of((known.page or "") if known else subject)
+
+    def parts(text: str) -> list[Part]:
+        found, at = [], 0
+        for one in _AN_ID.finditer(text):
+            if one[0] in names:
+                found += [Part(text[at : one.start()]), Part(names[one[0]], page_of(one[0]))]
+                at = one.end()
+        return [*found, Part(text[at:])]
+
+    return {"names": names, "page_of": page_of, "parts": parts}
 
 
 def _line(desk: Desk, line_id: str) -> AuditRow:
