@@ -1,7 +1,7 @@
 """Refunds: ask, approve, decline. Who asked never approves; each button names the money."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 
 from flask import Response, request
 
@@ -30,8 +30,7 @@ from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.next_up import NextUp
-from reconciler.web.admin.routes import Screens, Tells
-from reconciler.work import Work
+from reconciler.web.admin.routes import Screens, Tells, View
 
 screens = Screens()
 
@@ -119,112 +118,87 @@ def show_refund(desk: Desk, refund_id: str) -> Response:
     return _show(desk, refund_id)
 
 
-@screens.post(
-    "/refunds/<refund_id>/approve",
-    Role.APPROVER,
-    deed="approve this refund",
-    told=_told_of("approve"),
-)
-def approve_refund(desk: Desk, refund_id: str) -> Response:
+# What people decide: one frame, which takes the deed that each makes of what was typed.
+Decision = Callable[..., object]  # with the work, and the revision `rev` that they saw
+
+
+def _decides(
+    path: str, role: Role, did: str, *, deed: str = ""
+) -> Callable[[Callable[[Desk, str], Decision]], View]:
+    """A form of a refund's page; with `deed`, who sends it shows who they are."""
+
+    def keep(made: Callable[[Desk, str], Decision]) -> View:
+        @wraps(made)
+        def view(desk: Desk, refund_id: str) -> Response:
+            return _decide(desk, refund_id, did, made)
+
+        told = _told_of(did) if deed else None
+        return screens.post(f"/refunds/<refund_id>/{path}", role, deed=deed, told=told)(view)
+
+    return keep
+
+
+@_decides("approve", Role.APPROVER, "approve", deed="approve this refund")
+def approve_refund(desk: Desk, refund_id: str) -> Decision:
     """Let it go."""
     policy = policy_of(desk.runtime.settings)
-    return _decide(
-        desk,
-        refund_id,
-        "approve",
-        lambda work, rev: refunds.approve(work, refund_id, policy=policy, rev=rev),
-    )
+    return partial(refunds.approve, refund_id=refund_id, policy=policy)
 
 
-@screens.post("/refunds/<refund_id>/decline", Role.APPROVER)
-def decline_refund(desk: Desk, refund_id: str) -> Response:
+@_decides("decline", Role.APPROVER, "decline")
+def decline_refund(_: Desk, refund_id: str) -> Decision:
     """Say no, and why."""
-
-    def decline(work: Work, rev: int) -> None:
-        why = forms.text(request.form, "why", chars_max=forms.NOTE_CHARS_MAX)
-        refunds.reject(work, refund_id, why=why, rev=rev)
-
-    return _decide(desk, refund_id, "decline", decline)
+    why = forms.text(request.form, "why", chars_max=forms.NOTE_CHARS_MAX)
+    return partial(refunds.reject, refund_id=refund_id, why=why)
 
 
-@screens.post("/refunds/<refund_id>/cancel", Role.RECONCILER)
-def cancel_refund(desk: Desk, refund_id: str) -> Response:
+@_decides("cancel", Role.RECONCILER, "cancel")
+def cancel_refund(_: Desk, refund_id: str) -> Decision:
     """Call it off."""
-    return _decide(
-        desk, refund_id, "cancel", lambda work, rev: refunds.cancel(work, refund_id, rev=rev)
-    )
+    return partial(refunds.cancel, refund_id=refund_id)
 
 
-@screens.post(
-    "/refunds/<refund_id>/retry",
-    Role.APPROVER,
-    deed="try this refund again",
-    told=_told_of("retry"),
-)
-def retry_refund(desk: Desk, refund_id: str) -> Response:
+@_decides("retry", Role.APPROVER, "retry", deed="try this refund again")
+def retry_refund(_: Desk, refund_id: str) -> Decision:
     """Try it again on the same rail; the rail is looked at first."""
-    return _decide(
-        desk, refund_id, "retry", lambda work, rev: refunds.retry(work, refund_id, rev=rev)
+    return partial(refunds.retry, refund_id=refund_id)
+
+
+@_decides("paid-back", Role.APPROVER, "settle", deed="record that it was paid back")
+def settle_refund(_: Desk, refund_id: str) -> Decision:
+    """Say that it was paid back by hand, and how."""
+    reference = forms.text(request.form, "reference")
+    return partial(refunds.settle_by_hand, refund_id=refund_id, reference=reference)
+
+
+@_decides("another-way", Role.APPROVER, "another", deed="pay it another way")
+def pay_another_way(desk: Desk, refund_id: str) -> Decision:
+    """Give what the rail could not pay to people; the rail is asked first whether it went."""
+    names = [method.value for method in Method]
+    method = forms.choice(request.form, "method", names, ask="Choose how it is paid")
+    looked = another_route.look(desk.runtime, refund_id)
+    return partial(refund_routes.pay_another_way, refund_id=refund_id, looked=looked, method=method)
+
+
+@_decides("keep", Role.APPROVER, "keep", deed="keep the money for the customer")
+def keep_refund(desk: Desk, refund_id: str) -> Decision:
+    """Keep the money as credit or deposit; the rail is asked first whether it went."""
+    names = [keep.value for keep in Keep]
+    kept_as = forms.choice(request.form, "kept_as", names, ask="Choose what it becomes")
+    consent = forms.text(request.form, "consent")
+    looked = another_route.look(desk.runtime, refund_id)
+    return partial(
+        refund_routes.keep, refund_id=refund_id, looked=looked, kept_as=kept_as, consent=consent
     )
 
 
-@screens.post(
-    "/refunds/<refund_id>/paid-back",
-    Role.APPROVER,
-    deed="record that it was paid back",
-    told=_told_of("settle"),
-)
-def settle_refund(desk: Desk, refund_id: str) -> Response:
-    """Say that it was paid back by hand, and how."""
-
-    def settle(work: Work, rev: int) -> None:
-        reference = forms.text(request.form, "reference")
-        refunds.settle_by_hand(work, refund_id, reference=reference, rev=rev)
-
-    return _decide(desk, refund_id, "settle", settle)
-
-
-@screens.post(
-    "/refunds/<refund_id>/another-way",
-    Role.APPROVER,
-    deed="pay it another way",
-    told=_told_of("another"),
-)
-def pay_another_way(desk: Desk, refund_id: str) -> Response:
-    """Give what the rail could not pay to people; the rail is asked first whether it went."""
-    looked = another_route.look(desk.runtime, refund_id)
-
-    def route(work: Work, rev: int) -> None:
-        names = [method.value for method in Method]
-        method = forms.choice(request.form, "method", names, ask="Choose how it is paid")
-        refund_routes.pay_another_way(work, refund_id, looked, method=method, rev=rev)
-
-    return _decide(desk, refund_id, "another", route)
-
-
-@screens.post(
-    "/refunds/<refund_id>/keep",
-    Role.APPROVER,
-    deed="keep the money for the customer",
-    told=_told_of("keep"),
-)
-def keep_refund(desk: Desk, refund_id: str) -> Response:
-    """Keep the money as credit or deposit; the rail is asked first whether it went."""
-    looked = another_route.look(desk.runtime, refund_id)
-
-    def kept(work: Work, rev: int) -> None:
-        names = [keep.value for keep in Keep]
-        kept_as = forms.choice(request.form, "kept_as", names, ask="Choose what it becomes")
-        consent = forms.text(request.form, "consent")
-        refund_routes.keep(work, refund_id, looked, kept_as=kept_as, consent=consent, rev=rev)
-
-    return _decide(desk, refund_id, "keep", kept)
-
-
-def _decide(desk: Desk, refund_id: str, did: str, step: Callable[[Work, int], None]) -> Response:
+def _decide(
+    desk: Desk, refund_id: str, did: str, made: Callable[[Desk, str], Decision]
+) -> Response:
     try:
         rev = forms.whole(request.form, "rev")
-        desk.do(lambda work: step(work, rev))
+        decision = made(desk, refund_id)
+        desk.do(lambda work: decision(work, rev=rev))
     except NotFound:
         raise
     except Conflict as error:
