@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.suspense import MOVED
 from reconciler.reads.audit import AuditRow
 
 _CLAIMS = sa.text(
@@ -39,6 +40,9 @@ _STANDING = sa.text(
         select distinct on (subject) action, subject from audit_line
         where subject = any(:subjects) and action in ('suspense.moved', 'suspense.put_back')
         order by subject, seq desc) x where action = 'suspense.moved'
+    union all select 'suspense.moved', e.key, null from journal_entry e
+      where e.key = any(:subjects)
+      and not exists (select 1 from journal_entry r where r.reverses = e.key)
     union all select 'payment.received_by_hand', id, null from payment
       where id = any(:subjects) and captured > 0
     union all select 'invoice.credited', id, null from credit_note n where id = any(:subjects)
@@ -85,6 +89,8 @@ def passed(session: Session, lines: Iterable[AuditRow]) -> set[str]:
 
 def _made(line: AuditRow) -> str:
     """What stands or not: of a credit note or a bank's fee its own id, and not its invoice's."""
+    if line.action == "suspense.moved" and "turn" in line.after:
+        return f"{line.subject}/{MOVED}{line.after['turn']}"  # the key of its entry
     note = line.after.get("credit_note") or line.after.get("short_payment")
     return note if isinstance(note, str) else line.subject
 

@@ -1,6 +1,7 @@
 """What the screens show of suspense: what stands there, since when, and what was moved."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlmodel import Session
 
 from reconciler.books.suspense import Standing
 from reconciler.errors import NotFound
+from reconciler.reads import audit
 from reconciler.store import suspense as store
 
 LINES_MAX = 200  # more than that stands there of no books that anybody looks after
@@ -25,13 +27,17 @@ _PAYERS = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class SuspenseLine:
-    """Something in suspense, or moved out of it. `category` is what its rail calls it."""
+    """Something in suspense, or moved out of it. `category` is what its rail calls it.
+
+    `whys` is what people found out of each part, by its turn.
+    """
 
     standing: Standing
     category: str
     since: datetime | None
     who: str = ""
     resolution: str = ""
+    whys: Mapping[int, str] = field(default_factory=dict)
 
 
 def lines(session: Session) -> list[SuspenseLine]:
@@ -58,6 +64,12 @@ def subject_of(session: Session, movement: str) -> str:
 def _told(session: Session, found: list[Standing]) -> list[SuspenseLine]:
     given = {"subjects": [one.movement for one in found]}
     asked = {row.subject: row for row in session.execute(_ASKED, given)}
+    whys: dict[str, dict[int, str]] = {}
+    for line in audit.about(
+        session, [one.subject for one in found if one.parts], ["suspense.moved"]
+    ):
+        if "turn" in line.after:
+            whys.setdefault(line.subject, {})[line.after["turn"]] = line.why or ""
     ids = [one.payment_id for one in found if one.payment_id]
     payers = {row.id: row.who for row in session.execute(_PAYERS, {"ids": ids})}
     return [
@@ -67,6 +79,7 @@ def _told(session: Session, found: list[Standing]) -> list[SuspenseLine]:
             asked[one.movement].opened_at if one.movement in asked else None,
             payers.get(one.payment_id or "", ""),
             (asked[one.movement].resolution or "") if one.movement in asked else "",
+            whys.get(one.subject, {}),
         )
         for one in found
     ]

@@ -73,11 +73,13 @@ def _waiting(work: Work, act: Act) -> str:
 
 def _out_of_suspense(work: Work, act: Act) -> None:
     to = rules.target(act.after["account"], act.after["category"])
-    suspense.move(work, act.subject, to, why=act.why or "")
+    part = abs(act.after["amount"])
+    suspense.move(work, act.subject, to, why=act.why or "", amount=part)
 
 
 def _into_suspense(work: Work, act: Act) -> None:
-    suspense.put_back(work, act.subject, why=act.why or "")
+    turn = act.before.get("turn")  # none of what was moved whole, as all once was
+    suspense.put_back(work, act.subject, turn=turn, why=act.why or "")
 
 
 def _comes_along(_work: Work, act: Act) -> None:

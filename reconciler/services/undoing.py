@@ -166,7 +166,7 @@ def _link_made(work: Work, deed: Deed) -> None:
 
 
 def _moved(work: Work, deed: Deed) -> None:
-    suspense.put_back(work, deed.subject)
+    suspense.put_back(work, deed.subject, turn=deed.after.get("turn"))
 
 
 _UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {

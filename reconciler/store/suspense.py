@@ -1,10 +1,12 @@
 """What stands in suspense, by the key of its entries without their last word."""
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books.accounts import Account, Role
-from reconciler.books.suspense import MOVED, Standing
+from reconciler.books.suspense import MOVED, MovedPart, Standing
 from reconciler.store.ledger import TOUCHES_SUSPENSE
 
 # An entry by which a person moved something out of suspense, or put it back: no rail told it.
@@ -27,10 +29,11 @@ _OF_MOVEMENT = sa.text(
     where {_IS_OURS} and right({_SUBJECT}, length(:movement) + 1) = '/' || :movement
     order by 1 limit 1"""
 )
-_MOVED_TO = sa.text(
-    """select a.role, a.rail, a.category from journal_entry e join posting p on p.entry_id = e.id
+_TURNS = sa.text(
+    """select e.key, e.reverses, a.role, a.rail, a.category, p.amount
+    from journal_entry e join posting p on p.entry_id = e.id
       join ledger_account a on a.id = p.account_id
-    where e.key = :key and a.role <> 'suspense' and e.reverses is null"""
+    where e.key = any(:keys) and a.role <> 'suspense'"""
 )
 _ONE_AT_A_TIME = sa.text("select pg_advisory_xact_lock(hashtext('suspense/' || :subject))")
 _ALL = sa.text(
@@ -70,18 +73,18 @@ def _standing(session: Session, row: sa.Row[tuple[object, ...]]) -> Standing:
         amount=row.amount,
         turns=row.turns,
         payment_id=row.payment_id,
-        moved=row.moved,
     )
-    if not found.moved:
-        return found
-    to = session.execute(_MOVED_TO, {"key": found.key(found.turns)}).one()
-    account = Account(Role(to.role), to.rail, to.category)
-    return Standing(
-        subject=found.subject,
-        currency=found.currency,
-        amount=found.amount,
-        turns=found.turns,
-        payment_id=found.payment_id,
-        moved_to=account,
-        moved=found.moved,
-    )
+    return replace(found, parts=_parts(session, found)) if row.moved else found
+
+
+def _parts(session: Session, of: Standing) -> tuple[MovedPart, ...]:
+    """The moves that no later turn took back."""
+    keys = {of.key(turn): turn for turn in range(1, of.turns + 1)}
+    rows = session.execute(_TURNS, {"keys": list(keys)}).all()
+    back = {row.reverses for row in rows}
+    found = [
+        MovedPart(keys[row.key], Account(Role(row.role), row.rail, row.category), row.amount)
+        for row in rows
+        if row.reverses is None and row.key not in back
+    ]
+    return tuple(sorted(found, key=lambda part: part.turn))

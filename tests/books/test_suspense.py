@@ -1,12 +1,12 @@
-"""Laws of suspense: all of it moves, what takes that back mirrors it, and only some accounts do."""
+"""Laws of suspense: all or a part moves, a mirror takes that back, and only some accounts do."""
 
 import pytest
 from hypothesis import given, strategies as st
 
 from reconciler.books import accounts, suspense
 from reconciler.books.accounts import Role
-from reconciler.books.suspense import TARGETS, Standing
-from reconciler.errors import Invalid
+from reconciler.books.suspense import TARGETS, MovedPart, Standing
+from reconciler.errors import Conflict, Invalid
 
 AMOUNTS = st.integers(-(10**12), 10**12).filter(bool)
 
@@ -17,21 +17,51 @@ def standing(amount: int, **more) -> Standing:
     )
 
 
-@given(amount=AMOUNTS, turns=st.integers(0, 9), role=st.sampled_from(TARGETS))
-def test_all_of_it_moves_and_its_mirror_takes_that_back(
-    amount: int, turns: int, role: Role
+@given(
+    amount=AMOUNTS,
+    turns=st.integers(0, 9),
+    role=st.sampled_from(TARGETS),
+    wanted=st.none() | st.integers(1, 10**12),
+)
+def test_a_share_of_it_moves_and_its_mirror_takes_that_back(
+    amount: int, turns: int, role: Role, wanted: int | None
 ) -> None:
     to = suspense.target(role.value, "Card readers")
-    there = suspense.entry(standing(amount, turns=turns), to)
+    at = standing(amount, turns=turns)
+    if wanted is not None and wanted > abs(amount):
+        with pytest.raises(Invalid, match="and no more") as refused:
+            suspense.share(at, wanted)
+        assert refused.value.field == "amount"
+        return
+    part = suspense.share(at, wanted)
+    assert abs(part) == (abs(amount) if wanted is None else wanted)
+    assert (part > 0) is (amount > 0)
+    there = suspense.entry(at, to, part)
     assert {(p.account, p.signed) for p in there.postings} == {
-        (to, amount), (accounts.SUSPENSE, -amount),
+        (to, part), (accounts.SUSPENSE, -part),
     }  # fmt: skip
-    moved = standing(0, turns=turns + 1, moved_to=to, moved=amount)
-    back = suspense.reversal(moved)
+    moved = MovedPart(turns + 1, to, part)
+    rest = standing(amount - part, turns=turns + 1, parts=(moved,))
+    assert rest.amount + rest.moved == amount
+    back = suspense.reversal(rest, moved)
     assert back.reverses == there.key != back.key
     assert {(p.account, -p.signed) for p in back.postings} == {
         (p.account, p.signed) for p in there.postings
     }
+
+
+def test_a_part_is_named_where_there_are_several() -> None:
+    one, two = MovedPart(1, accounts.BANK, 3), MovedPart(2, accounts.BANK, 4)
+    assert suspense.part_of(standing(0, parts=(one,)), None) == one
+    several = standing(0, parts=(one, two))
+    assert suspense.part_of(several, 2) == two
+    with pytest.raises(Invalid, match="which part"):
+        suspense.part_of(several, None)
+    for at, turn in ((several, 3), (standing(5), None), (standing(5), 1)):
+        with pytest.raises(Conflict, match="in suspense already"):
+            suspense.part_of(at, turn)
+    with pytest.raises(Invalid):
+        suspense.share(standing(5), 0)
 
 
 def test_an_entry_is_about_the_payment_whose_money_it_was() -> None:
@@ -39,7 +69,7 @@ def test_an_entry_is_about_the_payment_whose_money_it_was() -> None:
         subject="stripe/pi_1/unclassified/txn_7", currency="EUR", amount=-5, turns=0,
         payment_id="pay_1",
     )  # fmt: skip
-    made = suspense.entry(at, accounts.BANK)
+    made = suspense.entry(at, accounts.BANK, -5)
     assert (made.key, made.payment_id) == ("stripe/pi_1/unclassified/txn_7/moved-1", "pay_1")
     assert at.movement == "txn_7"
 

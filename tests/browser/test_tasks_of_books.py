@@ -181,12 +181,17 @@ def test_what_stands_in_suspense_is_placed_and_put_back(site: Site, hands: Hands
     rae.write("why", "The reader for the fair")
     rae.press("See what this posts")
     rae.reads("as it would be posted")
-    rae.press("Move $19.00 there")
+    rae.write("amount", "12.00")
+    rae.press("Move it there")
+    rae.reads("A part is moved. $7.00 of $19.00 rests here.", "$12.00 of it is in Expenses")
+    rae.tick("input[name=account][value=processing_fees]")
+    rae.write("why", "What the fair kept")
+    rae.press("Move it there")
     rae.reads("Moved. The question about it is closed.", "Expenses: hardware")
     rae.press("Expenses: hardware")
-    rae.press("Put it back")
-    rae.press("Put $19.00 back into suspense")
-    rae.reads("asked about anew", "$19.00 in all")
+    rae.press("Put it back: $12.00")
+    rae.press("Put $12.00 back into suspense")
+    rae.reads("asked about anew", "$12.00 in all")
     assert site.screens.office.violations() == []
 
 

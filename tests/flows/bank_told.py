@@ -81,6 +81,10 @@ def placed(office: Office, subject: str) -> None:
     """What stands in suspense is said to be something, put back, and said to be something else."""
     office.do(lambda w: suspense.move(w, subject, accounts.PROCESSING_FEES, why="A fee"))
     office.do(lambda w: suspense.put_back(w, subject))
+    for much in (2, 1):
+        part = accounts.PROCESSING_FEES
+        office.do(lambda w: suspense.move(w, subject, part, why="Part", amount=much))  # noqa: B023
+    office.do(lambda w: suspense.put_back(w, subject, turn=3))
     to = accounts.expenses("magic")
     office.do(lambda w: suspense.move(w, subject, to, why="A wand"))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from reconciler.services import rebuild as facts
+from tests.web.api import refused
 from tests.web.screens import Screens, open_screens, said
 
 
@@ -87,6 +88,49 @@ def test_it_is_put_back_by_a_mirror_and_asked_about_again(hardware):
     assert hardware.office.violations() == []
 
 
+def test_it_is_moved_in_parts_and_each_is_put_back_by_itself(hardware):
+    rae, there = (
+        hardware.as_("reconciler"),
+        f"/ledger/suspense/move?subject={hardware.ids['subject']}",
+    )
+    move = "/ledger/suspense/move"
+    looked = said(rae.post(move, form(hardware, amount="12.00", do="look")))
+    assert "Expenses: card readers $12.00 Suspense $12.00" in looked
+    answer = rae.post(move, form(hardware, amount="12.00"))
+    assert answer.status_code == 303
+    words = rae.read(answer.location.removeprefix("/admin"))
+    assert "A part is moved. $7.00 of $19.00 rests here." in words
+    assert "Discrepancies 1 -$7.00" in rae.read("/")
+    assert "-$7.00 rests of -$19.00" in rae.read("/ledger/suspense")
+    before = hardware.books()
+    too_much = rae.post(move, form(hardware, amount="7.01"))
+    assert (too_much.status_code, hardware.books()) == (422, before)
+    assert "There is $7.00 of it to be moved" in said(too_much)
+    rest = form(hardware, account="processing_fees", why="The shipping")
+    assert rae.post(move, rest).status_code == 303
+    assert [holds(hardware, role) for role in ("suspense", "expenses", "processing_fees")] == [
+        0, 1_200, 700,
+    ]  # fmt: skip
+    assert "Discrepancies 0" in rae.read("/")
+    words = rae.read(there)
+    for one in ("$12.00 of it is in Expenses: card readers The reader", "$7.00 of it is in"):
+        assert one in words, words
+    back = {"subject": hardware.ids["subject"]}
+    assert rae.post("/ledger/suspense/put-back", back).status_code == 422  # which of the two?
+    assert rae.post("/ledger/suspense/put-back", back | {"turn": "1"}).status_code == 303
+    assert [holds(hardware, role) for role in ("suspense", "expenses")] == [1_200, 0]
+    assert rae.post("/ledger/suspense/put-back", back | {"turn": "1"}).status_code == 409
+    assert "Discrepancies 1 -$12.00" in rae.read("/")
+    lines = hardware.office.rows("select seq from audit_line where action = 'suspense.moved'")
+    offered = rae.get("/recent").get_data(as_text=True)
+    first, second = sorted(line.seq for line in lines)
+    assert f"/recent/{first}/undo" not in offered
+    assert f"/recent/{second}/undo" in offered
+    assert rae.post(f"/recent/{second}/undo", {"once": "a"}).status_code == 303
+    assert holds(hardware, "suspense") == 1_900
+    assert hardware.office.violations() == []
+
+
 def test_it_is_taken_back_from_the_list_of_what_one_did(hardware):
     rae = hardware.as_("reconciler")
     rae.post("/ledger/suspense/move", form(hardware, account="processing_fees"))
@@ -105,6 +149,7 @@ def test_it_is_taken_back_from_the_list_of_what_one_did(hardware):
         ({"account": "unapplied_cash"}, "Say which account it belongs to"),
         ({"category": " "}, "A category is a few words"),
         ({"why": ""}, "Why must not be empty"),
+        ({"amount": "0"}, "An amount must be more than zero"),
     ],
 )
 def test_what_cannot_be_moved_says_why_and_keeps_what_was_typed(hardware, wrong, words):
@@ -140,4 +185,16 @@ def test_programs_place_it_and_put_it_back_likewise(empty_api):
     assert api.post("/ledger/suspense/move", to).status_code == 409
     back = api.make("/ledger/suspense/put-back", {"subject": found["subject"]})
     assert (back["amount"], back["account"]) == (1_900, None)
+    with api.unchanged():
+        for wrong in (1_901, 0, -1, "5"):
+            refused(api.post("/ledger/suspense/move", to | {"amount": wrong}), 422, "amount")
+    api.make("/ledger/suspense/move", to | {"amount": 1_200})
+    both = api.make("/ledger/suspense/move", to | {"account": "bank", "amount": 600})
+    assert (both["amount"], both["moved"], both["account"]) == (100, 1_800, None)
+    assert [(one["turn"], one["account"], one["amount"]) for one in both["parts"]] == [
+        (3, "expenses", 1_200), (4, "bank", 600),
+    ]  # fmt: skip
+    refused(api.post("/ledger/suspense/put-back", {"subject": found["subject"]}), 422, "turn")
+    one = api.make("/ledger/suspense/put-back", {"subject": found["subject"], "turn": 3})
+    assert (one["amount"], one["account"]) == (1_300, "bank")
     api.sound()

@@ -7,7 +7,7 @@ from flask import Response, request
 from reconciler.books import suspense as rules
 from reconciler.books.accounts import Account
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, NotFound, Refused
+from reconciler.errors import NotFound, Refused
 from reconciler.reads import screens_suspense
 from reconciler.services import suspense
 from reconciler.web import forms
@@ -32,7 +32,7 @@ def list_suspense(desk: Desk) -> Response:
     return desk.page(
         "suspense.html",
         standing=[line for line in lines if line.standing.amount],
-        moved=[line for line in lines if line.standing.moved_to and not line.standing.amount],
+        moved=[line for line in lines if line.standing.parts],
         sums=sorted(sums.items()),
         said=request.args.get("said", ""),
     )
@@ -51,28 +51,35 @@ def show_suspense(desk: Desk) -> Response:
 
 @screens.post("/ledger/suspense/move", Role.RECONCILER)
 def move_suspense(desk: Desk) -> Response:
-    """Move all of it to an account; or look what that would post."""
+    """Move it, or a part of it, to an account; or look what that would post."""
     subject = _subject()
     try:
         to = rules.target(request.form.get("account", ""), request.form.get("category", ""))
+        amount = _amount(desk, subject)
         if request.form.get("do") == "look":
-            return _show(desk, subject, foreseen=_foreseen(desk, subject, to))
+            foreseen = _foreseen(desk, subject, to, amount)
+            return _show(desk, subject, foreseen=foreseen)
         why = request.form.get("why", "")
-        desk.do(lambda work: suspense.move(work, subject, to, why=why))
+        desk.do(lambda work: suspense.move(work, subject, to, why=why, amount=amount))
     except NotFound:
         raise
     except Refused as refusal:
         return _show(desk, subject, refusal=refusal)
+    if _rests(desk, subject):
+        return go("show_suspense", subject=subject, said="part")
     return go("list_suspense", said="moved")
 
 
 @screens.post("/ledger/suspense/put-back", Role.RECONCILER)
 def put_back_suspense(desk: Desk) -> Response:
-    """Take back where it was moved; it is asked about again."""
+    """Take back where it, or one part of it, was moved; it is asked about again."""
     subject = _subject()
     try:
-        desk.do(lambda work: suspense.put_back(work, subject))
-    except Conflict as refusal:
+        turn = forms.whole(request.form, "turn") if request.form.get("turn") else None
+        desk.do(lambda work: suspense.put_back(work, subject, turn=turn))
+    except NotFound:
+        raise
+    except Refused as refusal:
         return _show(desk, subject, refusal=refusal)
     return go("list_suspense", said="back")
 
@@ -81,8 +88,22 @@ def _subject() -> str:
     return forms.text(request.form, "subject", chars_max=suspense.SUBJECT_CHARS_MAX)
 
 
-def _foreseen(desk: Desk, subject: str, to: Account) -> Foreseen:
-    deed = partial(suspense.move, subject=subject, to=to, why="a look")
+def _amount(desk: Desk, subject: str) -> int | None:
+    """What of it was typed, in minor units; None for all that rests."""
+    if not request.form.get("amount", "").strip():
+        return None
+    with desk.runtime.read() as session:
+        currency = screens_suspense.one(session, subject).standing.currency
+    return forms.amount(request.form, "amount", currency).minor
+
+
+def _rests(desk: Desk, subject: str) -> bool:
+    with desk.runtime.read() as session:
+        return bool(screens_suspense.one(session, subject).standing.amount)
+
+
+def _foreseen(desk: Desk, subject: str, to: Account, amount: int | None) -> Foreseen:
+    deed = partial(suspense.move, subject=subject, to=to, why="a look", amount=amount)
     return consequences.of_any(desk, deed)
 
 
@@ -98,4 +119,5 @@ def _show(
         foreseen=foreseen,
         **errors.told(refusal),
         typed=request.form,
+        said=request.args.get("said", "") if refusal is None else "",
     )

@@ -9,7 +9,7 @@ from reconciler.books import suspense as rules
 from reconciler.books.suspense import Standing
 from reconciler.reads import screens_suspense as reads
 from reconciler.services import suspense
-from reconciler.web.api.fields import Body, Line255
+from reconciler.web.api.fields import Amount, Body, Line255
 from reconciler.web.api.routes import Look, Resource
 from reconciler.work import Work
 
@@ -17,11 +17,14 @@ resource = Resource("suspense")
 
 
 class MoveForm(Body):
-    """What it was: all of it goes to `account`; only for `expenses` with a `category`."""
+    """What it was: it goes to `account`; only for `expenses` with a `category`."""
 
     subject: Line255
     account: Line255
     category: Line255 | None = None
+    amount: Annotated[
+        Amount | None, Field(description="So much of it; all that rests, if left out.")
+    ] = None
     why: Annotated[Line255, Field(description="What you found out. It is kept with the deed.")]
 
 
@@ -29,15 +32,28 @@ class PutBackForm(Body):
     """What was moved to the wrong place."""
 
     subject: Line255
+    turn: Annotated[
+        int | None, Field(ge=1, description="Which part, where several were moved.")
+    ] = None
     why: Line255 | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """A part that a person moved, by which turn, and where it stands now."""
+
+    turn: int
+    account: str
+    category: str | None
+    amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspenseRow:
     """Something in suspense: `amount` of it stands there, debits less credits, in minor units.
 
-    `movement` is the rail's id of what moved. `account` and `category` say where `moved` of it is
-    instead, if a person moved it.
+    `movement` is the rail's id of what moved. `parts` say where `moved` of it is instead, if a
+    person moved it; `account` and `category` where all of that is, if it is one part.
     """
 
     subject: str
@@ -48,6 +64,7 @@ class SuspenseRow:
     moved: int
     account: str | None
     category: str | None
+    parts: list[PartRow]
 
 
 @resource.get("/ledger/suspense")
@@ -58,21 +75,30 @@ def every(look: Look) -> list[SuspenseRow]:
 
 @resource.post("/ledger/suspense/move")
 def move(work: Work, body: MoveForm) -> SuspenseRow:
-    """Move all of it to the account it belongs to, by an entry that can be taken back."""
+    """Move it, or a part, to the account it belongs to, by an entry that can be taken back."""
     to = rules.target(body.account, body.category or "")
-    suspense.move(work, body.subject, to, why=body.why)
+    suspense.move(work, body.subject, to, why=body.why, amount=body.amount)
     return _row(reads.one(work.session, body.subject).standing)
 
 
 @resource.post("/ledger/suspense/put-back")
 def put_back(work: Work, body: PutBackForm) -> SuspenseRow:
     """Take a move back by its mirror. People are asked about it again."""
-    suspense.put_back(work, body.subject, why=body.why or "")
+    suspense.put_back(work, body.subject, turn=body.turn, why=body.why or "")
     return _row(reads.one(work.session, body.subject).standing)
 
 
 def _row(standing: Standing) -> SuspenseRow:
-    to = standing.moved_to
+    parts = [
+        PartRow(
+            turn=part.turn,
+            account=part.to.role.value,
+            category=part.to.category or None,
+            amount=part.amount,
+        )
+        for part in standing.parts
+    ]
+    only = parts[0] if len(parts) == 1 else None
     return SuspenseRow(
         subject=standing.subject,
         movement=standing.movement,
@@ -80,6 +106,7 @@ def _row(standing: Standing) -> SuspenseRow:
         amount=standing.amount,
         payment_id=standing.payment_id,
         moved=standing.moved,
-        account=to.role.value if to else None,
-        category=(to.category or None) if to else None,
+        account=only.account if only else None,
+        category=only.category if only else None,
+        parts=parts,
     )
