@@ -152,6 +152,7 @@ def test_a_loss_comes_with_what_the_rail_says_and_what_the_books_did(birch, is_a
         answer if is_answered else "Evidence None was handed in It says Decided for the customer",
         "In the books",
         "as it was posted",
+        "Accounts receivable $400.00 Unapplied cash $400.00",
         "INV-1050 $400.00 owed",
     ):
         assert words in page, (words, page)

@@ -6,6 +6,7 @@ from functools import partial
 
 from flask import Response, request
 
+from reconciler.books.accounts import Role as AccountRole
 from reconciler.books.disputes import Decision
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
@@ -142,7 +143,7 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         was_said=was_said,
         next_up=following,
         case=case,
-        posted=entries,
+        posted=[*entries, *_opened(found.get(dispute.payment_id, []), entries)],
         decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
         moments=timeline.in_order(
             _moments(dispute, names, told), timeline.of_entries(entries, names)
@@ -159,6 +160,21 @@ def _heading(dispute: DisputeRow) -> str:
 def _own(entries: Iterable[EntryRow], dispute: DisputeRow) -> list[EntryRow]:
     """The payment's entries that are about this dispute."""
     return [entry for entry in entries if f"/dispute/{dispute.rail_dispute_id}/" in entry.key]
+
+
+_OPENED = frozenset({AccountRole.ACCOUNTS_RECEIVABLE.value, AccountRole.CUSTOMER_DEPOSITS.value})
+
+
+def _opened(entries: Iterable[EntryRow], own: Iterable[EntryRow]) -> list[EntryRow]:
+    """Those by which documents were owed again, or a deposit held less, in the same moment."""
+    keys, moments = {entry.key for entry in own}, {entry.at for entry in own}
+    return [
+        entry
+        for entry in entries
+        if entry.key not in keys
+        and entry.at in moments
+        and any(line.debit and line.role in _OPENED for line in entry.postings)
+    ]
 
 
 def _people(causes: Iterable[Cause]) -> list[str]:
