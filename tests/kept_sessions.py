@@ -4,6 +4,9 @@ A new session learns each table, trigger and plan anew, which takes the server a
 most tests ask of it. So what a test would close waits for the next test in the same database, as
 a process leaves its connections to its next request. Who lingers on an engine of a test that is
 over gets none any more, old or new.
+
+What was prepared stays as well, and is planned once: to parse and plan a statement takes the server
+longer than to carry it out on the few rows of a test.
 """
 
 import os
@@ -15,12 +18,15 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from psycopg import pq
+from psycopg._preparing import PrepareManager
+from psycopg.abc import PQGen
 from typing_extensions import override
 
 from reconciler.ingest import Ingest
 
 WAITING_MAX = 2  # of one login in one database: seldom are more at work, and a server has not many
 PREPARED_MAX = 500  # what several tests ask again and again, with every law of the books
+_PLANNED_ONCE = " -c plan_cache_mode=force_generic_plan"
 # All that a session can have but what it has learnt.
 _AS_NEW = "reset all; discard temp; discard sequences; select pg_advisory_unlock_all()"
 
@@ -49,6 +55,16 @@ class _Session(psycopg.Connection):
         else:
             waiting.append(self)
 
+    @override
+    def _rollback_gen(self) -> PQGen[None]:
+        # Psycopg forgets what is prepared, as tables may be gone that were made meanwhile. Ours are
+        # made by migrations.
+        prepared, self._prepared = self._prepared, PrepareManager()
+        try:
+            yield from super()._rollback_gen()
+        finally:
+            self._prepared = prepared
+
     def end(self) -> None:
         """Close it for good."""
         super().close()
@@ -65,7 +81,7 @@ class _Session(psycopg.Connection):
         try:
             self.isolation_level = self.read_only = self.deferrable = None
             self.autocommit = True
-            self.execute(_AS_NEW)
+            self.execute(_AS_NEW, prepare=False)
             self.autocommit = False
         except psycopg.Error:
             return False
@@ -120,9 +136,16 @@ def keep_sessions(engine: sa.Engine, url: str) -> None:
                 kept.lease = lease_
                 return kept
             kept.end()
-        made = _Session.connect(*given, **named)
-        made.lease, made.login, made.prepared_max = lease_, login, PREPARED_MAX
+        options = named.get("options", "") + _PLANNED_ONCE
+        made = _Session.connect(*given, **(named | {"options": options}))
+        made.lease, made.login = lease_, login
+        made.prepare_threshold, made.prepared_max = 0, PREPARED_MAX  # at the first time
         return made
+
+
+def is_there(session: _Session) -> bool:
+    """What the engine asks before it takes a session: to look takes less than a question."""
+    return session.is_there()
 
 
 def ingest(url: str) -> Ingest:

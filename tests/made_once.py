@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from reconciler.runtime import make_engine
 from reconciler.services import passwords
-from tests.kept_sessions import keep_sessions
+from tests.kept_sessions import is_there, keep_sessions
 
 STATEMENTS_MAX = 4_000  # of all tests of a worker
 SHIPPED = passwords._hasher  # what a guess costs outside of tests
@@ -61,6 +61,7 @@ def an_engine(url: str) -> sa.Engine:
         made.dialect = made.pool._dialect = _first[0].dialect
         made._compiled_cache = _first[0]._compiled_cache
         return made
+    made.dialect.do_ping = is_there
     _first[:] = [made]  # its dialect learns at the first connection whom it speaks to
     assert made._compiled_cache is not None
     made._compiled_cache.capacity = STATEMENTS_MAX
