@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.deeds import TOLD_BY, Deed, Fate, fate
 from reconciler.books.suspense import MOVED
 from reconciler.reads.audit import AuditRow
+from reconciler.store import audit as trail
 
 _CLAIMS = sa.text(
     """select a.id, coalesce(i.number, d.code) as target, coalesce(i.currency, d.currency) as
@@ -28,8 +30,14 @@ _STANDING = sa.text(
       where id = any(:subjects) and state = 'open'
     union all select 'review_item.snoozed', id, coalesce(snoozed_until::text, '') from review_item
       where id = any(:subjects) and state = 'open'
-    union all select 'review_item.resolved', id, null from review_item
-      where id = any(:subjects) and state = 'resolved'
+    union all select 'review_item.resolved', review_item_id, null from refund_decision
+      where review_item_id = any(:subjects) and closed_at is null
+    union all select 'review_item.resolved', r.id, null from review_item r
+      cross join lateral (select d.at, d.decision from dispute_decision d
+        where d.payment_id = r.payment_id and d.rail_dispute_id = r.subject
+        order by d.seq desc limit 1) last
+      where r.id = any(:subjects) and r.kind = 'dispute' and r.state = 'resolved'
+        and last.at = r.resolved_at and last.decision <> 'undecided'
     union all select 'dispute.decided', rail_dispute_id, decision from dispute
       where rail_dispute_id = any(:subjects)
     union all select 'reminders.paused', subject, null from reminder_plan
@@ -61,6 +69,11 @@ _TOLD = frozenset({
     "dispute.decided", "reminders.paused", "portal_link.created", "suspense.moved",
     "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
 })  # fmt: skip
+# What stands until it is taken back itself.
+_ONCE = frozenset({
+    "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
+    "review_item.resolved", "portal_link.created",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +92,27 @@ def claims(session: Session, ids: Collection[str]) -> dict[str, ClaimTold]:
     return {row.id: ClaimTold(**row._asdict()) for row in rows}
 
 
-def passed(session: Session, lines: Iterable[AuditRow]) -> set[str]:
-    """Which of these lines say what is not so any more, because something came after."""
+def fates(session: Session, lines: Iterable[AuditRow]) -> dict[str, Fate]:
+    """What became of what these lines say, by the line; only of what does not stand any more."""
+    kept = list(lines)
+    later = trail.since(session, [int(line.id) for line in kept], TOLD_BY)
+    found = {line.id: fate(_deed(line), later[int(line.id)]) for line in kept}
+    for line in _passed(session, kept):
+        if found[line.id] is Fate.STANDS:
+            found[line.id] = Fate.TAKEN_BACK if line.action in _ONCE else Fate.OVERTAKEN
+    return {line_id: became for line_id, became in found.items() if became is not Fate.STANDS}
+
+
+def _deed(line: AuditRow) -> Deed:
+    return Deed(line.action, line.subject, line.before, line.after, is_erased=line.is_erased)
+
+
+def _passed(session: Session, lines: Iterable[AuditRow]) -> list[AuditRow]:
+    """Which of these lines say what is not so any more, whoever changed it."""
     asked = [line for line in lines if line.action in _TOLD]
     rows = session.execute(_STANDING, {"subjects": sorted({_made(line) for line in asked})})
     now = {(row.action, row.subject): row.said for row in rows}
-    return {line.id for line in asked if not _is_so(line, now)}
+    return [line for line in asked if not _is_so(line, now)]
 
 
 def _made(line: AuditRow) -> str:

@@ -7,6 +7,7 @@ so it comes out the same whether the loss, the decision or a late win came first
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -35,6 +36,10 @@ _DECIDE = sa.text(
 _OPEN = sa.text(
     """select 1 from dispute where payment_id = :payment_id and kind = 'chargeback'
       and stage in ('needs_response', 'under_review', 'unknown')"""
+)
+_LAST = sa.text(
+    """select at, decision from dispute_decision
+    where payment_id = :payment_id and rail_dispute_id = :dispute_id order by seq desc limit 1"""
 )
 _COUNT = sa.text(
     """select count(*) from dispute_decision
@@ -151,9 +156,16 @@ def decide_for(
     follow(work, [row])
 
 
-def take_back(work: Work, row: PaymentRow, rail_dispute_id: str) -> None:
-    """Undo what was decided about a loss of a locked payment. Raises NotFound, Conflict."""
-    if _decided(work, row, rail_dispute_id) is Decision.UNDECIDED:
+def take_back(
+    work: Work, row: PaymentRow, rail_dispute_id: str, *, answered_at: datetime | None
+) -> None:
+    """Undo what was decided about a loss of a locked payment by an answer given then.
+
+    Raises NotFound, and Conflict where that does not stand: a newer decision is left alone.
+    """
+    given = {"payment_id": row.id, "dispute_id": rail_dispute_id}
+    last = work.session.execute(_LAST, given).first()
+    if last is None or last.at != answered_at or last.decision == Decision.UNDECIDED:
         raise Conflict("nothing is decided about this loss, or that was taken back already")
     decide_for(work, row, rail_dispute_id, Decision.UNDECIDED)
 

@@ -26,7 +26,8 @@ from reconciler.work import Work
 _LEG = sa.text("select refund_id from refund_leg where reference = :reference")
 _CLOSED = sa.text(
     """update refund_decision set closed_at = :now, closed_by = :by
-    where payment_id = :payment and rail_refund_id = :refund and closed_at is null returning id"""
+    where payment_id = :payment and rail_refund_id = :refund and closed_at is null
+      and review_item_id = coalesce(cast(:item as text), review_item_id) returning id"""
 )
 
 
@@ -78,10 +79,13 @@ def decide(
     _follow(work, scene, payment_id)
 
 
-def take_back(work: Work, payment_id: str, rail_refund_id: str) -> None:
-    """Undo a decision: the refund is treated as a stranger's again. Raises Conflict."""
+def take_back(work: Work, payment_id: str, rail_refund_id: str, *, item_id: str) -> None:
+    """Undo what was decided by that question: the refund is treated as a stranger's again.
+
+    Raises Conflict where that does not stand any more, whatever was decided since.
+    """
     scene = settlement.stage(work, _locked(work, payment_id))
-    if not _close(work, payment_id, rail_refund_id):
+    if not _close(work, payment_id, rail_refund_id, item_id=item_id):
         raise Conflict("nothing is decided about this refund, or that was taken back already")
     _follow(work, scene, payment_id)
 
@@ -128,9 +132,9 @@ def _can_have_taken(
         )
 
 
-def _close(work: Work, payment_id: str, rail_refund_id: str) -> bool:
-    given = {"now": work.now, "by": f"{work.cause.kind}/{work.cause.id}"}
-    given |= {"payment": payment_id, "refund": rail_refund_id}
+def _close(work: Work, payment_id: str, rail_refund_id: str, *, item_id: str | None = None) -> bool:
+    given: dict[str, object] = {"now": work.now, "by": f"{work.cause.kind}/{work.cause.id}"}
+    given |= {"payment": payment_id, "refund": rail_refund_id, "item": item_id}
     return bool(work.session.execute(_CLOSED, given).all())
 
 

@@ -6,6 +6,7 @@ is carried out, so that what is left open afterwards is asked anew and not lost.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,8 +38,8 @@ from reconciler.work import Work
 
 NOTE_CHARS_MAX = 2_000
 _ITEM = sa.text(
-    """select id, kind, state, subject, payment_id, refund_id, event_seq, amount, currency, details
-    from review_item where id = :id"""
+    """select id, kind, state, subject, payment_id, refund_id, event_seq, amount, currency, details,
+      resolved_at from review_item where id = :id"""
 )
 
 
@@ -71,6 +72,7 @@ class _Item:
     amount: int | None
     currency: str | None
     details: dict[str, Any]
+    resolved_at: datetime | None
 
 
 def resolve(
@@ -108,15 +110,17 @@ def resolve(
 def undo(work: Work, item_id: str) -> None:
     """Take back what was decided about a refund made outside or a loss, and ask again.
 
-    Raises NotFound, and Conflict where nothing stands that could be taken back.
+    Raises NotFound, and Conflict where what this question was answered with does not stand, be it
+    taken back or decided otherwise since.
     """
     item = _item(work, item_id)
     if item.kind == ReviewKind.DISPUTE and item.state != "open":
-        disputes.take_back(work, _held_payment(work, item), item.subject)
+        held = _held_payment(work, item)
+        disputes.take_back(work, held, item.subject, answered_at=item.resolved_at)
         return
     if item.kind != ReviewKind.EXTERNAL_REFUND or item.state == "open" or not item.payment_id:
         raise Conflict("there is no decision here that could be taken back")
-    refund_decisions.take_back(work, item.payment_id, item.subject)
+    refund_decisions.take_back(work, item.payment_id, item.subject, item_id=item_id)
     question = Question(
         kind=ReviewKind.EXTERNAL_REFUND,
         subject=item.subject,

@@ -1,7 +1,8 @@
 """What somebody did, taken back from the line that it left in the audit trail.
 
 Always by a new deed that says the opposite: an entry is reversed, never deleted. What something
-else stands on by now is refused, with the reason.
+else stands on by now is refused, with the reason; so is what was taken back before, or done anew
+since: nothing newer is ever taken back by an older line.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from reconciler.books.deeds import TOLD_BY, Deed, Fate, fate
 from reconciler.books.disputes import Decision
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import (
@@ -30,15 +32,20 @@ from reconciler.services import (
     undoing_purchases,
 )
 from reconciler.services.allocations import Part
-from reconciler.services.undoing_purchases import GONE, Deed
-from reconciler.store import claims
+from reconciler.services.undoing_purchases import GONE
+from reconciler.store import audit as trail, claims
 from reconciler.work import Work
 
 _LINE = sa.text(
     """select l.action, l.subject, w.body from audit_line l
     left join audit_words w on w.seq = l.seq where l.seq = :seq"""
 )
+_ASSIGNED_TO = sa.text("select assigned_to from review_item where id = :id for no key update")
+_SNOOZED_UNTIL = sa.text(
+    "select snoozed_until::text from review_item where id = :id for no key update"
+)
 _DISPUTE = sa.text("select id from dispute where rail_dispute_id = :id")
+OVERTAKEN = "something newer was done about it since, which this would take back instead"
 _DECISIONS = frozenset({"credit", "reopen", "split", "chase", "write_off"})
 
 
@@ -57,13 +64,26 @@ def undo(work: Work, seq: int) -> None:
     deed = Deed(row.action, row.subject, said["before"], said["after"])
     if not may_be_undone(deed.action, deed.after):
         raise Refused(why_not(deed.action))
+    _must_stand(work, seq, deed)
     _UNDOING[deed.action](work, deed)
+    # Once more, now that all it is about is held: whoever was there meanwhile is committed.
+    _must_stand(work, seq, deed)
+
+
+def _must_stand(work: Work, seq: int, deed: Deed) -> None:
+    became = fate(deed, trail.since(work.session, [seq], TOLD_BY)[seq])
+    if became is Fate.TAKEN_BACK:
+        raise Conflict(GONE)
+    if became is Fate.OVERTAKEN:
+        raise Conflict(OVERTAKEN)
 
 
 def may_be_undone(action: str, after: Mapping[str, Any]) -> bool:
     """Whether a deed is of a kind that can be taken back at all."""
     if action == "review_item.resolved":
         return after.get("action") in _DECISIONS
+    if action == "dispute.decided":
+        return after.get("decision") != Decision.UNDECIDED
     return action in _UNDOING
 
 
@@ -149,12 +169,21 @@ def _loss_decided(work: Work, deed: Deed) -> None:
 
 
 def _assigned(work: Work, deed: Deed) -> None:
+    _must_be_so(work, _ASSIGNED_TO, deed, deed.after["assigned_to"])
     review_desk.assign(work, deed.subject, deed.before["assigned_to"])
 
 
 def _snoozed(work: Work, deed: Deed) -> None:
+    _must_be_so(work, _SNOOZED_UNTIL, deed, deed.after["snoozed_until"])
     until = deed.before["snoozed_until"]
     review_desk.snooze(work, deed.subject, date.fromisoformat(until) if until else None)
+
+
+def _must_be_so(work: Work, statement: sa.TextClause, deed: Deed, said: str | None) -> None:
+    """The question is as the deed left it: news of it put it in sight without anybody."""
+    row = work.session.execute(statement, {"id": deed.subject}).first()
+    if row is not None and row[0] != said:
+        raise Conflict(OVERTAKEN)
 
 
 def _paused(work: Work, deed: Deed) -> None:
@@ -163,6 +192,8 @@ def _paused(work: Work, deed: Deed) -> None:
 
 def _link_made(work: Work, deed: Deed) -> None:
     portal_links.revoke(work, deed.subject)
+    if work.has_only_looked:
+        raise Conflict(GONE)
 
 
 def _moved(work: Work, deed: Deed) -> None:
@@ -195,6 +226,7 @@ _WHY_NOT: Mapping[str, str] = {
     "invoice.short_payment_taken_back": "Say again on the invoice that it is a bank's fee.",
     "invoice.credit_taken_back": "Write the credit note anew: it gets a number of its own.",
     "payment.receipt_taken_back": "Note it as received again, on its invoice or deposit.",
+    "dispute.decided": "Decide again on the dispute's page.",
     "refund.approved": "It may be on its way: open the refund and cancel it while it waits.",
     "refund.paid_back": "The money has left.",
     "deposit.forfeit_reversed": "Keep it again on the deposit's page, if its terms still do.",

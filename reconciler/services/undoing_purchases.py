@@ -1,10 +1,9 @@
 """What somebody did to bills, prepayments and bank lines, done the other way round."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from reconciler.books.bank_lines import LineState, TargetKind
+from reconciler.books.deeds import Deed
 from reconciler.errors import Conflict, NotFound
 from reconciler.services import bill_payments, prepayments, statements
 from reconciler.services.bill_payments import Paid
@@ -14,16 +13,6 @@ from reconciler.store.statement_rows import LineRow
 from reconciler.work import Work
 
 GONE = "it is taken back already"
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What a line says that was done."""
-
-    action: str
-    subject: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
 
 
 def _bill_paid(work: Work, deed: Deed) -> None:

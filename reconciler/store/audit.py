@@ -1,13 +1,16 @@
 """The audit trail: what people, programs and commands did, line upon line, and the words apart."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlmodel import Field, Session
 
 from reconciler.books import audit
 from reconciler.books.audit import ORIGIN, Kept, Line, Seal
+from reconciler.books.deeds import Deed
 from reconciler.store import base
 from reconciler.store.base import SQLModel
 
@@ -65,6 +68,14 @@ _LINES = sa.text(
     from audit_line l left join audit_words w on w.seq = l.seq
     where l.seq > :after order by l.seq"""
 )
+# Lines of one transaction share its number, or after a restore at least the instant.
+_SINCE = sa.text(
+    """select o.seq as of, l.action, l.subject, w.body
+    from unnest(cast(:seqs as bigint[])) as n(seq) join audit_line o on o.seq = n.seq
+    join audit_line l on l.subject = o.subject and l.seq > o.seq and l.action = any(:actions)
+      and (l.at, l.xmin::text) <> (o.at, o.xmin::text)
+    left join audit_words w on w.seq = l.seq order by l.seq"""
+)
 _HASH_OF = sa.text("select hash from audit_line where seq = :seq")
 
 
@@ -89,6 +100,22 @@ def seal_of(session: Session, seq: int) -> Seal | None:
         return ORIGIN
     found = session.execute(_HASH_OF, {"seq": seq}).scalar()
     return Seal(seq, found) if found is not None else None
+
+
+def since(
+    session: Session, seqs: Collection[int], actions: Collection[str]
+) -> dict[int, list[Deed]]:
+    """What of these actions was done to the subjects of these lines later, the earliest first.
+
+    What was done in the same transaction as the line is not later.
+    """
+    found: dict[int, list[Deed]] = {seq: [] for seq in seqs}
+    given = {"seqs": list(seqs), "actions": list(actions)}
+    for row in session.execute(_SINCE, given):
+        said = msgspec.json.decode(row.body, type=dict[str, Any]) if row.body else {}
+        before, after = said.get("before") or {}, said.get("after") or {}
+        found[row.of].append(Deed(row.action, row.subject, before, after, is_erased=not row.body))
+    return found
 
 
 def kept(session: Session, after: int = 0) -> Iterator[Kept]:

@@ -200,6 +200,67 @@ def test_what_was_done_is_told_by_numbers_names_and_amounts_and_what_undo_does(a
     assert "Take back: asked for a refund?" in asked
 
 
+def test_an_answer_given_anew_is_not_taken_back_by_the_line_of_the_first(screens):
+    customer_id = screens.customer("Cedar")
+    screens.invoice(customer_id, 10_000, "INV-1")
+    pay = screens.paid(10_000, description="INV-1")
+    screens.office.world.refund(next(iter(screens.office.world.table("charge"))), 4_000)
+    screens.hear("")
+    rae, open_one = (
+        screens.as_("reconciler"),
+        "select id, rev from review_item where state = 'open'",
+    )
+    lines, items = [], []
+    for action in ("credit", "reopen"):
+        [item] = screens.office.rows(open_one)
+        form = {"action": action, "rev": item.rev}
+        assert rae.post(f"/questions/{item.id}/decide", form).status_code == 303
+        lines.append(line(screens, "review_item.resolved"))
+        items.append(item.id)
+        if action == "credit":
+            assert rae.post(f"/questions/{item.id}/take-back").status_code == 303
+    page = rae.get("/recent").get_data(as_text=True)
+    assert f"/recent/{lines[1]}/undo" in page
+    assert f"/recent/{lines[0]}/undo" not in page
+    assert "Taken back</span>" in page
+    assert "taken back already" in rae.read(f"/recent/{lines[0]}/undo")
+    before = screens.books()
+    for path in (f"/recent/{lines[0]}/undo", f"/questions/{items[0]}/take-back"):
+        refused = rae.post(path, {"once": "u1"})
+        assert (refused.status_code, screens.books()) == (409, before)
+        assert "taken back already" in said(refused)
+    owed = "select outstanding from invoice where number = 'INV-1'"
+    assert screens.office.scalar(owed) == 4_000, pay
+    assert rae.post(f"/recent/{lines[1]}/undo", {"once": "u2"}).status_code == 303
+    assert screens.office.scalar(owed) == 0
+    assert rae.post(f"/recent/{lines[1]}/undo", {"once": "u3"}).status_code == 409
+    assert screens.office.violations() == []
+
+
+def test_a_loss_decided_anew_is_not_taken_back_by_older_lines(screens):
+    screens.invoice(screens.customer("Birch"), 10_000, "INV-1")
+    screens.paid(10_000, description="INV-1")
+    world = screens.office.world
+    dispute = world.dispute(next(iter(world.table("charge"))))
+    screens.hear("")
+    world.close_dispute(dispute, "lost")
+    screens.hear("")
+    rae = screens.as_("reconciler")
+    [ours] = screens.office.rows("select id, rail_dispute_id from dispute")
+    lines = []
+    for decision in ("chase", "undecided", "write_off"):
+        screens.office.clock.advance(minutes=1)
+        form = {"decision": decision, "rev": screens.rev("dispute", ours.id)}
+        assert rae.post(f"/disputes/{ours.id}/decide", form).status_code == 303, decision
+        lines.append(line(screens, "dispute.decided"))
+    page, before = rae.get("/recent").get_data(as_text=True), screens.books()
+    assert [f"/recent/{one}/undo" in page for one in lines] == [False, False, True]
+    for one, status in zip(lines, (409, 422, 303), strict=True):
+        assert rae.post(f"/recent/{one}/undo", {}).status_code == status
+        assert (screens.books() == before) is (status != 303)
+    assert screens.office.violations() == []
+
+
 def test_what_undo_does_is_said_of_all_that_can_be_undone():
     assert set(deed_words.UNDOING) == undoing.UNDOABLE
     assert all(text[0].islower() for text in deed_words.UNDOING.values())

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, request
 
+from reconciler.books.deeds import Fate
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import audit as reads, deeds, subjects
@@ -27,17 +28,14 @@ screens = Screens()
 _COMINGS = ("person.signed_in", "person.signed_out")
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
-# What stands until it is taken back itself.
-_ONCE = frozenset({
-    "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One deed: whether it can be taken back, is taken back already, or why it never can.
+    """One deed: whether it can be taken back, is taken back already, or why it cannot be.
 
-    `told` is what it did in money, in words, where it did something of the kind.
+    `told` is what it did in money, in words, where it did something of the kind; `is_passed`:
+    something newer was done about the same, or came of it.
     """
 
     line: AuditRow
@@ -45,6 +43,7 @@ class Done:
     is_gone: bool
     why_not: str
     told: str = ""
+    is_passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +170,22 @@ def _line(desk: Desk, line_id: str) -> AuditRow:
 def _done(session: Session, lines: Iterable[AuditRow]) -> list[Done]:
     kept = list(lines)
     known = deeds.claims(session, {one for line in kept for one, _ in _moved(line)})
-    passed = deeds.passed(session, kept)
-    return [_judged(line, known, is_passed=line.id in passed) for line in kept]
+    fates = deeds.fates(session, kept)
+    return [_judged(line, known, fates.get(line.id, Fate.STANDS)) for line in kept]
 
 
-def _judged(line: AuditRow, known: Mapping[str, ClaimTold], *, is_passed: bool) -> Done:
+def _judged(line: AuditRow, known: Mapping[str, ClaimTold], became: Fate) -> Done:
     may = not line.is_erased and undoing.may_be_undone(line.action, line.after)
     moved = [(known[one], amount) for one, amount in _moved(line) if one in known]
-    is_gone = may and line.action in _HOLD and not any(claim.is_live for claim, _ in moved)
     why_not = "" if may else undoing.why_not(line.action)
-    if may and is_passed and line.action in _ONCE:
-        is_gone = True
-    elif may and is_passed:
-        may, why_not = False, "Something else came of it since."
-    return Done(line, may and not is_gone, is_gone, why_not, _told(moved))
+    is_gone = is_passed = False
+    if may:
+        is_off = line.action in _HOLD and not any(claim.is_live for claim, _ in moved)
+        is_gone = is_off or became is Fate.TAKEN_BACK
+        is_passed = not is_gone and became is Fate.OVERTAKEN
+    if is_passed:
+        why_not = "Something else came of it since."
+    return Done(line, may and not (is_gone or is_passed), is_gone, why_not, _told(moved), is_passed)
 
 
 def _told(moved: Iterable[tuple[ClaimTold, int]]) -> str:
