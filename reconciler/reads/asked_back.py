@@ -7,9 +7,11 @@ from reconciler.books.reviews import MATCHING_KINDS
 
 _UNDER_WAY = "('requested', 'approved', 'submitted', 'unknown', 'manual')"
 _AT_THE_RAIL = "('pending', 'requires_action')"
+_MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
 
 # All that is left of the payment is asked back and has not left, or came back: each such refund
-# waits for its approval, its rail, its payer or another way, where refunds wait.
+# waits for its approval, its rail, its payer or another way, where refunds wait. Most are of
+# payments that nobody was ever asked about, and of those nothing is added up.
 IS_ASKED_BACK = f"""r.payment_id in (
       select l.payment_id from refund f join refund_leg l on l.refund_id = f.id
         join payment q on q.id = l.payment_id
@@ -18,6 +20,8 @@ IS_ASKED_BACK = f"""r.payment_id in (
       where (f.status in {_UNDER_WAY} or f.status = 'failed') and f.payment_id is not null
         and l.replaced_by is null
         and (l.status in {_UNDER_WAY} and l.rail_refund_id is null or l.status = 'failed')
+        and exists (select 1 from review_item o where o.payment_id = l.payment_id
+          and o.kind in ({_MATCHING}))
       group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
       having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated)"""
 # A refund made outside has failed, and as much was asked back since and is under way.
@@ -26,7 +30,6 @@ _IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
       where l.payment_id = r.payment_id and f.requested_at >= r.opened_at
         and l.replaced_by is null
         and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})), false)"""
-_MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
 WAITS_AS_REFUND = f"""(case when r.kind = 'refund_failed' then
       r.subject is distinct from r.refund_id and {_IS_ASKED_AGAIN}
     when r.kind in ({_MATCHING}) then {IS_ASKED_BACK} else false end)"""

@@ -22,7 +22,8 @@ _LEFT = sa.text(
     from payment p join (
       select payment_id, max(invoice_id) as invoice_id, max(deposit_id) as deposit_id,
         sum(amount)::bigint as amount
-      from allocation where closed_at is null group by payment_id) a on a.payment_id = p.id
+      from allocation where payment_id = any(:ids) and closed_at is null
+      group by payment_id) a on a.payment_id = p.id
     where p.id = any(:ids) order by p.id"""
 )
 

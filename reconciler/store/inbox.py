@@ -83,6 +83,11 @@ class InboxOutcome(SQLModel, table=True):
             postgresql_where=sa.text("payment_id is not null"),
         ),
         sa.Index(
+            "ix_inbox_outcome_payout",
+            "payout_id",
+            postgresql_where=sa.text("payout_id is not null"),
+        ),
+        sa.Index(
             "ix_inbox_outcome_unfinished",
             "status",
             postgresql_where=sa.text("status in ('pending', 'parked', 'failed', 'quarantined')"),

@@ -56,6 +56,11 @@ class Invoice(SQLModel, table=True):
             postgresql_where=sa.text("state <> 'void' and milestone_id like 'mil\\_%'"),
         ),
         sa.Index(
+            "ix_invoice_draft_of_milestone",
+            "milestone_id",
+            postgresql_where=sa.text("state = 'draft' and milestone_id is not null"),
+        ),
+        sa.Index(
             "ix_invoice_open",
             "customer_id",
             "currency",

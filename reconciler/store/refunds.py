@@ -70,6 +70,11 @@ class Refund(SQLModel, table=True):
     rev: int = base.whole(default=1)
 
 
+# What somebody is still to do something about, of the few legs that are no longer past.
+_WAITING_LEGS = """replaced_by is null
+  and status in ('requested', 'approved', 'submitted', 'unknown', 'manual', 'failed')"""
+
+
 class RefundLeg(SQLModel, table=True):
     """A refund's part on one payment, with its own reference on the rail.
 
@@ -109,6 +114,7 @@ class RefundLeg(SQLModel, table=True):
             "payment_id",
             postgresql_where=sa.text("status in ('approved', 'submitted', 'unknown')"),
         ),
+        sa.Index("ix_refund_leg_waiting", "payment_id", postgresql_where=sa.text(_WAITING_LEGS)),
         sa.Index("ix_refund_leg_other_route", "id", postgresql_where=sa.text("route <> 'rail'")),
         sa.Index("ix_refund_leg_due", "due_at", postgresql_where=sa.text("due_at is not null")),
     )

@@ -13,13 +13,16 @@ from reconciler.store.ledger import TOUCHES_SUSPENSE
 IS_MOVE = f"(e.key ~ '/{MOVED}[0-9]+$')"
 _SUBJECT = "regexp_replace(e.key, '/[^/]*$', '')"
 _IS_OURS = f"a.role = 'suspense' and {TOUCHES_SUSPENSE.format('e.')}"
-_STANDING = f"""select {_SUBJECT} as subject, a.currency, sum(p.amount)::bigint as amount,
+# Its entries first, by their index: they are few, and the postings of the rest are all the others.
+_STANDING = f"""with ours as materialized (select * from journal_entry e
+      where {TOUCHES_SUSPENSE.format("e.")})
+    select {_SUBJECT} as subject, a.currency, sum(p.amount)::bigint as amount,
       count(distinct e.key) filter (where {IS_MOVE}) as turns, max(e.payment_id) as payment_id,
       coalesce(-sum(p.amount) filter (where {IS_MOVE}), 0)::bigint as moved,
       min(e.effective_on) as since, max(e.at) as changed_at
-    from posting p join journal_entry e on e.id = p.entry_id
+    from ours e join posting p on p.entry_id = e.id
       join ledger_account a on a.id = p.account_id
-    where {_IS_OURS}"""
+    where a.role = 'suspense'"""
 _ONE = sa.text(
     f"""{_STANDING} and {_SUBJECT} = :subject group by 1, 2 order by abs(sum(p.amount)) desc"""
 )

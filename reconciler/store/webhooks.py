@@ -73,6 +73,11 @@ class WebhookDelivery(SQLModel, table=True):
             "due_at",
             postgresql_where=sa.text("state in ('waiting', 'claimed')"),
         ),
+        sa.Index(
+            "ix_webhook_delivery_given_up",
+            "endpoint_id",
+            postgresql_where=sa.text("state = 'given_up'"),
+        ),
         sa.Index("ix_webhook_delivery_event_seq", "event_seq"),
     )
 

@@ -18,6 +18,8 @@ from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
+SHOWN_MAX = 120  # on a page; those beyond wait until some of these are placed
+
 
 @screens.get("/ledger/suspense")
 def list_suspense(desk: Desk) -> Response:
@@ -32,6 +34,8 @@ def list_suspense(desk: Desk) -> Response:
     return desk.page(
         "suspense.html",
         standing=[line for line in lines if line.standing.amount],
+        shown_max=SHOWN_MAX,
+        is_all=len(lines) < screens_suspense.LINES_MAX,
         moved=[line for line in lines if line.standing.parts],
         sums=sorted(sums.items()),
         said=request.args.get("said", ""),

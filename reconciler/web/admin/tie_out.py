@@ -15,6 +15,7 @@ screens = Screens()
 
 PATIENCE_SECONDS = 5.0  # a page is not what somebody waits longer for
 LINES_MAX = 100  # of one currency on a page; all of them are in the API
+SUSPENSE_MAX = 20  # there too; the page of suspense has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def show_tie_out(desk: Desk) -> Response:
         last=last,
         why=IN_WORDS,
         lines_max=LINES_MAX,
+        suspense_max=SUSPENSE_MAX,
     )
 
 
