@@ -56,9 +56,11 @@ _AROUND = sa.text(
       left join invoice i on i.id = r.invoice_id left join deposit d on d.id = r.deposit_id
     where r.id = any(:ids)"""
 )
-_OF_PAYMENT = sa.text(
-    """select distinct r.id, r.requested_at from refund r join refund_leg l on l.refund_id = r.id
-    where l.payment_id = :id order by r.requested_at desc, r.id desc limit 50"""
+_OF_PAYMENTS = sa.text(
+    """select w.id as payment_id, f.id from unnest(cast(:ids as text[])) w(id) cross join lateral (
+      select distinct r.id, r.requested_at from refund r join refund_leg l on l.refund_id = r.id
+      where l.payment_id = w.id order by r.requested_at desc, r.id desc limit 50) f
+    order by f.requested_at desc, f.id desc"""
 )
 _FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
 _HELD = sa.text(
@@ -149,7 +151,17 @@ def cards(
 
 def of_payment(session: Session, payment_id: str) -> list[RefundCard]:
     """The refunds that have a leg on a payment, the last asked for first."""
-    return some(session, [row.id for row in session.execute(_OF_PAYMENT, {"id": payment_id})])
+    return of_payments(session, [payment_id]).get(payment_id, [])
+
+
+def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, list[RefundCard]]:
+    """By payment, the refunds that have a leg on it, the last asked for first."""
+    rows = session.execute(_OF_PAYMENTS, {"ids": sorted(set(payment_ids))}).all()
+    known = {card.refund.id: card for card in some(session, list({row.id for row in rows}))}
+    found: dict[str, list[RefundCard]] = {}
+    for row in rows:
+        found.setdefault(row.payment_id, []).append(known[row.id])
+    return found
 
 
 def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:

@@ -1,6 +1,6 @@
 """Everything else that waits for a person: what it is about, and a note that closes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -137,13 +137,15 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     lines = screens_payments.payments(session, [one.payment_id for one in items if one.payment_id])
     back = [one.payment_id for one in items if one.payment_id and one.kind in _OF_REFUNDS]
     claims = screens_payments.claims_of(session, back)
+    failed = [one for one in items if one.payment_id and one.kind is ReviewKind.REFUND_FAILED]
+    asked = screens_refunds.of_payments(session, [one.payment_id or "" for one in failed])
     return {
         one.payment_id: About(
             lines[one.payment_id].who,
             [c for c in claims.get(one.payment_id, []) if c.amount]
             if one.kind in _OF_REFUNDS
             else [],
-            _asked_since(session, one) if one.kind is ReviewKind.REFUND_FAILED else [],
+            _since(one, asked.get(one.payment_id, [])) if one in failed else [],
         )
         for one in items
         if one.payment_id in lines
@@ -179,8 +181,7 @@ def _closed(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> Closed 
     )
 
 
-def _asked_since(session: Session, item: ReviewRow) -> list[RefundCard]:
-    cards = screens_refunds.of_payment(session, item.payment_id or "")
+def _since(item: ReviewRow, cards: Iterable[RefundCard]) -> list[RefundCard]:
     return [
         card
         for card in cards
