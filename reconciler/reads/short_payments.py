@@ -20,6 +20,11 @@ _OWED = sa.text(
     """select id, number, currency, total - (credit_notes - bank_fees) as asked, outstanding, paid,
       bank_fees as borne from invoice where id = any(:ids) and state = 'sent'"""
 )
+_WITH = sa.text(
+    """select coalesce(sum(s.amount), 0) from short_payment s
+    where s.closed_at is null and exists (select 1 from allocation a
+      where a.id = any(:ids) and (a.invoice_id, a.payment_id) = (s.invoice_id, s.payment_id))"""
+)
 _INVOICE = sa.text("select invoice_id from short_payment where id = :id")
 
 
@@ -62,6 +67,11 @@ def most(
         paid = one.pop("paid") or int(paying)
         found[name] = Owed(**one, paid=paid).most(bounds)
     return found
+
+
+def borne_with(session: Session, allocation_ids: Collection[str]) -> int:
+    """What is borne as banks' fees on what these allocations paid, in minor units."""
+    return int(session.execute(_WITH, {"ids": list(allocation_ids)}).scalar_one())
 
 
 def invoice_of(session: Session, short_id: str) -> str | None:

@@ -91,11 +91,25 @@ def test_with_money_by_hand_the_rest_is_a_fee_or_nothing_is_booked(acme):
 def test_a_payment_that_comes_short_is_matched_with_its_fee_and_undone_with_it(acme):
     pay = acme.paid(119_500, customer=acme.ids["rail"], description="thanks")
     rae = acme.as_("reconciler")
-    assert "The missing $5.00 is a bank fee" in rae.read(f"/unmatched/{pay}")
+    page, before = rae.read(f"/unmatched/{pay}"), acme.books()
+    for words in (
+        "The missing $5.00 is a bank fee",
+        "After this: INV-1042 has $5.00 left",
+        "After this, with the bank fee: INV-1042 is paid in full; we bear $5.00 as an expense.",
+    ):
+        assert words in page, words
+    shown = page.partition("Journal entries with the bank fee (")[2].partition("The missing")[0]
+    assert shown.startswith("2 entries)")
+    assert "Bank fees $5.00" in shown
+    assert acme.books() == before
+    entries = acme.office.scalar("select count(*) from journal_entry")
     form = {"rev": acme.rev("payment", pay), "target": acme.ids["INV-1042"], "amount": 119_500}
     answer = rae.post(f"/unmatched/{pay}/match", form | {"rest_is_fee": "1"})
     assert answer.status_code == 303
     assert stand(acme) == (119_500, 500, 0)
+    assert acme.office.scalar("select count(*) from journal_entry") == entries + 2
+    words = said(rae.client.get(answer.location))
+    assert "Matched $1,195.00 to INV-1042. $5.00 more is booked as a bank fee." in words
     assert acme.office.scalar("select payment_id from short_payment") == pay
     claim = acme.office.scalar("select id from allocation where closed_at is null")
     assert rae.post(f"/payments/{pay}/undo", {"allocation": claim}).status_code == 303

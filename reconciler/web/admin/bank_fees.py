@@ -54,7 +54,12 @@ def bear_rest(desk: Desk, work: Work, invoice_ids: Iterable[str], payment_id: st
     named = list(invoice_ids)
     if len(named) != 1:
         raise Refused("one invoice can come short by a bank's fee at a time", field=REST_IS_FEE)
-    short_payments.bear(work, named[0], why=WHY, bounds=_bounds(desk), payment_id=payment_id)
+    bear_what_is_missing(desk, work, named[0], payment_id)
+
+
+def bear_what_is_missing(desk: Desk, work: Work, invoice_id: str, payment_id: str) -> None:
+    """What the payment left open on the invoice is the bank's fee."""
+    short_payments.bear(work, invoice_id, why=WHY, bounds=_bounds(desk), payment_id=payment_id)
 
 
 def of_suggestions(desk: Desk, session: Session, suggested: Collection[Suggested]) -> set[str]:

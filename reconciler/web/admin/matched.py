@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from reconciler.reads import screens_payments
+from reconciler.reads import screens_payments, short_payments
 from reconciler.reads.screens_payments import MatchedPart
 from reconciler.reads.screens_unmatched import Waiting
 from reconciler.web.admin import pages, queue_views, words
@@ -43,12 +43,14 @@ def done(desk: Desk, left: int | None) -> Done | None:
         return None
     with desk.runtime.read() as session:
         parts = screens_payments.matched(session, ids)
+        fee = short_payments.borne_with(session, [part.id for part in parts])
         payment = screens_payments.payment(session, parts[0].payment_id) if parts else None
     if payment is None:
         return None
     rest = words.shown(payment.unapplied, payment.currency)
+    borne = f" {words.shown(fee, payment.currency)} more is booked as a bank fee." if fee else ""
     return Done(
-        _told(parts) + (f" {rest} of it still waits." if payment.unapplied > 0 else ""),
+        _told(parts) + borne + (f" {rest} of it still waits." if payment.unapplied > 0 else ""),
         payment.id,
         [part.id for part in parts],
         pages.to("undo", payment_id=payment.id, **queue_views.place()),

@@ -51,7 +51,8 @@ class Selected:
     """The payment on the right, and what can be done about it.
 
     `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
-    `short` are invoices on which it leaves so little that it may be a bank's fee.
+    `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
+    the first suggestion posts together with that fee.
     """
 
     payment: PaymentLine
@@ -65,6 +66,7 @@ class Selected:
     held: Foreseen
     asked: list[RefundCard]
     short: set[str]
+    borne: Foreseen
 
     @property
     def alike(self) -> list[str]:
@@ -270,10 +272,11 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
+    borne = _with_its_fee(desk, payment, suggested, short)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked, short,
+        held, asked, short, borne,
     )  # fmt: skip
 
 
@@ -306,6 +309,22 @@ def _foreseen(
         parts = [splitting.part(way.target.id, way.amount) for way in ways]
         best = _matching(desk, payment.id, parts)
     return best, holding.foreseen(desk, payment)
+
+
+def _with_its_fee(
+    desk: Desk, payment: PaymentLine, suggested: list[Suggested], short: set[str]
+) -> Foreseen:
+    """What the first suggestion would post if what is missing is a bank's fee."""
+    first = next((one.ways for one in suggested if one.ways), ())
+    if len(first) != 1 or first[0].target.id not in short or not desk.may(Role.RECONCILER.value):
+        return Foreseen()
+    target = first[0].target.id
+
+    def deed(work: Work) -> None:
+        allocations.allocate(work, payment.id, [splitting.part(target, first[0].amount)])
+        bank_fees.bear_what_is_missing(desk, work, target, payment.id)
+
+    return consequences.of_payment(desk, payment.id, deed)
 
 
 def _of_split(desk: Desk, payment: PaymentLine, split: Split) -> Foreseen:
