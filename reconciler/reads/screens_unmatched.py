@@ -222,11 +222,11 @@ class Suggested:
         )
 
 
-def alike(found: Sequence[Suggested]) -> list[str]:
-    """The numbers of those that fit equally well and differ in nothing that is shown."""
+def alike(found: Sequence[Suggested]) -> list[Target]:
+    """Those that fit equally well: of one customer, amount and day, whatever they are for."""
     tied = [one.shown[0] for one in found if one.is_tied and len(one.shown) == 1]
     same = {(one.customer, one.due_on, one.outstanding, one.is_deposit) for one in tied}
-    return [one.number for one in tied] if len(tied) > 1 and len(same) == 1 else []
+    return tied if len(tied) > 1 and len(same) == 1 else []
 
 
 def waiting(

@@ -1,10 +1,17 @@
 """Questions that are somebody's, put off or old; notes on a record; as people see them."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
+from reconciler.books.plans import Part
+from reconciler.flows import keep_file
+from reconciler.services import billing, invoices, milestones, projects, sign_offs
+from reconciler.services.milestones import Stage
+from reconciler.services.projects import NewProject
+from tests.file_samples import pdf
 from tests.web.screens import Screens, said
 
 
@@ -109,7 +116,8 @@ def test_of_two_that_are_alike_neither_is_the_best_and_the_split_proposes_nothin
         screens.invoice(owner, 75_000, number)
     pay = screens.paid(75_000, customer=rail_id)
     html = screens.as_("reconciler").get(f"/unmatched/{pay}").get_data(as_text=True)
-    assert "INV-1005 and INV-1006 are the same in everything" in html
+    assert "INV-1005 and INV-1006 are the same in customer, amount and due day" in html
+    assert "Either will do." in html
     assert 'data-key="m"' not in html
     assert "Match $750.00 to INV-1006" in html
     assert f'id="amount-{screens.ids["INV-1005"]}"' in html
@@ -117,7 +125,35 @@ def test_of_two_that_are_alike_neither_is_the_best_and_the_split_proposes_nothin
     screens.invoice(owner, 20_000, "INV-1007")
     less = screens.paid(60_000, customer=rail_id)
     html = screens.as_("reconciler").get(f"/unmatched/{less}").get_data(as_text=True)
-    assert "are the same in everything" not in html
+    assert "are the same in" not in html
+
+
+def test_of_two_for_different_things_it_is_said_what_each_is_for_and_not_that_either_does(screens):
+    rail_id = screens.office.world.create_customer(name="Juniper")
+    owner = screens.customer("Juniper", rail_customers={"stripe": rail_id})
+    new = NewProject(customer_id=owner, name="Shop", currency="USD", original_price=150_000)
+    stages = [
+        Stage(kind=kind, name=name, part=Part(share=5_000))
+        for kind, name in (("midpoint", "Design"), ("final", "Build"))
+    ]
+
+    def step(work) -> list[str]:
+        project = projects.create(work, new)
+        return milestones.plan(work, project, stages)
+
+    design, build = screens.office.do(step)
+    for stage in (design, build):
+        made = screens.office.do(lambda work, stage=stage: billing.invoice(work, stage))
+        send = partial(invoices.send, invoice_id=made, without_sign_off="Half ahead")
+        screens.office.do(send)
+    with keep_file.kept(screens.office.runtime, pdf()) as file:
+        screens.office.do(lambda work: sign_offs.sign_off_by_file(work, design, "ok.pdf", file))
+    pay = screens.paid(75_000, customer=rail_id)
+    words = screens.as_("reconciler").read(f"/unmatched/{pay}")
+    assert "are the same in customer, amount and due day, and not for the same" in words
+    assert "Either will do" not in words
+    assert "Project Shop, milestone “Design”, signed off" in words
+    assert "milestone “Build”, not signed off yet" in words
 
 
 def test_a_page_of_many_questions_asks_no_more_than_one_of_few(queue):

@@ -13,6 +13,7 @@ from reconciler.reads import (
     screens_payments,
     screens_refunds,
     screens_unmatched,
+    told_apart,
 )
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_refunds import SENT, RefundCard
@@ -52,7 +53,7 @@ class Selected:
 
     `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
     `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
-    the first suggestion posts together with that fee.
+    the first suggestion posts together with that fee. `what_for` says of a target what it is for.
     """
 
     payment: PaymentLine
@@ -67,11 +68,18 @@ class Selected:
     asked: list[RefundCard]
     short: set[str]
     borne: Foreseen
+    what_for: dict[str, str]
 
     @property
     def alike(self) -> list[str]:
-        """The numbers of suggestions among which it does not matter which is taken."""
-        return screens_unmatched.alike(self.suggested)
+        """The numbers of suggestions that are the same in customer, amount and day."""
+        return [one.number for one in screens_unmatched.alike(self.suggested)]
+
+    @property
+    def is_alike_in_all(self) -> bool:
+        """Whether those are for the same as well, as far as anything says."""
+        alike = screens_unmatched.alike(self.suggested)
+        return len({self.what_for.get(one.id) for one in alike}) == 1
 
     @property
     def refused(self) -> Target | None:
@@ -269,6 +277,8 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         twice = screens_unmatched.twice(session, payment_id)
         refunds = screens_refunds.of_payment(session, payment_id)
         short = bank_fees.of_suggestions(desk, session, suggested)
+        shown = {target.id for one in suggested for target in one.shown}
+        what_for = told_apart.told(session, shown, today=desk.today)
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
@@ -276,7 +286,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked, short, borne,
+        held, asked, short, borne, what_for,
     )  # fmt: skip
 
 
