@@ -121,6 +121,12 @@ class ClaimLine:
     outstanding: int | None
     state: str | None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its document takes nothing of the payment: it has what it was to get."""
+        is_offered = self.closed_at is None and self.gross > 0
+        return is_offered and not (self.amount or self.credited or self.reopened)
+
 
 @dataclass(frozen=True, slots=True)
 class MatchedPart:

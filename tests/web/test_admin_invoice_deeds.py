@@ -199,3 +199,11 @@ def test_whoever_may_only_look_is_offered_none_of_it(company, owed):
     for deed in ("receive", "credit", "void", "edit"):
         assert f"/invoices/{owed}/{deed}" not in page
         assert company.as_("viewer").get(f"/invoices/{owed}/{deed}").status_code == 403
+
+
+def test_of_a_draft_it_is_said_that_it_is_to_be_paid_once_it_is_sent(screens):
+    screens.invoice(screens.customer("Harbor"), 60_000, "INV-1065", draft=True)
+    words = screens.as_("viewer").read("/invoices/INV-1065")
+    assert "$600.00 to pay once it is sent" in words
+    assert "A draft: nobody owes it yet." in words
+    assert "eft to pay" not in words

@@ -84,6 +84,24 @@ def test_it_is_answered_and_the_answer_is_taken_back_and_given_anew(cedar, actio
     assert cedar.office.violations() == []
 
 
+def test_what_is_left_is_what_the_menu_counts_and_what_is_taken_back_is_not_its_own_next(cedar):
+    rae, asked = cedar.as_("reconciler"), _item(cedar)
+    last = "That was the last one in this queue."
+    words = said(rae.client.get(_decide(cedar, rae, "credit").location))
+    assert last in words
+    back = rae.post(f"/questions/{asked.id}/take-back")
+    words = said(rae.client.get(back.location))
+    assert "Taken back: the question is open again" in words
+    assert "Next:" not in words, "it is the one on the screen"
+    assert last not in words
+    cedar.office.world.other_row(-1_900, kind="hardware_fee", category="hardware")
+    cedar.run()
+    words = said(rae.client.get(_decide(cedar, rae, "credit").location))
+    assert "Next: The payment provider moved money, and no rule says what for" in words
+    assert "( 1 left in this queue )" in words
+    assert last not in words
+
+
 def _parts(cedar: Screens, one: str, other: str) -> dict[str, str]:
     return {f"amount-{cedar.ids['INV-1']}": one, f"amount-{cedar.ids['INV-2']}": other}
 

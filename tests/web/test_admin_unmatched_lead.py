@@ -79,6 +79,19 @@ def test_what_was_paid_twice_is_given_back_by_the_blue_button(screens):
     assert _TYPED.findall(html) == [""]
 
 
+def test_the_page_of_a_payment_too_many_says_so_and_that_it_pays_nothing(screens):
+    customer, rail_id = _known(screens, "Lumen")
+    screens.invoice(customer, 60_000, "INV-1008")
+    screens.paid(60_000, customer=rail_id, metadata={"invoice": "INV-1008"})
+    again = screens.paid(60_000, customer=rail_id, metadata={"invoice": "INV-1008"})
+    words = screens.as_("reconciler").read(f"/payments/{again}")
+    assert "Paid twice. $600.00 by Stripe pays the invoice in full" in words
+    assert "INV-1008 Meant for it, but it takes none of this payment." in words
+    assert "$600.00 is unapplied cash, owed to the payer." in words
+    assert "Meant for INV-1008" in words
+    assert "Matched to INV-1008" not in words
+
+
 def test_why_an_invoice_takes_no_money_is_said_with_the_advice_that_fits(screens):
     customer, rail_id = _known(screens, "Birch")
     rae = screens.as_("reconciler")

@@ -1,5 +1,6 @@
 """What comes next in a queue after something of it was done, and how many are left in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
@@ -28,17 +29,24 @@ class NextUp:
 
 
 def of_questions(
-    session: Session, item: ReviewRow, filters: dict[str, object], all_of_it: str
-) -> NextUp:
-    """The question that comes after this one among those that `filters` let through."""
+    session: Session, item: ReviewRow, queues: Sequence[tuple[dict[str, object], str]]
+) -> NextUp | None:
+    """The question that comes after this one in the first of `queues` that holds another.
+
+    Each is the filters that let its questions through, and where all of it is. None where this
+    one itself is all that is open, because its answer was taken back.
+    """
     after = pages.encode((item.opened_at, item.id))
-    for cursor in (after, None):
-        found = review_queue.page(session, filters, Wanted(1, cursor)).data
-        if found:
-            href = url_for("admin.show_question", item_id=found[0].id)
-            left = review_queue.number(session, filters)
-            return NextUp(left, all_of_it, told(found[0]), href)
-    return NextUp(0, all_of_it)
+    is_open = item.state == "open"
+    for filters, all_of_it in queues:
+        for cursor in (after, None):
+            found = review_queue.page(session, filters, Wanted(2, cursor)).data
+            others = [one for one in found if one.id != item.id]
+            if others:
+                href = url_for("admin.show_question", item_id=others[0].id)
+                left = review_queue.number(session, filters) - int(is_open)
+                return NextUp(left, all_of_it, told(others[0]), href)
+    return None if is_open else NextUp(0, queues[0][1])
 
 
 def told(item: ReviewRow) -> str:
@@ -48,12 +56,16 @@ def told(item: ReviewRow) -> str:
     return f"{TITLES[item.kind]}, {words.shown(item.amount, item.currency)}"
 
 
-def of_losses(desk: Desk, session: Session, dispute_id: str) -> NextUp:
-    """The dispute that waits for a person next, the nearest day first."""
-    others = [one for one in disputes.waiting(session, now=desk.now) if one.id != dispute_id]
+def of_losses(desk: Desk, session: Session, dispute_id: str) -> NextUp | None:
+    """The dispute that waits for a person next, the nearest day first.
+
+    None where this one itself is all that waits, because what was decided was taken back.
+    """
+    waiting = disputes.waiting(session, now=desk.now)
+    others = [one for one in waiting if one.id != dispute_id]
     all_of_it = url_for("admin.list_disputes")
     if not others:
-        return NextUp(0, all_of_it)
+        return None if waiting else NextUp(0, all_of_it)
     first = others[0]
     whose = first.customer or "A payer"
     text = f"{whose}, {words.shown(first.amount, first.currency)}"

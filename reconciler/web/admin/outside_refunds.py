@@ -140,11 +140,14 @@ def take_back_answer(desk: Desk, item_id: str) -> Response:
     return go("show_question", item_id=again, said="take_back")
 
 
-def _following(desk: Desk, session: Session, item: ReviewRow) -> NextUp:
-    filters = GROUPS["outside"].filters | {"state": "open", "in_sight_on": desk.today}
-    return next_up.of_questions(
-        session, item, filters, url_for("admin.list_questions", group="outside")
-    )
+def _following(desk: Desk, session: Session, item: ReviewRow) -> NextUp | None:
+    """The next of its group; with none left, of all that the menu counts beside Questions."""
+    seen = {"state": "open", "in_sight_on": desk.today, "waits_as_refund": False}
+    queues = [
+        (GROUPS[name].filters | seen, url_for("admin.list_questions", group=name))
+        for name in ("outside", "here")
+    ]
+    return next_up.of_questions(session, item, queues)
 
 
 def _must_be_about_a_refund(desk: Desk, item_id: str) -> None:

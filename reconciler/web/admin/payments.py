@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
+from reconciler.books.overpayments import PaidTwice
 from reconciler.books.payments import PaymentStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
@@ -16,6 +17,7 @@ from reconciler.reads import (
     screens_payments,
     screens_people,
     screens_refunds,
+    screens_unmatched,
 )
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
@@ -49,6 +51,7 @@ class Around:
     aliases: list[str]
     refundable: int
     moments: list[timeline.Moment]
+    twice: PaidTwice | None
 
     @property
     def live(self) -> list[ClaimLine]:
@@ -192,6 +195,7 @@ def _around(desk: Desk, payment_id: str) -> Around:
         subjects += review_queue.about_payment(session, payment_id)
         done = audit.about(session, subjects, timeline.AUDITED)
         aliases = screens_payments.aliases(session, payment_id)
+        twice = screens_unmatched.twice(session, payment_id) if payment.unapplied > 0 else None
     moments = timeline.in_order(
         timeline.of_events(events),
         timeline.of_claims(claims, payment.currency),
@@ -199,7 +203,9 @@ def _around(desk: Desk, payment_id: str) -> Around:
         timeline.of_audit(done),
         timeline.of_entries(entries, names),
     )
-    return Around(payment, claims, cards, disputed, carried, entries, aliases, refundable, moments)
+    return Around(
+        payment, claims, cards, disputed, carried, entries, aliases, refundable, moments, twice
+    )
 
 
 def _after_unmatching(around: Around) -> dict[str, str]:

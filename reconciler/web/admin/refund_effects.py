@@ -175,9 +175,29 @@ def steps(refund: RefundRow) -> list[Step]:
         return [*done, Step(words.pill("refund", refund.status).text, "bad")]
     way = ("Asked for", "Approved", _way(refund.legs), "Confirmed and booked")
     return [
-        Step(text, "done" if n <= reached else "now" if n == reached + 1 else "")
+        Step(text, "done")
+        if n <= reached
+        else Step(_to_do(text), "now" if n == reached + 1 else "")
         for n, text in enumerate(way)
     ]
+
+
+_TO_DO = (
+    ("Approved", "Approval"),
+    ("Sent ", "Sending "),
+    ("Paid back ", "Paying back "),
+    ("Kept ", "Keeping "),
+    ("Given back ", "Giving back "),
+    ("Confirmed and booked", "Confirmation and booking"),
+)
+
+
+def _to_do(text: str) -> str:
+    """What is still to come, in words that do not say that it is done."""
+    for done, still in _TO_DO:
+        if text.startswith(done):
+            return still + text.removeprefix(done)
+    return text
 
 
 def _waits_for_a_hand(leg: LegRow) -> bool:

@@ -84,12 +84,13 @@ def of_claims(claims: Iterable[ClaimLine], currency: str) -> Iterable[Moment]:
     for claim in claims:
         amount = f"{words.shown(claim.amount, currency)} " if claim.amount else ""
         strategy = words.STRATEGIES.get(claim.strategy, claim.strategy)
+        has_none = claim.is_waiting
         yield Moment(
             claim.created_at,
             _DECIDED,
-            f"Matched {amount}to {claim.target}",
-            tone="pos",
-            text=strategy,
+            f"Meant for {claim.target}" if has_none else f"Matched {amount}to {claim.target}",
+            tone="" if has_none else "pos",
+            text=f"{strategy}. It takes none of this payment" if has_none else strategy,
             by=claim.person or "",
         )
         if claim.closed_at:
