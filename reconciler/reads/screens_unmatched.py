@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import ranking
-from reconciler.books.overpayments import PaidTwice
+from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import screens_payments, suggestions
 from reconciler.reads.asked_back import IS_ASKED_BACK
@@ -70,6 +70,10 @@ _TARGETS = sa.text(
 _NAMED = sa.text(
     """select id from invoice where id = :name or lower(btrim(number)) = lower(:name)
     union all select id from deposit where id = :name or lower(btrim(code)) = lower(:name)"""
+)
+_WISH = sa.text(
+    """select c.overpayment_policy from payment p join customer c on c.id = p.customer_id
+    where p.id = :payment"""
 )
 
 
@@ -328,6 +332,12 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
         )
         for item in items
     ]
+
+
+def wish(session: Session, payment_id: str) -> OverpaymentPolicy | None:
+    """What the payer wants done with money beyond what they owe; None for nobody we know."""
+    found = session.scalar(_WISH, {"payment": payment_id})
+    return OverpaymentPolicy(found) if found else None
 
 
 def twice(session: Session, payment_id: str) -> PaidTwice | None:

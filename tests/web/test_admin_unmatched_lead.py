@@ -2,6 +2,7 @@
 
 import re
 
+from reconciler.services import customers, invoices
 from tests.web.screens import Screens, Somebody
 
 _BLUE = re.compile(r'<(?:button|a|summary)[^>]*class="btn primary"[^>]*>([^<]*)')
@@ -218,3 +219,40 @@ def test_an_overpayment_says_why_it_waits_as_the_question_does(screens):
     why = "INV-1055 takes no more: this is left over."
     assert why in rae.read("/questions")
     assert f"The payment was made for invoice INV-1055. {why}" in rae.read(f"/unmatched/{paid}")
+
+
+def test_of_too_much_the_customers_own_wish_is_said_and_offered_first(screens):
+    customer, rail_id = _known(screens, "Redwood")
+    for number, total in (("INV-31", 40_000), ("INV-32", 90_000)):
+        screens.invoice(customer, total, number)
+    named = {"metadata": {"invoice": "INV-31"}}
+    over = screens.paid(41_000, customer=rail_id, **named)
+    rae = screens.as_("reconciler")
+    html = _page(rae, over)
+    assert "When Redwood pays too much" in html
+    assert "Keep it as credit, and ask us" in html
+    assert _blue(html)[0] == "Hold $10.00 as a deposit"
+    assert html.index("Hold $10.00 as a deposit") < html.index("Match $10.00 to INV-32")
+    assert 'data-key="m"' not in html, "no key puts it on another invoice"
+    change = {"overpayment_policy": "next_invoice"}
+    screens.by("admin", lambda work: customers.patch(work, customer, change))
+    html = _page(rae, over)
+    assert "Pay what they owe next, the oldest due first" in html
+    assert _blue(html)[0] == "Match $10.00 to INV-32"
+
+
+def test_where_an_invoice_is_paid_keeping_comes_before_giving_back_if_that_is_their_wish(screens):
+    customer, rail_id = _known(screens, "Tide")
+    screens.invoice(customer, 10_000, "INV-41")
+    note = {"amount": 10_000, "reason": "It was never begun"}
+    screens.by("admin", lambda w: invoices.credit_note(w, screens.ids["INV-41"], **note))
+    paid = screens.paid(2_000, customer=rail_id, metadata={"invoice": "INV-41"})
+    rae = screens.as_("reconciler")
+    html = _page(rae, paid)
+    assert "It is credited in full" in html
+    assert html.index("Keep it as a deposit") < html.index("Give it back")
+    change = {"overpayment_policy": "refund"}
+    screens.by("admin", lambda work: customers.patch(work, customer, change))
+    html = _page(rae, paid)
+    assert "Propose to give it back" in html
+    assert html.index("Give it back") < html.index("Keep it as a deposit")

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from flask import Response, request
 
-from reconciler.books.overpayments import PaidTwice
+from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.people import Role
+from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
     screens_bulk,
@@ -33,6 +34,7 @@ from reconciler.web.admin import (
     words,
 )
 from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.customers import POLICIES
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.holding import Owners
 from reconciler.web.admin.listed import Listed, offers_csv
@@ -43,6 +45,8 @@ from reconciler.work import Work
 screens = Screens()
 
 _SAME = timedelta(seconds=1)
+_HAS_ALL = frozenset({"paid", "credited", "received"})  # nothing is open on it
+_KEEPS = frozenset({OverpaymentPolicy.HOLD, OverpaymentPolicy.DEPOSIT})
 ALLOCATIONS_MAX = 20
 QUEUE_PAGE = 25  # each has its suggestions looked up
 
@@ -53,7 +57,8 @@ class Selected:
 
     `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
     `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
-    the first suggestion posts together with that fee. `what_for` says of a target what it is for.
+    the first suggestion posts together with that fee. `what_for` says of a target what it is for,
+    `policy` what the payer wants done with money beyond what they owe.
     """
 
     payment: PaymentLine
@@ -69,6 +74,25 @@ class Selected:
     short: set[str]
     borne: Foreseen
     what_for: dict[str, str]
+    policy: OverpaymentPolicy | None
+
+    @property
+    def wish(self) -> str:
+        """What the customer wants done with it, in words; empty unless it is too much."""
+        refused = self.refused
+        is_done = (
+            refused is not None
+            and refused.state in _HAS_ALL
+            and refused.currency == self.payment.currency
+        )
+        is_over = self.waiting is not None and self.waiting.kind == ReviewKind.OVERPAYMENT
+        is_too_much = is_over or is_done or self.twice is not None
+        return POLICIES[self.policy] if self.policy and is_too_much else ""
+
+    @property
+    def is_to_be_kept(self) -> bool:
+        """Whether that is to keep it for them. What was paid twice nobody wished to pay ahead."""
+        return bool(self.wish) and self.policy in _KEEPS and self.twice is None
 
     @property
     def alike(self) -> list[str]:
@@ -95,6 +119,8 @@ class Selected:
             return ""
         if self.twice:
             return "give_back"
+        if self.is_to_be_kept:
+            return "hold"
         if first and not first.is_doubtful:
             return "" if first.is_tied else "match"
         return "" if self.refused and self.refused.state == "draft" else "hold"
@@ -279,14 +305,15 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         short = bank_fees.of_suggestions(desk, session, suggested)
         shown = {target.id for one in suggested for target in one.shown}
         what_for = told_apart.told(session, shown, today=desk.today)
+        policy = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
     best, held = _foreseen(desk, payment, suggested)
-    borne = _with_its_fee(desk, payment, suggested, short)
+    borne = bank_fees.foreseen_with(desk, payment, suggested, short)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked, short, borne, what_for,
+        held, asked, short, borne, what_for, policy,
     )  # fmt: skip
 
 
@@ -319,22 +346,6 @@ def _foreseen(
         parts = [splitting.part(way.target.id, way.amount) for way in ways]
         best = _matching(desk, payment.id, parts)
     return best, holding.foreseen(desk, payment)
-
-
-def _with_its_fee(
-    desk: Desk, payment: PaymentLine, suggested: list[Suggested], short: set[str]
-) -> Foreseen:
-    """What the first suggestion would post if what is missing is a bank's fee."""
-    first = next((one.ways for one in suggested if one.ways), ())
-    if len(first) != 1 or first[0].target.id not in short or not desk.may(Role.RECONCILER.value):
-        return Foreseen()
-    target = first[0].target.id
-
-    def deed(work: Work) -> None:
-        allocations.allocate(work, payment.id, [splitting.part(target, first[0].amount)])
-        bank_fees.bear_what_is_missing(desk, work, target, payment.id)
-
-    return consequences.of_payment(desk, payment.id, deed)
 
 
 def _of_split(desk: Desk, payment: PaymentLine, split: Split) -> Foreseen:
