@@ -49,8 +49,9 @@ def _use(deed: Deed) -> frozenset[object]:
     return frozenset({(document, deed.after.get("amount"))})
 
 
-def _amount(deed: Deed) -> frozenset[object]:
-    return frozenset({(deed.after or deed.before).get("amount")})
+def _named(name: str) -> Callable[[Deed], frozenset[object]]:
+    """What both lines name so: the id of what was made, or how much it was."""
+    return lambda deed: frozenset({(deed.after or deed.before).get(name)})
 
 
 def _unless_by_turn(deed: Deed) -> frozenset[object]:
@@ -75,7 +76,7 @@ _REFUND = frozenset({
     "refund.changed", "refund.approved", "refund.rejected", "refund.retried", "refund.kept",
     "refund.paid_back", "refund.sent_another_way",
 })  # fmt: skip
-# What is not here has an id of its own in its line, by which it is taken back once.
+# What is not here is told by how what it made stands: a claim, a credit note, a receipt, a link.
 _KIN: Mapping[str, _Kin] = {
     "payment.allocated": _Kin(anew=frozenset({"payment.allocated"}), about=_allocations),
     "payment.unallocated": _Kin(
@@ -96,9 +97,20 @@ _KIN: Mapping[str, _Kin] = {
         anew=frozenset({"suspense.moved"}),
         about=_unless_by_turn,
     ),
-    "bill.payment_taken_back": _Kin(back=frozenset({"bill.paid"}), about=_amount),
+    "bill.paid": _Kin(back=frozenset({"bill.payment_taken_back"}), about=_named("payment")),
+    "prepayment.paid": _Kin(back=frozenset({"prepayment.voided"})),
+    "vendor_credit.noted": _Kin(back=frozenset({"prepayment.voided"})),
+    "prepayment.applied": _Kin(
+        back=frozenset({"prepayment.unapplied"}), about=_named("application")
+    ),
+    "prepayment.refunded": _Kin(
+        back=frozenset({"prepayment.refund_taken_back"}), about=_named("refund")
+    ),
+    "bill.payment_taken_back": _Kin(back=frozenset({"bill.paid"}), about=_named("amount")),
     "prepayment.unapplied": _Kin(back=frozenset({"prepayment.applied"}), about=_use),
-    "prepayment.refund_taken_back": _Kin(back=frozenset({"prepayment.refunded"}), about=_amount),
+    "prepayment.refund_taken_back": _Kin(
+        back=frozenset({"prepayment.refunded"}), about=_named("amount")
+    ),
     "bank_line.tied": _Kin(
         back=frozenset({"bank_line.untied"}), anew=frozenset({"bank_line.tied"})
     ),

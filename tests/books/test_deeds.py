@@ -49,6 +49,27 @@ CASES = (
         deed("bill.paid", after={"amount": 6}),
         Fate.STANDS,
     ),
+    (
+        deed("bill.paid", after={"payment": "bpm_1", "amount": 5}),
+        deed("bill.payment_taken_back", {"payment": "bpm_1", "amount": 5}),
+        Fate.TAKEN_BACK,
+    ),
+    (
+        deed("bill.paid", after={"payment": "bpm_1", "amount": 5}),
+        deed("bill.payment_taken_back", {"payment": "bpm_2", "amount": 5}),
+        Fate.STANDS,
+    ),
+    (
+        deed("prepayment.applied", after={"application": "pap_1"}),
+        deed("prepayment.unapplied", after={"application": "pap_1"}),
+        Fate.TAKEN_BACK,
+    ),
+    (
+        deed("prepayment.refunded", after={"refund": "vrf_1"}),
+        deed("prepayment.refund_taken_back", {"refund": "vrf_1"}),
+        Fate.TAKEN_BACK,
+    ),
+    (deed("vendor_credit.noted"), deed("prepayment.voided"), Fate.TAKEN_BACK),
     (deed("refund.requested"), deed("refund.canceled"), Fate.TAKEN_BACK),
     (deed("refund.requested"), deed("refund.retried"), Fate.OVERTAKEN),
     (

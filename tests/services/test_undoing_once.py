@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from reconciler.books.bank_lines import TargetKind
+from reconciler.books.deeds import Fate
 from reconciler.books.portal import Scope
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict
+from reconciler.reads import audit, deeds
 from reconciler.services import (
     allocations,
     applications,
@@ -45,6 +47,12 @@ def books(office: Office) -> list:
 
 def seq_of(office: Office, action: str) -> int:
     return office.scalar("select max(seq) from audit_line where action = :a", a=action)
+
+
+def fate_of(office: Office, seq: int) -> Fate | None:
+    """What the list of one's deeds says of a line; None where it stands."""
+    with office.runtime.read() as session:
+        return deeds.fates(session, [audit.one(session, str(seq))]).get(str(seq))
 
 
 def undo(office: Office, seq: int) -> None:
@@ -124,9 +132,13 @@ def test_payments_and_uses_of_bills_are_noted_again_once(office):
     back = Paid(on=ON, amount=50)
     refund = office.do(lambda work: prepayments.refund(work, shop.ahead, back))
     office.do(lambda work: prepayments.take_refund_back(work, shop.ahead, refund))
+    for action in ("bill.paid", "prepayment.applied", "prepayment.refunded"):
+        assert fate_of(office, seq_of(office, action)) is Fate.TAKEN_BACK, "and no Undo is offered"
+        refuses(office, seq_of(office, action), "taken back already")
     for action in (
         "bill.payment_taken_back", "prepayment.unapplied", "prepayment.refund_taken_back",
     ):  # fmt: skip
+        assert fate_of(office, seq_of(office, action)) is None
         seq = seq_of(office, action)
         undo(office, seq)
         refuses(office, seq, "taken back already")
