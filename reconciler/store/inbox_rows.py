@@ -56,6 +56,8 @@ _CLAIM_PARKED = sa.text(
     where o.due_at <= :now and o.status = 'parked'
     order by o.due_at, o.seq limit :limit for no key update of o skip locked"""
 )
+# Done over, an event of the same payment changes nothing: it took effect when it was applied first,
+# and stands there.
 _FINISH = sa.text(
     """insert into inbox_outcome
       (seq, status, attempts, error, note, payment_id, payout_id, waits_for, due_at, applied_at,
@@ -68,7 +70,10 @@ _FINISH = sa.text(
     on conflict (seq) do update set status = excluded.status, attempts = excluded.attempts,
       error = excluded.error, note = excluded.note, payment_id = excluded.payment_id,
       payout_id = excluded.payout_id, waits_for = excluded.waits_for,
-      due_at = excluded.due_at, applied_at = excluded.applied_at, rank = excluded.rank
+      due_at = excluded.due_at, applied_at = excluded.applied_at,
+      rank = case when (inbox_outcome.payment_id, inbox_outcome.payout_id)
+          is not distinct from (excluded.payment_id, excluded.payout_id)
+        then inbox_outcome.rank else excluded.rank end
     where inbox_outcome.status <> 'applied' or excluded.status = 'applied'"""
 )
 _WAKE = sa.text(

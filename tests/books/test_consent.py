@@ -179,6 +179,7 @@ TERMS = Terms(
     "other",
     [
         {"refund_id": "rfd_2"},
+        {"method": "hand"},
         {"asked_of": "inv_2"},
         {"amount": 301},
         {"currency": "EUR"},

@@ -190,3 +190,17 @@ def test_an_invoice_that_was_made_void_while_matching_looked(office: Office) -> 
     assert office.rows("select strategy, is_held from payment") == [(None, True)]
     assert office.rows("select kind from review_item") == [("invoice_not_payable",)]
     assert differing(office) == []
+
+
+def test_events_that_were_done_over_after_people_had_acted(office: Office) -> None:
+    invoice(office, "INV-1", 5_000)
+    for _ in range(2):
+        office.world.pay(5_000, metadata={"invoice": "INV-1"})
+    office.deliver(*office.world.events())
+    office.drain()
+    left = """select p.id from payment p where not exists (
+      select 1 from allocation a where a.payment_id = p.id and a.amount > 0)"""
+    asked(office, office.scalar(left), 1_000)
+    office.clock.advance(hours=1)
+    office.replay()
+    assert differing(office) == []

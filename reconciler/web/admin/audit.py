@@ -30,7 +30,8 @@ _PLAIN = {
     "suspense.moved": "Moved out of suspense",
     "suspense.put_back": "Put back into suspense",
 }
-_NAMES = {"rail": "Payment provider", "legs": "Parts"}
+_NAMES = {"rail": "Payment provider", "legs": "Parts", "method": "Goes back"}
+_METHODS = {"rail": "the way it was paid", "hand": "by bank transfer"}  # else: how it was paid
 _PAGES = {
     "pay": ("show_payment", "payment_id"),
     "rfd": ("show_refund", "refund_id"),
@@ -193,6 +194,8 @@ def _shown(name: str, said: Mapping[str, Any]) -> str:
     value = said.get(name)
     if name in {"amount", "total"} and isinstance(value, int) and said.get("currency"):
         return words.shown(value, str(said["currency"]))
+    if name == "method":
+        return _METHODS.get(str(value), _text(value))
     return _text(value)
 
 
