@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.stage import MEGABYTE, ROOT, Bench, plain, preload, stage
+from benchmarks.past import preload
+from benchmarks.stage import MEGABYTE, ROOT, Bench, plain, stage
 
 LOOK_SECONDS = 0.02
 GROWTH_MEGABYTES_MAX = 40  # ten times the rows may cost no more

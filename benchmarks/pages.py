@@ -20,9 +20,9 @@ from pathlib import Path
 
 from benchmarks.addresses import addresses
 from benchmarks.business.everything import furnish
-from benchmarks.plans import Visitor, counted, keep_plans, runtime_of
+from benchmarks.plans import Visitor, counted, keep_plans
 from benchmarks.quiet_rail import quiet_rail
-from benchmarks.stage import Bench, Processes, stage
+from benchmarks.stage import Bench, Processes, runtime_of, stage
 from reconciler.web.api.blueprint import PREFIX
 
 FIRST_BYTE_MS_MAX = 150

@@ -16,11 +16,9 @@ import sqlalchemy as sa
 from werkzeug.test import Client
 
 import wsgi
-from benchmarks.stage import Bench, plain
+from benchmarks.stage import Bench, plain, runtime_of
 from reconciler.flows.count_figures import count_figures
-from reconciler.runtime import Runtime
 from reconciler.services import api_keys, people
-from reconciler.settings import load_settings
 from reconciler.web.admin.sign_in import cookie_name
 from reconciler.work import Cause
 
@@ -60,11 +58,6 @@ class Visitor:
         if address.startswith("/api/"):
             return {"Authorization": f"Bearer {self.key}"}
         return {"Cookie": self.cookie}
-
-
-def runtime_of(bench: Bench) -> Runtime:
-    """A runtime over the books of a benchmark, in this process."""
-    return Runtime.from_settings(load_settings(bench.environ).checked_for_work())
 
 
 def counted(bench: Bench) -> None:

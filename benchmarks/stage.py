@@ -12,16 +12,18 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
-from benchmarks import senders
 from benchmarks.costs import processor_seconds
 from reconciler import embedded
 from reconciler.cli.up import web_command
 from reconciler.migrations_runner import migrate
+from reconciler.runtime import Runtime
+from reconciler.settings import load_settings
 from reconciler.store.inbox_rows import INSERT_COLUMNS, IS_NEW
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +92,11 @@ def _set_up(folder: Path) -> Bench:
     return bench
 
 
+def runtime_of(bench: Bench) -> Runtime:
+    """A runtime over the books of a benchmark, in this process."""
+    return Runtime.from_settings(load_settings(bench.environ).checked_for_work())
+
+
 def drained(bench: Bench, *, minutes: float = 1) -> None:
     """Wait until every event was applied. Ends the program after so many minutes."""
     asked = f"select exists (select 1 from inbox_event e where {IS_NEW})"  # noqa: S608
@@ -102,42 +109,30 @@ def drained(bench: Bench, *, minutes: float = 1) -> None:
     raise SystemExit("the inbox was not drained in time")
 
 
-def invoices(bench: Bench, numbers: range) -> None:
-    """A sent invoice for each payment, booked as one, so that each finds its match."""
+def invoices(bench: Bench, numbers: range, *, at: datetime | None = None) -> None:
+    """A sent invoice for each payment, as of then or now, so that each finds its match."""
+    made = at or datetime.now(UTC)
     bench.sql(
         """insert into customer (id, name, created_at)
-        select 'cus_b' || n, 'Customer ' || n, now() from generate_series(0, %s - 1) n
+        select 'cus_b' || n, 'Customer ' || n, %s from generate_series(0, %s - 1) n
         on conflict do nothing""",
-        CUSTOMERS,
-    )
+        made, CUSTOMERS,
+    )  # fmt: skip
     bench.sql(
         """insert into invoice (id, number, customer_id, currency, total, state, created_at)
         select 'inv_b' || n, 'INV-' || lpad(n::text, 10, '0'), 'cus_b' || n %% %s, 'USD',
-          1000 + n * 7919 %% 250000, 'sent', now()
+          1000 + n * 7919 %% 250000, 'sent', %s
         from generate_series(%s::bigint, %s::bigint) n""",
-        CUSTOMERS, numbers[0], numbers[-1],
+        CUSTOMERS, made, numbers[0], numbers[-1],
     )  # fmt: skip
 
 
-def preload(bench: Bench, payments: int) -> None:
-    """Books of this many payments, applied by the worker; the inbox is filled by COPY.
-
-    One event a payment: a charge that is captured and whose movement is named.
-    """
-    step = 50_000
-    with Processes(bench, ["worker", "clock"]):
-        for begins in range(0, payments, step):
-            numbers = bench.numbers(min(step, payments - begins))
-            invoices(bench, numbers)
-            into_inbox(bench, (senders.event(number, 2) for number in numbers))
-            drained(bench, minutes=30)
-            print(f"  {begins + len(numbers):,} payments", file=sys.stderr)
-    bench.sql("vacuum analyze")
-
-
-def into_inbox(bench: Bench, events: Iterable[dict[str, Any]]) -> None:
-    """Messages of the rail, by COPY, as if the web processes had kept them."""
+def into_inbox(
+    bench: Bench, events: Iterable[dict[str, Any]], *, received_at: datetime | None = None
+) -> None:
+    """Messages of the rail, by COPY, as if the web processes had kept them then, or now."""
     columns = ", ".join(INSERT_COLUMNS)
+    received = received_at.isoformat() if received_at else "now"
     with (
         psycopg.connect(plain(bench.owner_url)) as line,
         line.cursor() as cursor,
@@ -146,7 +141,7 @@ def into_inbox(bench: Bench, events: Iterable[dict[str, Any]]) -> None:
         for event in events:
             row = (
                 "stripe", "own", event["id"], event["type"], False, event["api_version"],
-                event["data"]["object"]["payment_intent"], event["created"], None, "now", "{}",
+                event["data"]["object"]["payment_intent"], event["created"], None, received, "{}",
                 json.dumps(event, indent=2).encode(),
             )  # fmt: skip
             copy.write_row(row)

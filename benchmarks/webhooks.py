@@ -17,7 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import senders
-from benchmarks.stage import SECRET, Bench, Processes, drained, invoices, plain, preload, stage
+from benchmarks.past import preload
+from benchmarks.stage import SECRET, Bench, Processes, drained, invoices, plain, stage
 from reconciler.embedded import postgres
 
 _WARM = 400  # events that open connections and fill caches

@@ -28,6 +28,7 @@ from reconciler.services import (
     reminders,
     review_desk,
     saved_views,
+    short_payments,
     sign_offs,
     webhooks,
 )
@@ -55,6 +56,8 @@ _DELIVERED = """update webhook_delivery set state = 'delivered', tries = 1, ende
     where event_seq <= (select max(seq) from webhook_event) - %s"""
 _ATTEMPTS = """insert into webhook_attempt (id, delivery_id, at, status, took_ms)
     select 'wha_' || id, id, ended_at, 200, 41 from webhook_delivery where state = 'delivered'"""
+_PAID_BY = """select invoice_id, payment_id from allocation
+    where invoice_id = any(%s) and closed_at is null order by invoice_id"""
 _OPEN = """select id from review_item where state = 'open' and kind <> 'dispute'
     order by opened_at desc, id desc limit %s"""
 
@@ -93,6 +96,7 @@ def leave(pen: Pen, papers: Papers, who: People) -> None:
     _attach(pen, papers)
     pen.each(range(pen.of(2_000, 20)), lambda work, number: _link(work, papers, number))
     pen.each(range(pen.of(1_000, 20)), _to_pay)
+    _come_short(pen)
     pen.each(ReminderMoment, _words)
     pen.each(range(1, pen.of(100, 6)), _plan)
     _hand_over(pen, who)
@@ -150,6 +154,19 @@ def _to_pay(work: Work, at: int) -> None:
     pay_links.record(work, planned.id, f"cs_{at:012d}", f"https://pay.example/{at}")
     if at % 3 == 0:
         pay_links.revoke(work, planned.id)
+
+
+def _come_short(pen: Pen) -> None:
+    """Of payments that were captured in part, a little of what is missing is a bank's fee."""
+    short = [f"inv_b{at * 124 + 6}" for at in range(pen.of(200, 10))]
+
+    def step(work: Work, paid: tuple[object, ...]) -> None:
+        invoice_id, payment_id = map(str, paid)
+        short_payments.bear(
+            work, invoice_id, why="Their bank took it", bounds={}, amount=40, payment_id=payment_id
+        )
+
+    pen.each(pen.bench.sql(_PAID_BY, short), step)
 
 
 def _words(work: Work, moment: ReminderMoment) -> None:
