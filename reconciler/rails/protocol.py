@@ -100,7 +100,8 @@ class CaseTold(msgspec.Struct, frozen=True, kw_only=True):
     """What a rail says of a dispute beside its money.
 
     `network_code` is the card network's own word for why, `evidence` what stands in each field of
-    the answer (of a file, that there is one), `submissions` how often an answer was handed in.
+    the answer (of a file, that there is one; of a field inside another the name is a path with
+    slashes), `submissions` how often an answer was handed in.
     """
 
     network: str = ""

@@ -1,11 +1,17 @@
 """The audit trail on screen: readable, narrowed, checked, erased in the open."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 
+from reconciler.books.invoice_lines import Line
 from reconciler.reads import audit
+from reconciler.reads.audit import AuditRow
 from reconciler.reads.pages import Wanted
 from reconciler.services import customers, invoices, people, switches
+from reconciler.services.invoices import NewInvoice
+from reconciler.web.admin import written_down
 from reconciler.work import Cause
 from tests.web.screens import Screens, said
 
@@ -125,3 +131,51 @@ def test_there_is_no_such_line(screens: Screens) -> None:
     assert admin.get("/audit/999").status_code == 404
     assert admin.get("/audit/one").status_code == 404
     assert "There is no such thing" in said(admin.post("/audit/999/erase", {"why": "x"}))
+
+
+def test_what_a_deed_says_inside_of_a_value_is_read_line_by_line(screens: Screens) -> None:
+    screens.person("admin")
+    owner = screens.customer("Ann")
+    lines = [Line(description="Logo", quantity="2", unit_price=4_500)] + [
+        Line(description=f"Icon {n}", quantity="1", unit_price=100) for n in range(14)
+    ]
+    new = NewInvoice(customer_id=owner, number="INV-7", currency="USD", lines=lines)
+    made = screens.by("reconciler", lambda work: invoices.create(work, new))
+    screens.by("reconciler", lambda w: invoices.patch(w, made, {"lines": lines[:1]}))
+    admin = screens.as_("admin")
+    words = admin.read("/audit?what=invoice.created")
+    assert "Line 1 description: Logo; quantity: 2; tax rate: 0; unit price: $45.00" in words
+    assert "Line 12 description: Icon 10" in words
+    assert "Line 13" not in words
+    assert "Lines, further 3 more" in words
+    of_it = newest(screens, action="invoice.created")
+    assert "Line 15 description: Icon 13" in admin.read(f"/audit/{of_it.id}")
+    changed = newest(screens, action="invoice.changed")
+    assert "Total $104.00 → $90.00" in admin.read(f"/audit/{changed.id}")
+    assert "Line 15" in admin.get("/audit?as=csv").get_data(as_text=True)
+    own = screens.as_("reconciler").read("/recent")
+    assert "Line 1 description: Logo; quantity: 2; tax rate: 0; unit price: $45.00" in own
+
+
+def test_what_is_inside_is_covered_where_it_says_who_somebody_is() -> None:
+    said = {
+        "currency": "JPY",
+        "terms": {
+            "stages": [{"name": "Design", "amount": 4_500, "email": "ann@a.example"}],
+            "signed": {"by": "Ann", "ip": "192.0.2.7", "user_agent": ""},
+            "codes": ["A", "B"],
+            "none": [],
+        },
+    }
+    line = AuditRow(
+        id="1", at=datetime(2026, 11, 2, tzinfo=UTC), cause=Cause("person", "usr_1"), name="Rae",
+        action="proposal.created", subject="prop_1", before={}, after=said, why=None,
+        request_id=None, is_erased=False, hash="",
+    )  # fmt: skip
+    assert [(one.name, one.after) for one in written_down.changes(line)] == [
+        ("Currency", "JPY"),
+        ("Terms, stage 1", "name: Design; amount: ¥4,500; email: •••"),
+        ("Terms, signed, by", "Ann"),
+        ("Terms, signed, ip", "•••"),
+        ("Terms, codes", "A; B"),
+    ]

@@ -164,12 +164,27 @@ def test_a_loss_comes_with_what_the_rail_says_and_what_the_books_did(birch, is_a
 def test_what_tells_who_the_customer_is_stays_covered_in_the_evidence(birch):
     dispute = birch.office.world.truth.tables["dispute"][birch.ids["rail"]]
     dispute["evidence"] |= {"customer_email_address": "till@birch.example", "receipt": "file_123"}
+    dispute["evidence"]["enhanced_evidence"] = {
+        "visa_compliance": {"fee_acknowledged": True},
+        "visa_compelling_evidence_3": {
+            "disputed_transaction": {
+                "customer_account_id": None,
+                "shipping_address": {"city": "X"},
+            },
+            "prior_undisputed_transactions": [{"product_description": "Six chairs"}],
+        },
+    }
     birch.office.world.respond(birch.ids["rail"])
     hear(birch)
     page = birch.as_("reconciler").read(f"/disputes/{birch.ids['dispute']}")
     assert "Receipt a file" in page
     assert "till@birch.example" not in page
     assert "Customer email address •••" in page
+    path = "Enhanced evidence, visa compelling evidence 3"
+    assert f"{path}, prior undisputed transactions, 1, product description Six chairs" in page
+    assert f"{path}, disputed transaction, shipping address, city •••" in page
+    assert "Enhanced evidence, visa compliance, fee acknowledged yes" in page
+    assert "customer account id" not in page
 
 
 def test_of_a_deposit_that_was_disputed_it_is_said_what_is_missing(screens):

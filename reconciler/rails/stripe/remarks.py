@@ -3,7 +3,8 @@
 Read from the messages as they came, and kept nowhere else: no amount and no decision rests on it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from reconciler.rails.protocol import CaseTold, Remark
 from reconciler.rails.stripe.envelope import read_json
@@ -52,17 +53,30 @@ def of_dispute(body: bytes, dispute_id: str) -> CaseTold | None:
     return CaseTold(
         network=word(how, "network") or word(how, "brand") or "",
         network_code=word(how, "network_reason_code") or "",
-        evidence={
-            name: _A_FILE if text(said, name).startswith("file_") else text(said, name)[:_WORDS_MAX]
-            for name in sorted(said)
-            if text(said, name)
-        },
+        evidence=dict(islice(_fields(said, ""), _FIELDS_MAX)),
         submissions=amount(details, "submission_count"),
     )
 
 
 _A_FILE = "a file"
 _WORDS_MAX = 500
+_FIELDS_MAX = 100
+_DEEP_MAX = 5
+
+
+def _fields(said: Obj, inside: str, deep: int = 0) -> Iterator[tuple[str, str]]:
+    """What was written into each field; of one inside another the name is a path."""
+    for name in sorted(said):
+        value, path = said[name], f"{inside}{name}"
+        if isinstance(value, dict) and deep < _DEEP_MAX:
+            yield from _fields(value, f"{path}/", deep + 1)
+        elif isinstance(value, list) and deep < _DEEP_MAX:
+            numbered = {str(n): one for n, one in enumerate(value[:_FIELDS_MAX], start=1)}
+            yield from _fields(numbered, f"{path}/", deep + 1)
+        elif value is True:  # that something is not so is how each of them begins
+            yield path, "yes"
+        elif written := text(said, name):
+            yield path, _A_FILE if written.startswith("file_") else written[:_WORDS_MAX]
 
 
 def _refunds(shown: Obj) -> Iterable[Obj]:

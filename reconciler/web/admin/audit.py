@@ -1,7 +1,5 @@
 """The audit trail: who did what to what, when and why, and whether it is as it was written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -9,13 +7,13 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import Invalid
-from reconciler.reads import audit as reads, screens_people
+from reconciler.reads import audit as reads, screens_people, subjects
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import audit
 from reconciler.services.audit import REASON_CHARS_MAX
 from reconciler.timestamps import parse_day
-from reconciler.web.admin import errors, paging, words
+from reconciler.web.admin import errors, paging, written_down
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -30,8 +28,6 @@ _PLAIN = {
     "suspense.moved": "Moved out of suspense",
     "suspense.put_back": "Put back into suspense",
 }
-_NAMES = {"rail": "Payment provider", "legs": "Parts", "method": "Goes back"}
-_METHODS = {"rail": "the way it was paid", "hand": "by bank transfer"}  # else: how it was paid
 _PAGES = {
     "pay": ("show_payment", "payment_id"),
     "rfd": ("show_refund", "refund_id"),
@@ -51,15 +47,6 @@ _PAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One change of a line in words: of what, from what, to what."""
-
-    name: str
-    before: str
-    after: str
-
-
 _LISTED = Listed(
     "audit",
     ("id", "at", "who", "what", "subject", "changes", "why", "request_id", "hash"),
@@ -68,7 +55,7 @@ _LISTED = Listed(
 
 
 def _told(line: AuditRow) -> dict[str, object]:
-    of_it = [f"{one.name}: {one.before} \u2192 {one.after}" for one in changes(line)]
+    of_it = [f"{one.name}: {one.before} \u2192 {one.after}" for one in written_down.changes(line)]
     same = {name: getattr(line, name) for name in _LISTED.columns if hasattr(line, name)}
     return same | {"who": who(line), "what": what(line), "changes": of_it}
 
@@ -99,6 +86,7 @@ def list_audit(desk: Desk) -> Response:
         page = _rows(desk, session, paging.wanted())
         checked = reads.checked(session)
         names = dict(screens_people.everybody(session))
+        things = subjects.told(session, {line.subject for line in page.data})
     return desk.page(
         "audit.html",
         lines=page.data,
@@ -107,6 +95,7 @@ def list_audit(desk: Desk) -> Response:
         checked=checked,
         names=names,
         older=paging.next_page(page.next_cursor),
+        changes=written_down.teller(things),
         **_wording(),
     )
 
@@ -132,6 +121,7 @@ def _show(desk: Desk, line_id: str, *, status: int = 200, error: str = "") -> Re
     with desk.runtime.read() as session:
         line = reads.one(session, line_id)
         names = dict(screens_people.everybody(session))
+        things = subjects.told(session, [line.subject])
     return desk.page(
         "audit_line.html",
         status=status,
@@ -139,12 +129,13 @@ def _show(desk: Desk, line_id: str, *, status: int = 200, error: str = "") -> Re
         names=names,
         error=error,
         why_chars_max=REASON_CHARS_MAX,
+        changes=written_down.teller(things, most=None),
         **_wording(),
     )
 
 
 def _wording() -> dict[str, Any]:
-    return {"who": who, "what": what, "changes": changes, "page_of": page_of}
+    return {"who": who, "what": what, "page_of": page_of}
 
 
 def who(line: AuditRow) -> str:
@@ -175,42 +166,6 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
         return "show_suspense", {"subject": subject}
     found = _PAGES.get(subject.partition("_")[0]) if "_" in subject else None
     return (found[0], {found[1]: subject}) if found else None
-
-
-def changes(line: AuditRow) -> list[Told]:
-    """What changed, name by name."""
-    names = dict.fromkeys([*line.before, *line.after])
-    return [
-        Told(
-            _NAMES.get(name) or name.replace("_", " ").capitalize(),
-            _shown(name, line.before),
-            _shown(name, line.after),
-        )
-        for name in names
-    ]
-
-
-def _shown(name: str, said: Mapping[str, Any]) -> str:
-    value = said.get(name)
-    if name in {"amount", "total"} and isinstance(value, int) and said.get("currency"):
-        return words.shown(value, str(said["currency"]))
-    if name == "method":
-        return _METHODS.get(str(value), _text(value))
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    match value:
-        case None | "" | [] | {}:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case dict():
-            return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
-        case list():
-            return "; ".join(_text(inner) for inner in value)
-        case _:
-            return str(value)
 
 
 def _start(typed: str) -> datetime:

@@ -8,7 +8,7 @@ from reconciler.reads import disputes as reads
 from reconciler.reads.pages import Session
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
-from reconciler.web.admin.masking import masked
+from reconciler.web.admin.masking import COVER, masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,15 @@ def _in_words(told: CaseTold) -> Case:
         answer = "Prepared, and never handed in"
     else:
         answer = "None was handed in"
-    named = {
-        name.replace("_", " ").capitalize(): text
-        for name, text in masked(dict(told.evidence)).items()
-    }
+    named = {_named(path): _covered(path, text) for path, text in told.evidence.items()}
     return Case(code if told.network_code else "", answer, named)
+
+
+def _named(path: str) -> str:
+    return path.replace("/", ", ").replace("_", " ").capitalize()
+
+
+def _covered(path: str, text: str) -> str:
+    """The text, covered where any field that it is in is personal."""
+    is_open = all(masked({name: text})[name] == text for name in path.split("/"))
+    return text if is_open else COVER

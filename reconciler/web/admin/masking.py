@@ -1,5 +1,6 @@
 """Messages of rails with what is personal or secret covered, to be read by everybody."""
 
+from collections.abc import Collection
 from typing import Any
 
 COVER = "•••"
@@ -14,13 +15,18 @@ _COVERED = frozenset(
 )  # fmt: skip
 
 
-def masked(said: Any) -> Any:  # noqa: ANN401  any JSON
-    """The same message with personal and secret values covered. What is empty stays empty."""
+def masked(said: Any, *, shown: Collection[str] = ()) -> Any:  # noqa: ANN401  any JSON
+    """The same message with personal and secret values covered. What is empty stays empty.
+
+    Members named in `shown` are not: there they say nothing of a person.
+    """
     if isinstance(said, dict):
         return {
-            name: COVER if name in _COVERED and value else masked(value)
+            name: COVER
+            if name in _COVERED and name not in shown and value
+            else masked(value, shown=shown)
             for name, value in said.items()
         }
     if isinstance(said, list):
-        return [masked(one) for one in said]
+        return [masked(one, shown=shown) for one in said]
     return said

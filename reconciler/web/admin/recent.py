@@ -16,7 +16,7 @@ from reconciler.reads.deeds import ClaimTold
 from reconciler.reads.pages import Session, Wanted
 from reconciler.reads.subjects import Subject
 from reconciler.services import undoing
-from reconciler.web.admin import audit, consequences, deed_words, errors, words
+from reconciler.web.admin import audit, consequences, deed_words, errors, words, written_down
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.paging import PER_PAGE, next_page
 from reconciler.web.admin.routes import Screens
@@ -72,7 +72,7 @@ def list_recent(desk: Desk) -> Response:
         undoing=deed_words.UNDOING,
         older=next_page(page.next_cursor),
         what=deed_words.did,
-        changes=audit.changes,
+        changes=written_down.teller(things),
     )
 
 
@@ -126,7 +126,7 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         error=errors.sentence(refusal) if refusal else "",
         what=deed_words.did,
         who=audit.who,
-        changes=audit.changes,
+        changes=written_down.teller(things, most=None),
     )
 
 
@@ -138,7 +138,7 @@ def _things(session: Session, lines: Iterable[AuditRow]) -> dict[str, Subject]:
     """What people call the things that these lines are about or name, by their ids."""
     ids: set[str] = set()
     for line in lines:
-        told = (text for one in audit.changes(line) for text in (one.before, one.after))
+        told = (text for one in written_down.changes(line) for text in (one.before, one.after))
         ids |= {line.subject, *_AN_ID.findall(" ".join((*told, line.why or "")))}
     return subjects.told(session, ids)
 
