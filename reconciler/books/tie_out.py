@@ -76,6 +76,11 @@ class TiedOut:
     suspense: list[InSuspense]
 
     @property
+    def is_below_zero(self) -> bool:
+        """Whether the rail paid out more than it held, as either side has it."""
+        return self.balance < 0 or self.clearing < 0
+
+    @property
     def is_sound(self) -> bool:
         """Whether nothing is amiss: what is only awaited will come by itself."""
         return not self.unexplained and all(line.why is Why.AWAITED for line in self.lines)

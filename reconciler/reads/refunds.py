@@ -13,6 +13,7 @@ from reconciler.books.refund_routes import Route
 from reconciler.books.refund_words import LegTold
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
+from reconciler.reads import rail_balances
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.work import Cause
 
@@ -69,6 +70,7 @@ class RefundRow:
     `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     `client_words` is what the client may be told; `next_step` what somebody here has to do.
+    `balance_warning` says, before it is sent (again), that what its rail holds does not carry it.
     """
 
     id: str
@@ -95,6 +97,7 @@ class RefundRow:
     failure: str | None
     client_words: str
     next_step: str
+    balance_warning: str | None
     legs: list[LegRow]
     steps: list[StepRow]
     rev: int
@@ -135,6 +138,8 @@ _STEPS = sa.text(
     """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step
     where refund_id = any(:ids) order by seq"""
 )
+# Something of it may still leave the rail.
+_TO_LEAVE = ("requested", "approved", "submitted", "unknown", "pending", "failed", "manual")
 
 
 def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[RefundRow]:
@@ -166,17 +171,20 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
             cause=cause,
         )  # fmt: skip
         steps.setdefault(row.refund_id, []).append(step)
+    rows = session.execute(_REFUNDS, given).all()
+    careful = rail_balances.warnings(session, [row.id for row in rows if row.status in _TO_LEAVE])
     return {
         row.id: RefundRow(
             **row._asdict(),
             client_words=refund_words.for_client(_told(legs.get(row.id, [])), row.currency),
             next_step=refund_words.next_step(_told(legs.get(row.id, []))),
+            balance_warning=careful.get(row.id),
             rail=next((leg.rail for leg in legs.get(row.id, [])), None),
             rail_refund_id=next((leg.rail_refund_id for leg in legs.get(row.id, [])), None),
             legs=legs.get(row.id, []),
             steps=steps.get(row.id, []),
         )
-        for row in session.execute(_REFUNDS, given)
+        for row in rows
     }
 
 

@@ -1,13 +1,16 @@
 """What pages look for among a million things is found by an index."""
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 
 from reconciler.embedded import postgres
-from reconciler.reads import suggestions, timeline
+from reconciler.reads import rail_balances, suggestions, timeline
 from reconciler.runtime import make_engine
 from tests.databases import Servers
 
+_ACCOUNTS = {"accounts": [1, 2], "until": None, "counted_to": datetime(2026, 1, 1, tzinfo=UTC)}
 _AMOUNTS = {"currencies": ["USD"], "amounts": [5_000], "limit": 20}
 # Of so many rows PostgreSQL looks for one by an index of its own accord, as of a million; of a
 # table with next to nothing in it, it reads all or takes whichever index it thinks of first.
@@ -21,6 +24,13 @@ _MANY = """
     insert into invoice (id, number, customer_id, currency, total, state, created_at)
       select 'inv_' || n, 'INV-' || n, 'cus_1', 'USD', n, 'sent', now()
       from generate_series(1, 6000) n;
+    insert into refund_leg (id, refund_id, payment_id, amount, status, reference)
+      select 'leg_' || n, 'rfd_' || n, 'pay_' || n, 100,
+        case when n % 1000 = 0 then 'approved' else 'succeeded' end, 'r-' || n
+      from generate_series(1, 6000) n;
+    insert into ledger_day (account_id, day, debit, credit)
+      select a, date '2020-01-01' + d, 1, 0
+      from generate_series(1, 30) a, generate_series(1, 400) d;
     analyze
 """
 
@@ -29,9 +39,11 @@ _MANY = """
     ("statement", "values", "index"),
     [
         (timeline._EVENTS, {"ids": ["pay_1"]}, "ix_inbox_outcome_payment"),
+        (rail_balances._WAITING, {}, "ix_refund_leg_"),
+        (rail_balances._TOTALS, _ACCOUNTS, "pk_ledger_day"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
     ],
-    ids=["events", "amounts"],
+    ids=["events", "waiting refunds", "totals of accounts", "amounts"],
 )
 def test_it_is_found_by_an_index(
     servers: Servers,

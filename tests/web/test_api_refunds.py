@@ -355,3 +355,17 @@ def test_it_stays_as_a_deposit_by_consent(api):
     deposits = api.read("/deposits", customer_id=refund["customer_id"])["data"]
     assert [deposit["remaining"] for deposit in deposits] == [4_000]
     api.sound()
+
+
+def test_a_refund_that_the_rails_balance_does_not_carry_says_so_in_its_answer(api):
+    _, first = a_paid_invoice(api)
+    body = {"payment_id": first["id"], "amount": 2_500, "reason": "goodwill"}
+    assert api.make("/refunds", body)["balance_warning"] is None
+    refund = api.make("/refunds", body | {"amount": 7_500})
+    assert refund["status"] == "approved", "it is no refusal"
+    said = refund["balance_warning"]
+    assert "with this one, refunds of USD 100.00 wait to leave it" in said
+    assert said.startswith("Stripe holds USD 96.")
+    api.settle()
+    assert api.read(f"/refunds/{refund['id']}")["balance_warning"] is None, "it has left"
+    api.sound()

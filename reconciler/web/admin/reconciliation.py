@@ -10,7 +10,7 @@ from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.people import Role
 from reconciler.books.reconciliation import IN_WORDS, LAG, Difference, Window
 from reconciler.errors import Conflict, Refused
-from reconciler.reads import reconciliation as reads, screens_people
+from reconciler.reads import rail_balances, reconciliation as reads, screens_people
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.reconciliation import Complete, DiscrepancyRow, Progress, RunRow, Turn
 from reconciler.services import reconciliation
@@ -139,6 +139,7 @@ def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
         page = _rows(desk, session, paging.wanted())
         complete = reads.complete(session)
         turns = reads.turns(session)
+        held = rail_balances.balances(session)
         names = screens_people.names(session, _people(page.data))
     rails = _rails(desk)
     return desk.page(
@@ -147,6 +148,7 @@ def _list(desk: Desk, *, status: int = 200, error: str = "") -> Response:
         lines=[(run, timeline.who(run.cause, names)) for run in page.data],
         marks=[mark for rail in rails for mark in _marks(rail, complete, desk.now)],
         plans=[plan for rail in rails for plan in _planned(rail, turns, desk.now)],
+        below_zero=[one for one in held if one.is_below_zero],
         rails=rails,
         rail=request.form.get("rail", ""),
         since=request.form.get("since") or (desk.today - BACK).isoformat(),

@@ -6,13 +6,14 @@ from functools import partial
 
 from flask import Response, request
 
+from reconciler import money
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.people import Role
 from reconciler.books.refund_routes import ASKED_BY, Route
 from reconciler.books.refunds import RefundReason
-from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.errors import Conflict, Invalid, NotFound, ReconcilerError, Refused
 from reconciler.reads import (
     refunds as refund_reads,
     screens_documents,
@@ -32,7 +33,7 @@ from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.refund_again import Failed
 from reconciler.web.admin.routes import Screens
-from reconciler.work import Work
+from reconciler.work import Cause, Work
 
 screens = Screens()
 
@@ -229,6 +230,7 @@ def _form(
         subject=subject,
         changes=changes,
         foreseen=foreseen,
+        careful=changes.balance_warning if changes else _careful(desk, subject, typed),
         threshold=threshold,
         error=f"{said} Nothing was done." if is_late else said,
         field=refusal.field if refusal else None,
@@ -237,6 +239,29 @@ def _form(
         before=_failed(desk, subject) if "again" in typed else None,
         question=request.values.get("question", "")[:ID_CHARS_MAX],
     )
+
+
+def _careful(desk: Desk, subject: Subject, typed: Mapping[str, str]) -> str | None:
+    """What to know before so much is sent by the rail; None where it can be, or cannot be asked."""
+    if typed.get("method") == Route.HAND or not desk.may(Role.RECONCILER.value):
+        return None
+    policy = policy_of(desk.runtime.settings)
+
+    def step(work: Work) -> str | None:
+        named = typed.get("amount")
+        amount = money.parse(named, subject.currency).minor if named else subject.likely
+        override = typed.get("terms_override") or None
+        ask = RefundAsk(
+            RefundReason.GOODWILL.value, amount=amount, terms_override=override, **_of(subject)
+        )
+        refund_id = refunds.request(work, ask, policy)
+        work.session.flush()
+        return refund_reads.one(work.session, refund_id).balance_warning
+
+    try:
+        return desk.runtime.rehearse(Cause("person", desk.person.id), step)
+    except ReconcilerError:  # the form says why, once it is sent; or somebody holds it just now
+        return None
 
 
 def _failed(desk: Desk, subject: Subject) -> Failed | None:
@@ -270,10 +295,12 @@ def _ask(subject: Subject) -> RefundAsk:
         terms_override=forms.text(request.form, "terms_override", chars_max=WHY_CHARS_MAX)
         if request.form.get("terms_override", "").strip()
         else None,
-        payment_id=subject.id if subject.kind == "payment" else None,
-        invoice_id=subject.id if subject.kind == "invoice" else None,
-        deposit_id=subject.id if subject.kind == "deposit" else None,
+        **_of(subject),
     )
+
+
+def _of(subject: Subject) -> dict[str, str]:
+    return {f"{subject.kind}_id": subject.id}
 
 
 def _subject(desk: Desk, given: Mapping[str, str]) -> Subject:

@@ -119,7 +119,9 @@ def _facts(card: RefundCard) -> list[tuple[str, str]]:
         for amount, p in parts
     ]
     note = f": {refund.note}" if refund.note else ""
+    careful = words.with_signs(refund.balance_warning or "")
     return [
+        *([("Careful", careful)] if careful else []),
         ("Out of", "; ".join(ways_back)),
         ("Why", f"{words.REASONS[refund.reason]}{note}"),
         ("Asked by", f"{around.asked_by}, {words.moment(refund.requested_at)}"),

@@ -50,6 +50,8 @@ def _shown(tied: TiedOut) -> Shown:
 def _verdict(tied: TiedOut) -> words.Pill:
     if tied.unexplained:
         return words.Pill("Not explained", "neg")
+    if tied.is_below_zero:
+        return words.Pill("Below zero" if tied.is_sound else "Explained, below zero", "neg")
     if tied.is_sound:
         return words.Pill("Awaited" if tied.lines else "The same", "info" if tied.lines else "pos")
     return words.Pill("Explained", "warn")

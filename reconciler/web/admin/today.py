@@ -7,8 +7,16 @@ from datetime import datetime, timedelta
 from flask import Response, jsonify
 
 from reconciler.books.people import Role
+from reconciler.books.rail_balances import RailBalance
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import disputes, figures, reconciliation as runs, screens_today, status
+from reconciler.reads import (
+    disputes,
+    figures,
+    rail_balances,
+    reconciliation as runs,
+    screens_today,
+    status,
+)
 from reconciler.reads.figures import DayOfMoney
 from reconciler.reads.screens_today import Heap, Pulse, ToApprove
 from reconciler.reads.status import InboxStatus
@@ -232,13 +240,15 @@ def show_today(desk: Desk) -> Response:
         }
         money = figures.money(session, desk.today, MONEY_DAYS)
         counted_to = figures.counted_to(session)
+        held = rail_balances.balances(session)
     cards = _cards(heaps, snoozed, hints)
     return desk.page(
         "today.html",
         cards=cards,
         waiting=sum(card.number for card in cards if not card.queue.is_news),
         places=_places(cards),
-        signs=_signs(desk, pulse, inbox, until),
+        signs=[*_signs(desk, pulse, inbox, until), *_held(held)],
+        below_zero=[one for one in held if one.is_below_zero],
         pulse=pulse,
         money=_charts(money),
         counted_to=counted_to,
@@ -341,6 +351,24 @@ def _compared(desk: Desk, until: datetime | None) -> Sign:
         hint = f"The last {words.age(until, desk.now)} are still to be compared"
         return Sign("Compared with the provider", text, hint, "warn")
     return Sign("Compared with the provider", text, "Nothing that it lists is missing here")
+
+
+def _held(balances: Sequence[RailBalance]) -> list[Sign]:
+    """What each rail holds for us by our books, and whether what waits to leave it can."""
+    signs = []
+    for rail in dict.fromkeys(one.rail for one in balances):
+        own = [one for one in balances if one.rail == rail]
+        text = " + ".join(words.shown(o.held, o.currency) for o in own if o.held) or "Nothing"
+        below = any(one.is_below_zero for one in own)
+        short = [words.shown(one.waiting, one.currency) for one in own if one.is_short]
+        hint = "As the books have it, money that is not available yet included"
+        if short:
+            hint = f"Not enough: refunds of {' + '.join(short)} wait to leave it"
+        elif below:
+            hint = "Below zero: refunds wait until there is money again"
+        title = f"Held by {words.rail_name(rail)}"
+        signs.append(Sign(title, text, hint, "neg" if below else "warn" if short else ""))
+    return signs
 
 
 def _books(pulse: Pulse) -> Sign:

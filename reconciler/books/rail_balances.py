@@ -1,0 +1,42 @@
+"""Whether what a rail holds for us carries the refunds that wait to leave it, and what if not."""
+
+from dataclasses import dataclass
+
+from reconciler.money import shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RailBalance:
+    """What a rail holds for us in one currency, in minor units.
+
+    `held` is clearing: all that the rail holds, what it does not let go yet included. `waiting` is
+    what refunds will take of it that were let go and have not left.
+    """
+
+    rail: str
+    currency: str
+    held: int
+    waiting: int = 0
+
+    @property
+    def is_below_zero(self) -> bool:
+        """Whether the rail took more than it held: it is owed that."""
+        return self.held < 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether something waits that the rail cannot carry out, as far as is known here."""
+        return self.waiting > 0 and self.held < self.waiting
+
+    def warning(self, more: int = 0) -> str | None:
+        """What to know before `more` is let go as well; None where there is enough."""
+        waits = self.waiting + more
+        if waits <= max(0, self.held):
+            return None
+        rail = self.rail.capitalize()
+        return (
+            f"{rail} holds {shown(self.held, self.currency)} for us by our books; with this one,"
+            f" refunds of {shown(waits, self.currency)} wait to leave it. Until there is enough,"
+            f" {rail} lets a refund to a card wait, and any other one fails. Put money on our"
+            " balance there, wait for payments to come in, or pay it back by bank transfer."
+        )
