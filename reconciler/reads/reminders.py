@@ -46,7 +46,9 @@ _UNAPPLIED = """p.captured - p.refunded - p.lost
 _ASKED = """review_item q where q.state = 'open' and q.kind in ('unmatched_payment',
           'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable',
           'refund_failed', 'external_refund', 'manual_refund')"""
-# A deposit that is asked for is asked the same questions. Nothing that is held covers it.
+# A deposit that is asked for is asked the same questions. Nothing that is held covers it. What is
+# held for no project, as of a payment that is kept as a deposit, is for any of its customer's
+# invoices; what is held for a project is for those of that one.
 _DOCUMENTS = """(select id, number, customer_id, project_id, state, currency, outstanding, due_on,
       sent_at, false as is_deposit from invoice
     union all
@@ -65,7 +67,7 @@ _STANDING = sa.text(
         and s.currency = i.currency)::bigint as credit,
       (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
         where d.customer_id = i.customer_id and d.currency = i.currency and not i.is_deposit
-          and d.project_id is not distinct from i.project_id)::bigint as deposits,
+          and (d.project_id is null or d.project_id = i.project_id))::bigint as deposits,
       exists (select 1 from refund r where (r.customer_id = i.customer_id
           or r.invoice_id = i.id or r.deposit_id = i.id)
         and r.status in ('requested', 'approved', 'submitted', 'unknown', 'pending',

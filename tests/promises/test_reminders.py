@@ -18,11 +18,13 @@ from reconciler.services import (
     allocations,
     deposits,
     invoices,
+    projects,
     receipts,
     refund_requests,
     reminders,
 )
 from reconciler.services.deposits import NewDeposit
+from reconciler.services.projects import NewProject
 from reconciler.services.receipts import Receipt
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.refund_requests import RefundAsk
@@ -189,6 +191,41 @@ def test_49_a_deposit_that_covers_the_rest_keeps_reminders_silent_and_a_smaller_
     assert "We hold a deposit of USD 8.00" in said(letter)
     assert room.of(large)[-1][0] == "sent"
     assert state(room, small) == ("waiting", "a deposit that is held covers what is left")
+
+
+def test_a_deposit_of_no_project_covers_any_invoice_and_one_of_a_project_only_its_own(room):
+    customer_id = room.a_customer()
+    own, other = (
+        room.office.do(
+            lambda work, name=name: projects.create(
+                work,
+                NewProject(
+                    customer_id=customer_id, name=name, currency="USD", original_price=100_000
+                ),
+            )
+        )
+        for name in ("Site", "Shop")
+    )
+    of_own = room.an_invoice("INV-1", 800, customer_id=customer_id, project_id=own)
+    of_other = room.an_invoice("INV-2", 500, customer_id=customer_id, project_id=other)
+    of_none = room.an_invoice("INV-3", 800, customer_id=customer_id)
+
+    def held(code: str, amount: int, project_id: str | None) -> None:
+        new = NewDeposit(
+            code=code, customer_id=customer_id, amount=amount, currency="USD", project_id=project_id
+        )
+        deposit_id = room.office.do(lambda work: deposits.create(work, new))
+        receipt = Receipt("cash", date(2026, 11, 22), amount)
+        room.office.do(lambda work: receipts.receive(work, deposit_id, receipt))
+
+    held("DEP-1", 500, None)
+    held("DEP-2", 300, own)
+    room.on("2026-12-01")
+    (letter,) = room.work()
+    assert "INV-3" in said(letter)
+    assert room.of(of_none)[-1][0] == "sent"
+    for invoice_id in (of_own, of_other):
+        assert state(room, invoice_id) == ("waiting", "a deposit that is held covers what is left")
 
 
 def test_105_a_partly_paid_invoice_is_still_reminded_and_the_mail_says_what_is_left(room):

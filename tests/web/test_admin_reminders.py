@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from reconciler.flows.remind import plan_reminders
 from reconciler.flows.send_mail import send_mail
+from reconciler.services import projects
+from reconciler.services.projects import NewProject
 from tests.mail_room import open_mail_room
 from tests.web.screens import Screens, said
 
@@ -122,3 +124,22 @@ def test_a_mail_that_failed_can_be_sent_after_all(acme):
     assert len(acme.ids["room"].letters()) == 1
     assert rae.get("/messages/msg_none").status_code == 404
     assert rae.get("/reminders/inv_none").status_code == 404
+
+
+def test_money_that_is_kept_as_a_deposit_keeps_the_projects_invoice_silent(acme):
+    birch = acme.ids["customer"]
+    site = acme.office.do(
+        lambda work: projects.create(
+            work, NewProject(customer_id=birch, name="Site", currency="USD", original_price=100_000)
+        )
+    )
+    acme.invoice(birch, 20_000, "INV-1051", project_id=site)
+    payment = acme.paid(30_000, description="thanks")
+    form = {"rev": acme.rev("payment", payment), "customer_id": birch}
+    kept = acme.as_("reconciler").post(f"/unmatched/{payment}/hold", form)
+    assert kept.status_code == 303
+    acme.office.clock.advance(days=2)
+    page = acme.as_("viewer").read("/reminders")
+    shown = page.partition("INV-1051")[2].partition("$200.00")[0]
+    assert "Silent A deposit that is held covers what is left. $300.00 is held." in shown
+    assert "Nothing in the way" in page.partition("INV-1050")[2].partition("$400.00")[0]
