@@ -4,8 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.flows import keep_file
 from reconciler.reads import disputes
-from tests.web.screens import Screens
+from reconciler.services import billing, invoices, mailings, proposals, sign_offs
+from tests.file_samples import pdf
+from tests.mail_room import open_mail_room
+from tests.web import furniture
+from tests.web.screens import Screens, said
 
 
 @pytest.fixture
@@ -277,3 +282,66 @@ def test_the_list_of_what_waits_goes_on_after_any_of_it(birch):
             walked.append(after := rows[0].id)
         assert walked == [one.id for one in disputes.waiting(session, now=now)]
         assert len(walked) == disputes.number_waiting(session) == 3
+
+
+def test_what_it_can_be_answered_with_stands_there_with_where_it_is(screens, tmp_path):
+    rail_id = screens.office.world.create_customer(name="Cedar", email="pay@cedar.example")
+    cedar = screens.customer("Cedar", email="pay@cedar.example", rail_customers={"stripe": rail_id})
+    post = open_mail_room(screens.office, tmp_path)
+    screens.ids["cedar"] = cedar
+    furniture.proposal_of(screens)
+    offer = screens.ids["proposal"]
+    seen = screens.office.scalar(
+        "select sha256 from proposal_version where proposal_id = :p", p=offer
+    )
+
+    screens.office.do(lambda work: proposals.accept(work, offer, name="Ann Lee", seen=seen))
+    ((stage, called),) = screens.office.rows("select id, name from milestone where kind = 'final'")
+    with keep_file.kept(screens.office.runtime, pdf()) as file:
+        screens.office.do(
+            lambda work: sign_offs.sign_off_by_file(
+                work, stage, "ok.pdf", file, signed_by="Ann Lee"
+            )
+        )
+    owed = screens.office.do(lambda work: billing.invoice(work, stage))
+    screens.office.do(lambda work: invoices.send(work, owed))
+    screens.office.do(lambda work: mailings.of_invoice(work, owed))
+    post.work()
+    screens.office.world.pay(70_000, "usd", customer=rail_id, metadata={"invoice": owed})
+    screens.ids["rail"] = screens.office.world.dispute(
+        next(reversed(screens.office.world.table("charge")))
+    )
+    hear(screens)
+    dispute = screens.office.scalar("select id from dispute")
+    answer = screens.as_("reconciler").get(f"/disputes/{dispute}")
+    page, words = answer.get_data(as_text=True), said(answer)
+    assert "Proposal Bath , accepted by Ann Lee" in words
+    assert f"/admin/proposals/{offer}" in page
+    assert f"Sign-off The document for {called} , signed by Ann Lee" in words
+    assert f"/admin/milestones/{stage}/sign-offs/" in page
+    assert "Print or save it" in words
+    number = screens.office.scalar("select number from invoice")
+    assert f"Invoice {number} , sent" in words
+    assert f"/admin/invoices/{owed}/print" in page
+    assert "to pay@cedar.example, 22 Nov 2026" in words
+    assert f"/admin/messages/{screens.office.scalar('select id from message')}" in page
+
+
+def test_a_dispute_is_assigned_and_put_off_on_its_own_page(birch):
+    rae = birch.as_("reconciler")
+    item = birch.office.scalar("select id from review_item")
+    page = rae.get(f"/disputes/{birch.ids['dispute']}").get_data(as_text=True)
+    assert f"/admin/questions/{item}/assign" in page
+    form = {
+        "assigned_to": birch.known["reconciler"],
+        "back": f"/admin/disputes/{birch.ids['dispute']}",
+    }
+    answer = rae.post(f"/questions/{item}/assign", form)
+    assert answer.location == f"/admin/disputes/{birch.ids['dispute']}"
+    assert "Assigned to Rae Lindt" in rae.read(f"/disputes/{birch.ids['dispute']}")
+    assert "Assign or snooze" not in birch.as_("viewer").read(f"/disputes/{birch.ids['dispute']}")
+
+
+def test_where_nothing_is_kept_it_says_so_and_offers_no_proof(birch):
+    words = birch.as_("viewer").read(f"/disputes/{birch.ids['dispute']}")
+    assert "No accepted proposal, no sign-off and no mail about it is kept here." in words

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.books.invoice_lines import Line
 from reconciler.services import allocations
 from reconciler.services.allocations import Part
 from tests.web.screens import Screens, Somebody, said
@@ -212,3 +213,16 @@ def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
     assert "mo@till.example" not in words, "what tells who somebody is stays covered"
     assert "Why A duplicate payment" in said(pages[1_000])
     assert "T-17" not in said(pages[1_000])
+
+
+def test_the_lines_of_an_invoice_in_question_are_there_folded(screens):
+    line = Line(description="Poster", quantity="2", unit_price=5_000)
+    screens.invoice(screens.customer("Ann"), None, "INV-7", lines=(line,))
+    screens.paid(10_000, metadata={"invoice": "INV-7"})
+    screens.office.world.refund(next(iter(screens.office.world.table("charge"))), 4_000)
+    screens.hear("")
+    rae = screens.as_("reconciler")
+    for path in ("/questions", f"/questions/{_item(screens).id}"):
+        words = rae.read(path)
+        assert words.count("1 line of INV-7") == 1, path
+        assert "Poster 2 $50.00 $100.00" in words, path

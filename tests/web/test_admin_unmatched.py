@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from reconciler.books.invoice_lines import Line
 from reconciler.reads import screens_unmatched
 from reconciler.services import allocations
 from reconciler.services.allocations import Part
@@ -372,3 +373,16 @@ def test_a_viewer_cannot_match_by_hand_made_form(still):
     answer = _match(still, still.as_("viewer"))
     assert answer.status_code == 403
     assert still.books() == before
+
+
+def test_an_offer_shows_the_first_lines_of_its_invoice_folded(acme):
+    lines = tuple(Line(description=f"Icon {n} & more", unit_price=1_000) for n in range(12))
+    acme.invoice(acme.ids["acme"], None, "INV-1050", lines=lines)
+    pay = acme.paid(11_000, customer=acme.ids["cus"], description="part of the icons")
+    page = acme.as_("reconciler").get(f"/unmatched/{pay}")
+    html, words = page.get_data(as_text=True), said(page)
+    assert '<details class="entry"><summary>12 lines of INV-1050</summary>' in html
+    assert "Icon 9 & more 1 $10.00 $10.00" in words
+    assert "Icon 10 & more 1 $10.00 $10.00" not in words
+    assert "2 more lines on the invoice" in words
+    assert "lines of INV-1042" not in words

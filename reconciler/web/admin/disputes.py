@@ -10,7 +10,16 @@ from reconciler.books.accounts import Role as AccountRole
 from reconciler.books.disputes import Decision
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import audit, disputes as reads, ledger, pages, screens_people
+from reconciler.reads import (
+    agreed,
+    audit,
+    disputes as reads,
+    ledger,
+    lines_shown,
+    pages,
+    review_queue,
+    screens_people,
+)
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
@@ -29,6 +38,7 @@ from reconciler.web.admin import (
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
+from reconciler.web.admin.reminders import KINDS
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.timeline import Moment
 from reconciler.work import Cause
@@ -130,6 +140,16 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         was_said = said if said in set(Decision) and not error else ""
         case = dispute_case.of(desk, session, dispute.payment_id, dispute.rail_dispute_id)
         following = next_up.of_losses(desk, session, dispute_id) if was_said else None
+        asked = dispute.review_item_id
+        question = review_queue.one(session, asked) if asked else None
+        told_of = [one.invoice_id for one in dispute.invoices]
+        proof = agreed.about(
+            session,
+            [*told_of, *(one.deposit_id for one in dispute.deposits)],
+            dispute.payment_id,
+            today=desk.today,
+        )
+        lines = lines_shown.of(session, told_of)
     return desk.page(
         "dispute.html",
         status=status,
@@ -143,6 +163,10 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         was_said=was_said,
         next_up=following,
         case=case,
+        question=question,
+        proof=proof,
+        lines=lines,
+        mail_kinds=KINDS,
         posted=[*entries, *_opened(found.get(dispute.payment_id, []), entries)],
         decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
         moments=timeline.in_order(

@@ -11,7 +11,13 @@ from reconciler.books.people import Role
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.rails.protocol import Remark
-from reconciler.reads import refund_splits, review_queue, screens_payments, screens_people
+from reconciler.reads import (
+    lines_shown,
+    refund_splits,
+    review_queue,
+    screens_payments,
+    screens_people,
+)
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
@@ -183,12 +189,15 @@ def _show(
         said = request.args.get("said", "")
         was_said = said if said in words.OWES and refusal is None else ""
         following = _following(desk, session, item) if was_said else None
+        about = [*(one.invoice_id for one in claims), *(one.invoice_id for one in item.took_from)]
+        lines = lines_shown.of(session, {one for one in about if one})
     answers, why_not = _answers(desk, item)
     return desk.page(
         "outside_refund.html",
         status=200 if refusal is None else 409 if is_late else 422,
         item=item,
         payment=payment,
+        lines=lines.values(),
         answers=answers,
         why_not=why_not,
         split=_split(desk, item, claims, looked),

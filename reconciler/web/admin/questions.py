@@ -1,6 +1,6 @@
 """Everything else that waits for a person: what it is about, and a note that closes it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
+    lines_shown,
     review_queue,
     screens_payments,
     screens_refunds,
@@ -152,6 +153,15 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     }
 
 
+def _invoices(items: Iterable[ReviewRow], about: Mapping[str, About]) -> set[str]:
+    """The invoices that these questions are about: their own, and those that the payment is on."""
+    claims = (claim for one in about.values() for claim in one.claims)
+    own = {one.invoice_id for one in items} | {claim.invoice_id for claim in claims}
+    return {one for one in own if one} | {
+        part.invoice_id for one in items for part in one.took_from if part.invoice_id
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
     """What was just closed, before which question of the list it stood, and how many are left."""
@@ -201,6 +211,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         page = _rows(desk, session, paging.wanted(PER_PAGE))
         asked = screens_today.questions(session, desk.today)
         about = _about(session, page.data)
+        lines = lines_shown.of(session, _invoices(page.data, about))
         since = waits_since.of(session, [one.id for one in page.data])
         closed = _closed(desk, session, page.data) if not error else None
         cases = {
@@ -214,6 +225,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         items=page.data,
         titles=TITLES,
         about=about,
+        lines=lines,
         since=since,
         told={one.id: question_words.told(one) for one in page.data},
         cases=cases,

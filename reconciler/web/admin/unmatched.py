@@ -5,11 +5,10 @@ from datetime import timedelta
 
 from flask import Response, request
 
-from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.people import Role
-from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import (
+    lines_shown,
     screens_bulk,
     screens_payments,
     screens_refunds,
@@ -17,8 +16,8 @@ from reconciler.reads import (
     told_apart,
 )
 from reconciler.reads.screens_payments import PaymentLine
-from reconciler.reads.screens_refunds import SENT, RefundCard
-from reconciler.reads.screens_unmatched import Suggested, Sum, Target, Waiting
+from reconciler.reads.screens_refunds import SENT
+from reconciler.reads.screens_unmatched import Suggested, Sum
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
@@ -34,10 +33,9 @@ from reconciler.web.admin import (
     words,
 )
 from reconciler.web.admin.consequences import Foreseen
-from reconciler.web.admin.customers import POLICIES
 from reconciler.web.admin.desk import Desk
-from reconciler.web.admin.holding import Owners
 from reconciler.web.admin.listed import Listed, offers_csv
+from reconciler.web.admin.opened import Selected
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import Split, Step
 from reconciler.work import Work
@@ -45,95 +43,8 @@ from reconciler.work import Work
 screens = Screens()
 
 _SAME = timedelta(seconds=1)
-_HAS_ALL = frozenset({"paid", "credited", "received"})  # nothing is open on it
-_KEEPS = frozenset({OverpaymentPolicy.HOLD, OverpaymentPolicy.DEPOSIT})
 ALLOCATIONS_MAX = 20
 QUEUE_PAGE = 25  # each has its suggestions looked up
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The payment on the right, and what can be done about it.
-
-    `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
-    `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
-    the first suggestion posts together with that fee. `what_for` says of a target what it is for,
-    `policy` what the payer wants done with money beyond what they owe.
-    """
-
-    payment: PaymentLine
-    waiting: Waiting | None
-    suggested: list[Suggested]
-    split: Split
-    claims: list[screens_payments.ClaimLine]
-    owners: Owners | None
-    twice: PaidTwice | None
-    best: Foreseen
-    held: Foreseen
-    asked: list[RefundCard]
-    short: set[str]
-    borne: Foreseen
-    what_for: dict[str, str]
-    policy: OverpaymentPolicy | None
-
-    @property
-    def wish(self) -> str:
-        """What the customer wants done with it, in words; empty unless it is too much."""
-        refused = self.refused
-        is_done = (
-            refused is not None
-            and refused.state in _HAS_ALL
-            and refused.currency == self.payment.currency
-        )
-        is_over = self.waiting is not None and self.waiting.kind == ReviewKind.OVERPAYMENT
-        is_too_much = is_over or is_done or self.twice is not None
-        return POLICIES[self.policy] if self.policy and is_too_much else ""
-
-    @property
-    def is_to_be_kept(self) -> bool:
-        """Whether that is to keep it for them. What was paid twice nobody wished to pay ahead."""
-        return bool(self.wish) and self.policy in _KEEPS and self.twice is None
-
-    @property
-    def alike(self) -> list[str]:
-        """The numbers of suggestions that are the same in customer, amount and day."""
-        return [one.number for one in screens_unmatched.alike(self.suggested)]
-
-    @property
-    def is_alike_in_all(self) -> bool:
-        """Whether those are for the same as well, as far as anything says."""
-        alike = screens_unmatched.alike(self.suggested)
-        return len({self.what_for.get(one.id) for one in alike}) == 1
-
-    @property
-    def refused(self) -> Target | None:
-        """What the payment seems to be for and cannot pay, where nothing better is found."""
-        first = self.suggested[0] if self.suggested else None
-        return first.shown[0] if first and not first.ways else None
-
-    @property
-    def lead(self) -> str:
-        """What its one blue button does: match, give_back or hold. Empty: none is."""
-        first = next((one for one in self.suggested if one.ways), None)
-        if self.asked_for >= self.payment.unapplied:
-            return ""
-        if self.twice:
-            return "give_back"
-        if self.is_to_be_kept:
-            return "hold"
-        if first and not first.is_doubtful:
-            return "" if first.is_tied else "match"
-        return "" if self.refused and self.refused.state == "draft" else "hold"
-
-    @property
-    def asked_for(self) -> int:
-        """How much of the payment somebody has asked to give back already, in minor units."""
-        return sum(
-            leg.amount
-            for card in self.asked
-            for leg in card.refund.legs
-            if leg.payment_id == self.payment.id and not leg.rail_refund_id
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +216,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         short = bank_fees.of_suggestions(desk, session, suggested)
         shown = {target.id for one in suggested for target in one.shown}
         what_for = told_apart.told(session, shown, today=desk.today)
+        lines = lines_shown.of(session, shown)
         policy = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
@@ -313,7 +225,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked, short, borne, what_for, policy,
+        held, asked, short, borne, what_for, lines, policy,
     )  # fmt: skip
 
 
