@@ -22,14 +22,21 @@ _TOTAL = sa.text(
     f"""select debit - credit from ({ledger_totals.TOTALS_SINCE}) as x
     where account_id = :account"""
 )
-# In the order in which they were written; those of a day that was written later come later.
+# In the order in which they were written; those of a day that was written later come later. Entries
+# are gone through in that order until a page is full: all of a day, to be grouped, may be thousands.
 _LINES = sa.text(
     f"""select e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
-      e.payout_id, e.reverses, sum(p.amount)::bigint as amount
-    from journal_entry e join posting p on p.entry_id = e.id
-    where p.account_id = :account and e.at >= :from and {POSTED_ON} between :since and :until
-      and (cast(:after_at as timestamptz) is null or (e.at, e.id) > (:after_at, :after_id))
-    group by e.id order by e.at, e.id limit :limit"""
+      e.payout_id, e.reverses, p.amount
+    from journal_entry e cross join lateral (select sum(x.amount)::bigint as amount from posting x
+      where x.entry_id = e.id and x.account_id = :account having count(*) > 0) p
+    where (e.at, e.id) > (cast(:after_at as timestamptz), :after_id)
+      and {POSTED_ON} between :since and :until
+    order by e.at, e.id limit :limit"""
+)
+# The first of these days on which anything was posted, as far as the days are added up.
+_FIRST_DAY = sa.text(
+    """select min(day) from ledger_day
+    where account_id = :account and day between :since and :until"""
 )
 
 
@@ -82,22 +89,11 @@ def one(
     if row is None:
         raise NotFound("there is no such account")
     opening = _total(session, row.id, since - timedelta(days=1))
-    after_at: datetime | None = None
-    after_id = ""
+    after_at, after_id = _begins(session, row.id, since, until), ""
     if cursor is not None:
         after_at, after_id, opening = cast("_Key", tuple(pages.decode(cursor, _KINDS)))
-    found = session.execute(
-        _LINES,
-        {
-            "account": row.id,
-            "from": datetime.combine(since, time(), UTC),
-            "since": since,
-            "until": until,
-            "after_at": after_at,
-            "after_id": after_id,
-            "limit": limit + 1,
-        },
-    ).all()
+    given = {"account": row.id, "since": since, "until": until, "limit": limit + 1}
+    found = session.execute(_LINES, given | {"after_at": after_at, "after_id": after_id}).all()
     lines, balance = [], opening
     for line in found[:limit]:
         balance += line.amount
@@ -110,3 +106,13 @@ def one(
 def _total(session: Session, account_id: int, until: date) -> int:
     given = {"account": account_id, "until": until, "counted_to": ledger_totals.mark(session)}
     return int(session.scalar(_TOTAL, given) or 0)
+
+
+def _begins(session: Session, account_id: int, since: date, until: date) -> datetime:
+    """No entry of these days was written before: none is before the day on which it counts."""
+    days = {"account": account_id, "since": since, "until": until}
+    first = session.scalar(_FIRST_DAY, days)
+    begins = [datetime.combine(since, time(), UTC)]
+    added_up = ledger_totals.mark(session)
+    begins.append(min(added_up, datetime.combine(first, time(), UTC)) if first else added_up)
+    return max(begins)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from reconciler.flows.count_figures import count_figures
 from reconciler.reads import (
+    account_statements,
     balances,
     closings,
     customers,
@@ -49,6 +51,13 @@ BOOKS = f"""
       select 'je_' || n, 'invoice/inv_' || n || '/sent/1', 'inv_' || n, 'person', 'ann',
         timestamptz '2026-10-01' + n * interval '1 minute', date '2026-10-01', date '2026-10-01'
       from generate_series(1, {MANY}) n;
+    insert into ledger_account (role, rail, currency) values
+      ('accounts_receivable', '', 'USD'), ('revenue', '', 'USD') on conflict do nothing;
+    insert into posting (entry_id, line, account_id, amount)
+      select 'je_' || n, l.line, a.id, l.amount from generate_series(1, {MANY}) n
+      cross join (values (1, 'accounts_receivable', 100), (2, 'revenue', -100))
+        as l (line, role, amount)
+      join ledger_account a on a.role = l.role and a.currency = 'USD';
     insert into reminder_plan (subject, steps) values ('house', '{{0}}') on conflict do nothing;
 """
 ASKED: dict[str, Callable[[Session], object]] = {
@@ -59,6 +68,9 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "customers": lambda s: customers.page(s, {}, Wanted(50), today=TODAY),
     "totals": lambda s: balances.of_all_invoices(s, today=TODAY),
     "numbers": lambda s: screens_documents.invoice_views(s, TODAY),
+    "an account": lambda s: account_statements.one(
+        s, ("accounts_receivable", "", "", "USD"), date(2026, 10, 1), TODAY, cursor=None, limit=50
+    ),
     "late entries": lambda s: closings.late(s, 20),
     "reminders": lambda s: reminders.looks(s, [f"inv_{n}998" for n in range(10)], NOON),
     "theirs": lambda s: screens_payments.latest(
@@ -110,7 +122,7 @@ def test_no_question_of_a_page_reads_a_whole_table(
     surgeon.execute("set session_replication_role = origin")
     *parts, plan = [part for part in BOOKS.split(";\n") if part.strip()]
     for part in (*parts, plan):
-        role = "replica" if "journal_entry" in part else "origin"  # entries without postings
+        role = "replica" if "journal_entry" in part or "posting" in part else "origin"
         surgeon.execute(f"set session_replication_role = {role}")
         surgeon.execute(part)
     count_figures(office.runtime)
