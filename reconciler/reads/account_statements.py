@@ -22,8 +22,8 @@ _TOTAL = sa.text(
     f"""select debit - credit from ({ledger_totals.TOTALS_SINCE}) as x
     where account_id = :account"""
 )
-# In the order in which they were written; those of a day that was written later come later. Entries
-# are gone through in that order until a page is full: all of a day, to be grouped, may be thousands.
+# In the order in which they were written; those of a day that was written later come later. They
+# are gone through in that order until a page is full: those of a day may be thousands.
 _LINES = sa.text(
     f"""select e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
       e.payout_id, e.reverses, p.amount

@@ -21,8 +21,7 @@ from reconciler.store import overpayments
 _COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
     u.name as assigned_name, r.snoozed_until,
     coalesce(r.details -> 'reasons', '[]') as reasons"""
-_FROM = """from review_item r join payment m on m.id = r.payment_id
-    left join user_account u on u.id = r.assigned_to"""
+_FROM = "from review_item r left join user_account u on u.id = r.assigned_to"
 _WAITING = f"""select {_COLUMNS}, {{column}} as place {_FROM}
     where r.state = 'open' and r.kind = any(:kinds)
       and (cast(:until as timestamptz) is null or {WAITS_SINCE} < :until)
@@ -37,14 +36,14 @@ _OF_PAYMENT = sa.text(
     order by r.opened_at desc, r.id desc limit 1"""
 )
 # Materialized: taken into the sums, what is asked back would be looked for once for each of them.
+# Of payments only the few are looked up whose question does not say its currency.
 _SUMS = sa.text(
     f"""with w as materialized (
-      select r.kind, coalesce(r.currency, p.currency, '') as currency, r.amount,
-        -- As WAITS_SINCE has it for questions about payments, whose payment is at hand here.
-        least(r.opened_at, p.occurred_at) as since, r.assigned_to,
-        coalesce(r.snoozed_until > :today, false) as is_snoozed, {IS_ASKED_BACK} as is_asked
-      from review_item r join payment p on p.id = r.payment_id
-      where r.state = 'open' and r.kind = any(:kinds))
+      select r.kind, coalesce(r.currency, (select p.currency from payment p
+          where p.id = r.payment_id), '') as currency, r.amount, {WAITS_SINCE} as since,
+        r.assigned_to, coalesce(r.snoozed_until > :today, false) as is_snoozed,
+        {IS_ASKED_BACK} as is_asked
+      from review_item r where r.state = 'open' and r.kind = any(:kinds))
     select kind, currency, count(*) filter (where in_sight) as number,
       count(*) filter (where in_sight and since < :until) as old,
       count(*) filter (where in_sight and assigned_to = :person) as mine,
@@ -86,7 +85,7 @@ class Sort(StrEnum):
     ASKED = "asked"
 
 
-_RECEIVED = ("m.occurred_at", "timestamptz")
+_RECEIVED = ("coalesce(r.happened_at, r.opened_at)", "timestamptz")
 _PLACES = {
     Sort.OLDEST: (*_RECEIVED, ">", "asc"),
     Sort.NEWEST: (*_RECEIVED, "<", "desc"),

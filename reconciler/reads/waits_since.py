@@ -10,14 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.reviews import MATCHING_KINDS
-
-_MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
-WAITS_SINCE = f"""(case when r.kind in ({_MATCHING}) then least(r.opened_at,
-        (select w.occurred_at from payment w where w.id = r.payment_id))
-      when r.kind = 'dispute' then least(r.opened_at, (select w.opened_at from dispute w
-        where w.payment_id = r.payment_id and w.rail_dispute_id = r.subject))
-      else r.opened_at end)"""
+WAITS_SINCE = "least(r.opened_at, r.happened_at)"
 _OF = sa.text(f"select r.id, {WAITS_SINCE} as since from review_item r where r.id = any(:ids)")
 
 

@@ -12,6 +12,7 @@ from reconciler.store import (
     movement_sums,
     purchase_laws,
     refund_laws,
+    reviews,
     untied,
 )
 
@@ -38,6 +39,7 @@ QUERIES: dict[str, str] = {
     "sums_of_movements_are_those_of_the_rail": movement_sums.LAW,
     "what_is_not_tied_is_kept": untied.LAW,
     "suspense_is_found_by_its_keys": ledger.LAW,
+    "questions_are_as_old_as_what_they_are_about": reviews.LAW,
     "reversals_mirror_what_they_reverse": """
         select format('entry %s does not mirror %s', r.key, r.reverses)
         from journal_entry r left join journal_entry o on o.key = r.reverses

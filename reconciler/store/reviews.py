@@ -9,6 +9,17 @@ from reconciler.books.reviews import ReviewKind, ReviewState
 from reconciler.store import base
 from reconciler.store.base import SQLModel, date, datetime
 
+# What `reconciler verify` asks: triggers have kept the day of what each open question is about.
+LAW = """
+    select format('question %s is dated %s, what it is about %s', r.id, r.happened_at,
+      coalesce(d.opened_at, p.occurred_at))
+    from review_item r left join payment p on p.id = r.payment_id and r.kind <> 'dispute'
+      left join dispute d on r.kind = 'dispute' and d.payment_id = r.payment_id
+        and d.rail_dispute_id = r.subject
+    where r.state = 'open' and r.kind in ('ambiguous_match', 'currency_mismatch',
+        'invoice_not_payable', 'overpayment', 'unmatched_payment', 'dispute')
+      and r.happened_at is distinct from coalesce(d.opened_at, p.occurred_at)"""
+
 
 class ReviewItem(SQLModel, table=True):
     """One question for a person. `amount` is what is in question, in minor units."""
@@ -26,6 +37,12 @@ class ReviewItem(SQLModel, table=True):
         ),
         sa.Index("ix_review_item_subject", "subject", "kind"),
         sa.Index("ix_review_item_opened", "state", "opened_at", "id"),
+        sa.Index(
+            "ix_review_item_happened",
+            sa.text("coalesce(happened_at, opened_at)"),
+            "id",
+            postgresql_where=sa.text("state = 'open'"),
+        ),
     )
 
     id: str = base.key()
@@ -41,6 +58,8 @@ class ReviewItem(SQLModel, table=True):
     currency: str | None = base.text_or_none()
     details: dict[str, Any] = base.document()
     opened_at: datetime = base.instant()
+    # When the payment or dispute that it is about happened; triggers write it.
+    happened_at: datetime | None = base.instant_or_none()
     resolved_at: datetime | None = base.instant_or_none()
     resolved_by: str | None = base.text_or_none()
     resolution: str | None = base.text_or_none()

@@ -1,12 +1,14 @@
 """What pages look for among a million things is found by an index."""
 
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from reconciler.embedded import postgres
-from reconciler.reads import rail_balances, suggestions, timeline
+from reconciler.reads import rail_balances, screens_unmatched, suggestions, timeline
+from reconciler.reads.screens_unmatched import Sort, Which
 from reconciler.runtime import make_engine
 from tests.databases import Servers
 
@@ -31,8 +33,15 @@ _MANY = """
     insert into ledger_day (account_id, day, debit, credit)
       select a, date '2020-01-01' + d, 1, 0
       from generate_series(1, 30) a, generate_series(1, 400) d;
+    insert into review_item (id, kind, state, subject, payment_id, details, opened_at, happened_at)
+      select 'rev_' || n, 'unmatched_payment', 'open', 'pay_' || n, 'pay_' || n, '{}', now(),
+        now() - n * interval '1 minute'
+      from generate_series(1, 6000) n;
     analyze
 """
+_QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
+    "after": None, "after_id": None, "limit": 25,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -42,8 +51,9 @@ _MANY = """
         (rail_balances._WAITING, {}, "ix_refund_leg_"),
         (rail_balances._TOTALS, _ACCOUNTS, "pk_ledger_day"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
+        (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
     ],
-    ids=["events", "waiting refunds", "totals of accounts", "amounts"],
+    ids=["events", "waiting refunds", "totals of accounts", "amounts", "queue"],
 )
 def test_it_is_found_by_an_index(
     servers: Servers,
