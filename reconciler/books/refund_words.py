@@ -50,6 +50,12 @@ _FAILURES = {
     "merchant_request": "it was called off",
     "unknown": "the rail does not say why",
 }
+# What was paid with takes nothing any more: what is sent there again fails again.
+_CLOSED = frozenset({"lost_or_stolen_card", "expired_or_canceled_card"})
+_NOT_THERE_AGAIN = (
+    "Pay it another way, with a second person; or keep it as credit or deposit, if the customer "
+    "agrees. What it was paid with is closed: sent on the same rail again, it fails again."
+)
 _ANOTHER_WAY = (
     "Try it again on the same rail; or pay it another way, with a second person; or keep it as "
     "credit or deposit, if the customer agrees."
@@ -118,6 +124,9 @@ def next_step(legs: Sequence[LegTold]) -> str:
         return "It was never sent. Call it off, and ask for what can still be refunded."
     if any(leg.failure == _DISPUTED for leg in legs):
         return "Wait for the dispute: the bank decides who gets this money. Once won, try it again."
+    failed = [leg for leg in legs if leg.status is _S.FAILED]
+    if status is _S.FAILED and failed and all(is_closed(leg.failure) for leg in failed):
+        return _NOT_THERE_AGAIN
     if any(leg.status is _S.PENDING and leg.failure == NO_BALANCE for leg in legs):
         return "Put money on our balance at the rail. The rail carries it out by itself then."
     return _NEXT[status]
@@ -126,6 +135,11 @@ def next_step(legs: Sequence[LegTold]) -> str:
 def why(failure: str | None) -> str | None:
     """A rail's code for a failure in words; what is in words already stays."""
     return _FAILURES.get(failure, failure) if failure else None
+
+
+def is_closed(failure: str | None) -> bool:
+    """Whether what it was paid with takes nothing any more, by the rail's code for the failure."""
+    return failure in _CLOSED
 
 
 def _leg_for_client(leg: LegTold) -> str:

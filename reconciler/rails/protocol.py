@@ -88,9 +88,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """What people wrote to something at a rail. `request` is under what its own log has it."""
+    """What people wrote to something at a rail. `request` is under what its own log has it.
+
+    `reason` is in words, `code` the rail's own word for it.
+    """
 
     reason: str = ""
+    code: str = ""
     description: str = ""
     metadata: Mapping[str, str] = {}
     request: str = ""

@@ -4,6 +4,7 @@ The rail is not asked. What a look at it showed before a refund went another way
 what it had to be: that it is absent there; the rest follows from what is known.
 """
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,7 +93,13 @@ def _retried(work: Work, act: Act) -> None:
 
 
 def _paid_back(work: Work, act: Act) -> None:
-    refunds.settle_by_hand(work, act.subject, reference=act.after["reference"])
+    on = act.after.get("paid_on")
+    refunds.settle_by_hand(
+        work,
+        act.subject,
+        reference=act.after["reference"],
+        paid_on=date.fromisoformat(on) if on else None,
+    )
 
 
 def _another_way(work: Work, act: Act) -> None:

@@ -5,8 +5,9 @@ sighting of it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
+from reconciler.books import texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
 from reconciler.books.refund_routes import Route
@@ -17,30 +18,60 @@ from reconciler.services.refund_legs import Whole
 from reconciler.store import claims
 from reconciler.store.claims import PaymentRow
 from reconciler.store.refunds import RefundLeg
-from reconciler.timestamps import to_epoch
+from reconciler.timestamps import from_epoch, to_epoch
 from reconciler.work import Work
 
 REFERENCE_CHARS_MAX = 200
 
 
-def settle_by_hand(work: Work, refund_id: str, *, reference: str, rev: int | None = None) -> None:
+def settle_by_hand(
+    work: Work,
+    refund_id: str,
+    *,
+    reference: str,
+    paid_on: date | None = None,
+    rev: int | None = None,
+) -> None:
     """Book a refund as paid back by hand; `reference` says how (cheque 17, transfer of Monday).
 
-    Raises Conflict where nothing waits for that, and Forbidden for who asked for the refund if it
-    needs a second person. What a rail brought is paid another way by two people always: who chose
-    the way does not pay, and a program never does.
+    It counts on `paid_on`, the day on which the money left; today where nothing is said. Raises
+    Invalid for a day that is to come or before the money itself, Conflict where nothing waits for
+    that, and Forbidden for who asked for the refund if it needs a second person. What a rail
+    brought is paid another way by two people always: who chose the way does not pay, and a program
+    never does.
     """
     rows = claims.lock_payments(work.session, refund_legs.payments_of(work, refund_id))
     whole = refund_legs.lock_one(work, refund_id, rev=rev)
     legs = [leg for leg in whole.live if _waits_for_a_hand(leg, rows)]
     _may_settle(work, whole, legs)
-    book(work, legs, rows, reference=reference)
-    paid = {"reference": reference.strip(), "amount": sum(leg.amount for leg in legs)}
+    book(work, legs, rows, reference=reference, paid_on=_judged(work, paid_on, legs, rows))
+    paid: dict[str, object] = {
+        "reference": reference.strip(), "amount": sum(leg.amount for leg in legs),
+    }  # fmt: skip
+    if paid_on is not None:
+        paid["paid_on"] = paid_on
     audit.note(work, "refund.paid_back", refund_id, after=paid)
 
 
+def _judged(
+    work: Work, paid_on: date | None, legs: Sequence[RefundLeg], rows: Mapping[str, PaymentRow]
+) -> date | None:
+    if paid_on is None:
+        return None
+    texts.day_come(paid_on, field="paid_on", today=work.now.date())
+    came_on = max(from_epoch(rows[leg.payment_id].facts.created).date() for leg in legs)
+    if paid_on < came_on:
+        raise Invalid(f"the money itself came on {came_on}, after that day", field="paid_on")
+    return paid_on
+
+
 def book(
-    work: Work, legs: Sequence[RefundLeg], rows: Mapping[str, PaymentRow], *, reference: str
+    work: Work,
+    legs: Sequence[RefundLeg],
+    rows: Mapping[str, PaymentRow],
+    *,
+    reference: str,
+    paid_on: date | None = None,
 ) -> None:
     """Book these legs as given back by people, all of them as `reference` says. Raises Invalid."""
     said = reference.strip()
@@ -55,7 +86,8 @@ def book(
         leg.settled_at = work.now
         work.session.add(leg)
     work.session.flush()
-    payments.observe(work, [(_sighting(work, leg, rows[leg.payment_id]), ()) for leg in legs])
+    sightings = [_sighting(work, leg, rows[leg.payment_id], paid_on) for leg in legs]
+    payments.observe(work, [(sighting, ()) for sighting in sightings])
 
 
 def _waits_for_a_hand(leg: RefundLeg, rows: Mapping[str, PaymentRow]) -> bool:
@@ -78,10 +110,19 @@ def _may_settle(work: Work, whole: Whole, legs: Sequence[RefundLeg]) -> None:
 
 
 def paid_back(
-    leg: RefundLeg, row: PaymentRow, now: datetime, *, name: str, is_by_hand: bool
+    leg: RefundLeg,
+    row: PaymentRow,
+    now: datetime,
+    *,
+    name: str,
+    is_by_hand: bool,
+    left_on: date | None = None,
 ) -> PaymentFacts:
-    """A sighting of this leg as having arrived, under this name."""
+    """A sighting of this leg as having arrived, under this name; it left now, or on that day."""
     at = to_epoch(now)
+    left_at = at
+    if left_on is not None and left_on != now.date():
+        left_at = to_epoch(datetime.combine(left_on, time(), UTC))
     fact = RefundFact(
         id=name,
         amount=leg.amount,
@@ -90,7 +131,7 @@ def paid_back(
         reference=leg.reference,
         is_real=True,
         is_by_hand=is_by_hand,
-        created=at,
+        created=left_at,
     )
     return PaymentFacts(
         rail=row.facts.rail,
@@ -101,7 +142,7 @@ def paid_back(
     )
 
 
-def _sighting(work: Work, leg: RefundLeg, row: PaymentRow) -> PaymentFacts:
+def _sighting(work: Work, leg: RefundLeg, row: PaymentRow, paid_on: date | None) -> PaymentFacts:
     # Named after the leg: paying the same leg twice would be the same fact.
     name = f"hand_{leg.id.removeprefix('leg_')}"
-    return paid_back(leg, row, work.now, name=name, is_by_hand=True)
+    return paid_back(leg, row, work.now, name=name, is_by_hand=True, left_on=paid_on)

@@ -19,7 +19,13 @@ legs = st.builds(
     is_by_hand=st.booleans(),
     sends=st.integers(0, 3),
     failure=st.sampled_from(
-        [None, "declined", "charge_for_pending_refund_disputed", "insufficient_funds"]
+        [
+            None,
+            "declined",
+            "lost_or_stolen_card",
+            "charge_for_pending_refund_disputed",
+            "insufficient_funds",
+        ]
     ),
     is_at_rail=st.booleans(),
 )
@@ -73,6 +79,18 @@ def test_what_the_client_reads(told, said) -> None:
         ([LegTold(S.MANUAL, 5, Route.HAND, "other")], "pays it back and records how"),
         ([LegTold(S.MANUAL, 5)], "It was never sent. Call it off"),
         ([LegTold(S.MANUAL, 5, sends=2)], "Look at the payment in the rail's dashboard"),
+        ([LegTold(S.FAILED, 5, failure="expired_or_canceled_card")], "closed: sent on the same"),
+        (
+            [LegTold(S.SUCCEEDED, 5), LegTold(S.FAILED, 5, failure="lost_or_stolen_card")],
+            "Pay it another way, with a second person;",
+        ),
+        (
+            [
+                LegTold(S.FAILED, 5, failure="declined"),
+                LegTold(S.FAILED, 5, failure="lost_or_stolen_card"),
+            ],
+            "Try it again on the same rail",
+        ),
         ([LegTold(S.FAILED, 5, failure="declined")], "Try it again on the same rail"),
         ([LegTold(S.FAILED, 5, failure=DISPUTED)], "Wait for the dispute"),
         ([LegTold(S.FAILED, 5, failure="insufficient_funds")], "Try it again on the same rail"),

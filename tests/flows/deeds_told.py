@@ -254,7 +254,11 @@ def by_hand(office: Office) -> None:
             office.do(lambda w: refunds.change(w, refund, {"method": now}, POLICY), ANN)  # noqa: B023
         office.do(lambda w: refunds.approve(w, refund), BEN)  # noqa: B023
         if (now or was) == "hand":
-            office.do(lambda w: refunds.settle_by_hand(w, refund, reference="transfer"), BEN)  # noqa: B023
+            day = office.clock().date() + timedelta(days=1)  # east of here it has begun
+            office.do(
+                lambda w: refunds.settle_by_hand(w, refund, reference="transfer", paid_on=day),  # noqa: B023
+                BEN,
+            )
         tell(office)
 
 

@@ -1,16 +1,17 @@
 """A refund that is asked to go by hand at once: its rail is sent nothing, and two people act."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from reconciler.books.consent import RefundPolicy
 from reconciler.errors import Conflict, Forbidden, Invalid, Refused
 from reconciler.services import receipts, refunds
 from reconciler.services.receipts import Receipt
 from tests.flows.test_another_route import paid_by_hand
-from tests.refund_stage import ANN, PROGRAM, open_stage
+from tests.refund_stage import ANN, BEN, PROGRAM, open_stage
 
 
 @pytest.fixture
@@ -153,3 +154,31 @@ def test_no_leg_of_the_rail_is_sent_for_what_is_asked_by_hand(stage, line):
     with pytest.raises(psycopg.errors.CheckViolation) as broken:
         line.execute("update refund_leg set status = 'submitted'")
     assert broken.value.diag.constraint_name == "another_way_is_never_sent"
+
+
+def test_it_counts_on_the_day_on_which_the_money_left(stage):
+    payment = stage.paid(10_000)
+    came_on = stage.now.date()
+    stage.pass_time(days=5)
+    refund = stage.ask(ANN, payment_id=payment, amount=4_000, method="hand")
+    stage.approve(refund)
+
+    def paid(day):
+        stage.do(
+            lambda work: refunds.settle_by_hand(work, refund, reference="RF-1", paid_on=day), BEN
+        )
+
+    for day in (came_on - timedelta(days=1), stage.now.date() + timedelta(days=2)):
+        with pytest.raises(Invalid) as refused:
+            paid(day)
+        assert refused.value.field == "paid_on"
+    left_on = stage.now.date() - timedelta(days=3)
+    paid(left_on)
+    assert stage.status(refund) == "succeeded"
+    with stage.runtime.read() as session:
+        days = set(
+            session.scalars(
+                sa.text("select effective_on from journal_entry where key like '%hand_%/left/%'")
+            )
+        )
+    assert days == {left_on}

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from markupsafe import escape
 
 from reconciler.services import refunds
 from tests.web.screens import Screens, Somebody, said
@@ -112,7 +113,7 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     charge = next(iter(birch.office.world.table("charge")))
     made = birch.office.world.refund(charge, 7_000)
     birch.hear("")
-    birch.office.world.advance_refund(made, "failed", failure_reason="lost_or_stolen_card")
+    birch.office.world.advance_refund(made, "failed", failure_reason="declined")
     birch.hear("")
     rae = birch.as_("reconciler")
     card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
@@ -122,8 +123,12 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     ask = {"payment": birch.ids["pay"], "again": "70.00", "question": item}
     query = "&".join(f"{name}={value}" for name, value in ask.items())
     html = rae.get(f"/refunds/new?{query}").get_data(as_text=True)
-    note = f"{made}, made at the payment provider, did not arrive: the card was lost or stolen."
-    for words in ("(the card was lost or stolen)", "write a credit note on INV-1041", note):
+    note = f"{made}, made at the payment provider, did not arrive: the customer's bank declined it."
+    for words in (
+        "(the customer&#39;s bank declined it)",
+        "write a credit note on INV-1041",
+        escape(note),
+    ):
         assert words in html, words
     assert '<option value="other" selected>' in html
     assert 'value="credit" checked' in html
@@ -146,13 +151,23 @@ def test_what_failed_outside_is_paid_by_bank_transfer_at_once(birch):
     way = f"/refunds/new?payment={pay}&again=70.00&question={item}&method=hand"
     card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
     assert f'href="/admin{way.replace("&", "&amp;")}">Pay it by bank transfer' in card
-    assert 'value="hand" checked' in rae.get(way).get_data(as_text=True)
+    assert card.index("Pay it by bank transfer") < card.index("Request the refund again")
+    assert f'class="btn primary" href="/admin{way.replace("&", "&amp;")}"' in card
+    page = rae.read("/questions?kind=refund_failed")
+    assert "Given back because The payment provider was given no reason" in page
+    assert "Why The card was lost or stolen." in page
+    assert "Asked for again it goes to the same card, which takes nothing any more" in page
+    for address in (way, way.replace("&method=hand", "")):
+        html = rae.get(address).get_data(as_text=True)
+        assert 'value="hand" checked' in html
+        assert "a bank transfer is chosen below" in html
     form = {
         "payment": pay, "again": "70.00", "question": item, "amount": "70.00", "reason": "other",
         "note": "It came back", "treatment": "credit", "method": "hand",
     }  # fmt: skip
     looked = rae.post("/refunds/new", form | {"do": "look"}).get_data(as_text=True)
     assert "Undeposited funds" in looked
+    assert "nothing proves a transfer before" in looked
     assert rae.post("/refunds/new", form | {"method": "gold"}).status_code == 422
     assert rae.post("/refunds/new", form).status_code == 303
     asked = birch.office.scalar("select id from refund")
@@ -168,6 +183,45 @@ def test_what_failed_outside_is_paid_by_bank_transfer_at_once(birch):
     assert "Transfer 88" in aki.read(f"/refunds/{asked}")
     assert len(birch.office.world.table("refund")) == 1
     assert birch.office.violations() == []
+
+
+def test_why_it_was_given_back_outside_is_said_where_it_failed(birch):
+    charge = next(iter(birch.office.world.table("charge")))
+    made = birch.office.world.refund(charge, 7_000, reason="duplicate")
+    birch.hear("")
+    birch.office.world.advance_refund(made, "failed")
+    birch.hear("")
+    html = birch.as_("reconciler").get("/questions?kind=refund_failed").get_data(as_text=True)
+    assert "A duplicate payment" in html.partition("Given back because")[2].partition("</dd>")[0]
+    assert html.index("Request the refund again") < html.index("Pay it by bank transfer")
+    item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
+    again = f"/refunds/new?payment={birch.ids['pay']}&again=70.00&question={item}"
+    form = birch.as_("reconciler").get(again).get_data(as_text=True)
+    assert '<option value="duplicate" selected>' in form
+
+
+def test_of_ours_another_way_comes_first_where_the_card_is_gone(birch):
+    for why, first in (("declined", "again the same way"), ("expired_or_canceled_card", "Pay it")):
+        refund_id = sent_back(birch, why)
+        page = birch.as_("approver").read(f"/refunds/{refund_id}")
+        ways = ("again the same way", "Pay it another way")
+        assert min(ways, key=page.index).startswith(first), why
+        assert ("sent the same way again, it fails again" in page) is (first == "Pay it")
+
+
+def test_a_day_that_is_no_day_or_to_come_is_marked(birch):
+    refund_id = sent_back(birch)
+    aki, bo = birch.as_("approver"), birch.as_("second")
+    assert _post(birch, aki, refund_id, "another-way", method="cash").status_code == 303
+    for day in ("soon", "2027-01-31"):
+        answer = _post(birch, bo, refund_id, "paid-back", reference="Till", paid_on=day)
+        assert answer.status_code == 422
+        html = answer.get_data(as_text=True)
+        assert 'name="paid_on"' in html
+        assert f'value="{day}" aria-invalid="true"' in html
+    today = birch.office.clock().date().isoformat()
+    done = _post(birch, bo, refund_id, "paid-back", reference="Till", paid_on=today)
+    assert done.status_code == 303
 
 
 @pytest.mark.parametrize("part", [7_000, 3_000])

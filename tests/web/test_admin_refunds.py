@@ -327,14 +327,14 @@ def test_a_change_may_name_another_target(paid):
     assert refused.status_code == 403
 
 
-def sent_back(paid: Screens) -> str:
+def sent_back(paid: Screens, why: str = "lost_or_stolen_card") -> str:
     """A refund of 300.00 that the customer's bank sent back; gives its id."""
     refund_id = _ask(paid, paid.as_("reconciler")).location.rpartition("/")[2].partition("?")[0]
     _decide(paid, paid.as_("approver"), refund_id, "approve")
     paid.office.drain()
     paid.hear("")
-    (made,) = paid.office.world.truth.tables["refund"]
-    paid.office.world.advance_refund(made, "failed", failure_reason="lost_or_stolen_card")
+    *_, made = paid.office.world.truth.tables["refund"]
+    paid.office.world.advance_refund(made, "failed", failure_reason=why)
     paid.hear("")
     return refund_id
 

@@ -32,6 +32,7 @@ def of_refund(body: bytes, refund_id: str) -> Remark | None:
     request = text(asked_by, "id") if isinstance(asked_by, dict) else text(event, "request")
     return Remark(
         reason=_REASONS.get(reason, reason.replace("_", " ").capitalize()) if reason else "",
+        code=reason or "",
         description=text(refund, "description"),
         metadata={
             name: text(said, name)

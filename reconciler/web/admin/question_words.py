@@ -49,6 +49,7 @@ class Told:
     matter: str
     sides: Sides | None
     facts: list[tuple[str, list[str]]]
+    is_closed: bool = False  # a refund, sent to a card that takes nothing any more
 
 
 def told(item: ReviewRow) -> Told:
@@ -65,6 +66,15 @@ def told(item: ReviewRow) -> Told:
             for name, value in item.details.items()
             if value and _is_shown(item, name)
         ],
+        is_closed(item),
+    )
+
+
+def is_closed(item: ReviewRow) -> bool:
+    """Whether a refund failed because what it was sent to takes nothing any more."""
+    why = item.details.get("why")
+    return item.kind is ReviewKind.REFUND_FAILED and any(
+        refund_words.is_closed(one) for one in (why if isinstance(why, list) else [])
     )
 
 

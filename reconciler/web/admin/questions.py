@@ -9,6 +9,7 @@ from flask import Response, request
 from reconciler.books.people import Role
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
+from reconciler.rails.protocol import Remark
 from reconciler.reads import (
     lines_shown,
     review_queue,
@@ -25,7 +26,14 @@ from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import dispute_case, errors, next_up, paging, question_words
+from reconciler.web.admin import (
+    dispute_case,
+    errors,
+    next_up,
+    outside_refunds,
+    paging,
+    question_words,
+)
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.question_groups import GROUPS, TITLES
@@ -191,6 +199,23 @@ def _closed(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> Closed 
     )
 
 
+def _remarks(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> dict[str, Remark]:
+    """By question about a refund made outside that failed, what people wrote to it there."""
+    failed = [
+        one
+        for one in items
+        if one.kind is ReviewKind.REFUND_FAILED and one.payment_id and not one.refund_id
+    ]
+    paid = screens_payments.payments(session, [one.payment_id or "" for one in failed])
+    found = {
+        one.id: outside_refunds.remark_of(
+            desk, paid.get(one.payment_id or ""), one.subject, session
+        )
+        for one in failed
+    }
+    return {item_id: remark for item_id, remark in found.items() if remark}
+
+
 def _since(item: ReviewRow, cards: Iterable[RefundCard]) -> list[RefundCard]:
     return [
         card
@@ -219,6 +244,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
             for one in page.data
             if one.dispute_id
         }
+        remarks = _remarks(desk, session, page.data)
     return desk.page(
         "questions.html",
         status=status,
@@ -229,6 +255,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         since=since,
         told={one.id: question_words.told(one) for one in page.data},
         cases=cases,
+        remarks=remarks,
         matching=MATCHING_KINDS,
         kind=kind,
         group=group,

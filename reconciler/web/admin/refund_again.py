@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.books import refund_words
+from reconciler.books.refund_routes import Route
 from reconciler.books.refunds import RefundReason
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import NotFound
 from reconciler.rails.protocol import Remark
 from reconciler.reads import refund_splits, review_queue, screens_payments
 from reconciler.reads.screens_payments import ClaimLine
-from reconciler.web.admin import outside_refunds
+from reconciler.web.admin import outside_refunds, question_words
 from reconciler.web.admin.desk import Desk
 
 # A rail's words for why a refund was made, where they say as much as ours.
@@ -22,6 +23,7 @@ class Failed:
     """The refund that failed: why, in words, what its money is on now, and how the form begins."""
 
     why: str
+    is_closed: bool  # the card that it was sent to takes nothing any more
     claims: Sequence[ClaimLine]
     typed: Mapping[str, str]
 
@@ -41,11 +43,15 @@ def failed(desk: Desk, question: str, payment_id: str) -> Failed | None:
         treatment = refund_splits.last_treatment(session, payment_id, item.subject)
     said = [refund_words.why(one) or "" for one in item.details.get("why") or []]
     why = " and ".join(one for one in said if one)
-    return Failed(why, claims, _typed(item.subject, why, remark) | {"treatment": treatment})
+    is_closed = question_words.is_closed(item)
+    typed = _typed(item.subject, why, remark) | {"treatment": treatment}
+    if is_closed:
+        typed["method"] = Route.HAND.value
+    return Failed(why, is_closed, claims, typed)
 
 
 def _typed(refund_id: str, why: str, remark: Remark | None) -> dict[str, str]:
-    reason = remark.reason if remark and remark.reason in _REASONS else RefundReason.OTHER.value
+    reason = remark.code if remark and remark.code in _REASONS else RefundReason.OTHER.value
     note = f"{refund_id}, made at the payment provider, did not arrive{f': {why}' if why else ''}."
     if remark and remark.description:
         note += f" {remark.description}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.books import refund_words
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.refund_routes import Route, has_stopped
 from reconciler.reads import screens_refunds
@@ -19,7 +20,8 @@ class Ways:
     """What can be done with what did not arrive, each as the amount it is about, in minor units.
 
     `by_hand` waits to be paid by people; `waiting` for any decision of people, and can be called
-    off; `is_mine`: whoever looks chose that way and cannot pay it.
+    off; `is_mine`: whoever looks chose that way and cannot pay it. `is_closed`: all of it was sent
+    to cards that take nothing any more, so another way comes first.
     """
 
     retry: int
@@ -28,6 +30,7 @@ class Ways:
     by_hand: int
     waiting: int
     is_mine: bool
+    is_closed: bool = False
 
     @property
     def are_any(self) -> bool:
@@ -47,6 +50,9 @@ def ways(desk: Desk, card: RefundCard) -> Ways:
         keep=sum(leg.amount for leg in stopped) if card.refund.customer_id else 0,
         by_hand=sum(leg.amount for leg in by_hand),
         waiting=sum(leg.amount for leg in legs if leg.status == "manual"),
+        is_closed=all(refund_words.is_closed(leg.failure) for leg in on_a_rail)
+        if on_a_rail
+        else False,
         is_mine=any(leg.routed_by == desk.person.id for leg in by_hand),
     )
 
@@ -131,6 +137,7 @@ def _facts(card: RefundCard) -> list[tuple[str, str]]:
 TYPED_CHARS_MAX = 200
 _TYPED = {
     "reference": "How it was paid back",
+    "paid_on": "It left on",
     "method": "How",
     "kept_as": "It becomes",
     "consent": "Who agreed, and how",

@@ -168,7 +168,10 @@ def retry_refund(_: Desk, refund_id: str) -> Decision:
 def settle_refund(_: Desk, refund_id: str) -> Decision:
     """Say that it was paid back by hand, and how."""
     reference = forms.text(request.form, "reference")
-    return partial(refunds.settle_by_hand, refund_id=refund_id, reference=reference)
+    paid_on = forms.day(request.form, "paid_on") if request.form.get("paid_on") else None
+    return partial(
+        refunds.settle_by_hand, refund_id=refund_id, reference=reference, paid_on=paid_on
+    )
 
 
 @_decides("another-way", Role.APPROVER, "another", deed="pay it another way")

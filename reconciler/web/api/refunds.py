@@ -20,6 +20,7 @@ from reconciler.web.api.fields import (
     Amount,
     Body,
     Changes,
+    Day,
     Line128,
     Line255,
     Line500,
@@ -90,6 +91,9 @@ class PaidBackBody(Body):
     """How money received by hand was given back by hand."""
 
     reference: Annotated[Line255, Field(max_length=200)]
+    paid_on: Annotated[
+        Day | None, Field(description="The day on which the money left; today, if left out.")
+    ] = None
     rev: Rev
 
 
@@ -191,7 +195,9 @@ def retry(work: Work, refund_id: str, body: RefundMoment) -> RefundRow:
 @resource.post("/refunds/{refund_id}/paid-back", scope=Scope.REFUND)
 def paid_back(work: Work, refund_id: str, body: PaidBackBody) -> RefundRow:
     """Say that it was given back by hand. What a rail brought is for a person at the screens."""
-    refunds.settle_by_hand(work, refund_id, reference=body.reference, rev=body.rev)
+    refunds.settle_by_hand(
+        work, refund_id, reference=body.reference, paid_on=body.paid_on, rev=body.rev
+    )
     return _now(work, refund_id)
 
 
