@@ -48,6 +48,7 @@ _SUMS = sa.text(
       count(*) filter (where in_sight and since < :until) as old,
       count(*) filter (where in_sight and assigned_to = :person) as mine,
       count(*) filter (where is_snoozed) as snoozed,
+      count(*) filter (where is_snoozed and assigned_to = :person) as mine_snoozed,
       count(*) filter (where is_asked and not is_snoozed) as asked,
       coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
       min(since) filter (where in_sight) as oldest
@@ -153,8 +154,8 @@ class Which:
 class Sum:
     """How much of one kind waits in one currency; what is put off or asked back is left out.
 
-    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides;
-    of `asked` the refund waits, and not the payment.
+    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides,
+    `mine_snoozed` of those that person's; of `asked` the refund waits, and not the payment.
     """
 
     kind: str
@@ -163,6 +164,7 @@ class Sum:
     old: int
     mine: int
     snoozed: int
+    mine_snoozed: int
     asked: int
     amount: int
     oldest: datetime | None

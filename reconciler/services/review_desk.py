@@ -44,8 +44,10 @@ def assign(work: Work, item_id: str, who: str | None) -> None:
     audit.note(work, "review_item.assigned", item_id, before=before, after=after)
 
 
-def snooze(work: Work, item_id: str, until: date | None) -> None:
+def snooze(work: Work, item_id: str, until: date | None) -> date | None:
     """Put a question out of sight until that day begins, in UTC; back into sight with None.
+
+    Gives until when it was out of sight before.
 
     It is back earlier if what it asks about changes. Raises NotFound, Conflict for a question
     that is answered, and Invalid for a day that is not ahead, too far, or not before the last day
@@ -62,13 +64,15 @@ def snooze(work: Work, item_id: str, until: date | None) -> None:
         raise Invalid(
             f"the bank takes an answer until {last}: choose a day before that", field="until"
         )
-    if until == item.snoozed_until:
+    stood: date | None = item.snoozed_until
+    if until == stood:
         work.has_only_looked = True
-        return
+        return stood
     work.session.execute(_SNOOZE, {"id": item_id, "until": until})
-    before = {"snoozed_until": _written(item.snoozed_until)}
+    before = {"snoozed_until": _written(stood)}
     after = {"snoozed_until": _written(until), "kind": item.kind}
     audit.note(work, "review_item.snoozed", item_id, before=before, after=after)
+    return stood
 
 
 def answer_by(details: Mapping[str, Any]) -> date | None:

@@ -18,7 +18,7 @@ QUERY_CHARS_MAX = 1_000
 VIEWS_MAX = 20  # of one person on one page: with more, nobody finds theirs
 _PAGE = re.compile(r"/admin/[a-z-]+(?:/[a-z-]+)?")
 # What stands in an address and is no filter: where a page goes on, and what was just done.
-_PASSING = frozenset({"before", "matched", "undone", "said"})
+_PASSING = frozenset({"before", "matched", "undone", "said", "snoozed", "snoozed_before"})
 
 
 def save(work: Work, *, page: str, query: str, name: str, is_shared: bool) -> str:

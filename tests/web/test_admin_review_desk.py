@@ -43,7 +43,9 @@ def test_what_is_put_off_leaves_every_queue_and_comes_back_by_itself(queue):
     until = queue.office.clock().date() + timedelta(days=2)
     form = {"until": until.isoformat(), "back": "/admin/unmatched?view=mine"}
     answer = rae.post(f"/questions/{item_of(queue, 'old')}/snooze", form)
-    assert (answer.status_code, answer.location) == (303, "/admin/unmatched?view=mine")
+    item = item_of(queue, "old")
+    said_so = f"/admin/unmatched?view=mine&snoozed={item}"
+    assert (answer.status_code, answer.location) == (303, said_so)
     assert (amounts(queue, "all"), amounts(queue, "snoozed")) == ({"new"}, {"old"})
     words = rae.read("/")
     assert "Unmatched payments 1 $200.00" in words
@@ -54,6 +56,43 @@ def test_what_is_put_off_leaves_every_queue_and_comes_back_by_itself(queue):
     queue.office.clock.advance(days=2)
     queue.viewer = queue.as_("viewer")  # the session has ended meanwhile
     assert amounts(queue, "all") == {"old", "new"}
+
+
+def test_it_is_said_until_when_something_is_put_off_with_a_way_back(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+    today = queue.office.clock().date()
+    first, then = (today + timedelta(days=days) for days in (2, 5))
+
+    def snooze(**form) -> tuple[str, str]:
+        answer = rae.post(f"/questions/{item}/snooze", form | {"back": "/admin/questions"})
+        page = rae.client.get(answer.location)
+        return said(page), page.get_data(as_text=True)
+
+    words, page = snooze(until=first.isoformat())
+    day = "27 Nov 2026"
+    assert f"Out of sight until {day}, or until something changes" in words
+    assert "A payment names nothing that it is for, $100.00" in words
+    assert 'name="wake" value="1"' in page
+    assert 'data-key="u">Undo' in page
+    words, page = snooze(until=then.isoformat())
+    assert "Out of sight until 30 Nov 2026" in words
+    assert f'name="until" value="{first.isoformat()}"' in page, "undo: as it was before"
+    words, page = snooze(wake="1")
+    assert "In sight again: A payment names nothing that it is for, $100.00." in words
+    assert "Undo" not in page.partition('id="toasts"')[2].partition("</div>")[0]
+    assert "In sight again" not in rae.read(f"/questions?snoozed={item}x")
+
+
+def test_mine_says_what_of_it_is_snoozed(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+    rae.post(f"/questions/{item}/assign", {"assigned_to": queue.known["reconciler"]})
+    until = queue.office.clock().date() + timedelta(days=2)
+    rae.post(f"/questions/{item}/snooze", {"until": until.isoformat()})
+    words = rae.read("/unmatched?view=mine")
+    assert "Mine 0 now, 1 snoozed" in words
+    assert "Of yours, 1 payment is snoozed. Show what is snoozed" in words
+    assert "Of yours, 1 question is snoozed." in rae.read("/questions?view=mine")
+    assert "Mine 0 Snoozed 1" in queue.as_("approver").read("/unmatched?view=mine")
 
 
 def test_what_is_put_off_can_be_brought_back_at_once(queue):

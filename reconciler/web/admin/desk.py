@@ -22,7 +22,7 @@ from reconciler.services import idempotency, switches
 from reconciler.services.idempotency import Answer, KeyReused
 from reconciler.services.people import Person
 from reconciler.web import forms, http
-from reconciler.web.admin import pages, paging
+from reconciler.web.admin import pages, paging, put_off
 from reconciler.work import Cause, Work
 
 T = TypeVar("T")
@@ -106,6 +106,7 @@ class Desk:
             counts = self.counts(session)
             off = [state for state in switches.states(session) if not state.on]
             is_held = restore.is_held(session)
+            away = put_off.told(session, self.today) if put_off.ITEM in request.args else None
         html = pages.render(
             template,
             desk=self,
@@ -117,6 +118,7 @@ class Desk:
             counts=counts,
             off=off,
             is_held=is_held,
+            put_off=away,
             is_sandbox=self.runtime.settings.is_sandbox,
             is_live=self.runtime.settings.is_live,
             path=request.path,

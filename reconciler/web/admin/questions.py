@@ -224,6 +224,12 @@ def _since(item: ReviewRow, cards: Iterable[RefundCard]) -> list[RefundCard]:
     ]
 
 
+def _mine_away(desk: Desk, session: Session) -> int:
+    """How many questions of whoever looks are out of sight."""
+    mine = {"state": "open", "assigned_to": desk.person.id, "snoozed_on": desk.today}
+    return review_queue.number(session, mine)
+
+
 def _chips(asked: Sequence[tuple[str, bool, int]], shown: str | None) -> list[tuple[str, str, int]]:
     """Each group that holds something, or is open, with its title and how many it holds."""
     found = [(name, group.title, group.number(asked)) for name, group in GROUPS.items()]
@@ -238,6 +244,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         about = _about(session, page.data)
         lines = lines_shown.of(session, _invoices(page.data, about))
         since = waits_since.of(session, [one.id for one in page.data])
+        mine_away = _mine_away(desk, session) if view == "mine" else 0
         closed = _closed(desk, session, page.data) if not error else None
         cases = {
             one.id: dispute_case.of(desk, session, one.payment_id or "", one.subject)
@@ -266,6 +273,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         everything=sum(number for _, _, number in asked),
         only_here=GROUPS["here"].number(asked),
         closed=closed,
+        mine_away=mine_away,
         place=_place(),
         wrong_id=item_id,
         error=error,

@@ -147,6 +147,11 @@ def chips(found: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]
     return [(name, label, number(found, name), name == view) for name, (label, _) in _VIEWS.items()]
 
 
+def mine_away(found: list[Sum]) -> int:
+    """How many that are somebody's are out of sight."""
+    return sum(one.mine_snoozed for one in found)
+
+
 def sums(desk: Desk, session: Session) -> list[Sum]:
     """How much waits, by kind and currency."""
     return screens_unmatched.sums(

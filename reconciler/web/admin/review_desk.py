@@ -7,6 +7,7 @@ from flask import Response, make_response, redirect, request
 from reconciler.books.people import Role
 from reconciler.services import notes, review_desk
 from reconciler.web import forms
+from reconciler.web.admin import put_off
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.sign_in import inside
@@ -26,8 +27,9 @@ def assign_question(desk: Desk, item_id: str) -> Response:
 def snooze_question(desk: Desk, item_id: str) -> Response:
     """Put a question out of sight until a day begins, or bring it back."""
     until = None if "wake" in request.form else _day()
-    desk.do(lambda work: review_desk.snooze(work, item_id, until))
-    return _back()
+    stood = desk.do(lambda work: review_desk.snooze(work, item_id, until))
+    place = inside(request.form.get("back"))
+    return make_response(redirect(put_off.address(place, item_id, stood), 303))
 
 
 @screens.post("/notes/<subject>", Role.RECONCILER)
@@ -44,4 +46,5 @@ def _day() -> date:
 
 def _back(place: str = "") -> Response:
     """The page that the form stood on."""
-    return make_response(redirect(inside(request.form.get("back")) + place, 303))
+    where = put_off.address(inside(request.form.get("back")))
+    return make_response(redirect(where + place, 303))

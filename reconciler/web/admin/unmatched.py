@@ -191,6 +191,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         totals=_totals(sums),
         oldest=min((one.oldest for one in sums if one.oldest), default=None),
         chips=queue_views.chips(sums, view),
+        mine_away=queue_views.mine_away(sums),
         view=view,
         place=queue_views.place(),
         sorts=queue_views.SORTS,

@@ -50,7 +50,10 @@
     else if (pressed === '?') showKeys();
     else if (pressed === '/') $('#search')?.focus();
     else {
-      let wanted = $$('[data-key]').find((e) => e.dataset.key === pressed && isShown(e));
+      // Of several, that of the row with the ring.
+      const those = $$('[data-key]').filter((e) => e.dataset.key === pressed && isShown(e));
+      const row = document.activeElement?.closest('[data-row]');
+      let wanted = those.find((e) => row?.contains(e)) ?? those[0];
       if (!wanted) return;
       // Never on another row than the one with the ring: that is opened first.
       if (wanted.closest('#detail')) wanted = $('#rows .item:not(.sel) a:focus') ?? wanted;
@@ -79,6 +82,9 @@
     if (!event.target.matches('[data-sent-once]')) return;
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = 'yes';
+  });
+  addEventListener('pageshow', () => {  // come back to, it may be sent again
+    for (const form of $$('[data-sent]')) delete form.dataset.sent;
   });
 
   // Badges are kept right. Numbers alone change: no row moves under a hand.
@@ -124,8 +130,16 @@
     }
   };
 
+  // The address names what is shown, and not what was done or refused before it.
+  const nameHere = () => {
+    const here = $('[data-here]')?.dataset.here;
+    if (!here || here === location.pathname + location.search) return;
+    history.replaceState(history.state, '', here + location.hash);
+  };
+
   const ready = () => {
     nameKeys($('#keys dl'));
+    nameHere();
     const box = $('[data-shortcuts]');
     if (box) box.checked = keysAreOn();
     for (const hidden of $$('[data-needs-script]')) hidden.hidden = false;
@@ -139,6 +153,7 @@
     ready();
     const target = event.detail?.ctx?.target;
     if (target?.id !== 'work' && target !== '#work') return;
+    $('[data-opened]')?.remove();  // another one is opened now than was said
     $('#detail-title')?.focus({ preventScroll: matchMedia('(min-width: 56rem)').matches });
   });
 })();
