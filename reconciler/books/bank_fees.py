@@ -1,7 +1,7 @@
 """What a bank took off a transfer: the difference between what left and what its line shows.
 
-It is an expense of ours. It is missing at the bank; but of money received by hand it is missing
-among what was received, because that stands in the drawer as who paid it sent it.
+It is an expense of ours. It is missing at the bank; but of money received or given back by hand it
+is missing in the drawer, because that stands there as it was sent.
 
 Where the payment itself came short, because the fee went off before it reached us, it is missing
 on the invoice: we bear it, and the customer owes it no more. That lowers no tax, for it is no
@@ -163,4 +163,5 @@ def short_reversal(short: Short) -> JournalEntry:
 
 
 def _missing_from(kind: TargetKind) -> accounts.Account:
-    return accounts.clearing(MANUAL_RAIL) if kind is TargetKind.RECEIPT else accounts.BANK
+    by_hand = {TargetKind.RECEIPT, TargetKind.REFUND}
+    return accounts.clearing(MANUAL_RAIL) if kind in by_hand else accounts.BANK

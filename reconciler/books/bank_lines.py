@@ -32,6 +32,7 @@ class TargetKind(StrEnum):
     BILL_PAYMENT = "bill_payment"
     PREPAYMENT = "prepayment"
     VENDOR_REFUND = "vendor_refund"
+    REFUND = "refund"  # that people paid
 
 
 class LineState(StrEnum):

@@ -132,7 +132,7 @@ _SHOWN = sa.text(
 )
 # Ids say by themselves of what kind they are.
 _NAMED = sa.text(
-    """select p.id, p.rail_payout_id as name, p.id as document_id,
+    f"""select p.id, p.rail_payout_id as name, p.id as document_id,
       coalesce(p.status in ('failed', 'canceled'), false) as has_failed
     from payout p where p.id = any(:ids)
     union all
@@ -150,7 +150,10 @@ _NAMED = sa.text(
     union all
     select p.id, q.code || ', ' || v.name, q.id, p.closed_at is not null
     from vendor_refund p join prepayment q on q.id = p.prepayment_id
-    join vendor v on v.id = q.vendor_id where p.id = any(:ids)"""
+    join vendor v on v.id = q.vendor_id where p.id = any(:ids)
+    union all
+    select p.id, {bank_targets.REFUNDED_NAME}, p.refund_id, p.status <> 'succeeded'
+    from {bank_targets.REFUNDED} where p.id = any(:ids)"""
 )
 _ACCOUNTS = sa.text("select distinct bank_account from bank_statement order by 1")
 _SHOWN_ALREADY = """exists (select 1 from bank_line t where t.target_kind = '{0}'
@@ -163,7 +166,8 @@ _MISSING = sa.text(
       select l.bank_account, l.currency, min(l.booked_on) as since,
         max(l.booked_on) - cast(:late as integer) as until
       from bank_line l group by 1, 2
-      having bool_or(l.target_kind in ('bill_payment', 'prepayment', 'vendor_refund')))
+      having bool_or(l.target_kind in ('bill_payment', 'prepayment', 'vendor_refund',
+        'refund')))
     select distinct m.* from (
       select 'payout' as kind, u.id, u.rail_payout_id as name, u.id as document_id, u.amount,
         u.currency, u.arrived_on as day
@@ -184,7 +188,13 @@ _MISSING = sa.text(
           p.received_on
         from vendor_refund p join prepayment q on q.id = p.prepayment_id
         join vendor v on v.id = q.vendor_id
-        where p.closed_at is null and not ({_SHOWN_ALREADY.format("vendor_refund")})) d
+        where p.closed_at is null and not ({_SHOWN_ALREADY.format("vendor_refund")})
+        union all
+        select 'refund', p.id, {bank_targets.REFUNDED_NAME}, p.refund_id, -p.amount, r.currency,
+          ({bank_targets.PAID_BACK_ON} at time zone 'UTC')::date
+        from {bank_targets.REFUNDED}
+        where {bank_targets.PAID_BACK} and p.method = 'bank_transfer'
+          and not ({_SHOWN_ALREADY.format("refund")})) d
       join covered c on c.currency = d.currency and d.day between c.since and c.until) m
     order by m.day desc, m.id limit :limit"""
 )

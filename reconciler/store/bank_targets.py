@@ -68,8 +68,24 @@ _VENDOR_REFUNDS = f"""select 'vendor_refund' as kind, p.id, p.amount, q.currency
   join vendor v on v.id = q.vendor_id
   where p.closed_at is null
     and {_unshown("vendor_refund", "p.id")}"""
+# What people paid back counts on the day that the sighting of it says, as in the ledger.
+PAID_BACK_ON = """to_timestamp(
+      (y.facts -> 'refunds' -> ('hand_' || substr(p.id, 5)) ->> 'created')::bigint)"""
+PAID_BACK = """p.status = 'succeeded' and p.replaced_by is null and p.settled_by is not null
+    and p.route <> 'kept' and p.method is distinct from 'cash'"""
+REFUNDED_NAME = "concat_ws(', ', coalesce(i.number, d.code, y.rail_payment_id), c.name)"
+REFUNDED = """refund_leg p join refund r on r.id = p.refund_id join payment y on y.id = p.payment_id
+    left join invoice i on i.id = r.invoice_id left join deposit d on d.id = r.deposit_id
+    left join customer c on c.id = r.customer_id"""
+_REFUNDS = f"""select 'refund' as kind, p.id, -p.amount as amount, r.currency,
+    {PAID_BACK_ON} as occurred_at, ({PAID_BACK_ON} at time zone 'UTC')::date as day, null as name,
+    {REFUNDED_NAME} as title,
+    array_remove(array[p.settled_reference, i.number, d.code], null) as names
+  from {REFUNDED}
+  where {PAID_BACK}
+    and {_unshown("refund", "p.id")}"""
 _BY_HAND = " union all ".join(
-    f"({one})" for one in (_RECEIPTS, _BILL_PAYMENTS, _PREPAYMENTS, _VENDOR_REFUNDS)
+    f"({one})" for one in (_RECEIPTS, _BILL_PAYMENTS, _PREPAYMENTS, _VENDOR_REFUNDS, _REFUNDS)
 )
 _ALL = f"({_PAYOUTS}) union all {_BY_HAND}"
 # Joined by what is equal, so that ten thousand lines cost one pass over the targets. The order is
@@ -138,6 +154,7 @@ _TARGETS = {
         (TargetKind.BILL_PAYMENT, _BILL_PAYMENTS),
         (TargetKind.PREPAYMENT, _PREPAYMENTS),
         (TargetKind.VENDOR_REFUND, _VENDOR_REFUNDS),
+        (TargetKind.REFUND, _REFUNDS),
     )
 }
 

@@ -161,7 +161,8 @@ QUERIES: dict[str, str] = {
           union all select id, captured from payment where rail = 'manual'
           union all select id, -amount from bill_payment
           union all select id, -amount from prepayment
-          union all select id, amount from vendor_refund) t on t.id = b.target_id
+          union all select id, amount from vendor_refund
+          union all select id, -amount from refund_leg) t on t.id = b.target_id
         where b.fee > 0 and b.amount + b.fee is distinct from t.amount""",
     # Refunds reopen and credit as well, so those two are told apart only where there are none.
     "losses_are_taken_back_as_decided": """

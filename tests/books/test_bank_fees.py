@@ -50,7 +50,8 @@ def test_the_reversal_mirrors_the_entry(kind: TargetKind, amount: int, turn: int
     net = {(p.account, p.signed) for p in there.postings}
     assert {(p.account, -p.signed) for p in back.postings} == net
     assert {p.account.role.value for p in there.postings} == {
-        "bank_fees", "undeposited" if kind is TargetKind.RECEIPT else "bank",
+        "bank_fees",
+        "undeposited" if kind in {TargetKind.RECEIPT, TargetKind.REFUND} else "bank",
     }  # fmt: skip
 
 

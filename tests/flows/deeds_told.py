@@ -51,7 +51,7 @@ from reconciler.store.proposals import Proposal
 from reconciler.work import Cause, Work
 from tests.builders import customer, deposit, invoice
 from tests.file_samples import pdf
-from tests.flows.bank_told import at_bank, imported, short
+from tests.flows.bank_told import at_bank, imported, read, short
 from tests.flows.telling import in_cash, paid, tell
 from tests.flows.test_rebuild_purchases import every_deed
 from tests.runtime import Office
@@ -260,6 +260,10 @@ def by_hand(office: Office) -> None:
                 BEN,
             )
         tell(office)
+    day = office.clock().date() + timedelta(days=1)
+    read(office, "out.csv", f"Date,Amount,Currency,Description\n{day},-10.00,USD,transfer\n")
+    tied = office.scalar("select target_kind from bank_line where amount = -1000")
+    assert tied == "refund"
 
 
 def go(office: Office, refund: str, way: str) -> None:

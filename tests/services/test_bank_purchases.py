@@ -147,7 +147,8 @@ def test_what_the_books_paid_and_the_bank_never_shows_is_named(office):
 
 
 @given(st.sampled_from(TargetKind))
-def test_only_what_was_received_by_hand_is_not_at_the_bank_yet(kind):
+def test_only_what_people_took_in_or_paid_back_is_not_at_the_bank_yet(kind):
     fee = Fee(line_id="bln_1", turn=1, kind=kind, target_id="x", amount=5, currency="USD")
     credited = bank_fees.entry(fee).postings[1].account.role
-    assert credited == ("undeposited" if kind is TargetKind.RECEIPT else "bank")
+    by_hand = {TargetKind.RECEIPT, TargetKind.REFUND}
+    assert credited == ("undeposited" if kind in by_hand else "bank")

@@ -5,11 +5,12 @@ from io import BytesIO
 
 import pytest
 
-from reconciler.services import receipts
+from reconciler.services import receipts, refunds
 from reconciler.services.receipts import Receipt
 from reconciler.web.admin.blueprint import FORM_BYTES_MAX
 from tests.web import furniture
 from tests.web.screens import Screens, said
+from tests.web.test_admin_refunds import invoice_paid
 
 DAY = date(2026, 11, 20)
 HEAD = "Date,Amount,Currency,Description\n"
@@ -188,3 +189,21 @@ def test_payments_to_vendors_are_tied_shown_and_named_while_the_bank_shows_none(
     assert "Tied a bank line" in rae.read("/recent")
     assert rae.post(f"/recent/{undo}/undo", {"once": "u1"}).status_code == 303
     assert lines(screens)[0].state == "open"
+
+
+def test_a_refund_that_was_transferred_is_tied_and_leads_to_its_page(screens):
+    invoice_paid(screens)
+    asked = screens.ask_refund(
+        "reconciler", invoice_id=screens.ids["INV-1041"], amount=4_000, method="hand"
+    )
+    screens.by("approver", lambda work: refunds.approve(work, asked))
+    screens.by("second", lambda work: refunds.settle_by_hand(work, asked, reference="RF-17"))
+    rae = screens.as_("reconciler")
+    day = screens.office.clock().date()
+    upload(rae, HEAD + f"{day},-40.00,USD,Birch RF-17\n")
+    (line,) = lines(screens)
+    page = f"/statements/{line.statement_id}"
+    assert "Tied Refund of INV-1041, Birch by itself" in rae.read(page)
+    assert f'href="/admin/refunds/{asked}"' in rae.get(page).get_data(as_text=True)
+    assert settle(screens, rae, line, "untie").status_code == 303
+    assert "Refund of INV-1041, Birch -$40.00" in rae.read(page).replace("\u2212", "-")

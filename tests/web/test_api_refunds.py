@@ -357,7 +357,8 @@ def test_it_stays_as_a_deposit_by_consent(api):
     api.sound()
 
 
-def test_a_refund_that_the_rails_balance_does_not_carry_says_so_in_its_answer(api):
+def test_a_refund_that_the_rails_balance_does_not_carry_says_so_in_its_answer(empty_api):
+    api = empty_api
     _, first = a_paid_invoice(api)
     body = {"payment_id": first["id"], "amount": 2_500, "reason": "goodwill"}
     assert api.make("/refunds", body)["balance_warning"] is None

@@ -262,6 +262,7 @@ BANK_TARGETS = {
     "bill_payment": "Payment of bill",
     "prepayment": "Prepayment",
     "vendor_refund": "Given back of",
+    "refund": "Refund of",
 }
 ROLES = {
     "viewer": "Viewer",
