@@ -25,6 +25,17 @@ _WITH = sa.text(
     where s.closed_at is null and exists (select 1 from allocation a
       where a.id = any(:ids) and (a.invoice_id, a.payment_id) = (s.invoice_id, s.payment_id))"""
 )
+# Each is within its own bound; what somebody said of many comes to more than anybody sees on one.
+_BY_PERSON = sa.text(
+    """select coalesce(u.name, k.name, s.cause_id) as who, i.currency, count(*) as number,
+      sum(s.amount)::bigint as amount, max(s.amount) as largest
+    from short_payment s join invoice i on i.id = s.invoice_id
+      left join user_account u on s.cause_kind = 'person' and u.id = s.cause_id
+      left join api_key k on k.id = s.cause_id
+    where s.closed_at is null and s.created_at >= :since
+    group by s.cause_kind, s.cause_id, 1, 2 order by amount desc, 1, 2 limit :limit"""
+)
+PEOPLE_MAX = 50
 _INVOICE = sa.text("select invoice_id from short_payment where id = :id")
 
 
@@ -42,6 +53,23 @@ class ShortPaymentRow:
     created_at: datetime
     taken_back_at: datetime | None
     person: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBy:
+    """What one person or program said that banks took, in one currency. Minor units."""
+
+    who: str
+    currency: str
+    number: int
+    amount: int
+    largest: int
+
+
+def by_person(session: Session, since: datetime) -> list[SaidBy]:
+    """Who said since then how much of what was missing on invoices is a bank's fee, most first."""
+    rows = session.execute(_BY_PERSON, {"since": since, "limit": PEOPLE_MAX})
+    return [SaidBy(*row) for row in rows]
 
 
 def of_invoices(session: Session, ids: Collection[str]) -> dict[str, list[ShortPaymentRow]]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.flows.count_figures import count_figures
 from tests.web.screens import Screens, said
 
 
@@ -124,3 +125,23 @@ def test_a_part_payment_is_no_fee(acme):
     answer = acme.as_("reconciler").post(f"/unmatched/{pay}/match", form | {"rest_is_fee": "1"})
     assert answer.status_code == 422
     assert stand(acme) == (0, 0, 120_000)
+
+
+def test_what_each_person_said_of_many_invoices_is_added_up_on_the_figures(acme):
+    for number in ("INV-1043", "INV-1044"):
+        acme.invoice(acme.ids["acme"], 10_000, number)
+    rae = acme.as_("reconciler")
+    for number, missing in (("INV-1042", 500), ("INV-1043", 300), ("INV-1044", 200)):
+        total = 120_000 if number == "INV-1042" else 10_000
+        acme.in_cash(number, total - missing)
+        form = {"amount": f"{missing / 100:.2f}", "reason": "Wire", "do": "write", "once": number}
+        assert rae.post(f"/invoices/{number}/bank-fee", form).status_code == 303
+    count_figures(acme.office.runtime)
+    said_by = "Rae Lindt 3 $5.00 $10.00"
+    assert said_by in acme.as_("viewer").read("/figures")
+    fee = acme.office.scalar("select id from short_payment where amount = 200")
+    assert rae.post(f"/bank-fees/{fee}/take-back", {"reason": "No"}).status_code == 303
+    assert "Rae Lindt 2 $5.00 $8.00" in acme.as_("viewer").read("/figures")
+    acme.office.clock.advance(days=31)
+    assert "by who said so" not in acme.as_("viewer").read("/figures")
+    assert "Rae Lindt 2 $5.00 $8.00" in acme.as_("viewer").read("/figures?days=90")

@@ -1,9 +1,11 @@
 """Figures: money of the last weeks, how soon it is matched, and how old the debts are."""
 
+from datetime import timedelta
+
 from flask import Response, request
 
 from reconciler.errors import Invalid
-from reconciler.reads import figures as reads
+from reconciler.reads import figures as reads, short_payments
 from reconciler.web.admin import charts
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
@@ -22,6 +24,7 @@ def show_figures(desk: Desk) -> Response:
         speeds = reads.speeds(session, desk.today, days)
         debts = reads.debts(session)
         counted_to = reads.counted_to(session)
+        fees = short_payments.by_person(session, desk.now - timedelta(days=days))
     return desk.page(
         "figures.html",
         days=days,
@@ -30,6 +33,7 @@ def show_figures(desk: Desk) -> Response:
         speeds=charts.speeds(speeds),
         debts=[(one.currency, charts.debts(one)) for one in debts],
         counted_to=counted_to,
+        fees=fees,
     )
 
 
