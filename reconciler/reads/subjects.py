@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
-# By their ids, ours but for disputes; each branch looks up its own by key.
+# By their ids, ours and of disputes also the rail's; each branch looks up its own by key.
 _SUBJECTS = sa.text(
     """select p.id, 'payment' as noun, '' as number, coalesce(c.name,
         p.facts -> 'payer' -> 'name' ->> 1, p.facts -> 'payer' -> 'email' ->> 1) as whose,
@@ -44,6 +44,10 @@ _SUBJECTS = sa.text(
     select s.rail_dispute_id, 'dispute', '', c.name, s.amount, s.currency, s.id
     from dispute s join payment p on p.id = s.payment_id
       left join customer c on c.id = p.customer_id where s.rail_dispute_id = any(:ids)
+    union all
+    select s.id, 'dispute', '', c.name, s.amount, s.currency, s.id
+    from dispute s join payment p on p.id = s.payment_id
+      left join customer c on c.id = p.customer_id where s.id = any(:ids)
     union all
     select o.id, 'payout', '', null, o.amount, o.currency, o.id from payout o where o.id = any(:ids)
     union all

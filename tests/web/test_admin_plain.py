@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.services import customers
+from reconciler.web.admin import plain_words
 from tests.web.screens import Screens
 from tests.web.test_admin_disputes import birch, lose  # noqa: F401  a fixture
 from tests.web.test_admin_refunds import invoice_paid
@@ -130,3 +131,12 @@ def test_a_paper_has_an_icon_so_that_no_browser_looks_for_one(screens):
     icon = html.partition('<link rel="icon" href="')[2].partition('"')[0]
     with vera.client.get(icon) as answer:
         assert answer.status_code == 200
+
+
+def test_a_name_with_a_full_stop_of_its_own_brings_no_second_one(screens):
+    screens.invoice(screens.customer("Acme Inc."), 1_000, "INV-1")
+    screens.in_cash("INV-1", 400)
+    words = screens.as_("reconciler").read("/invoices/INV-1/void")
+    assert "Acme Inc." in words
+    assert "Acme Inc.." not in words
+    assert plain_words.stopped("Late") == "Late."

@@ -286,3 +286,30 @@ def test_no_id_stands_in_what_one_did_where_there_is_a_word_for_it(acme):
     assert ">Match with INV-1042</a>" in html
     for prefix in ("usr_", "txn_", "alo_", "rev_"):
         assert f" {prefix}" not in words, prefix
+
+
+def test_a_hold_is_one_deed_with_what_it_made_below(acme):
+    rae = acme.as_("reconciler")
+    pay = acme.paid(5_000, description="who")
+    form = {"rev": acme.rev("payment", pay), "customer_id": "new", "name": "Neu", "notes": "later"}
+    assert rae.post(f"/unmatched/{pay}/hold", form).status_code == 303
+    page = rae.get("/recent")
+    assert page.get_data(as_text=True).count("data-row") == 1
+    words = said(page)
+    assert "Held as a deposit: $50.00 on DEP-1001" in words
+    assert "Deposit created , Deposit DEP-1001, Neu, $50.00" in words
+    assert "Customer created , Customer, Neu" in words
+
+
+def test_a_note_on_a_dispute_names_it(screens):
+    rail_id = screens.office.world.create_customer(name="Birch")
+    owner = screens.customer("Birch", rail_customers={"stripe": rail_id})
+    screens.invoice(owner, 40_000, "INV-1050")
+    screens.paid(40_000, customer=rail_id, metadata={"invoice": "INV-1050"})
+    screens.office.world.dispute(next(reversed(screens.office.world.table("charge"))))
+    screens.hear("")
+    dispute = screens.office.scalar("select id from dispute")
+    rae = screens.as_("reconciler")
+    rae.post(f"/notes/{dispute}", {"note": "Called them", "once": "n1"})
+    page = rae.get("/recent").get_data(as_text=True)
+    assert f'<a href="/admin/disputes/{dispute}">Dispute, Birch, $400.00</a>' in page

@@ -67,6 +67,7 @@ def _environment() -> Environment:
         "share": share,
         "with_signs": words.with_signs,
         "sentence": words.sentence,
+        "stopped": plain_words.stopped,
         "plain": plain_words.plain,
         "instant": from_epoch,
         "bytes": file_words.size,

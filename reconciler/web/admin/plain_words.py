@@ -16,3 +16,8 @@ def plain(text: str) -> str:
     for pattern, instead in _PLAIN:
         text = pattern.sub(instead, text)
     return text
+
+
+def stopped(text: str) -> str:
+    """A sentence's end: the text with one full stop, also where it brings one, as `Acme Inc.`."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

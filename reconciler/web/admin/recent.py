@@ -1,8 +1,9 @@
 """What one did here, the last first, and taking it back: said first, done by a reversal."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
@@ -26,6 +27,8 @@ screens = Screens()
 
 # What says nothing about the work: it stands in the audit trail, and would drown the rest here.
 _COMINGS = ("person.signed_in", "person.signed_out")
+# What holding money makes, in the transaction in which it is put there.
+_MADE_ALONG = frozenset({"deposit.created", "customer.created"})
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 
@@ -35,7 +38,8 @@ class Done:
     """One deed: whether it can be taken back, is taken back already, or why it cannot be.
 
     `told` is what it did in money, in words, where it did something of the kind; `is_passed`:
-    something newer was done about the same, or came of it.
+    something newer was done about the same, or came of it. `along` was made in the same moment for
+    it: it is no deed of its own.
     """
 
     line: AuditRow
@@ -44,6 +48,13 @@ class Done:
     why_not: str
     told: str = ""
     is_passed: bool = False
+    along: Sequence[AuditRow] = ()
+
+    @property
+    def title(self) -> str:
+        """`Held as a deposit`, in the past tense."""
+        is_held = any(one.action == "deposit.created" for one in self.along)
+        return "Held as a deposit" if is_held else deed_words.did(self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +179,38 @@ def _line(desk: Desk, line_id: str) -> AuditRow:
 
 
 def _done(session: Session, lines: Iterable[AuditRow]) -> list[Done]:
-    kept = list(lines)
+    kept, along = _put_together(list(lines))
     known = deeds.claims(session, {one for line in kept for one, _ in _moved(line)})
     fates = deeds.fates(session, kept)
-    return [_judged(line, known, fates.get(line.id, Fate.STANDS)) for line in kept]
+    return [
+        replace(_judged(line, known, fates.get(line.id, Fate.STANDS)), along=along.get(line.id, ()))
+        for line in kept
+    ]
+
+
+def _put_together(
+    lines: Sequence[AuditRow],
+) -> tuple[list[AuditRow], dict[str, list[AuditRow]]]:
+    """The lines that are deeds, and by their ids what was made along with them.
+
+    Money that is held makes a deposit, and sometimes a customer, before it is put there: people
+    did one thing.
+    """
+    deeds_of = {_moment(one): one for one in lines if one.action == "payment.allocated"}
+    kept: list[AuditRow] = []
+    along: dict[str, list[AuditRow]] = {}
+    for line in lines:
+        deed = deeds_of.get(_moment(line)) if line.action in _MADE_ALONG else None
+        if deed is None:
+            kept.append(line)
+        else:
+            along.setdefault(deed.id, []).append(line)
+    return kept, along
+
+
+def _moment(line: AuditRow) -> tuple[datetime, str | None]:
+    """What the lines of one transaction have in common."""
+    return line.at, line.request_id
 
 
 def _judged(line: AuditRow, known: Mapping[str, ClaimTold], became: Fate) -> Done:

@@ -143,6 +143,9 @@
     const box = $('[data-shortcuts]');
     if (box) box.checked = keysAreOn();
     for (const hidden of $$('[data-needs-script]')) hidden.hidden = false;
+    for (const chip of $$('.chips > [aria-current]')) {  // where they go on beyond the edge
+      chip.parentElement.scrollLeft = chip.offsetLeft - chip.parentElement.offsetLeft - 16;
+    }
     $('[data-first-error]:not([autofocus])')?.focus();
   };
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', ready);
