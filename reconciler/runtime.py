@@ -41,6 +41,7 @@ _SESSION_SETTINGS = (
     " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 )
 _RETRIED = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
+_READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _ENDED_WHILE_IDLE = "25P03"
 _ATTEMPTS_MAX = 5
 _RETRY_SECONDS = 0.05
@@ -145,8 +146,8 @@ class Runtime:
     def read(self) -> Iterator[Session]:
         """A transaction that cannot write, on one snapshot. Raises Unavailable."""
         with _out_of_reach_is_unavailable(), Session(self.engine, autoflush=False) as session:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            session.execute(sa.text("set transaction read only"))
+            # Said as the transaction begins: a statement of its own would be asked for each page.
+            session.connection(execution_options=_READ_ONLY)
             yield session
 
     def before_fork(self) -> None:

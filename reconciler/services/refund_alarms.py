@@ -18,12 +18,14 @@ from reconciler.books.reviews import ReviewKind
 from reconciler.services import reviews
 from reconciler.services.reviews import Question
 from reconciler.store import reconciliation_rows, refund_laws
+from reconciler.store.laws import asked_at_once
 from reconciler.work import Work
 
 SUBJECT = "refunds/by itself"
 # Of each law; beyond that one fault is behind them all.
 BROKEN_MAX = 20
 
+_LAWS = asked_at_once(refund_laws.QUERIES, at_most=BROKEN_MAX)
 _UNKNOWN = sa.text(
     "select id from refund_leg where status = 'unknown' and due_at is not null"
 )  # whoever is unknown is due for a look, and what is due has an index
@@ -94,13 +96,7 @@ def _signs(session: Session, now: datetime, *, with_laws: bool) -> Signs:
 
 
 def _broken(session: Session) -> list[str]:
-    return [
-        detail
-        for query in refund_laws.QUERIES.values()
-        for detail in session.scalars(
-            sa.text(f"select * from ({query}) as broken limit {BROKEN_MAX}")
-        )
-    ]
+    return [row.detail for row in session.execute(_LAWS)]
 
 
 def _seen(session: Session) -> frozenset[str]:

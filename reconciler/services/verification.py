@@ -26,6 +26,7 @@ from reconciler.books.rail_objects import ObjectKind, View, views
 from reconciler.services import disputes
 from reconciler.store import audit, dispute_rows, invariants, reconciliation_rows, refund_laws
 from reconciler.store.claims import decode_facts
+from reconciler.store.laws import asked_at_once
 from reconciler.store.payout_rows import decode_facts as decode_payout
 
 FACTS_LAW = "payments_say_what_their_facts_say"
@@ -46,6 +47,7 @@ LAWS = (
 )
 
 _ROWS_AT_A_TIME = 1_000
+_QUERIES = asked_at_once(invariants.QUERIES)
 _View = tuple[ObjectKind, str, int, str, str, int, str | None]
 
 
@@ -61,11 +63,7 @@ def violations(session: Session) -> list[Violation]:
     """All that is wrong; empty when the books are right."""
     # Checking a large ledger takes longer than any request may.
     session.execute(sa.text("set local statement_timeout = 0"))
-    found = [
-        Violation(name, detail)
-        for name, query in invariants.QUERIES.items()
-        for detail in session.scalars(sa.text(query))
-    ]
+    found = [Violation(row.law, row.detail) for row in session.execute(_QUERIES)]
     return [*found, *_payments(session), *_payouts(session), *_trail(session)]
 
 

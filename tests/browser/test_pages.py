@@ -1,10 +1,13 @@
 """The screens in a real browser: by keyboard, without scripts, in the dark, on a telephone."""
 
+from itertools import cycle
+
 import pytest
 
 from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import people, restores
 from tests.browser.conftest import NARROW, PAPER, SIZES, WIDE, Site, Window
+from tests.tiers import size
 from tests.web.looks import LOOKS
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
@@ -29,6 +32,11 @@ PAGES = (
 )  # fmt: skip
 # All the others that there are, and one that has something to show.
 ADMINS_PAGES = (*sorted(LOOKS.keys() - PAGES), "/events/replay?type=charge.succeeded")
+
+
+# ./test looks at one page in the light and at the next in the dark, ./test --all at each in both.
+SCHEMES = size(quick=(("light",), ("dark",)), full=(("light", "dark"),))
+PRINTED = sorted(LOOKS)[:: size(quick=4, full=1)]
 
 
 @pytest.fixture
@@ -58,14 +66,15 @@ def test_every_page_is_accessible_fits_and_is_silent(showroom, size):
     assert (window.faults(), window.overflow()) == ([], 0)
     for name, paths in (("approver", PAGES), ("admin", ADMINS_PAGES)):
         window.sign_in(name)
-        for path in paths:
+        for path, schemes in zip(paths, cycle(SCHEMES), strict=False):
             window.go(path.format(**showroom.screens.ids))
-            assert window.faults() == [], path
+            assert window.faults(schemes) == [], path
             assert window.overflow() <= 0, path
     told = [said for said in window.complaints if "404 (NOT FOUND)" not in said]
     assert told == []
 
 
+@pytest.mark.thorough  # and wider pages than a telephone: those are no narrower for it
 def test_pages_stand_a_text_that_is_forty_percent_larger(showroom):
     window = showroom.window(size=NARROW)
     window.is_in("approver")
@@ -224,11 +233,11 @@ _COLOURS = """() => {
 _FRAME = (".side", ".top", ".tabbar", ".toasts", ".skip", "dialog", "#more")
 
 
-def test_every_page_prints_on_white_without_its_frame(showroom):
+def test_pages_print_on_white_without_its_frame(showroom):
     window = showroom.window(size=PAPER, scheme="dark")
     window.is_in("admin")
     window.page.emulate_media(media="print", color_scheme="dark")
-    for path in LOOKS:
+    for path in PRINTED:
         window.go(path.format(**showroom.screens.ids))
         assert [part for part in _FRAME if window.page.is_visible(part)] == [], path
         assert window.page.evaluate(_COLOURS) == ["rgb(255, 255, 255)", True], path
@@ -285,8 +294,8 @@ def test_whoever_was_too_late_finds_what_they_typed(acme):
 
 def test_the_ways_of_a_refund_that_the_bank_sent_back_fit_and_are_accessible(site):
     refund_id = sent_back(invoice_paid(site.screens))
-    for size in (WIDE, NARROW):
-        window = site.window(size=size)
+    for view in (WIDE, NARROW):
+        window = site.window(size=view)
         window.is_in("approver")
         window.go(f"/refunds/{refund_id}")
         for opened in ("Pay it another way", "Keep it, the customer agrees"):

@@ -10,9 +10,9 @@ from tests.chaos.report import Report
 from tests.chaos.rig import Stores, say
 from tests.tiers import size
 
-EVENTS_KILLED, EVENTS_LOST = size(quick=400, full=800), size(quick=200, full=400)
-EVENTS_WAITING = size(quick=600, full=1_500)
-REFUNDS = size(quick=12, full=20)
+EVENTS_KILLED, EVENTS_LOST = size(quick=320, full=800), 400
+EVENTS_WAITING = 1_500
+REFUNDS = 20
 RECOVER_SECONDS = 10.0
 MANUAL_MAX = 0.25  # one in a hundred of twenty is none, and two strokes of bad luck are enough
 EVENTS_A_SECOND_MIN = 10.0  # the processes start meanwhile, and others use the machine
@@ -30,6 +30,7 @@ def test_kill_9_at_random_loses_nothing_and_does_nothing_twice(breakable: Stores
     assert report.figures["refunds granted"] == EVENTS_KILLED // massacre.EVENTS_A_REFUND
 
 
+@pytest.mark.thorough  # each of its faults alone: tests/flows/test_refund_faults.py
 def test_over_a_rail_from_hell_each_refund_leaves_once(breakable: Stores) -> None:
     def run(stores: Stores, report: Report, chance: random.Random) -> None:
         hell.run(stores, report, chance, MANUAL_MAX)
@@ -40,6 +41,7 @@ def test_over_a_rail_from_hell_each_refund_leaves_once(breakable: Stores) -> Non
     assert report.figures["hours passed"] > 48, "no clock has leapt"
 
 
+@pytest.mark.thorough  # one silence after the other: tests/stories/test_gaps.py
 def test_what_never_came_is_healed_by_one_comparison_and_the_next_finds_nothing(
     breakable: Stores,
 ) -> None:
@@ -48,6 +50,7 @@ def test_what_never_came_is_healed_by_one_comparison_and_the_next_finds_nothing(
     assert report.figures["in the silence"] > report.figures["never sent"] > 0
 
 
+@pytest.mark.thorough  # in one process: tests/flows/test_apply_inbox.py
 def test_a_full_inbox_is_worked_off_in_order_and_news_need_not_wait(breakable: Stores) -> None:
     def run(stores: Stores, report: Report, chance: random.Random) -> None:
         backlog.run(stores, report, chance, EVENTS_A_SECOND_MIN)

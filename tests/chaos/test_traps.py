@@ -80,6 +80,7 @@ class _Told:
         return [world.event_for(event["id"], version) for event in news]
 
 
+@pytest.mark.thorough  # tests/stories tells each of them in one process
 def test_refunds_disputes_and_debits_come_out_right_in_real_processes(breakable: Stores) -> None:
     chance = seeded()
     traps = [trap for some in LISTS for trap in some if trap.name not in TAKES_DAYS]

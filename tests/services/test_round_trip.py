@@ -18,6 +18,7 @@ from reconciler.services.imports import Given
 from reconciler.services.invoices import NewInvoice
 from reconciler.services.projects import NewProject
 from tests.runtime import SOMEBODY
+from tests.tiers import size
 
 NOUNS = {
     "customers": ImportKind.CUSTOMER,
@@ -127,7 +128,10 @@ _DOCUMENTS = sa.text("""
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=size(quick=6, full=50),
+)
 @given(books=BOOKS)
 @example(
     books=Books(

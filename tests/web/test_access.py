@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from reconciler.embedded import postgres
 from reconciler.queue import Queue
 from reconciler.services import api_keys, people, portal_links
 from tests.runtime import Office, open_office
+from tests.tiers import size
 from tests.web import furniture
 from tests.web.access import CELLS, KEYS, PAPER, PEOPLE, Table, served_by
 from tests.web.screens import NAMES, PASSWORD, Screens, furnish, open_screens, token_of
@@ -195,15 +197,15 @@ def _names(company: Screens) -> dict[str, str]:
     } | _FIXED
 
 
-def _differing(gate: Gate, which) -> list[str]:
-    return [
-        f"{method} {path} by {caller}: {found} instead of {cell}"
-        for (path, method), cells in sorted(TABLE.rows.items(), key=_in_turn)
-        for caller, cell in cells.items()
-        if which(cell)
-        for found in [gate.call(method, path, caller)]
-        if found != cell
-    ]
+def _differing(gate: Gate, which, at_most: int | None = None) -> list[str]:
+    found = []
+    for place, ((path, method), cells) in enumerate(sorted(TABLE.rows.items(), key=_in_turn)):
+        callers = [caller for caller, cell in cells.items() if which(cell)]
+        for caller in islice(cycle(callers), place, place + len(callers[:at_most])):
+            became = gate.call(method, path, caller)
+            if became != cells[caller]:
+                found.append(f"{method} {path} by {caller}: {became} instead of {cells[caller]}")
+    return found
 
 
 def _in_turn(row) -> tuple[bool, bool, str]:
@@ -245,6 +247,7 @@ def test_what_else_a_call_could_be_made_with_opens_nothing(gate):
 
 
 def test_who_may_gets_in(gate):
-    assert _differing(gate, lambda cell: cell == "in") == []
+    """In ./test one of them for each call, another one for the next: all of them take minutes."""
+    assert _differing(gate, lambda cell: cell == "in", at_most=size(quick=1, full=None)) == []
     for caller in gate.tokens.keys() - {"disabled"}:  # they have left, too
         gate.enter(caller)
