@@ -85,3 +85,10 @@ def test_the_rest_is_the_balance_less_what_moved_and_what_was_found() -> None:
         Reason(why=Why.NOT_HERE, currency="JPY", amount=2, subject="txn_2"),
     ]
     assert tie_out.rest({"USD": 950, "EUR": 5}, books, found) == {"JPY": -2}
+
+
+@given(st.integers(-3, 3), st.integers(-3, 3))
+def test_it_is_below_zero_where_either_side_says_so_however_sound(held: int, booked: int) -> None:
+    found = tie_out.tie_out("stripe", {"USD": held}, here(clearing={"USD": booked}), [])
+    for one in found:
+        assert one.is_below_zero is (held < 0 or booked < 0)
