@@ -13,6 +13,7 @@ from reconciler.flows.count_figures import count_figures
 from reconciler.reads import (
     account_statements,
     balances,
+    client_statements,
     closings,
     customers,
     reminders,
@@ -70,6 +71,9 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "numbers": lambda s: screens_documents.invoice_views(s, TODAY),
     "an account": lambda s: account_statements.one(
         s, ("accounts_receivable", "", "", "USD"), date(2026, 10, 1), TODAY, cursor=None, limit=50
+    ),
+    "a client's statement": lambda s: client_statements.part_of_customer(
+        s, "cus_1", date(2026, 10, 15), TODAY, after=None, lines_max=20
     ),
     "late entries": lambda s: closings.late(s, 20),
     "reminders": lambda s: reminders.looks(s, [f"inv_{n}998" for n in range(10)], NOON),
