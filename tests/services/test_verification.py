@@ -67,8 +67,10 @@ def spoiling(servers, module_database: str, standing: Office) -> Iterator[Sessio
 
 
 def plant(session: Session, *statements: str) -> None:
+    line = session.connection().connection.driver_connection
+    assert line is not None
     for statement in statements:
-        session.connection().connection.driver_connection.execute(statement)
+        line.execute(statement)
 
 
 def in_order(office: Office) -> Office:
