@@ -19,7 +19,7 @@ _ACCOUNT = sa.text(
     where role = :role and rail = :rail and category = :category and currency = :currency"""
 )
 _TOTAL = sa.text(
-    f"""select debit - credit from ({ledger_totals.TOTALS_SINCE}) as x
+    f"""select debit - credit from ({ledger_totals.TOTALS}) as x
     where account_id = :account"""
 )
 # In the order in which they were written; those of a day that was written later come later. They
@@ -104,7 +104,7 @@ def one(
 
 
 def _total(session: Session, account_id: int, until: date) -> int:
-    given = {"account": account_id, "until": until, "counted_to": ledger_totals.mark(session)}
+    given = {"account": account_id} | ledger_totals.told(session, until=until)
     return int(session.scalar(_TOTAL, given) or 0)
 
 

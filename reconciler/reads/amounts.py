@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.reads.gauges import Gauge
+from reconciler.store import ledger_totals
 from reconciler.store.ledger_totals import TOTALS
 
 _ON_THE_WAY = sa.text(
@@ -11,7 +12,6 @@ _ON_THE_WAY = sa.text(
     from ledger_account a left join ({TOTALS}) t on t.account_id = a.id
     where a.role in ('clearing', 'payouts_in_transit') group by 1, 2, 3 order by 1, 2, 3"""
 )
-_ALL = {"until": None}
 # What the rail took on; it never takes that back, though the refund may fail later.
 _GIVEN_BACK = sa.text(
     """select r.currency, sum(l.amount)::bigint as amount
@@ -30,7 +30,7 @@ def amounts(session: Session) -> list[Gauge]:
                 row.balance,
                 (("account", row.role), ("rail", row.rail), ("currency", row.currency)),
             )
-            for row in session.execute(_ON_THE_WAY, _ALL)
+            for row in session.execute(_ON_THE_WAY, ledger_totals.told(session))
         ),
         *(
             Gauge(

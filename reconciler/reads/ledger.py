@@ -12,7 +12,7 @@ from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.store import ledger_totals
 from reconciler.store.ledger import POSTED_ON
-from reconciler.store.ledger_totals import TOTALS, TOTALS_SINCE
+from reconciler.store.ledger_totals import TOTALS
 from reconciler.work import Cause
 
 
@@ -94,7 +94,7 @@ _ACCOUNTS = sa.text(
 # To the end of a day, or all there is: the usual question, answered from the days' totals.
 _DAYS_BALANCE = sa.text(
     f"""select a.currency, a.role, a.rail, a.category, t.debit, t.credit
-    from ({TOTALS_SINCE}) t join ledger_account a on a.id = t.account_id
+    from ({TOTALS}) t join ledger_account a on a.id = t.account_id
     order by a.currency, a.role, a.rail, a.category"""
 )
 _TRIAL_BALANCE = sa.text(
@@ -166,7 +166,7 @@ def accounts(session: Session) -> list[AccountRow]:
     """Every account, also those at zero."""
     return [
         AccountRow(row.role, row.rail or None, row.currency, row.balance, row.category or None)
-        for row in session.execute(_ACCOUNTS, {"until": None})
+        for row in session.execute(_ACCOUNTS, ledger_totals.told(session))
     ]
 
 
@@ -198,8 +198,7 @@ def _totals(
     if by_booking or not ends_a_day:
         return session.execute(_TRIAL_BALANCE, {"before": before, "by_booking": by_booking})
     until = before.astimezone(UTC).date() - timedelta(days=1) if before else None
-    counted_to = ledger_totals.mark(session)
-    return session.execute(_DAYS_BALANCE, {"until": until, "counted_to": counted_to})
+    return session.execute(_DAYS_BALANCE, ledger_totals.told(session, until=until))
 
 
 @dataclass(frozen=True, slots=True)

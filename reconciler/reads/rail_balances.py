@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from reconciler.books.rail_balances import RailBalance
 from reconciler.store import ledger_totals
-from reconciler.store.ledger_totals import TOTALS_SINCE
+from reconciler.store.ledger_totals import TOTALS
 from reconciler.store.movement_sums import IS_MOVEMENT
 
 # What is promised is in no rail's name: where two hold one currency, each is taken to owe it.
@@ -16,7 +16,7 @@ _ACCOUNTS = sa.text(
     where role in ('clearing', 'refunds_payable')"""
 )
 _TOTALS = sa.text(
-    f"""select t.account_id, t.debit - t.credit as balance from ({TOTALS_SINCE}) t
+    f"""select t.account_id, t.debit - t.credit as balance from ({TOTALS}) t
     where t.account_id = any(:accounts)"""
 )
 # What legs take, and in which currency: a payment that was settled in another one goes back out of
@@ -77,9 +77,7 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
 
 def _booked(session: Session) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
     accounts = {row.id: row for row in session.execute(_ACCOUNTS)}
-    given = {
-        "accounts": list(accounts), "until": None, "counted_to": ledger_totals.mark(session),
-    }  # fmt: skip
+    given = {"accounts": list(accounts)} | ledger_totals.told(session)
     held = {(one.rail, one.currency): 0 for one in accounts.values() if one.role == "clearing"}
     promised: dict[str, int] = {}
     for row in session.execute(_TOTALS, given):

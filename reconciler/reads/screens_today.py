@@ -11,7 +11,7 @@ from reconciler.reads import milestones
 from reconciler.reads.asked_back import IS_ASKED_BACK, WAITS_AS_REFUND
 from reconciler.reads.bills import DUE_SOON
 from reconciler.reads.waits_since import WAITS_SINCE
-from reconciler.store import inbox_rows
+from reconciler.store import inbox_rows, ledger_totals
 from reconciler.store.ledger_totals import TOTALS
 
 # Of a payment that is asked back whole its refund waits, and not the payment as well.
@@ -273,5 +273,5 @@ def pulse(session: Session) -> Pulse:
         row.last_applied_at,
         row.clock_seen_at,
         min(waiting, default=None),
-        bool(session.execute(_BALANCED, {"until": None}).scalar_one()),
+        bool(session.execute(_BALANCED, ledger_totals.told(session)).scalar_one()),
     )

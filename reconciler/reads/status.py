@@ -9,7 +9,7 @@ from sqlmodel import Session
 from reconciler.reads import audit as trail, closings, reconciliation, restore
 from reconciler.reads.reconciliation import Complete, LastDrift
 from reconciler.reads.restore import Held
-from reconciler.store import inbox_rows
+from reconciler.store import inbox_rows, ledger_totals
 from reconciler.store.ledger_totals import TOTALS
 
 
@@ -104,7 +104,6 @@ _REFUNDS = sa.text(
     where status in ('approved', 'submitted', 'unknown', 'manual', 'requested') group by status"""
 )
 _REVIEW = sa.text("select count(*) from review_item where state = 'open'")
-_ALL = {"until": None}
 _DIFFERENCES = sa.text(
     f"""select a.currency, sum(t.debit - t.credit)::bigint as difference
     from ({TOTALS}) t join ledger_account a on a.id = t.account_id
@@ -158,7 +157,10 @@ def refunds(session: Session) -> RefundsStatus:
 
 def books(session: Session) -> BooksStatus:
     """Whether debits equal credits."""
-    found = {row.currency: row.difference for row in session.execute(_DIFFERENCES, _ALL)}
+    found = {
+        row.currency: row.difference
+        for row in session.execute(_DIFFERENCES, ledger_totals.told(session))
+    }
     return BooksStatus(
         balanced=not found, differences=found, closed_through=closings.through(session)
     )

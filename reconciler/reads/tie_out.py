@@ -9,7 +9,7 @@ from sqlmodel import Session
 from reconciler.books import completeness, payouts
 from reconciler.books.rail_objects import ObjectKind, View
 from reconciler.books.tie_out import Here, InSuspense, Reason, Why
-from reconciler.store import untied
+from reconciler.store import ledger_totals, untied
 from reconciler.store.claims import decode_facts
 from reconciler.store.ledger_totals import TOTALS
 from reconciler.store.movement_sums import IS_MOVEMENT
@@ -57,7 +57,8 @@ def totals(session: Session, rail: str) -> tuple[dict[str, int], dict[str, int]]
     given = {"rail": rail}
     moved = {row.currency: row.amount for row in session.execute(_MOVED, given)}
     return moved, {
-        row.currency: row.amount for row in session.execute(_CLEARING, given | {"until": None})
+        row.currency: row.amount
+        for row in session.execute(_CLEARING, given | ledger_totals.told(session))
     }
 
 

@@ -24,24 +24,18 @@ ENTRIES_AT_ONCE = 10_000  # a fraction of a second; those of one transaction are
 ITS_POSTINGS = """lateral (
       select line, account_id, amount from posting where entry_id = e.id offset 0) p"""
 
-
-def _totals(counted_to: str) -> str:
-    return f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint as credit from (
+# Totals by account, of what counts on a day up to `until` (None: whatever the day); asked with what
+# `told` gives on the same snapshot. Only where it is told the mark does PostgreSQL know how few
+# entries are newer; else it reads all of them.
+TOTALS = f"""select account_id, sum(debit)::bigint as debit, sum(credit)::bigint as credit from (
     select account_id, debit, credit from ledger_day
       where cast(:until as date) is null or day <= :until
     union all
     select p.account_id, greatest(p.amount, 0), greatest(-p.amount, 0)
       from journal_entry e cross join {ITS_POSTINGS}
-      where e.at > {counted_to}
+      where e.at > cast(:counted_to as timestamptz)
         and (cast(:until as date) is null or {POSTED_ON} <= :until)
   ) as t group by account_id"""
-
-
-# Totals by account, of what counts on a day up to `until` (None: whatever the day).
-TOTALS = _totals("coalesce((select counted_to from ledger_mark), '-infinity')")
-# The same. `counted_to` is what `mark` gives on the same snapshot: told beforehand, PostgreSQL
-# knows how few entries are newer.
-TOTALS_SINCE = _totals("cast(:counted_to as timestamptz)")
 
 # The first instant as of which an entry may still be written; nothing while nothing is added up.
 FIRST_FREE = "(select counted_to + interval '1 microsecond' from ledger_mark)"
@@ -109,9 +103,14 @@ class LedgerMark(SQLModel, table=True):
 
 
 def mark(session: Session) -> datetime:
-    """The `counted_to` of TOTALS_SINCE."""
+    """Entries up to this instant are in the days' totals."""
     found: datetime = session.execute(_MARK_READ).scalar_one()
     return found
+
+
+def told(session: Session, *, until: date | None = None) -> dict[str, object]:
+    """What TOTALS is asked with."""
+    return {"until": until, "counted_to": mark(session)}
 
 
 def add_up(session: Session, now: datetime) -> bool:

@@ -26,6 +26,14 @@ _MANY = """
     insert into invoice (id, number, customer_id, currency, total, state, created_at)
       select 'inv_' || n, 'INV-' || n, 'cus_1', 'USD', n, 'sent', now()
       from generate_series(1, 6000) n;
+    insert into payment (id, rail, account, rail_payment_id, status, facts, occurred_at, created_at,
+        updated_at)
+      select 'pay_' || n, 'stripe', 'own', 'pi_' || n, 'captured', '{}', now(), now(), now()
+      from generate_series(1, 6000) n;
+    insert into refund (id, payment_id, amount, currency, reason, treatment, status, requested_by,
+        requested_at)
+      select 'rfd_' || n, 'pay_' || n, 100, 'USD', 'other', 'credit', 'approved', 'ann', now()
+      from generate_series(1, 6000) n;
     insert into refund_leg (id, refund_id, payment_id, amount, status, reference)
       select 'leg_' || n, 'rfd_' || n, 'pay_' || n, 100,
         case when n % 1000 = 0 then 'approved' else 'succeeded' end, 'r-' || n
