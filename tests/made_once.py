@@ -1,9 +1,11 @@
 """What a process of the program makes once, and tests would make anew for each of them.
 
 Each test has an engine and applications of its own. Kept from one to the next is only what does not
-depend on them: how a statement is written, how an address is put together, and a password's hash,
-which costs next to nothing here.
+depend on them: how a statement is written, how an address is put together, a password's hash, which
+costs next to nothing here, and what all migrations come to in a schema beside the books.
 """
+
+import subprocess
 
 import argon2
 import sqlalchemy as sa
@@ -11,15 +13,19 @@ from flask import Flask
 from typing_extensions import override
 from werkzeug.routing import Rule
 
+from reconciler import migrations_runner
+from reconciler.embedded import postgres
 from reconciler.runtime import make_engine
 from reconciler.services import passwords
 from tests.kept_sessions import is_there, keep_sessions
 
 STATEMENTS_MAX = 4_000  # of all tests of a worker
 SHIPPED = passwords._hasher  # what a guess costs outside of tests
+MIGRATED = migrations_runner._upgrade  # one revision after the other
 
 _rules: dict[tuple[object, ...], "KnownRule"] = {}
 _first: list[sa.Engine] = []
+_beside: list[str] = []
 
 
 class KnownRule(Rule):
@@ -45,6 +51,35 @@ def keep_what_is_the_same() -> None:
     Flask.url_rule_class = KnownRule
     passwords._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     passwords._NOBODYS = passwords._hasher.hash("nobody signs in with this")
+    migrations_runner._upgrade = _upgrade
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    """Migrate; where books are made anew, in one go what the first migrations there came to."""
+    if connection.scalar(sa.text("select current_schema()")) != migrations_runner.SCRATCH:
+        MIGRATED(connection)
+    elif _beside:
+        session = connection.connection.driver_connection
+        assert session is not None
+        session.execute(_beside[0])
+        connection.commit()
+    else:
+        MIGRATED(connection)
+        _beside[:] = [_tables_beside(connection.engine.url)]
+
+
+def _tables_beside(url: sa.URL) -> str:
+    """All that is in the schema beside the books, as statements that make it in an empty one."""
+    place = url.difference_update_query(["options"]).set(drivername="postgresql")
+    schema = migrations_runner.SCRATCH
+    told = subprocess.run(  # noqa: S603  what it runs is PostgreSQL's
+        [postgres.binary("pg_dump"), "--schema", schema, "--inserts", "--no-owner",
+         place.render_as_string(hide_password=False)],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    # It is there and empty; and a word after a backslash is for psql.
+    lines = told.replace(f"CREATE SCHEMA {schema};", "").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("\\"))
 
 
 def _knows_whom_it_speaks_to(connection: sa.Connection) -> None:

@@ -15,7 +15,7 @@ WRITTEN = dict.fromkeys(RANKED, "rank = null") | {"bank_line": "rev = rev"}
 
 
 def tell(office: Office) -> None:
-    assert set(office.deliver(*office.world.events())) <= {200}
+    assert set(office.deliver(*office.news())) <= {200}
     office.drain()
 
 

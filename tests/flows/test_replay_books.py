@@ -4,6 +4,7 @@ from datetime import date
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.invoice_lines import Line
@@ -28,6 +29,7 @@ from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
 from reconciler.settings import SettingsError
 from reconciler.work import Cause
+from tests import made_once
 from tests.builders import customer, deposit, invoice
 from tests.runtime import Office, may_make_a_schema
 
@@ -103,7 +105,7 @@ def _money(office: Office) -> None:
 
 
 def tell(office: Office) -> None:
-    office.deliver(*office.world.events())
+    office.deliver(*office.news())
     office.drain()
 
 
@@ -207,6 +209,16 @@ def test_what_a_crash_left_is_dropped_and_two_do_not_meet(office: Office, owner_
     assert schemas(owner_url) == []
     with scratch(owner_url), pytest.raises(Conflict, match="anew already"):
         done_over(office)
+
+
+def test_tables_that_tests_make_in_one_go_are_as_migrations_make_them(owner_url: str) -> None:
+    made_once._beside.clear()
+    told = []
+    for _ in range(2):
+        with scratch(owner_url):
+            told.append(made_once._tables_beside(sa.make_url(owner_url)))
+    assert "CREATE TABLE" in told[0]
+    assert told[0] == told[1]
 
 
 def test_a_login_that_may_make_no_schema_is_refused(office: Office) -> None:
