@@ -141,7 +141,7 @@ def _(t: Telling) -> Iterator[str | None]:
     _hear(t)
     asked.becomes("failed", "expired_or_canceled_card", days=30)
     yield PAID + FAILED
-    asked.shows("failed", "Your bank sent it back", "Try it again on the same rail")
+    asked.shows("failed", "Your bank sent it back", "Pay it another way, with a second person")
     assert _open(t) == ["refund_failed"]
 
 
