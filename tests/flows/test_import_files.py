@@ -9,11 +9,15 @@ from reconciler.reads import imports as reads
 from reconciler.services import import_drafts, waiting
 from reconciler.work import Task
 from tests.runtime import SOMEBODY
+from tests.tiers import size
 
 ROWS = b"""kind,external_id,name,number,customer_id,currency,total,state
 customer,c-1,Ann Lee,,,,,
 invoice,,,R-1,c-1,USD,40000,sent
 """
+
+# More than is read before it is told how far that came: few and long, or many.
+MANY, NAME = size(quick=(2_500, b"C" * 110), full=(12_000, b"Customer"))
 
 
 @pytest.fixture
@@ -141,9 +145,9 @@ def test_what_is_no_table_or_gone_says_so(office, hand):
 
 
 def test_it_says_how_far_it_has_come(office, hand):
-    many = b"".join(b"customer,c-%d,Customer %d,,,,,\n" % (n, n) for n in range(12_000))
+    many = b"".join(b"customer,c-%d,%s %d,,,,,\n" % (n, NAME, n) for n in range(MANY))
     made = hand(ROWS.splitlines(keepends=True)[0] + many)
     import_files(office.runtime)
     draft = seen(office, made)
     assert 0 < draft.bytes_read <= draft.bytes
-    assert draft.total("new") == 12_000
+    assert draft.total("new") == MANY

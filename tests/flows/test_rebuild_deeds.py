@@ -1,4 +1,7 @@
-"""Every kind of deed, done over, makes the same books; what is changed behind their back shows."""
+"""Every kind of deed, done over, makes the same books; what is changed behind their back shows.
+
+One test, for two could come to two workers, and each would live through all of it.
+"""
 
 import pytest
 
@@ -6,26 +9,7 @@ from reconciler.flows.rebuild import rebuild
 from reconciler.services.doing_over import DONE_OVER
 from tests.flows.deeds_told import STORIES
 from tests.flows.telling import by_the_owner
-from tests.runtime import Office, may_make_a_schema, open_office
-
-
-@pytest.fixture(scope="module")
-def lived(module_database_url: str, module_owner_url: str, line, stripe_api) -> Office:
-    """An office in which everything was done that people can do."""
-    office = open_office(module_database_url, line, stripe_api)
-    may_make_a_schema(office, module_owner_url)
-    for story in STORIES:
-        story(office)
-        office.clock.advance(minutes=5)
-        assert office.violations() == [], story.__name__
-    yield office
-    office.runtime.engine.dispose()
-
-
-def test_every_kind_of_deed_was_done(lived: Office) -> None:
-    done = {row.action for row in lived.rows("select distinct action from audit_line")}
-    assert sorted(DONE_OVER.keys() - done) == [], "tell a story of these above"
-
+from tests.runtime import Office, may_make_a_schema
 
 PLANTED = {
     "refund": "update refund set reason = 'duplicate'",
@@ -48,13 +32,21 @@ PLANTED = {
 }
 
 
-def test_done_over_they_make_the_same_books_and_what_is_changed_behind_them_shows(
-    lived: Office, module_owner_url: str
+@pytest.mark.spoilt
+def test_every_deed_done_over_makes_the_same_books_and_what_is_changed_behind_them_shows(
+    office: Office, owner_url: str
 ) -> None:
-    found, done = rebuild(lived.runtime)
+    may_make_a_schema(office, owner_url)
+    for story in STORIES:
+        story(office)
+        office.clock.advance(minutes=5)
+        assert office.violations() == [], story.__name__
+    actions = {row.action for row in office.rows("select distinct action from audit_line")}
+    assert sorted(DONE_OVER.keys() - actions) == [], "tell a story of these"
+    found, done = rebuild(office.runtime)
     assert [one.detail for one in found] == []
     assert done.done["deeds"] > 100
     for statement in PLANTED.values():
-        by_the_owner(module_owner_url, statement)
-    told = [one.detail for one in rebuild(lived.runtime)[0]]
+        by_the_owner(owner_url, statement)
+    told = [one.detail for one in rebuild(office.runtime)[0]]
     assert [noun for noun in PLANTED if not any(d.startswith(f"{noun} ") for d in told)] == []

@@ -27,20 +27,22 @@ def test_what_came_with_its_money_is_taken_over_again(office: Office) -> None:
     assert differing(office) == []
 
 
-@pytest.mark.parametrize(
-    ("statement", "word"),
-    [
-        ("update deposit set expires_on = '2025-02-21'", "deposit "),
-        ("update deposit set due_on = '2025-02-11'", "deposit "),
-        ("update customer_rail_id set rail_customer_id = 'cus_x' where rail = 'stripe'",
-         "customer of a rail"),
-        ("update bill_payment set paid_on = '2025-05-10'", "payment of a bill"),
-    ],
-)  # fmt: skip
+DUE = {"update deposit set due_on = '2025-02-11'": "deposit "}
+OTHERS = {
+    "update deposit set expires_on = '2025-02-21'": "deposit ",
+    "update customer_rail_id set rail_customer_id = 'cus_x' where rail = 'stripe'":
+        "customer of a rail",
+    "update bill_payment set paid_on = '2025-05-10'": "payment of a bill",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("planted", [DUE, OTHERS], ids=["due", "others"])
 def test_what_somebody_changed_behind_it_is_named(
-    office: Office, owner_url: str, statement: str, word: str
+    office: Office, owner_url: str, planted: dict[str, str]
 ) -> None:
     bring(office, LAST_YEAR)
-    by_the_owner(owner_url, statement)
+    for statement in planted:
+        by_the_owner(owner_url, statement)
     told = differing(office)
-    assert any(detail.startswith(word) for detail in told), told
+    for word in planted.values():
+        assert any(detail.startswith(word) for detail in told), told

@@ -16,6 +16,7 @@ from reconciler.reads.pages import Wanted
 from reconciler.services import reconciliation, switches
 from reconciler.services.reconciliation import OWN
 from tests.refund_stage import BEN, Stage, open_stage
+from tests.tiers import size
 
 POST = {"method": "POST", "path": "/v1/refunds"}
 
@@ -82,13 +83,14 @@ def unknown(stage: Stage, number: int) -> None:
 
 
 def test_a_house_may_say_how_many_may_be_unknown(stage):
-    settings = replace(stage.runtime.settings, refund_unknown_max=12)
+    most = size(quick=2, full=12)
+    settings = replace(stage.runtime.settings, refund_unknown_max=most)
     stage.runtime = replace(stage.runtime, settings=settings)
-    unknown(stage, 12)
+    unknown(stage, most)
     stage.submit()
     assert switch(stage).on
     unknown(stage, 1)
-    stops_for(stage, "at most 12 may be like that at once")
+    stops_for(stage, f"at most {most} may be like that at once")
 
 
 def test_more_than_ten_unknown_at_once(stage):
@@ -134,7 +136,7 @@ def test_more_than_a_fifth_of_the_last_fifty_failed(stage):
     stops_for(stage, "11 of the last 50 refunds failed")
     goes_on(stage)
     stage.pass_time(days=31)
-    failed(stage, 10)
+    failed(stage, size(quick=1, full=10))  # one more of the last fifty would be enough
     stage.submit()
     assert switch(stage).on, "what is a month old is no news"
 
@@ -239,7 +241,8 @@ def test_a_rail_that_shows_one_of_ours_twice(stage, elsewhere):
 
 def test_two_running_senders_stop_within_a_second_of_the_eleventh(stage):
     """Some are lost on the way from the fifth on; the others are answered as ever."""
-    asked = many(stage, 40)
+    count = size(quick=22, full=40)
+    asked = many(stage, count)
     stage.faults.add("drop_before", **POST, count=None, skip=4)
     with ThreadPoolExecutor(2) as pool:
         senders = [pool.submit(submit_refunds, stage.runtime) for _ in range(2)]
@@ -249,5 +252,5 @@ def test_two_running_senders_stop_within_a_second_of_the_eleventh(stage):
     assert not switch(stage).on
     # Each sender may have had one in hand when the eleventh was lost.
     assert 11 <= left.count("unknown") <= 13
-    assert left.count("approved") >= 40 - 4 - 13
+    assert left.count("approved") >= count - 4 - 13
     assert len(turned_off(stage)) == 1, "written down once, whoever was first"

@@ -12,6 +12,7 @@ from reconciler.flows import another_route
 from reconciler.services import receipts, refund_routes, refunds
 from reconciler.services.receipts import Receipt
 from tests.refund_stage import ANN, BEN, Stage, open_stage
+from tests.tiers import size
 
 DONE, REFUSED, AGAIN, BY_HAND = "succeeded", "refused", "again", "by hand"
 ROUNDS_MAX = 6
@@ -141,7 +142,7 @@ def _finish(stage: Stage, told: Told) -> None:
     stage.submit()
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=size(quick=5, full=12), suppress_health_check=list(HealthCheck))
 @given(PARTS, st.integers(1, 100))
 @example([("cash", 333, AGAIN), ("failed", 334, BY_HAND), ("succeeded", 333, AGAIN)], 100)
 @example([("refused", 7, AGAIN), ("requires_action", 1, AGAIN), ("cash", 1, BY_HAND)], 100)

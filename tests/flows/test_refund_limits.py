@@ -12,8 +12,9 @@ from reconciler.flows.submit_refunds import submit_refunds
 from reconciler.services import refunds
 from reconciler.services.refunds import RefundAsk
 from tests.refund_stage import PROGRAM, open_stage
+from tests.tiers import size
 
-DRIP = 1_000 if os.getenv("FULL_SIZE") else 200
+DRIP = 1_000 if os.getenv("FULL_SIZE") else size(quick=60, full=200)
 
 
 @pytest.fixture

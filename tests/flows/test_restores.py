@@ -22,7 +22,9 @@ from reconciler.runtime import make_engine
 from reconciler.services import guessing, people, refunds, restores, waiting
 from reconciler.work import Task
 from tests.refund_stage import ANN, BEN, PROGRAM, open_stage
+from tests.tiers import size
 
+PAYMENTS = size(quick=3, full=20)  # of each some are asked back
 A_DAY_AND_A_BIT = {"hours": 30}  # by then the rail has forgotten our keys
 
 
@@ -103,8 +105,8 @@ def restored(stage, backup, how):
 
 
 @pytest.mark.parametrize("how", ["same", "another"])
-def test_of_a_hundred_refunds_none_is_doubled_by_a_restored_database(stage, backup, how):
-    paid = [stage.paid(1_000) for _ in range(20)]
+def test_of_many_refunds_none_is_doubled_by_a_restored_database(stage, backup, how):
+    paid = [stage.paid(1_000) for _ in range(PAYMENTS)]
     asked = [stage.ask(payment_id=payment, amount=10) for payment in paid for _ in range(5)]
     waiting = stage.ask(ANN, payment_id=paid[0], amount=11)
     backup.take()

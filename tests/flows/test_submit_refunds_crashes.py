@@ -16,7 +16,16 @@ def stage(database_url, redis_url):
         yield opened
 
 
-@pytest.mark.parametrize("hours", [1, 23.99, 24.01, 30, 72])
+def again(*places):
+    """Places of which only one is taken in `./test`: the others repeat it, and are named there.
+
+    `test_refund_faults.py` resumes at most of these hours (FT-35), and
+    `test_refund_crash_equivalence.py` lets a process die at every point, in several lives.
+    """
+    return [pytest.param(one, marks=pytest.mark.thorough) for one in places]
+
+
+@pytest.mark.parametrize("hours", [24.01, *again(1, 23.99, 30, 72)])
 @pytest.mark.parametrize("had_effect", [True, False])
 def test_resumed_at_any_hour_after_a_crash_there_is_one_refund(stage, hours, had_effect):
     refund = stage.ask(payment_id=stage.paid(), amount=2_500)
@@ -35,14 +44,16 @@ def test_resumed_at_any_hour_after_a_crash_there_is_one_refund(stage, hours, had
 
 
 POINTS = [
-    "refund.after_probe",
-    "refund.after_intent_commit",
-    "refund.before_fence",
-    "refund.after_fence",
     "refund.after_send",
-    "refund.after_response",
     "refund.before_record",
-    "refund.after_record",
+    *again(
+        "refund.after_probe",
+        "refund.after_intent_commit",
+        "refund.before_fence",
+        "refund.after_fence",
+        "refund.after_response",
+        "refund.after_record",
+    ),
 ]
 
 

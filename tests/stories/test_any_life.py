@@ -16,6 +16,7 @@ from tests.runtime import Office, may_make_a_schema, open_office
 from tests.stories.figures import all_agree
 from tests.stories.lives import Life, deeds, payment_of
 from tests.stories.pages import Shown, documents_match
+from tests.tiers import size
 
 OLD = "2022-08-01"
 _numbers = count(1)
@@ -150,6 +151,7 @@ TOTALS = st.lists(
 )
 NO_MATTER = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 LIVES = settings().max_examples // 3  # each of them takes as long as hundreds of a pure rule
+AGAIN = size(quick=3, full=LIVES)  # of what only tells such lives in another shape
 
 
 @settings(suppress_health_check=NO_MATTER, max_examples=LIVES)
@@ -162,7 +164,7 @@ def test_any_life_told_in_any_order(shared: Office, totals, told, seed, lost) ->
     check(shared, life)
 
 
-@settings(suppress_health_check=NO_MATTER, max_examples=LIVES)
+@settings(suppress_health_check=NO_MATTER, max_examples=AGAIN)
 @given(TOTALS, deeds, SEEDS)
 def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, seed) -> None:
     life = begin(shared, totals, api_version=OLD)
@@ -171,7 +173,7 @@ def test_any_life_in_the_shape_of_2022(shared: Office, totals, told, seed) -> No
     check(shared, life)
 
 
-@settings(suppress_health_check=NO_MATTER, max_examples=max(6, LIVES // 3))
+@settings(suppress_health_check=NO_MATTER, max_examples=size(quick=3, full=max(6, LIVES // 3)))
 @given(TOTALS, deeds, SEEDS)
 def test_any_life_told_while_it_is_lived(shared: Office, totals, told, seed) -> None:
     """The rail is asked in the middle of things, and what it answers is overtaken."""

@@ -16,8 +16,9 @@ from tests.runtime import Office, open_office
 from tests.stories.pages import ASKS, TOGETHER, Page, Shown, page_of
 from tests.stories.telling import Telling
 from tests.stories.traps import Trap, Traps, check_trap
+from tests.tiers import size
 
-TELLINGS = 3
+TELLINGS = size(quick=2, full=3)
 WANTED: Page = {TOGETHER: {}, ASKS: {}}
 SUMS = st.sampled_from([3_000, 5_000, 8_000])
 PLACES = st.integers(0, 3)
@@ -119,7 +120,7 @@ def shared(module_database_url: str, line, stripe_api) -> Office:
     office.runtime.engine.dispose()
 
 
-@settings(suppress_health_check=NO_MATTER, max_examples=12)
+@settings(suppress_health_check=NO_MATTER, max_examples=size(quick=5, full=12))
 @given(st.lists(SUMS, min_size=1, max_size=2), deeds, st.integers(0, 1 << 32))
 @example([5_000], TWICE_AND_ONE_BACK, 1)
 @example([5_000], EXPLAINED, 2)

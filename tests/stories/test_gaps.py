@@ -22,7 +22,8 @@ BUSY = {
     "clearing": 17_040, "processing_fees": 2_460, "credits": 500, "accounts_receivable": 10_000,
     "revenue": -30_000,
 }  # fmt: skip
-ORDERS = range(6)
+# In `./test` some of the news came before all went silent, or none did.
+ORDERS = [0, 2, *(pytest.param(n, marks=pytest.mark.thorough) for n in (1, 3, 4, 5))]
 FOUR_DAYS, FORTY_DAYS = timedelta(days=4), timedelta(days=40)
 
 
