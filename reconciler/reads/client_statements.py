@@ -20,71 +20,54 @@ from reconciler.books.portal import StatementEvent
 from reconciler.errors import Invalid
 from reconciler.reads import pages
 from reconciler.store.ledger import POSTED_ON
+from reconciler.store.ledger_totals import ITS_POSTINGS
 
 
-def _entries(owner: str, *documents: str) -> str:
-    """Of each kind of document by its index: an `or` between them would read all entries."""
-    return " union ".join(
-        f"""select w.id from {name} o join journal_entry w on w.{name}_id = o.id
-        where o.{owner}_id = :{owner}"""
-        for name in documents
-    )
+def _moved(owner: str, document: str, role: str) -> str:
+    """What entries about the owner's documents of a kind posted to the account of that kind.
 
-
-_MOVES = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
-      sum(x.amount)::bigint as amount,
-      coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
-    from journal_entry e join posting x on x.entry_id = e.id
-      join ledger_account a on a.id = x.account_id
-        and a.role in ('accounts_receivable', 'customer_deposits', 'unapplied_cash')
-      left join invoice i on i.id = e.invoice_id
-      left join deposit d on d.id = e.deposit_id
-      left join payment p on p.id = e.payment_id
-    where e.id in ({_entries("customer", "invoice", "deposit", "payment")}) and {{when}}
-      and :customer = case a.role when 'accounts_receivable' then i.customer_id
-        when 'customer_deposits' then d.customer_id else p.customer_id end
-    group by e.id, a.currency having sum(x.amount) <> 0"""
-_OF_A_PROJECT = f"""select e.id, e.key, e.at, {POSTED_ON} as day, a.currency,
-      sum(x.amount)::bigint as amount,
-      coalesce(max(i.number), max(d.code) filter (where e.key like 'forfeit/%')) as number
-    from journal_entry e join posting x on x.entry_id = e.id
-      join ledger_account a on a.id = x.account_id
-        and a.role in ('accounts_receivable', 'customer_deposits')
-      left join invoice i on i.id = e.invoice_id
-      left join deposit d on d.id = e.deposit_id
-    where e.id in ({_entries("project", "invoice", "deposit")}) and {{when}}
-      and :project = case a.role when 'accounts_receivable' then i.project_id
-        else d.project_id end
-    group by e.id, a.currency having sum(x.amount) <> 0"""
+    By each kind's index, and each entry's postings by theirs, whatever PostgreSQL thinks of reading
+    all of them; entries of days that cannot count are left out before that.
+    """
+    return f"""select e.id, e.key, e.at, e.day, e.invoice_id, e.deposit_id, a.currency, p.amount
+      from {document} o cross join lateral (select e.id, e.key, e.at, {POSTED_ON} as day,
+          e.invoice_id, e.deposit_id from journal_entry e
+        where e.{document}_id = o.id and {POSTED_ON} <= :until) e
+      cross join {ITS_POSTINGS} join ledger_account a on a.id = p.account_id and a.role = '{role}'
+      where o.{owner}_id = :{owner}"""
 
 
 # Where a part goes on; without a day, nothing goes before it but the period's beginning.
 _CURSOR = "(cast(:day as date), cast(:at as timestamptz), :id, :currency)"
-_FROM_THE_START = "cast(:day as date) is null"
+_IS_BEFORE = f"""case when cast(:day as date) is null then day < :since
+      else (day, at, id, currency) <= {_CURSOR} end"""
 
 
-def _queries(moves: str) -> tuple[sa.TextClause, sa.TextClause]:
-    """What stands before the first line, by currency; and the lines.
-
-    Entries of days that cannot count are left out before anything of them is looked up.
-    """
-    before = moves.format(when=f"{POSTED_ON} <= coalesce(cast(:day as date), :since)")
-    lines = moves.format(
-        when=f"{POSTED_ON} between greatest(cast(:day as date), :since) and :until"
-    )
+def _query(owner: str, *kinds: tuple[str, str]) -> sa.TextClause:
+    """What stands before the first line, by currency and without a day; and the lines."""
+    moved = " union all ".join(_moved(owner, *kind) for kind in kinds)
     return sa.text(
-        f"""select currency, sum(amount)::bigint as amount from ({before}) m
-        where case when {_FROM_THE_START} then day < :since
-          else (day, at, id, currency) <= {_CURSOR} end
-        group by currency"""
-    ), sa.text(
-        f"""select * from ({lines}) m where day between :since and :until
-          and ({_FROM_THE_START} or (day, at, id, currency) > {_CURSOR})
-        order by day, at, id, currency limit :limit + 1"""
+        f"""with m as materialized (
+          select id, key, at, day, currency, invoice_id, deposit_id, sum(amount)::bigint as amount,
+            {_IS_BEFORE} as is_before
+          from ({moved}) w group by id, key, at, day, currency, invoice_id, deposit_id
+          having sum(amount) <> 0)
+        select null as id, null as key, null::timestamptz as at, null::date as day, currency,
+          sum(amount)::bigint as amount, null as number from m where is_before group by currency
+        union all
+        (select l.id, l.key, l.at, l.day, l.currency, l.amount,
+            coalesce(i.number, case when l.key like 'forfeit/%' then d.code end)
+          from (select * from m where not is_before
+            order by day, at, id, currency limit :limit + 1) l
+          left join invoice i on i.id = l.invoice_id left join deposit d on d.id = l.deposit_id
+          order by l.day, l.at, l.id, l.currency)"""
     )
 
 
-_CUSTOMERS, _PROJECTS = _queries(_MOVES), _queries(_OF_A_PROJECT)
+_OWED = ("invoice", "accounts_receivable")
+_AHEAD = ("deposit", "customer_deposits")
+_CUSTOMERS = _query("customer", _OWED, _AHEAD, ("payment", "unapplied_cash"))
+_PROJECTS = _query("project", _OWED, _AHEAD)
 LINES_MAX = 5_000
 PART_LINES = 1_000  # of all currencies together: what prints in one go, also as a PDF
 _ORDER = ("date", "timestamptz", "text", "text")
@@ -181,25 +164,25 @@ def of_project(
 
 def _statements(
     session: Session,
-    queries: tuple[sa.TextClause, sa.TextClause],
+    query: sa.TextClause,
     whose: dict[str, object],
     since: date,
     until: date,
 ) -> list[ClientStatement]:
     given = _given(whose, since, until)
-    rows = session.execute(queries[1], given).all()
+    balances, rows = _asked(session, query, given)
     if len(rows) > cast("int", given["limit"]):  # a part of them would end in a false balance
         raise Invalid(
             f"there are more than {given['limit']:,} lines from {since} to {until}:"
             " choose a shorter period",
             field="since",
         )
-    return _told(_balances(session, queries[0], given), rows)
+    return _told(balances, rows)
 
 
 def _part(
     session: Session,
-    queries: tuple[sa.TextClause, sa.TextClause],
+    query: sa.TextClause,
     whose: dict[str, object],
     days: tuple[date, date],
     after: str | None,
@@ -211,11 +194,11 @@ def _part(
             raise Invalid("this is no cursor of this period", field="cursor")
         given |= dict(zip(_NO_CURSOR, at, strict=True))
     most = cast("int", given["limit"])
-    rows = session.execute(queries[1], given).all()
+    balances, rows = _asked(session, query, given)
     shown, more = rows[:most], len(rows) > most
     last = shown[-1] if more else None
     return Part(
-        statements=_told(_balances(session, queries[0], given), shown),
+        statements=_told(balances, shown),
         is_continued=after is not None,
         next_cursor=pages.encode((last.day, last.at, last.id, last.currency)) if last else None,
     )
@@ -225,8 +208,13 @@ def _given(whose: dict[str, object], since: date, until: date) -> dict[str, obje
     return {**whose, "since": since, "until": until, **_NO_CURSOR}
 
 
-def _balances(session: Session, query: sa.TextClause, given: dict[str, object]) -> dict[str, int]:
-    return {row.currency: row.amount for row in session.execute(query, given)}
+def _asked(
+    session: Session, query: sa.TextClause, given: dict[str, object]
+) -> tuple[dict[str, int], Sequence[sa.Row[Any]]]:
+    """What stands before the first line, by currency; and the lines."""
+    rows = session.execute(query, given).all()
+    before = {row.currency: row.amount for row in rows if row.day is None}
+    return before, [row for row in rows if row.day is not None]
 
 
 def _told(balance: dict[str, int], rows: Sequence[sa.Row[Any]]) -> list[ClientStatement]:

@@ -29,12 +29,18 @@ _BEHIND = sa.text(
 )
 BEHIND_AFTER = timedelta(seconds=5)
 
-# Each half by an index of its own: an `or` between them would read every payment there is.
-_THEIRS = """(select id from payment where customer_id = i.customer_id
-          and updated_at > :quiet_since
-        union all select p.id from allocation a join payment p on p.id = a.payment_id
-          where (a.invoice_id = i.id or a.deposit_id = i.id) and a.closed_at is null
-            and p.updated_at > :quiet_since)"""
+# When money last came of each customer: gone through once, however many documents are theirs. Each
+# payment's entries are looked up by its index, whatever PostgreSQL thinks of reading them all.
+_PAID = """select w.customer_id, max(t.at) as at from (select distinct customer_id from i) w
+      cross join lateral (select (select max(e.at) from journal_entry e
+          where e.payment_id = p.id and e.key like '%/captured/%') as at
+        from payment p where p.customer_id = w.customer_id and p.updated_at > :quiet_since
+        offset 0) t group by 1"""
+# And of whomever's payments are set against a document.
+_PAID_FOR = """select max(e.at) from allocation a join payment p on p.id = a.payment_id
+      join journal_entry e on e.payment_id = p.id
+    where (a.invoice_id = i.id or a.deposit_id = i.id) and a.closed_at is null
+      and p.updated_at > :quiet_since and e.key like '%/captured/%'"""
 _NAMES = """array[lower(btrim(i.number)), i.id, lower(coalesce(c.email, i.id))]
       || array(select lower(r.rail_customer_id) from customer_rail_id r
         where r.customer_id = i.customer_id)
@@ -46,6 +52,11 @@ _UNAPPLIED = """p.captured - p.refunded - p.lost
 _ASKED = """review_item q where q.state = 'open' and q.kind in ('unmatched_payment',
           'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable',
           'refund_failed', 'external_refund', 'manual_refund')"""
+# The customers of payments in question: there are few beside all payments, and each is looked up.
+_ASKED_OF = f"""select distinct p.customer_id from (select q.payment_id from {_ASKED}
+      and q.payment_id is not null) q cross join lateral (
+        select customer_id from payment where id = q.payment_id offset 0) p
+    where p.customer_id is not null"""
 # A deposit that is asked for is asked the same questions. Nothing that is held covers it. What is
 # held for no project, as of a payment that is kept as a deposit, is for any of its customer's
 # invoices; what is held for a project is for those of that one.
@@ -56,7 +67,9 @@ _DOCUMENTS = """(select id, number, customer_id, project_id, state, currency, ou
       case when ended_at is null then 'sent' else 'void' end,
       currency, amount - received, due_on, created_at, true from deposit)"""
 _STANDING = sa.text(
-    f"""select i.is_deposit, i.id, i.number, i.customer_id, i.project_id, i.state, i.currency,
+    f"""with i as materialized (select * from {_DOCUMENTS} d where d.id = any(:ids)),
+      asked as materialized ({_ASKED_OF}), paid as materialized ({_PAID})
+    select i.is_deposit, i.id, i.number, i.customer_id, i.project_id, i.state, i.currency,
       i.outstanding, i.due_on, i.sent_at, c.name as customer_name, c.email,
       {ON_HOLD} as is_disputed,
       exists (select 1 from payment p where p.on_its_way > 0
@@ -74,23 +87,21 @@ _STANDING = sa.text(
           'requires_action', 'manual')) as is_refunding,
       (i.id in (select q.invoice_id from {_ASKED} and q.invoice_id is not null)
         or i.id in (select q.deposit_id from {_ASKED} and q.deposit_id is not null)
-        or i.customer_id in (select p.customer_id from payment p where p.customer_id is not null
-          and p.id in (select q.payment_id from {_ASKED}))) as is_in_question,
-      (select max(e.at) from {_THEIRS} as theirs join journal_entry e on e.payment_id = theirs.id
-        where e.key like '%/captured/%') as last_payment_at,
+        or i.customer_id in (select customer_id from asked)) as is_in_question,
+      greatest((select at from paid where paid.customer_id = i.customer_id), ({_PAID_FOR}))
+        as last_payment_at,
       stop.why as paused, stop.until as paused_until,
       coalesce(pi.steps, pc.steps, h.steps) as steps, h.hour,
       (select max(m.sent_at) from message m where m.about = i.id and m.kind = 'reminder')
         as last_sent_at
-    from {_DOCUMENTS} i join customer c on c.id = i.customer_id
+    from i join customer c on c.id = i.customer_id
     join reminder_plan h on h.subject = 'house'
     left join reminder_plan pc on pc.customer_id = i.customer_id
     left join reminder_plan pi on pi.invoice_id = i.id
     left join lateral (select r.paused_why as why, r.paused_until as until from reminder_plan r
       where (r.subject = 'house' or r.customer_id = i.customer_id or r.invoice_id = i.id)
         and r.is_paused and (r.paused_until is null or r.paused_until > cast(:today as date))
-      order by r.paused_until desc nulls first limit 1) stop on true
-    where i.id = any(:ids)"""
+      order by r.paused_until desc nulls first limit 1) stop on true"""
 )
 _UNTIED = sa.text(
     f"""select p.id from payment p where p.is_held and p.customer_id is null

@@ -45,6 +45,11 @@ def lines(session: Session) -> list[SuspenseLine]:
     return _told(session, store.every(session, LINES_MAX))
 
 
+def sums(session: Session) -> list[tuple[str, int, int]]:
+    """How many stand there in each currency, and what they come to: all, however many are shown."""
+    return store.sums(session)
+
+
 def one(session: Session, subject: str) -> SuspenseLine:
     """One of them. Raises NotFound."""
     standing = store.one(session, subject)

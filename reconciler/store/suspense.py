@@ -44,6 +44,10 @@ _ALL = sa.text(
       or coalesce(-sum(p.amount) filter (where {IS_MOVE}), 0) <> 0
     order by (sum(p.amount) = 0), max(e.at) desc, 1 limit :limit"""
 )
+_SUMS = sa.text(
+    f"""select s.currency, count(*) as number, sum(s.amount)::bigint as amount
+    from ({_STANDING} group by 1, 2 having sum(p.amount) <> 0) s group by 1 order by 1"""
+)
 
 
 def hold(session: Session, subject: str) -> Standing | None:
@@ -61,6 +65,11 @@ def one(session: Session, subject: str) -> Standing | None:
 def every(session: Session, limit: int) -> list[Standing]:
     """All that stands in suspense or was moved out of it: first what stands, the last first."""
     return [_standing(session, row) for row in session.execute(_ALL, {"limit": limit})]
+
+
+def sums(session: Session) -> list[tuple[str, int, int]]:
+    """How many stand there in each currency, and what they come to."""
+    return [(row.currency, row.number, row.amount) for row in session.execute(_SUMS)]
 
 
 def of_movement(session: Session, movement: str) -> str | None:

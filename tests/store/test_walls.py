@@ -1,5 +1,7 @@
 """The database refuses what must never be, also from our own login, whatever the program thinks."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
@@ -14,16 +16,17 @@ from tests.builders import (
     prepayment,
     vendor,
 )
-from tests.runtime import Office
+from tests.runtime import Office, open_office
 
 ENTRY = """insert into journal_entry (id, key, cause_kind, cause_id, at)
     values ('je_1', 'key_1', 'person', 'usr_1', now())"""
 POSTINGS = "insert into posting (entry_id, line, account_id, amount) values "
 
 
-@pytest.fixture
-def sql(office: Office, database_url: str):
-    """Our own login at work by hand, beside books that hold something."""
+@pytest.fixture(scope="module")
+def house(module_database_url: str, line, stripe_api) -> Iterator[Office]:
+    """Books that hold something, and into which nobody gets anything."""
+    office = open_office(module_database_url, line, stripe_api)
     ann = customer(office)
     invoice(office, "INV-1", 1_000, customer_id=ann)
     invoice(office, "INV-2", 1_000, customer_id=ann, send=False)
@@ -35,10 +38,17 @@ def sql(office: Office, database_url: str):
     observe(office, captured(400, "pi_1", named=named(invoice="INV-1")))
     observe(office, captured(300, "pi_2", named=named(deposit="DEP-1")))
     office.deliver(*[_an_event()])
-    with psycopg.connect(database_url.replace("+psycopg", "", 1)) as line:
+    yield office
+    office.runtime.engine.dispose()
+
+
+@pytest.fixture
+def sql(house: Office, module_database_url: str) -> Iterator[psycopg.Connection]:
+    """Our own login at work by hand, beside these books."""
+    with psycopg.connect(module_database_url.replace("+psycopg", "", 1)) as line:
         yield line
         line.rollback()
-    assert office.violations() == []
+    assert house.violations() == []
 
 
 def _an_event() -> dict:
@@ -107,14 +117,14 @@ WRITTEN_FOR_EVER = ("journal_entry", "posting", "ledger_account", "inbox_event",
 
 
 @pytest.mark.parametrize("table", WRITTEN_FOR_EVER)
-def test_what_is_written_stays_written(sql, owner_url: str, table: str) -> None:
+def test_what_is_written_stays_written(sql, module_owner_url: str, table: str) -> None:
     column = COLUMNS.get(table, "id")
     change = f"update {table} set {column} = {column}"
     for statement in (change, f"delete from {table}", f"truncate {table} cascade"):
         assert refused(sql, statement) == "InsufficientPrivilege"
     if table == "credit_note":
         return
-    with psycopg.connect(owner_url.replace("+psycopg", "", 1)) as owner:
+    with psycopg.connect(module_owner_url.replace("+psycopg", "", 1)) as owner:
         for statement in (change, f"delete from {table}", f"truncate {table} cascade"):
             assert refused(owner, statement) == "append_only"
 

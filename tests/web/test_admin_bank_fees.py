@@ -145,3 +145,10 @@ def test_what_each_person_said_of_many_invoices_is_added_up_on_the_figures(acme)
     acme.office.clock.advance(days=31)
     assert "by who said so" not in acme.as_("viewer").read("/figures")
     assert "Rae Lindt 2 $5.00 $8.00" in acme.as_("viewer").read("/figures?days=90")
+
+
+def test_where_nothing_may_be_called_a_bank_fee_there_is_no_form_for_it(screens: Screens) -> None:
+    screens.invoice(screens.customer("Acme"), 1_000, "INV-1")
+    page = screens.as_("reconciler").read("/invoices/INV-1/bank-fee")
+    assert "Nothing has paid INV-1 yet: no bank took that." in page
+    assert "Book it as a bank fee" not in page

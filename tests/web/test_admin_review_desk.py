@@ -1,7 +1,10 @@
 """Questions that are somebody's, put off or old; notes on a record; as people see them."""
 
+import re
 from datetime import timedelta
 from functools import partial
+from html import unescape
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -214,3 +217,29 @@ def test_a_page_of_many_questions_asks_no_more_than_one_of_few(queue):
     assert statements() == few
     sa.event.remove(engine, "before_cursor_execute", note)
     assert rae.read("/questions").count("A payment names nothing") > 5
+
+
+def test_the_payer_is_asked_by_a_mail_that_says_which_money_it_is_about(screens):
+    pay = screens.paid(39_000, description="Danke & Gruß", receipt_email="m.o'k@post.example")
+    html = screens.as_("reconciler").get(f"/unmatched/{pay}").get_data(as_text=True)
+    asked = re.search(r'href="(mailto:[^"]+)"[^>]*>Ask the payer by mail', html)
+    assert asked
+    address = urlsplit(unescape(asked[1]))
+    said_there = parse_qs(address.query)
+    assert unquote(address.path) == "m.o'k@post.example"
+    assert said_there["subject"] == ["What is your payment of $390.00 for?"]
+    (text,) = said_there["body"]
+    rail_id = screens.office.scalar("select rail_payment_id from payment where id = :p", p=pay)
+    for words in ("$390.00", "22 Nov 2026", rail_id, "\u201cDanke & Gruß\u201d", "\r\n"):
+        assert words in text, words
+    assert "mailto:" not in screens.as_("viewer").get(f"/unmatched/{pay}").get_data(as_text=True)
+    unknown = screens.paid(100)
+    assert "Ask the payer" not in screens.as_("reconciler").read(f"/unmatched/{unknown}")
+
+
+def test_a_customers_own_address_will_do_where_the_payment_names_none(screens):
+    rail_id = screens.office.world.create_customer(name="Acme")
+    screens.customer("Acme", email="pay@acme.example", rail_customers={"stripe": rail_id})
+    pay = screens.paid(39_000, customer=rail_id)
+    html = screens.as_("reconciler").get(f"/unmatched/{pay}").get_data(as_text=True)
+    assert "mailto:pay@acme.example?" in html

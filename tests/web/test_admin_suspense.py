@@ -198,3 +198,18 @@ def test_programs_place_it_and_put_it_back_likewise(empty_api):
     one = api.make("/ledger/suspense/put-back", {"subject": found["subject"], "turn": 3})
     assert (one["amount"], one["account"]) == (1_300, "bank")
     api.sound()
+
+
+def test_of_more_than_is_shown_all_are_counted_and_summed(screens):
+    for _ in range(205):
+        screens.office.world.other_row(-100, kind="hardware_fee", category="hardware")
+    screens.run()
+    vera = screens.as_("viewer")
+    page = vera.get("/ledger/suspense")
+    words = said(page)
+    assert "205 amounts, -$205.00 in all, wait for a person" in words
+    assert "the last 120 that changed; more come as these are placed" in words
+    assert page.get_data(as_text=True).count("<tr data-row>") == 120
+    tied = vera.get("/reconciliation/tie-out")
+    assert ": 20 of 205, the others" in said(tied)
+    assert tied.get_data(as_text=True).count("/admin/ledger/suspense/move?subject=") == 20

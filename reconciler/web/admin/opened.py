@@ -26,7 +26,7 @@ class Selected:
     `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
     the first suggestion posts together with that fee. `what_for` says of a target what it is for,
     `lines` has the first lines of invoices; `policy` is what the payer wants done with money beyond
-    what they owe.
+    what they owe; `ask_payer` opens a mail that asks them what it is for.
     """
 
     payment: PaymentLine
@@ -43,6 +43,7 @@ class Selected:
     borne: Foreseen
     what_for: dict[str, str]
     lines: dict[str, LinesShown]
+    ask_payer: str
     policy: OverpaymentPolicy | None
 
     @property

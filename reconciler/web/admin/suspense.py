@@ -26,18 +26,14 @@ def list_suspense(desk: Desk) -> Response:
     """What stands in suspense, and what was moved out of it."""
     with desk.runtime.read() as session:
         lines = screens_suspense.lines(session)
-    sums: dict[str, int] = {}
-    for line in lines:
-        if line.standing.amount:
-            currency = line.standing.currency
-            sums[currency] = sums.get(currency, 0) - line.standing.amount
+        sums = screens_suspense.sums(session)
     return desk.page(
         "suspense.html",
         standing=[line for line in lines if line.standing.amount],
         shown_max=SHOWN_MAX,
-        is_all=len(lines) < screens_suspense.LINES_MAX,
+        number=sum(number for _, number, _ in sums),
         moved=[line for line in lines if line.standing.parts],
-        sums=sorted(sums.items()),
+        sums=[(currency, -amount) for currency, _, amount in sums],
         said=request.args.get("said", ""),
     )
 

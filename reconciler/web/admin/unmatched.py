@@ -22,6 +22,7 @@ from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
 from reconciler.web.admin import (
+    asking_payer,
     bank_fees,
     consequences,
     errors,
@@ -218,6 +219,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         shown = {target.id for one in suggested for target in one.shown}
         what_for = told_apart.told(session, shown, today=desk.today)
         lines = lines_shown.of(session, shown)
+        ask_payer = asking_payer.link(desk, session, payment)
         policy = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     split = said.split or _offered(payment, suggested, is_twice=twice is not None)
@@ -226,7 +228,8 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
-        held, asked, short, borne, what_for, lines, policy,
+        held, asked, short, borne, what_for, lines, ask_payer,
+        policy,
     )  # fmt: skip
 
 
