@@ -70,7 +70,8 @@ def a_busy_week(office, payments=12):
     return made
 
 
-@pytest.mark.parametrize("seed", range(3))
+# None was delivered, a third, and in `./test --all` nearly all.
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_whatever_was_not_delivered_is_healed_once(office, seed):
     a_busy_week(office)
     events = office.world.events()
