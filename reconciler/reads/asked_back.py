@@ -12,16 +12,18 @@ _MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
 # All that is left of the payment is asked back and has not left, or came back: each such refund
 # waits for its approval, its rail, its payer or another way, where refunds wait. Most are of
 # payments that nobody was ever asked about, and of those nothing is added up.
+# So the questions come first, before refunds and payments are looked up.
 IS_ASKED_BACK = f"""r.payment_id in (
-      select l.payment_id from refund f join refund_leg l on l.refund_id = f.id
-        join payment q on q.id = l.payment_id
+      select l.payment_id from (select l.payment_id, l.refund_id, l.amount from refund_leg l
+          where l.replaced_by is null
+            and (l.status in {_UNDER_WAY} and l.rail_refund_id is null or l.status = 'failed')
+            and exists (select 1 from review_item o where o.payment_id = l.payment_id
+              and o.kind in ({_MATCHING}))
+          offset 0) l
+        join refund f on f.id = l.refund_id join payment q on q.id = l.payment_id
         cross join lateral (select coalesce(sum(a.amount), 0) as allocated from allocation a
           where a.payment_id = q.id and a.closed_at is null) t
       where (f.status in {_UNDER_WAY} or f.status = 'failed') and f.payment_id is not null
-        and l.replaced_by is null
-        and (l.status in {_UNDER_WAY} and l.rail_refund_id is null or l.status = 'failed')
-        and exists (select 1 from review_item o where o.payment_id = l.payment_id
-          and o.kind in ({_MATCHING}))
       group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
       having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated)"""
 # A refund made outside has failed, and as much was asked back since and is under way.

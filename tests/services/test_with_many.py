@@ -9,26 +9,32 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.flows.count_figures import count_figures
 from reconciler.reads import (
     account_statements,
     balances,
+    client_statements,
     closings,
     customers,
     reminders,
     screens_documents,
     screens_payments,
     screens_search,
+    screens_today,
 )
 from reconciler.reads.pages import Wanted
+from reconciler.reads.screens_today import Onlooker
 from tests.runtime import NOON, Office
 
 MANY = 50_000
 TODAY = NOON.date()
 # Pages that a question may touch, each counted as often as it is: a large table has more than that.
 PAGES_MAX = 700
-# What shows some of several customers touches as much for each of them.
-OF_SEVERAL = {"everybody": 5_000, "reminders": 3_000}
+# What shows some of several customers touches as much for each of them; of ten reminders to one
+# customer, what that one has paid is touched once, and the payment of each open question.
+ASKED_ABOUT = 3_000
+OF_SEVERAL = {"everybody": 5_000, "reminders": 500 + 4 * ASKED_ABOUT}
 # Customers of whom each has as many; of the invoices some owe something, some are drafts.
 BOOKS = f"""
     insert into customer (id, name, email, created_at)
@@ -58,6 +64,16 @@ BOOKS = f"""
       cross join (values (1, 'accounts_receivable', 100), (2, 'revenue', -100))
         as l (line, role, amount)
       join ledger_account a on a.role = l.role and a.currency = 'USD';
+    insert into review_item (id, kind, state, subject, payment_id, amount, details, opened_at)
+      select 'rev_' || n, 'unmatched_payment', 'open', 'pay_' || n, 'pay_' || n, 100, '{{}}', now()
+      from generate_series(10001, 10000 + {ASKED_ABOUT}) n;
+    insert into refund (id, payment_id, amount, currency, reason, treatment, status, requested_by,
+        requested_at)
+      select 'rfd_' || n, 'pay_' || n, 50, 'USD', 'other', 'credit', 'approved', 'ann', now()
+      from generate_series(1, 2000) n;
+    insert into refund_leg (id, refund_id, payment_id, amount, status, reference)
+      select 'leg_' || n, 'rfd_' || n, 'pay_' || n, 50, 'approved', 'r-' || n
+      from generate_series(1, 2000) n;
     insert into reminder_plan (subject, steps) values ('house', '{{0}}') on conflict do nothing;
 """
 ASKED: dict[str, Callable[[Session], object]] = {
@@ -71,8 +87,14 @@ ASKED: dict[str, Callable[[Session], object]] = {
     "an account": lambda s: account_statements.one(
         s, ("accounts_receivable", "", "", "USD"), date(2026, 10, 1), TODAY, cursor=None, limit=50
     ),
+    "a client's statement": lambda s: client_statements.part_of_customer(
+        s, "cus_1", date(2026, 10, 15), TODAY, after=None, lines_max=20
+    ),
     "late entries": lambda s: closings.late(s, 20),
     "reminders": lambda s: reminders.looks(s, [f"inv_{n}998" for n in range(10)], NOON),
+    "what waits": lambda s: screens_today.counts(
+        s, sorted(kind.value for kind in MATCHING_KINDS), TODAY, Onlooker("ann", may_settle=True)
+    ),
     "theirs": lambda s: screens_payments.latest(
         s, state=None, customer_id="cus_1", before=None, limit=10
     ),
@@ -122,7 +144,8 @@ def test_no_question_of_a_page_reads_a_whole_table(
     surgeon.execute("set session_replication_role = origin")
     *parts, plan = [part for part in BOOKS.split(";\n") if part.strip()]
     for part in (*parts, plan):
-        role = "replica" if "journal_entry" in part or "posting" in part else "origin"
+        is_partial = any(table in part for table in ("journal_entry", "posting", "refund"))
+        role = "replica" if is_partial else "origin"
         surgeon.execute(f"set session_replication_role = {role}")
         surgeon.execute(part)
     count_figures(office.runtime)
