@@ -8,27 +8,28 @@ from sqlmodel import Session
 from reconciler.books.accounts import Account, Role
 from reconciler.books.suspense import MOVED, MovedPart, Standing
 from reconciler.store.ledger import TOUCHES_SUSPENSE
+from reconciler.store.ledger_totals import ITS_POSTINGS
 
 # An entry by which a person moved something out of suspense, or put it back: no rail told it.
 IS_MOVE = f"(e.key ~ '/{MOVED}[0-9]+$')"
 _SUBJECT = "regexp_replace(e.key, '/[^/]*$', '')"
 _IS_OURS = f"a.role = 'suspense' and {TOUCHES_SUSPENSE.format('e.')}"
-# Its entries first, by their index: they are few, and the postings of the rest are all the others.
+# Its entries first, by their index, and the postings of each: they are few, which PostgreSQL does
+# not know, and the postings of the rest are all the others.
 _STANDING = f"""with ours as materialized (select * from journal_entry e
       where {TOUCHES_SUSPENSE.format("e.")})
     select {_SUBJECT} as subject, a.currency, sum(p.amount)::bigint as amount,
       count(distinct e.key) filter (where {IS_MOVE}) as turns, max(e.payment_id) as payment_id,
       coalesce(-sum(p.amount) filter (where {IS_MOVE}), 0)::bigint as moved,
       min(e.effective_on) as since, max(e.at) as changed_at
-    from ours e join posting p on p.entry_id = e.id
-      join ledger_account a on a.id = p.account_id
+    from ours e cross join {ITS_POSTINGS} join ledger_account a on a.id = p.account_id
     where a.role = 'suspense'"""
 _ONE = sa.text(
     f"""{_STANDING} and {_SUBJECT} = :subject group by 1, 2 order by abs(sum(p.amount)) desc"""
 )
 _OF_MOVEMENT = sa.text(
-    f"""select distinct {_SUBJECT} as subject from posting p
-      join journal_entry e on e.id = p.entry_id join ledger_account a on a.id = p.account_id
+    f"""select distinct {_SUBJECT} as subject from journal_entry e cross join {ITS_POSTINGS}
+      join ledger_account a on a.id = p.account_id
     where {_IS_OURS} and right({_SUBJECT}, length(:movement) + 1) = '/' || :movement
     order by 1 limit 1"""
 )

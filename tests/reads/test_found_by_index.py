@@ -10,6 +10,7 @@ from reconciler.embedded import postgres
 from reconciler.reads import rail_balances, screens_unmatched, suggestions, timeline
 from reconciler.reads.screens_unmatched import Sort, Which
 from reconciler.runtime import make_engine
+from reconciler.store import suspense
 from tests.databases import Servers
 
 _ACCOUNTS = {"accounts": [1, 2], "until": None, "counted_to": datetime(2026, 1, 1, tzinfo=UTC)}
@@ -38,6 +39,11 @@ _MANY = """
       select 'leg_' || n, 'rfd_' || n, 'pay_' || n, 100,
         case when n % 1000 = 0 then 'approved' else 'succeeded' end, 'r-' || n
       from generate_series(1, 6000) n;
+    insert into journal_entry (id, key, cause_kind, cause_id, at)
+      select 'je_' || n, 'stripe/txn_' || n || case when n % 100 = 0 then '/unclassified/' || n
+        else '/captured/' || n end, 'event', 'evt_' || n, now() from generate_series(1, 6000) n;
+    insert into posting (entry_id, line, account_id, amount)
+      select 'je_' || n, l, l, 100 from generate_series(1, 6000) n, generate_series(1, 2) l;
     insert into ledger_day (account_id, day, debit, credit)
       select a, date '2020-01-01' + d, 1, 0
       from generate_series(1, 30) a, generate_series(1, 400) d;
@@ -59,9 +65,10 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         (rail_balances._WAITING, {}, "ix_refund_leg_"),
         (rail_balances._TOTALS, _ACCOUNTS, "pk_ledger_day"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
+        (suspense._SUMS, {}, "pk_posting"),
         (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
     ],
-    ids=["events", "waiting refunds", "totals of accounts", "amounts", "queue"],
+    ids=["events", "waiting refunds", "totals of accounts", "amounts", "suspense", "queue"],
 )
 def test_it_is_found_by_an_index(
     servers: Servers,
