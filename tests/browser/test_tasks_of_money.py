@@ -114,7 +114,7 @@ def test_a_payment_is_somebodys_put_off_noted_and_its_view_kept(acme: Site, hand
     rae.press("Assign or snooze")
     rae.write(f"until-{item}", "2026-12-24")
     rae.press("Snooze.")
-    rae.reads("No question in this view")
+    rae.reads("Out of sight until", "Of yours, 1 question is snoozed")
     rae.go("/unmatched/{odd}")
     rae.write("note-new", "She called")
     rae.press("Write the note")
