@@ -23,7 +23,7 @@ from reconciler.reads import (
 from reconciler.reads.balances import Balance
 from reconciler.reads.client_statements import Part
 from reconciler.reads.deposits import DepositRow
-from reconciler.reads.invoices import InvoiceRow
+from reconciler.reads.invoices import ON_HOLD, InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
 from reconciler.reads.proposals import ProposalRow
@@ -53,13 +53,24 @@ _DEPOSITS = sa.text(
       and (cast(:project as text) is null or project_id = :project)
     order by received < amount desc, created_at desc, id limit :limit"""
 )
+# What is left of invoices that nobody is asked to pay now, by the rule that keeps reminders silent.
+_IN_DISPUTE = sa.text(
+    f"""select i.currency, sum(i.outstanding)::bigint as amount,
+      coalesce(sum(i.outstanding) filter (where i.due_on < :today), 0)::bigint as overdue
+    from invoice i where i.customer_id = :customer and i.state = 'sent' and i.outstanding > 0
+      and (cast(:project as text) is null or i.project_id = :project) and {ON_HOLD}
+    group by i.currency"""
+)
 # Of a project, only what of each payment is meant for it.
 _RECEIPTS = sa.text(
     """select p.id, p.occurred_at as at, p.currency, p.rail,
       p.facts -> 'payer' -> 'method' ->> 1 as method,
       case when cast(:project as text) is null then p.captured
-        else coalesce(x.gross, 0) end::bigint as amount, coalesce(x.documents, '{}') as documents
-    from payment p left join lateral (
+        else coalesce(x.gross, 0) end::bigint as amount, coalesce(x.documents, '{}') as documents,
+      t.taken::bigint as taken_back
+    from payment p cross join lateral (
+      select coalesce(sum(d.taken), 0) as taken from dispute d where d.payment_id = p.id
+    ) t left join lateral (
       select sum(a.gross) as gross,
         array_agg(coalesce(i.number, d.code) order by a.created_at, a.id) as documents
       from allocation a left join invoice i on i.id = a.invoice_id
@@ -90,7 +101,8 @@ _FOREIGN = sa.text(
     order by o.made_at desc limit :limit"""
 )
 _PAY_LINK = sa.text(
-    """select coalesce(i.number, d.code) as number, l.amount, l.currency, l.url from pay_link l
+    f"""select coalesce(i.number, d.code) as number, l.amount, l.currency, l.url,
+      coalesce({ON_HOLD}, false) as on_hold from pay_link l
       left join invoice i on i.id = l.invoice_id left join deposit d on d.id = l.deposit_id
     where l.id = :id and l.state = 'open' and l.expires_at > :now
       and coalesce(i.customer_id, d.customer_id) = :customer
@@ -106,7 +118,10 @@ _STAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientReceipt:
-    """Money that came from the client, in minor units, and what it is for."""
+    """Money that came from the client, in minor units, and what it is for.
+
+    `taken_back` is what their bank has of the payment now, because of disputes.
+    """
 
     id: str
     at: datetime
@@ -115,6 +130,7 @@ class ClientReceipt:
     rail: str
     method: str | None
     documents: list[str]
+    taken_back: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,18 +145,28 @@ class ClientRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPayLink:
-    """Where an amount for a document can be paid, in minor units."""
+    """Where an amount for a document can be paid, in minor units; not while that is `on_hold`."""
 
     number: str
     amount: int
     currency: str
     url: str
+    on_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InDispute:
+    """What is left to pay and not asked for while a dispute is undecided; `overdue` is of it."""
+
+    amount: int
+    overdue: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPage:
     """All of it, as it stands now. `balances` are by currency, with the largest debt first.
 
+    `in_dispute`, by currency, is a part of what is left in them.
     `to_sign` are the milestones that the client may sign off, by id, with the digest of the terms
     that are shown.
     """
@@ -149,6 +175,7 @@ class ClientPage:
     customer: str
     is_whole: bool
     balances: list[Balance]
+    in_dispute: dict[str, InDispute]
     projects: list[ProjectRow]
     to_sign: dict[str, str]
     proposals: list[ProposalRow]
@@ -188,6 +215,7 @@ def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
         customer=name,
         is_whole=seen.project_id is None,
         balances=_balances(session, seen, today),
+        in_dispute=in_dispute(session, seen, today=today),
         projects=[works[at] for at in plans],
         to_sign={
             milestone.id: _terms(milestone)
@@ -226,6 +254,12 @@ def receipts(session: Session, seen: Seen, *, payment_id: str | None = None) -> 
     """What came from them, the newest first; or one payment alone."""
     found = session.execute(_RECEIPTS, seen.given(payment=payment_id))
     return [ClientReceipt(**row._asdict()) for row in found]
+
+
+def in_dispute(session: Session, seen: Seen, *, today: date) -> dict[str, InDispute]:
+    """By currency, what of theirs is left to pay and not asked for while disputes are undecided."""
+    rows = session.execute(_IN_DISPUTE, seen.given(today=today))
+    return {row.currency: InDispute(row.amount, row.overdue) for row in rows}
 
 
 def pay_link(session: Session, seen: Seen, link_id: str, *, now: datetime) -> ClientPayLink:

@@ -20,7 +20,7 @@ from reconciler.services.sign_offs import SIGNER_CHARS_MAX
 from reconciler.web import forms, periods
 from reconciler.web.admin import errors
 from reconciler.web.paper.papers import STYLE
-from reconciler.web.portal import guesses, papers, proposals
+from reconciler.web.portal import guesses, pages, papers, proposals
 from reconciler.web.portal.visit import Visit, page
 from reconciler.work import Cause
 
@@ -135,12 +135,14 @@ def show_statement(visit: Visit) -> Response:
             error,
         )
         customer = client_page.customer_name(session, visit.seen)
+        in_dispute = client_page.in_dispute(session, visit.seen, today=visit.today)
     return visit.page(
         "statement.html",
         status=422 if error else 200,
         part=found,
         after=request.args.get("after"),
         statements=found.statements,
+        in_dispute=in_dispute,
         customer=customer,
         since=since,
         until=until,
@@ -160,6 +162,8 @@ def pay(visit: Visit) -> Response:
             if noun == "invoice"
             else client_page.deposit(session, visit.seen, target_id)
         )
+    if isinstance(document, InvoiceRow) and document.on_hold:
+        return _show(visit, status=409, error=pages.IN_DISPUTE)
     try:
         amount = forms.amount(request.form, "amount", document.currency).minor
         ask = PayAsk(noun=noun, target_id=document.id, amount=amount, portal_link_id=visit.link.id)
@@ -195,6 +199,8 @@ def go_and_pay(visit: Visit, pay_link_id: str) -> Response:
     """Where to pay, as a link: a browser would not follow a form to another site from here."""
     with visit.runtime.read() as session:
         found = client_page.pay_link(session, visit.seen, pay_link_id, now=visit.now)
+    if found.on_hold:
+        return _show(visit, status=409, error=pages.IN_DISPUTE)
     return visit.page("pay.html", link=found)
 
 

@@ -26,7 +26,10 @@ STATES = {
     "void": "Not owed",
     "refunded": "Refunded",
     "written_off": "Closed",
+    "on_hold": "Under discussion",
 }
+# While a dispute of what paid an invoice is undecided.
+IN_DISPUTE = "What you paid is under discussion with your bank: there is nothing to pay now."
 OFFERS = {
     "sent": "Waits for your answer",
     "expired": "No longer valid",
@@ -49,6 +52,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "asset": asset,
         "STATES": STATES,
+        "IN_DISPUTE": IN_DISPUTE,
         "METHODS": METHODS,
         "OFFERS": OFFERS,
         "at": _at,
