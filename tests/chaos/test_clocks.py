@@ -10,7 +10,7 @@ from tests.chaos.rig import Rig, Stores, rig
 from tests.chaos.traffic import Traffic, seeded, tell
 from tests.tiers import size
 
-EVENTS = size(quick=100, full=200)
+EVENTS = size(quick=60, full=200)
 TICKS_MIN = 12
 CATCH_UP_SECONDS_MAX = 40.0
 
