@@ -51,6 +51,8 @@ _PROPOSALS = sa.text(
 _DEPOSITS = sa.text(
     """select id from deposit where customer_id = :customer
       and (cast(:project as text) is null or project_id = :project)
+      -- What is asked for no more, and of which nothing came, is nothing to them.
+      and (ended_at is null or received > 0)
     order by received < amount desc, created_at desc, id limit :limit"""
 )
 # What is left of invoices that nobody is asked to pay now, by the rule that keeps reminders silent.

@@ -85,7 +85,7 @@ _SAME_AMOUNT = sa.text(
     select d.id from deposit d
     join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
       on d.currency = w.currency and d.amount - d.received = w.amount
-    where d.received < d.amount
+    where d.received < d.amount and d.ended_at is null
     limit :limit"""
 )
 

@@ -1,6 +1,6 @@
 """People and programs decide where a payment's money belongs, and undo it by reversal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.books.invoices import InvoiceState
@@ -16,8 +16,9 @@ from reconciler.services import (
     settlement,
     short_payments,
 )
+from reconciler.services.payment_writing import LEFT_OVER
 from reconciler.services.settlement import Scene
-from reconciler.store import claims as store, documents
+from reconciler.store import claims as store, documents, overpayments
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Work
 
@@ -96,24 +97,33 @@ def unallocate(work: Work, payment_id: str, allocation_id: str) -> None:
     for other in claims.values():
         pin(scene, other)
     claim.wanted = 0
-    kind, row.reasons = _asked_before(work, row, claims.values())
+    kind, row.reasons = _asked_before(work, scene, row, claim)
     row.strategy = Strategy.PERSON.value
     payment_writing.save(work, [row])
     settlement.finish(work, scene)
     payment_writing.ask_about_unapplied(work, scene, row, kind=kind)
+    if kind is ReviewKind.OVERPAYMENT:
+        overpayments.note_seen(work.session, row.id)  # no policy does what a person took back
     if claim.invoice_id:
         short_payments.take_back_with(work, payment_id, claim.invoice_id)
 
 
 def _asked_before(
-    work: Work, row: PaymentRow, claims: Iterable[AllocationRow]
+    work: Work, scene: Scene, row: PaymentRow, undone: AllocationRow
 ) -> tuple[ReviewKind, list[str]]:
-    """Why the money is looked at again: as it was asked before the match, if none of it stays."""
-    asked = reviews.asked_last(work, row.id)
-    if asked is None or any(claim.wanted for claim in claims):
+    """Why the money is looked at again: as it was asked before the match.
+
+    That is where nothing else stays, or where what is left is too much again, as it was then.
+    """
+    is_rest = any(claim.wanted for claim in scene.claims_by(row.id))
+    left = settlement.unapplied(scene, row.id) + undone.amount
+    asked = reviews.asked_last(work, row.id, excess=left if is_rest else None)
+    if asked is None:
         return ReviewKind.UNMATCHED_PAYMENT, [_TAKEN_BACK]
     kind, reasons = asked
-    return kind, [*(reason for reason in reasons if reason != _TAKEN_BACK), _TAKEN_BACK]
+    # What takes no more is said anew, by what stands now.
+    said = (one for one in reasons if one != _TAKEN_BACK and not one.endswith(LEFT_OVER))
+    return kind, [*said, _TAKEN_BACK]
 
 
 def _locked(work: Work, payment_id: str) -> PaymentRow:

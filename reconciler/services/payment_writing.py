@@ -16,6 +16,8 @@ from reconciler.store.payment_rows import Totals
 from reconciler.timestamps import from_epoch
 from reconciler.work import Work
 
+LEFT_OVER = " takes no more: this is left over"
+
 
 def save(work: Work, rows: Iterable[PaymentRow]) -> None:
     """Insert new payments and write changed ones, with the columns that follow from facts."""
@@ -80,7 +82,7 @@ def matching_question(row: PaymentRow, kind: ReviewKind, amount: int, scene: Sce
     claims = [claim for claim in scene.claims_by(row.id) if claim.wanted != 0]
     reasons = list(row.reasons)
     if kind is ReviewKind.OVERPAYMENT and claims:
-        reasons.append(f"{_name(scene, claims[-1])} takes no more: this is left over")
+        reasons.append(f"{_name(scene, claims[-1])}{LEFT_OVER}")
     return Question(
         kind=kind,
         subject=row.id,

@@ -53,7 +53,7 @@ _CLOSE_ONE = sa.text(
     where id = :id and state = 'open' and (cast(:rev as bigint) is null or rev = :rev)"""
 )
 _ASKED_LAST = sa.text(
-    """select kind, details -> 'reasons' from review_item
+    """select kind, details -> 'reasons' as reasons, amount from review_item
     where payment_id = :payment and kind = any(:kinds) and state = 'resolved'
     order by resolved_at desc, opened_at desc, id desc limit 1"""
 )
@@ -97,11 +97,23 @@ def open_items(work: Work, questions: Iterable[Question]) -> None:
     work.session.execute(_OPEN, columns | {"now": work.now, "by_itself": by_itself})
 
 
-def asked_last(work: Work, payment_id: str) -> tuple[ReviewKind, list[str]] | None:
-    """Why it was asked where a payment's money belongs, before somebody said; None if never."""
-    kinds = [kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT}]
-    row = work.session.execute(_ASKED_LAST, {"payment": payment_id, "kinds": kinds}).first()
-    return (ReviewKind(row[0]), list(row[1] or [])) if row else None
+def asked_last(
+    work: Work, payment_id: str, *, excess: int | None = None
+) -> tuple[ReviewKind, list[str]] | None:
+    """Why it was asked where a payment's money belongs, before somebody said; None if never.
+
+    Where something of it stays in its place, `excess` is the rest: that was asked about as too much
+    only if it was as much then.
+    """
+    kinds = MATCHING_KINDS if excess is not None else MATCHING_KINDS - {ReviewKind.OVERPAYMENT}
+    given = {"payment": payment_id, "kinds": [kind.value for kind in kinds]}
+    row = work.session.execute(_ASKED_LAST, given).first()
+    if row is None:
+        return None
+    kind = ReviewKind(row.kind)
+    if excess is not None and (kind is not ReviewKind.OVERPAYMENT or row.amount != excess):
+        return None
+    return kind, list(row.reasons or [])
 
 
 def close_items(

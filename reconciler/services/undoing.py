@@ -16,11 +16,11 @@ from reconciler.books.deeds import TOLD_BY, Deed, Fate, fate
 from reconciler.books.disputes import Decision
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.services import (
-    allocations,
     applications,
     credits_taken_back,
     disputes,
     forfeits,
+    matches,
     portal_links,
     receipts_taken_back,
     refunds,
@@ -104,7 +104,7 @@ def _allocated(work: Work, deed: Deed) -> None:
         raise Conflict(GONE)
     for claim_id, claim in live.items():
         _must_be_alone(claim.amount, given[claim_id])
-        allocations.unallocate(work, deed.subject, claim_id)
+        matches.take_back(work, deed.subject, claim_id)
 
 
 def _must_be_alone(amount: int, given: int) -> None:
@@ -120,7 +120,7 @@ def _unallocated(work: Work, deed: Deed) -> None:
         deposit_id=target if is_deposit else None,
         amount=amount,
     )
-    allocations.allocate(work, deed.subject, [part])
+    matches.put_back(work, deed.subject, part)
 
 
 def _applied(work: Work, deed: Deed) -> None:

@@ -25,7 +25,7 @@ from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.payouts import PayoutRow
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
-from reconciler.services import allocations, revisions
+from reconciler.services import matches, revisions
 from reconciler.web import forms
 from reconciler.web.admin import errors, paging, queue_views, timeline, words
 from reconciler.web.admin.desk import Desk, go
@@ -156,7 +156,7 @@ def _take_back(work: Work, payment_id: str, *, is_checked: bool) -> None:
     if is_checked:
         revisions.unchanged(work, payment_id, forms.whole(request.form, "rev"))
     for allocation_id in wanted:
-        allocations.unallocate(work, payment_id, allocation_id)
+        matches.take_back(work, payment_id, allocation_id)
 
 
 def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") -> Response:

@@ -27,8 +27,10 @@ screens = Screens()
 
 # What says nothing about the work: it stands in the audit trail, and would drown the rest here.
 _COMINGS = ("person.signed_in", "person.signed_out")
-# What holding money makes, in the transaction in which it is put there.
+# What holding money makes, in the transaction in which it is put there; and what ends with it.
 _MADE_ALONG = frozenset({"deposit.created", "customer.created"})
+_ENDED_ALONG = frozenset({"deposit.ended"})
+_ALONG = {"payment.allocated": _MADE_ALONG, "payment.unallocated": _ENDED_ALONG}
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 
@@ -196,12 +198,12 @@ def _put_together(
     Money that is held makes a deposit, and sometimes a customer, before it is put there: people
     did one thing.
     """
-    deeds_of = {_moment(one): one for one in lines if one.action == "payment.allocated"}
+    deeds_of = {_moment(one): one for one in lines if one.action in _ALONG}
     kept: list[AuditRow] = []
     along: dict[str, list[AuditRow]] = {}
     for line in lines:
-        deed = deeds_of.get(_moment(line)) if line.action in _MADE_ALONG else None
-        if deed is None:
+        deed = deeds_of.get(_moment(line))
+        if deed is None or line.action not in _ALONG[deed.action]:
             kept.append(line)
         else:
             along.setdefault(deed.id, []).append(line)

@@ -9,7 +9,7 @@ from reconciler.books.payments import PaymentStatus
 from reconciler.reads import payments as reads
 from reconciler.reads.pages import Page
 from reconciler.reads.payments import PaymentRow
-from reconciler.services import allocations, receipts_taken_back
+from reconciler.services import allocations, matches, receipts_taken_back
 from reconciler.services.allocations import Part
 from reconciler.web.api.fields import (
     Amount,
@@ -96,8 +96,11 @@ def allocate(work: Work, payment_id: str, body: AllocationsBody) -> PaymentRow:
 
 @resource.delete("/payments/{payment_id}/allocations/{allocation_id}")
 def unallocate(work: Work, payment_id: str, allocation_id: str) -> PaymentRow:
-    """Undo an allocation, by a reversing entry. The money is unapplied again."""
-    allocations.unallocate(work, payment_id, allocation_id)
+    """Undo an allocation, by a reversing entry. The money is unapplied again.
+
+    A deposit that was made only to hold it is asked for no more.
+    """
+    matches.take_back(work, payment_id, allocation_id)
     return reads.one(work.session, payment_id)
 
 
