@@ -233,7 +233,7 @@ class DepositLine:
     def status(self) -> str:
         """One word: whether the money came, and how much of it is used."""
         if not self.received:
-            return deposit_rules.PaymentStatus.PENDING.value
+            return "ended" if self.ended_at else deposit_rules.PaymentStatus.PENDING.value
         if self.refunded == self.received:
             return "refunded"
         return deposit_rules.applied_status(

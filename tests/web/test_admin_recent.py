@@ -313,3 +313,20 @@ def test_a_note_on_a_dispute_names_it(screens):
     rae.post(f"/notes/{dispute}", {"note": "Called them", "once": "n1"})
     page = rae.get("/recent").get_data(as_text=True)
     assert f'<a href="/admin/disputes/{dispute}">Dispute, Birch, $400.00</a>' in page
+
+
+def test_undoing_a_hold_takes_its_deposit_back_and_is_one_line(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    form = {"rev": acme.rev("payment", pay), "customer_id": acme.ids["acme"]}
+    assert rae.post(f"/unmatched/{pay}/hold", form).status_code == 303
+    held = line(acme, "payment.allocated")
+    assert rae.post(f"/recent/{held}/undo", {}).status_code == 303
+    deposit = acme.office.scalar("select id from deposit where ended_at is not null")
+    words = rae.read("/recent")
+    assert words.count("Held as a deposit") == 1
+    ended = line(acme, "deposit.ended")
+    assert f"/recent/{ended}/undo" not in rae.get("/recent").get_data(as_text=True)
+    words = rae.read(f"/deposits/{deposit}")
+    assert "Asked for no more" in words
+    assert "has not come yet" not in words
+    assert "Nothing of $850.00 has come, and it is asked for no more. It was made to hold" in words

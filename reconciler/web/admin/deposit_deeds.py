@@ -58,7 +58,8 @@ def end_deposit(desk: Desk, name: str) -> Response:
         else:
             deposit_requests.end(work, name, why=request.form.get("why", ""), rev=rev)
 
-    return _done(desk, name, partial(desk.do, step))
+    said = "asked" if request.form.get("do") == "again" else "ended"
+    return _done(desk, name, partial(desk.do, step), said)
 
 
 @screens.post("/deposits/<name>/forfeit", Role.RECONCILER)
@@ -80,7 +81,7 @@ def forfeit(desk: Desk, name: str) -> Response:
     return _done(desk, name, partial(desk.once, step))
 
 
-def _done(desk: Desk, name: str, deed: Callable[[], object]) -> Response:
+def _done(desk: Desk, name: str, deed: Callable[[], object], said: str = "kept") -> Response:
     try:
         deed()
     except NotFound:
@@ -90,7 +91,7 @@ def _done(desk: Desk, name: str, deed: Callable[[], object]) -> Response:
         return deposits.show(desk, name, status=409, error=changed)
     except Refused as error:
         return deposits.show(desk, name, status=422, error=errors.sentence(error))
-    return go("show_deposit", name=name, kept=1)
+    return go("show_deposit", name=name, **{said: 1})
 
 
 def _terms() -> DepositTerms | None:

@@ -162,6 +162,8 @@ def _notice() -> str:
 _NOTICES = {
     "applied": "The deposit is applied. The invoice is owed that much less.",
     "kept": "Kept.",
+    "ended": "It is asked for no more: no reminder and no page to pay on asks for it.",
+    "asked": "It is asked for again.",
     "linked": "The pay link is made. Copy it below.",
     "unlinked": "The pay link has ended: nobody pays through it any more.",
     "attached": "The file is attached.",

@@ -47,6 +47,7 @@ _PROPOSAL = {
 }
 _DEPOSIT = {
     "pending": Pill("Pending", "info"),
+    "ended": Pill("Asked for no more"),
     "unapplied": Pill("Unapplied", "warn"),
     "partially_applied": Pill("Partly applied", "info"),
     "completed": Pill("Completed", "pos"),
