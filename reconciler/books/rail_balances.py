@@ -5,6 +5,21 @@ from dataclasses import dataclass
 from reconciler.money import shown
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Refunds that wait for approval: what they would take, in minor units, and how many."""
+
+    amount: int = 0
+    number: int = 0
+
+    def without(self, amount: int) -> "Asked":
+        """The others, seen from one of them that would take so much; none of it: it is not one."""
+        return Asked(self.amount - amount, self.number - 1) if amount else self
+
+
+NOTHING_ASKED = Asked()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RailBalance:
     """What a rail holds for us in one currency, in minor units.
@@ -28,15 +43,28 @@ class RailBalance:
         """Whether something waits that the rail cannot carry out, as far as is known here."""
         return self.waiting > 0 and self.held < self.waiting
 
-    def warning(self, more: int = 0) -> str | None:
-        """What to know before `more` is let go as well; None where there is enough."""
+    def warning(self, more: int = 0, *, asked: Asked = NOTHING_ASKED) -> str | None:
+        """What to know before `more` is let go as well; None where there is enough.
+
+        `asked` are other refunds that wait for approval: one after the other each would be carried,
+        and all of them are not.
+        """
         waits = self.waiting + more
-        if waits <= max(0, self.held):
+        if waits + asked.amount <= max(0, self.held):
             return None
         rail = self.rail.capitalize()
         return (
             f"{rail} holds {shown(self.held, self.currency)} for us by our books; with this one,"
-            f" refunds of {shown(waits, self.currency)} wait to leave it. Until there is enough,"
-            f" {rail} lets a refund to a card wait, and any other one fails. Put money on our"
-            " balance there, wait for payments to come in, or pay it back by bank transfer."
+            f" refunds of {shown(waits, self.currency)} wait to leave it{self._and(asked, waits)}."
+            f" Until there is enough, {rail} lets a refund to a card wait, and any other one fails."
+            " Put money on our balance there, wait for payments to come in, or pay it back by bank"
+            " transfer."
         )
+
+    def _and(self, asked: Asked, waits: int) -> str:
+        if not asked.amount:
+            return ""
+        them = f"{asked.number} more that wait" if asked.number > 1 else "another one that waits"
+        they = "come" if asked.number > 1 else "comes"
+        added = f"{them} for approval {they} to {shown(asked.amount, self.currency)}"
+        return f", and {added}: {shown(waits + asked.amount, self.currency)} in all"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.rail_balances import RailBalance
+from reconciler.books.rail_balances import NOTHING_ASKED, Asked, RailBalance
 from reconciler.store import ledger_totals
 from reconciler.store.ledger_totals import TOTALS
 from reconciler.store.movement_sums import IS_MOVEMENT
@@ -24,7 +24,7 @@ _TOTALS = sa.text(
 _TAKEN = f"""select l.refund_id, p.rail, coalesce(s.currency, r.currency) as currency,
       case when s.currency is null then l.amount
         else ceil(l.amount * s.amount / greatest(p.captured, 1)::numeric) end as amount,
-      l.status in ('requested', 'failed', 'manual') as is_more
+      l.status in ('requested', 'failed', 'manual') as is_more, l.status = 'requested' as is_asked
     from refund_leg l join refund r on r.id = l.refund_id join payment p on p.id = l.payment_id
       left join lateral (select o.currency, sum(o.amount) as amount from rail_object o
         where o.payment_id = p.id and {IS_MOVEMENT} and o.amount > 0
@@ -36,9 +36,17 @@ _WAITING = sa.text(
       and l.rail_refund_id is null and l.status in ('approved', 'submitted', 'unknown')) t
     group by 1, 2"""
 )
+# What nobody has approved so far, of any refund.
+_ASKED = sa.text(
+    f"""select rail, currency, sum(amount)::bigint as amount,
+      count(distinct refund_id)::bigint as number from ({_TAKEN}
+      and r.status = 'requested' and l.status = 'requested') t
+    group by 1, 2"""
+)
 _OF_REFUNDS = sa.text(
     f"""select refund_id, rail, currency,
-      coalesce(sum(amount) filter (where is_more), 0)::bigint as more from ({_TAKEN}
+      coalesce(sum(amount) filter (where is_more), 0)::bigint as more,
+      coalesce(sum(amount) filter (where is_asked), 0)::bigint as asked from ({_TAKEN}
       and l.refund_id = any(:ids) and l.status in ('requested', 'approved', 'submitted',
         'unknown', 'pending', 'failed', 'manual')) t
     group by 1, 2, 3 order by 1, 2, 3"""
@@ -66,10 +74,14 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
     if not taken:
         return {}
     known = {(one.rail, one.currency): one for one in balances(session)}
+    asked = {
+        (row.rail, row.currency): Asked(row.amount, row.number) for row in session.execute(_ASKED)
+    }
     said: dict[str, str] = {}
     for row in taken:
         nothing = RailBalance(rail=row.rail, currency=row.currency, held=0)
-        warning = known.get((row.rail, row.currency), nothing).warning(row.more)
+        others = asked.get((row.rail, row.currency), NOTHING_ASKED).without(row.asked)
+        warning = known.get((row.rail, row.currency), nothing).warning(row.more, asked=others)
         if warning:
             said[row.refund_id] = f"{said.get(row.refund_id, '')} {warning}".lstrip()
     return said

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from reconciler.books.rail_balances import RailBalance
+from reconciler.books.rail_balances import Asked, RailBalance
 
 _AMOUNTS = st.integers(-10_000, 10_000)
 _TAKEN = st.integers(0, 10_000)
@@ -25,3 +25,26 @@ def test_the_words_name_the_rail_and_both_amounts() -> None:
     assert said
     assert "Stripe holds USD 512.00 for us by our books" in said
     assert "with this one, refunds of USD 1,527.46 wait to leave it" in said
+
+
+@given(held=_AMOUNTS, waiting=_TAKEN, more=_TAKEN, asked=_TAKEN)
+def test_what_waits_for_approval_counts_too(held: int, waiting: int, more: int, asked: int) -> None:
+    balance = RailBalance(rail="stripe", currency="USD", held=held, waiting=waiting)
+    whole = waiting + more + asked
+    is_enough = whole == 0 or whole <= held
+    assert (balance.warning(more, asked=Asked(asked, 1)) is None) is is_enough
+
+
+def test_the_words_say_what_else_waits_for_approval() -> None:
+    balance = RailBalance(rail="stripe", currency="USD", held=18_954, waiting=0)
+    others = Asked(80_500, 4).without(60_000)
+    assert balance.warning(60_000) != (said := balance.warning(60_000, asked=others))
+    assert said
+    assert (
+        "refunds of USD 600.00 wait to leave it, and 3 more that wait for approval come to"
+        " USD 205.00: USD 805.00 in all. Until there is enough" in said
+    )
+    one = balance.warning(3_000, asked=Asked(20_000, 2).without(3_000))
+    assert one
+    assert "another one that waits for approval comes to USD 170.00: USD 200.00 in all" in one
+    assert Asked(5, 1).without(0) == Asked(5, 1), "it was approved, or is not of these"
