@@ -53,7 +53,11 @@ def test_the_form_says_it_before_it_is_asked_for(poor: Screens) -> None:
     looked = said(_ask(poor, rae, "412.71", do="look"))
     assert WARNED.format("$412.71") in looked
     assert "Stripe holds" not in said(_ask(poor, rae, "412.70", do="look"))
-    assert "Stripe holds" not in said(_ask(poor, rae, "412.71", do="look", method="hand"))
+    by_hand = said(_ask(poor, rae, "412.71", do="look", method="hand"))
+    assert "Stripe holds" not in by_hand
+    assert "The money goes by bank transfer from your account to the customer" in by_hand
+    assert "The way it was paid, the money goes back to each payment it came from" in looked
+    assert "the money goes back to each payment" not in by_hand
     assert poor.books() == before
 
 
@@ -72,6 +76,13 @@ def test_whoever_approves_reads_it_with_all_that_waits_already(poor: Screens) ->
     assert "Is it still you?" in proof
     assert f"Careful {WARNED.format('$500.00')}" in proof
     assert _approve(poor, poor.as_("approver"), second).status_code == 303, "it is no refusal"
+
+
+def test_a_refund_by_bank_transfer_does_not_say_that_it_goes_to_the_card(poor: Screens) -> None:
+    rae = poor.as_("reconciler")
+    asked = _id(_ask(poor, rae, "50.00", method="hand"))
+    words = rae.read(f"/refunds/{asked}")
+    assert "Bank transfer, by hand of what came by Visa •• 4242" in words
 
 
 def test_today_and_reconciliation_are_not_green_below_zero(poor: Screens) -> None:
