@@ -39,6 +39,8 @@ from reconciler.work import Cause, Work
 _SESSION_SETTINGS = (
     "-c lock_timeout=3000 -c statement_timeout=15000"
     " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+    # What takes some milliseconds takes longer where workers are started for it.
+    " -c parallel_setup_cost=50000"
 )
 _RETRIED = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock not available
 _READ_ONLY = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -16,6 +16,7 @@ from benchmarks import senders
 from benchmarks.business import bank, desk, documents, rail, refunds
 from benchmarks.business.documents import Papers
 from benchmarks.business.pen import Pen
+from benchmarks.quiet_rail import move
 from benchmarks.stage import Bench
 from reconciler.runtime import Runtime
 
@@ -52,6 +53,7 @@ def furnish(bench: Bench, runtime: Runtime) -> None:
     with _said("statements and runs"):
         bank.read_statements(pen)
         bank.compare(pen)
+    move(bench)
     with _said("what hangs on it"):
         desk.leave(pen, papers, who)
     bench.sql("vacuum analyze")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.reads import milestones
-from reconciler.reads.asked_back import IS_ASKED_BACK, WAITS_AS_REFUND
+from reconciler.reads.asked_back import IS_ASKED_BACK, IS_WAITING, WAITS_AS_REFUND
 from reconciler.reads.bills import DUE_SOON
 from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import inbox_rows, ledger_totals
@@ -36,12 +36,12 @@ _REFUNDS = sa.text(
 )
 # What of our refunds did not arrive, as the list of them has it, since it is known.
 _TROUBLE = sa.text(
-    """select 'refund_in_trouble' as kind, r.currency, count(distinct r.id) as number,
+    f"""select 'refund_in_trouble' as kind, r.currency, count(distinct r.id) as number,
       sum(l.amount)::bigint as amount, min(s.since) as oldest
     from refund_leg l join refund r on r.id = l.refund_id
       cross join lateral (select coalesce(max(p.at), r.requested_at) as since from refund_step p
         where p.refund_id = r.id and p.leg_id = l.id and p.after = l.status) s
-    where l.replaced_by is null and l.status in ('failed', 'manual')
+    where {IS_WAITING} and l.status in ('failed', 'manual')
     group by 1, 2 order by 1, 2"""
 )
 # Refunds that nobody here asked for, or that somebody at the rail called off. One that is asked
@@ -70,7 +70,8 @@ _OUTBOUND = sa.text(
     where (is_on and failing_since is not null) or (not is_on and disabled_why is not null)
     having count(*) > 0"""
 )
-# Money that was taken ahead and that nothing was done with for two months.
+# Money that was taken ahead and that nothing was done with for two months. Nothing was done with
+# any before it was there, so of younger ones nothing is looked up.
 _DEPOSITS_AT_REST = sa.text(
     """select 'deposit_at_rest' as kind, d.currency, count(*) as number,
       sum(d.received - d.applied - d.refunded)::bigint as amount, min(s.since) as oldest
@@ -79,6 +80,7 @@ _DEPOSITS_AT_REST = sa.text(
           and a.closed_at is null), (select max(u.created_at) from application u
           where u.deposit_id = d.id)) as since) s
     where d.received > d.applied + d.refunded and s.since < now() - interval '60 days'
+      and d.created_at < now() - interval '60 days'
     group by 1, 2 order by 1, 2"""
 )
 # What we have to pay: late, or within a week. The day on the bill is since when it is late; until
@@ -123,7 +125,7 @@ _COUNTS = sa.text(
       (select count(*) from (select f.id from refund f where :may_settle
           and f.status = 'requested' and f.requested_by <> :person
           and not :person = any(f.edited_by)
-        union select l.refund_id from refund_leg l where :may_settle and l.replaced_by is null
+        union select l.refund_id from refund_leg l where :may_settle and {IS_WAITING}
           and (l.status = 'failed' or l.status = 'manual'
             and l.routed_by is distinct from :person)) theirs) as refunds,
       (select count(*) from review_item where state = 'open' and kind = 'dispute'

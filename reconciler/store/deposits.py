@@ -53,6 +53,12 @@ class Deposit(SQLModel, table=True):
             postgresql_where=sa.text("received = 0 and ended_at is null"),
         ),
         sa.Index("ix_deposit_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),
+        sa.Index(
+            "ix_deposit_open_amount",
+            "currency",
+            sa.text("(amount - received)"),
+            postgresql_where=sa.text("ended_at is null and received < amount"),
+        ),
         sa.Index("ix_deposit_created", "created_at", "id"),
         sa.Index("ix_deposit_amount", "amount", "created_at", "id"),
         sa.Index("ix_deposit_words", sa.text(words.of_number("code")), postgresql_using="gin"),

@@ -27,6 +27,9 @@ _MANY = """
     insert into invoice (id, number, customer_id, currency, total, state, created_at)
       select 'inv_' || n, 'INV-' || n, 'cus_1', 'USD', n, 'sent', now()
       from generate_series(1, 6000) n;
+    insert into deposit (id, code, customer_id, taken_on, currency, amount, created_at)
+      select 'dep_' || n, 'DEP-' || n, 'cus_1', '2026-12-01', 'USD', n, now()
+      from generate_series(1, 6000) n;
     insert into payment (id, rail, account, rail_payment_id, status, facts, occurred_at, created_at,
         updated_at)
       select 'pay_' || n, 'stripe', 'own', 'pi_' || n, 'captured', '{}', now(), now(), now()
@@ -65,10 +68,19 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         (rail_balances._WAITING, {}, "ix_refund_leg_"),
         (rail_balances._TOTALS, _ACCOUNTS, "pk_ledger_day"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
+        (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_deposit_open_amount"),
         (suspense._SUMS, {}, "pk_posting"),
         (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
     ],
-    ids=["events", "waiting refunds", "totals of accounts", "amounts", "suspense", "queue"],
+    ids=[
+        "events",
+        "waiting refunds",
+        "totals of accounts",
+        "amounts",
+        "deposits",
+        "suspense",
+        "queue",
+    ],
 )
 def test_it_is_found_by_an_index(
     servers: Servers,

@@ -79,6 +79,7 @@ BOOKS = f"""
 ASKED: dict[str, Callable[[Session], object]] = {
     "nobody": lambda s: screens_search.look(s, "nobody"),
     "everybody": lambda s: screens_search.look(s, "customer"),
+    "a word of all payers": lambda s: screens_search.look(s, "buyer"),
     "an amount": lambda s: screens_search.of_amount(s, "1.00"),
     "a number": lambda s: screens_search.look(s, "inv 29500"),
     "customers": lambda s: customers.page(s, {}, Wanted(50), today=TODAY),

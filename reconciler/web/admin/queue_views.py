@@ -21,7 +21,7 @@ OLD = timedelta(days=2)
 _LOOKS_MAX = 4  # for one page, so that it comes soon whatever waits
 _NEXT_OF = 5  # in a view that is sifted, the next one may be further on
 _AT_ONCE = 100  # payments whose suggestions are looked up in one go, where all are gone through
-_ALL_MAX = 500  # looked through for one answer; the next ones come after these
+_ALL_MAX = 200  # looked through for one answer; the next ones come after these
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
 _SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
