@@ -10,6 +10,9 @@ from reconciler.store import ledger_totals
 from reconciler.store.ledger_totals import TOTALS
 from reconciler.store.movement_sums import IS_MOVEMENT
 
+# Statuses of refunds, and of their legs, of which something may still leave the rail.
+TO_LEAVE = ("requested", "approved", "submitted", "unknown", "pending", "failed", "manual")
+
 # What is promised is in no rail's name: where two hold one currency, each is taken to owe it.
 _ACCOUNTS = sa.text(
     """select id, role, rail, currency from ledger_account
@@ -47,8 +50,7 @@ _OF_REFUNDS = sa.text(
     f"""select refund_id, rail, currency,
       coalesce(sum(amount) filter (where is_more), 0)::bigint as more,
       coalesce(sum(amount) filter (where is_asked), 0)::bigint as asked from ({_TAKEN}
-      and l.refund_id = any(:ids) and l.status in ('requested', 'approved', 'submitted',
-        'unknown', 'pending', 'failed', 'manual')) t
+      and l.refund_id = any(:ids) and l.status = any(:to_leave)) t
     group by 1, 2, 3 order by 1, 2, 3"""
 )
 
@@ -70,7 +72,10 @@ def balances(session: Session) -> list[RailBalance]:
 
 def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
     """By refund, what to know before it is sent, where what its rails hold does not carry it."""
-    taken = session.execute(_OF_REFUNDS, {"ids": list(refund_ids)}).all() if refund_ids else []
+    if not refund_ids:
+        return {}
+    given = {"ids": list(refund_ids), "to_leave": list(TO_LEAVE)}
+    taken = session.execute(_OF_REFUNDS, given).all()
     if not taken:
         return {}
     known = {(one.rail, one.currency): one for one in balances(session)}

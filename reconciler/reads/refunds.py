@@ -138,8 +138,6 @@ _STEPS = sa.text(
     """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step
     where refund_id = any(:ids) order by seq"""
 )
-# Something of it may still leave the rail.
-_TO_LEAVE = ("requested", "approved", "submitted", "unknown", "pending", "failed", "manual")
 
 
 def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[RefundRow]:
@@ -172,7 +170,8 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
         )  # fmt: skip
         steps.setdefault(row.refund_id, []).append(step)
     rows = session.execute(_REFUNDS, given).all()
-    careful = rail_balances.warnings(session, [row.id for row in rows if row.status in _TO_LEAVE])
+    to_leave = [row.id for row in rows if row.status in rail_balances.TO_LEAVE]
+    careful = rail_balances.warnings(session, to_leave)
     return {
         row.id: RefundRow(
             **row._asdict(),

@@ -66,6 +66,16 @@ class Window:
         assert session
         self.page.context.add_cookies([{"name": COOKIE, "value": session.value, "url": self.url}])
 
+    def keys(self, *keys: str) -> None:
+        """Press these, one after the other, wherever the focus is."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def open(self, who: str) -> None:
+        """Their payment in the queue; it may be open: its words take the focus once it is new."""
+        self.page.click(f".item >> text={who}")
+        self.page.wait_for_selector(f"#detail-title:focus:has-text('{who}')")
+
     def text(self) -> str:
         """The words on the page, once it is all there."""
         self.page.wait_for_load_state()
@@ -181,6 +191,20 @@ def _served(made: Screens, browser: object) -> Iterator[Site]:
 def site(chromium: object, screens: Screens) -> Iterator[Site]:
     """Screens of an office with empty books, served."""
     yield from _served(screens, chromium)
+
+
+@pytest.fixture
+def acme(site: Site) -> Site:
+    """850.00 that names neither of two open invoices, and a payment that names nothing."""
+    screens = site.screens
+    rail_id = screens.office.world.create_customer(name="Acme", email="pay@acme.example")
+    customer_id = screens.customer("Acme", rail_customers={"stripe": rail_id})
+    screens.invoice(customer_id, 85_000, "INV-1042")
+    screens.invoice(customer_id, 87_500, "INV-1039")
+    thanks = "thanks INV-1042 INV-1039"
+    screens.ids["pay"] = screens.paid(85_000, customer=rail_id, description=thanks)
+    screens.paid(1_234, description="who knows")
+    return site
 
 
 @pytest.fixture(scope="module")

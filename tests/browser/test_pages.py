@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.flows.reread_rail import reread_rail
 from reconciler.services import people, restores
-from tests.browser.conftest import NARROW, PAPER, SIZES, WIDE, Site, Window
+from tests.browser.conftest import NARROW, PAPER, SIZES, WIDE, Site
 from tests.tiers import size
 from tests.web.looks import LOOKS
 from tests.web.test_admin_refunds import invoice_paid, sent_back
@@ -37,20 +37,6 @@ ADMINS_PAGES = (*sorted(LOOKS.keys() - PAGES), "/events/replay?type=charge.succe
 # ./test judges every other page, one in the light and one in the dark; ./test --all each in both.
 SCHEMES = size(quick=(("light",), (), ("dark",), ()), full=(("light", "dark"),))
 PRINTED = sorted(LOOKS)[:: size(quick=4, full=1)]
-
-
-@pytest.fixture
-def acme(site: Site) -> Site:
-    """850.00 that names neither of two open invoices."""
-    screens = site.screens
-    rail_id = screens.office.world.create_customer(name="Acme", email="pay@acme.example")
-    customer_id = screens.customer("Acme", rail_customers={"stripe": rail_id})
-    screens.invoice(customer_id, 85_000, "INV-1042")
-    screens.invoice(customer_id, 87_500, "INV-1039")
-    thanks = "thanks INV-1042 INV-1039"
-    screens.ids["pay"] = screens.paid(85_000, customer=rail_id, description=thanks)
-    screens.paid(1_234, description="who knows")
-    return site
 
 
 def _left(site: Site, number: str) -> int:
@@ -84,33 +70,22 @@ def test_pages_stand_a_text_that_is_forty_percent_larger(showroom):
         assert window.overflow() <= 0, path
 
 
-def _keys(window: Window, *keys: str) -> None:
-    for key in keys:
-        window.page.keyboard.press(key)
-
-
-def _open(window, who: str) -> None:
-    """Their payment, which may be the one that is open: its words take the focus once it is new."""
-    window.page.click(f".item >> text={who}")
-    window.page.wait_for_selector(f"#detail-title:focus:has-text('{who}')")
-
-
 def test_a_payment_is_matched_and_unmatched_by_keyboard_alone(acme):
     acme.screens.person("reconciler")
     window = acme.window()
     window.go("/sign-in")
-    _keys(window, *"reconciler@example.com", "Tab")
+    window.keys(*"reconciler@example.com", "Tab")
     window.page.keyboard.type("seven tall herons")
-    _keys(window, "Enter")
+    window.keys("Enter")
     window.page.wait_for_selector("h1:has-text('Today')")
-    _keys(window, "g", "u")
+    window.keys("g", "u")
     window.page.wait_for_selector("h1:has-text('Unmatched')")
-    _keys(window, "j", "k", "Enter")  # past it, and back to it
+    window.keys("j", "k", "Enter")  # past it, and back to it
     window.page.wait_for_selector("#detail-title:focus:has-text('Acme')")
-    _keys(window, "m")
+    window.keys("m")
     window.page.wait_for_selector(".toast:has-text('Matched $850.00 to INV-1042.')")
     assert _left(acme, "INV-1042") == 0
-    _keys(window, "u")
+    window.keys("u")
     window.page.wait_for_selector(".banner:has-text('A reversing entry was posted')")
     assert _left(acme, "INV-1042") == 85_000
     assert window.complaints == []
@@ -141,7 +116,7 @@ def test_what_is_left_of_a_split_is_told_while_one_types(acme):
     window = acme.window()
     window.is_in("reconciler")
     window.go("/unmatched")
-    _open(window, "Acme")
+    window.open("Acme")
     window.page.fill("input.num >> nth=0", "800")
     window.page.wait_for_selector("#left:has-text('$50.00')")
     assert "The rest stays unapplied" in window.page.inner_text("#left-words")
@@ -158,7 +133,7 @@ def test_the_second_of_two_people_sees_who_was_first(acme):
     for window, name in ((first, "admin"), (second, "reconciler")):
         window.is_in(name)
         window.go("/unmatched")
-        _open(window, "Acme")
+        window.open("Acme")
     first.page.click("text=Match $850.00 to INV-1042")
     first.page.wait_for_selector(".toast")
     second.page.click("text=Match $850.00 to INV-1039")
@@ -170,8 +145,8 @@ def test_back_leads_to_what_was_open_before(acme):
     window = acme.window()
     window.is_in("viewer")
     window.go("/unmatched")
-    _open(window, "Acme")
-    _open(window, "Unknown payer")
+    window.open("Acme")
+    window.open("Unknown payer")
     window.page.go_back()
     window.page.wait_for_selector("#detail-title:has-text('Acme')")
     assert window.page.url.rpartition("/")[2].startswith("pay_")
@@ -186,7 +161,7 @@ def test_on_a_telephone_the_queue_leads_to_one_payment_and_back(acme):
     window.go("/")
     window.page.click(".tabbar >> text=Unmatched")
     assert not window.page.is_visible("#detail-title")
-    _open(window, "Acme")
+    window.open("Acme")
     assert not window.page.is_visible("#rows")
     window.page.click("text=All unmatched payments")
     window.page.wait_for_selector("#rows")
@@ -202,11 +177,11 @@ def test_the_dark_is_remembered_and_keys_can_be_turned_off(showroom):
     window.page.click("[data-theme-toggle]")
     window.go("/invoices")
     assert window.page.evaluate("document.documentElement.dataset.theme") == "dark"
-    _keys(window, "?")
+    window.keys("?")
     window.page.wait_for_selector("dialog[open]")
     window.page.uncheck("[data-shortcuts]")
     window.page.click("dialog >> text=Close")
-    _keys(window, "g", "u")
+    window.keys("g", "u")
     window.page.wait_for_timeout(200)
     assert window.page.url.endswith("/invoices")
 
@@ -345,11 +320,11 @@ def test_a_refund_made_outside_is_answered_by_keyboard_and_without_scripts(site)
         window.page.click("text=Say whether the customer still owes it")
         window.page.focus("#note")
         window.page.keyboard.type("Ada said so")
-        _keys(window, "Tab", "Tab", "Enter")
+        window.keys("Tab", "Tab", "Enter")
         window.page.wait_for_selector("text=Yes, it is owed again.")
         assert screens.office.scalar(owed) == 5_000
         window.page.focus("button:has-text('Take back')")
-        _keys(window, "Enter")
+        window.keys("Enter")
         window.page.wait_for_selector("text=Taken back: the question is open again.")
         assert screens.office.scalar(owed) == 0
         assert window.complaints == []

@@ -1,41 +1,13 @@
 """The queue by keys in a real browser: what the address names, what keys open, what stays said."""
 
-import pytest
-
-from tests.browser.conftest import Site, Window
-
-
-@pytest.fixture
-def acme(site: Site) -> Site:
-    """850.00 that names neither of two open invoices, and a payment that names nothing."""
-    screens = site.screens
-    rail_id = screens.office.world.create_customer(name="Acme", email="pay@acme.example")
-    customer_id = screens.customer("Acme", rail_customers={"stripe": rail_id})
-    screens.invoice(customer_id, 85_000, "INV-1042")
-    screens.invoice(customer_id, 87_500, "INV-1039")
-    thanks = "thanks INV-1042 INV-1039"
-    screens.ids["pay"] = screens.paid(85_000, customer=rail_id, description=thanks)
-    screens.paid(1_234, description="who knows")
-    return site
-
-
-def _keys(window: Window, *keys: str) -> None:
-    for key in keys:
-        window.page.keyboard.press(key)
-
-
-def _open(window: Window, who: str) -> None:
-    window.page.click(f".item >> text={who}")
-    window.page.wait_for_selector(f"#detail-title:focus:has-text('{who}')")
-
 
 def test_the_address_names_what_is_shown_and_not_what_was_done(acme):
     window = acme.window()
     window.is_in("reconciler")
     window.go("/unmatched?view=all&sort=largest")
-    _open(window, "Acme")
+    window.open("Acme")
     matched = window.page.url
-    _keys(window, "m")
+    window.keys("m")
     window.page.wait_for_selector(".toast:has-text('Matched $850.00')")
     shown = window.page.get_attribute(".item.sel a", "href")
     window.page.wait_for_url(f"{window.url}{shown}")
@@ -53,8 +25,8 @@ def test_what_is_said_to_be_opened_goes_when_another_is(acme):
     window = acme.window()
     window.is_in("reconciler")
     window.go("/unmatched")
-    _open(window, "Acme")
-    _keys(window, "m")
+    window.open("Acme")
+    window.keys("m")
     window.page.wait_for_selector(".toast:has-text('Next, opened here')")
     window.page.click(".item:not(.sel) a")
     window.page.wait_for_selector(".toast:not(:has-text('Next, opened here'))")
@@ -65,12 +37,12 @@ def test_keys_open_what_moves_money_or_puts_off_and_send_nothing(acme):
     window = acme.window()
     window.is_in("reconciler")
     window.go("/unmatched")
-    _open(window, "Unknown payer")
+    window.open("Unknown payer")
     for key, words in (("h", "Hold $"), ("z", "Assign or snooze")):
-        _keys(window, key)
+        window.keys(key)
         window.page.wait_for_selector(f"details[open] > summary:has-text('{words}')")
     window.go("/questions")
-    _keys(window, "j", "j", "z")
+    window.keys("j", "j", "z")
     opened = window.page.locator("details[open] > summary:has-text('Assign or snooze')")
     assert opened.count() == 1
     second = window.page.locator("article[data-row]").nth(1)
@@ -79,8 +51,8 @@ def test_keys_open_what_moves_money_or_puts_off_and_send_nothing(acme):
     boss = acme.window()
     boss.is_in("approver")
     boss.go(f"/refunds/{ask}")
-    _keys(boss, "a")
+    boss.keys("a")
     boss.page.wait_for_selector("details[open] > summary:has-text('Approve and refund $10.00')")
-    _keys(boss, "?")
+    boss.keys("?")
     assert "Approve a refund" in boss.page.inner_text("dialog[open]")
     assert acme.screens.office.scalar("select status from refund") == "requested"

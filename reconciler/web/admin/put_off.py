@@ -1,7 +1,7 @@
 """What was just put out of sight: said on the page that it was done on, with its way back."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import request
@@ -9,6 +9,7 @@ from flask import request
 from reconciler.errors import NotFound
 from reconciler.reads import review_queue
 from reconciler.reads.pages import Session
+from reconciler.timestamps import parse_day
 from reconciler.web.admin import words
 from reconciler.web.admin.question_groups import TITLES
 
@@ -59,7 +60,7 @@ def address(path: str, item_id: str = "", before: date | None = None) -> str:
 
 def _day_after(typed: str | None, today: date) -> str:
     try:
-        day = datetime.fromisoformat(typed or "").date()
+        day = parse_day(typed or "")
     except ValueError:
         return ""
     return day.isoformat() if day > today else ""

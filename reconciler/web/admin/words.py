@@ -309,7 +309,7 @@ def with_signs(text: str) -> str:
 def sentence(text: str) -> str:
     """The same text, beginning with a capital and ending in a full stop, money as on screens."""
     text = plain_words.plain(with_signs(text))
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+    return plain_words.stopped(text[:1].upper() + text[1:])
 
 
 def _signed(currency: str, digits: str) -> str:
