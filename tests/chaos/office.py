@@ -113,7 +113,7 @@ def busy_office(there: Rig, *started: str) -> Iterator[BusyOffice]:
     assert port, "the rig chose one"
     server = serve(line, port)
     runtime = Runtime.from_settings(there.settings)
-    made = BusyOffice(world, faults, RealClock(), runtime, None, line, there)
+    made = BusyOffice(world, faults, RealClock(), runtime, None, line, rig=there)
     try:
         there.start(*started)
         there.wait_for_web()

@@ -87,16 +87,18 @@ def test_a_database_that_was_used_is_as_a_new_one_when_it_is_taken_again(
 def test_the_next_test_has_the_sessions_of_the_last_as_new_ones(
     databases: Databases, servers: Servers
 ) -> None:
+    unused = Databases(servers, f"{databases.worker}_own", databases.refilling)  # none serves out
     said = []
     for _ in range(2):
-        name = databases.take()
+        name = unused.take()
         engine = an_engine(servers.url(postgres.APP, name))
         with engine.begin() as line:
             said.append((name, *line.execute(sa.text(_STATE)).one()))
             for words in _LEAVES:
                 line.execute(sa.text(words))
         engine.dispose()
-        databases.give_back(name)
+        unused.give_back(name)
+    unused.close()
     assert said[0] == said[1]
 
 
