@@ -11,6 +11,15 @@ from sqlmodel import Session
 from reconciler.books.payments import PaymentStatus
 
 _PAYER = "p.facts -> 'payer' -> '{}' ->> 1"
+# What a bank has for good is disputed no more. A status has one word for both; people have two.
+_STANDING = """case when p.status <> 'disputed' then p.status else coalesce((
+      select case when bool_or(d.is_open) or p.lost = 0 then 'disputed'
+        when bool_and(d.is_return) then 'returned'
+        when p.lost < p.captured - p.refunded then 'partly_lost' else 'lost' end
+      from (select stage in ('needs_response', 'under_review', 'unknown') as is_open,
+          kind = 'return' as is_return, taken
+        from dispute where payment_id = p.id and kind <> 'inquiry') d
+      where d.is_open or d.taken > 0), p.status) end as standing"""
 _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status, p.authorized,
     p.captured, p.refunded, p.lost, p.disputed, p.fee, p.fee_currency, p.strategy, p.reasons,
     p.rev, p.is_held, p.occurred_at, p.updated_at, p.customer_id, c.name as customer,
@@ -19,7 +28,7 @@ _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status
     coalesce(p.facts -> 'texts' -> 'description' ->> 1,
       p.facts -> 'texts' -> 'statement_descriptor' ->> 1) as description,
     (select coalesce(sum(a.amount), 0)::bigint from allocation a
-      where a.payment_id = p.id and a.closed_at is null) as allocated"""
+      where a.payment_id = p.id and a.closed_at is null) as allocated, {_STANDING}"""
 _FROM = "from payment p left join customer c on c.id = p.customer_id"
 _ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")
 _SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")
@@ -54,7 +63,10 @@ TIMELINE_EVENTS_MAX = 200  # a payment with more was captured and refunded in ve
 
 @dataclass(frozen=True, slots=True)
 class PaymentLine:
-    """A payment as a list shows it. Minor units of `currency`."""
+    """A payment as a list shows it. Minor units of `currency`.
+
+    `standing` is its status, and where that is disputed also: lost, partly_lost, or returned.
+    """
 
     id: str
     rail: str
@@ -82,6 +94,7 @@ class PaymentLine:
     method: str | None
     description: str | None
     allocated: int
+    standing: str
 
     @property
     def who(self) -> str:

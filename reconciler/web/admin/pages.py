@@ -44,6 +44,7 @@ def _environment() -> Environment:
         "BANK_TARGETS": words.BANK_TARGETS,
         "DISPUTES": words.DISPUTES,
         "DECISIONS": words.DECISIONS,
+        "LOSSES": words.LOSSES,
         "OWES": words.OWES,
         "RAIL_OBJECTS": words.RAIL_OBJECTS,
         "RAIL_OBJECT": words.RAIL_OBJECT,

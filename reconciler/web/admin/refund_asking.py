@@ -330,7 +330,7 @@ def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
         payment.currency,
         most,
         has_treatment=payment.allocated > 0,
-        is_disputed=payment.status == "disputed",
+        is_disputed=payment.standing == "disputed",
         method=payment.method or words.rail_name(payment.rail),
         applied=payment.allocated,
         has_rail=payment.rail != MANUAL_RAIL,

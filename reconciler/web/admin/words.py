@@ -96,6 +96,9 @@ _PAYMENT = {
     "partially_refunded": Pill("Partly refunded"),
     "refunded": Pill("Refunded"),
     "disputed": Pill("Disputed", "neg"),
+    "lost": Pill("Lost to a dispute", "neg"),
+    "partly_lost": Pill("Partly lost to a dispute", "neg"),
+    "returned": Pill("Returned by the bank", "neg"),
     "failed": Pill("Failed", "neg"),
     "canceled": Pill("Canceled"),
 }
@@ -193,6 +196,13 @@ DISPUTES = {
     "return": "Returned debit: the bank took it back, and that is final",
 }
 DISPUTING = {"inquiry": "asks about", "chargeback": "disputes", "return": "took back"}
+# What became of a loss, as a payment's page says it.
+LOSSES = {
+    "undecided": "Nobody has said yet what becomes of the loss.",
+    "chase": "The customer still owes it.",
+    "write_off": "It is written off: nobody is asked for it.",
+    "credit": "It is credited: the customer does not owe it.",
+}
 DECISIONS = {
     "undecided": "Take the decision back",
     "chase": "Chase: the customer still owes it",
