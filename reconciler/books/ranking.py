@@ -28,7 +28,13 @@ class Suggestion:
     score: int
     reasons: tuple[tuple[str, str], ...]
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the payment itself says that it is for this."""
+        return ("agrees", NUMBER_IS_ON_IT) in self.reasons
 
+
+NUMBER_IS_ON_IT = "Its number is on the payment"
 ANOTHER_FITS = "Another fits as well"
 ANOTHER_CUSTOMER = "Another customer"
 ON_HOLD = "On hold: "
@@ -41,7 +47,8 @@ def rank(
     candidates = sorted(candidates, key=lambda d: (d.due_on, d.number, d.id))
     singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
     sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
-    found = [s for s in singles if s.score > 0] + [
+    # What the payment names is shown whatever speaks against it: a person is to see why not.
+    found = [s for s in singles if s.score > 0 or s.is_named] + [
         _suggest_sum(s, payer(facts, among)) for s in sums
     ]
     found = [_held_back(one) for one in found]
@@ -50,7 +57,13 @@ def rank(
         found = [
             _doubted(one, f"The payment names {unknown}, which is not known here") for one in found
         ]
-    return sorted(found, key=lambda s: (-s.score, s.targets[0][0].number))[:SUGGESTIONS_MAX]
+    ranked = sorted(found, key=_place)
+    kept = sorted(ranked, key=lambda s: not s.is_named)[:SUGGESTIONS_MAX]
+    return sorted(kept, key=_place)
+
+
+def _place(suggestion: Suggestion) -> tuple[int, str]:
+    return -suggestion.score, suggestion.targets[0][0].number
 
 
 def _named_and_unknown(facts: PaymentFacts, candidates: Sequence[Document]) -> str:
@@ -102,7 +115,7 @@ def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Loo
     score = 0
     if fold(document.number) in names_in(facts) or document.id in names_in(facts):
         score += 4
-        reasons.append(("agrees", "Its number is on the payment"))
+        reasons.append(("agrees", NUMBER_IS_ON_IT))
     customer_id = payer(facts, among)
     if customer_id == document.customer_id:
         score += 2
@@ -112,7 +125,6 @@ def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Loo
         reasons.append(("differs", ANOTHER_CUSTOMER))
     if document.currency != facts.currency:
         reasons.append(("differs", f"It is in {document.currency}, paid in {facts.currency}"))
-        # Still shown where the payment names it: a person is to see why it cannot be.
         return Suggestion(((document, 0),), "weak", score - 3, tuple(reasons))
     points, reason = _amount_reason(unapplied, document)
     score += points

@@ -23,10 +23,11 @@ from reconciler.reads import (
 from reconciler.reads.balances import Balance
 from reconciler.reads.client_statements import Part
 from reconciler.reads.deposits import DepositRow
-from reconciler.reads.invoices import ON_HOLD, InvoiceRow
+from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
 from reconciler.reads.proposals import ProposalRow
+from reconciler.store.holds import ON_HOLD
 
 ROWS_MAX = 100
 

@@ -15,6 +15,8 @@ from reconciler.reads.milestones import SignOff
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
 from reconciler.reads.short_payments import ShortPaymentRow
 from reconciler.reads.timeline import Happening
+from reconciler.store import holds
+from reconciler.store.holds import ON_HOLD
 from reconciler.work import Cause
 
 
@@ -127,13 +129,6 @@ _STATUS = """case when i.state <> 'sent' then i.state
       when i.refund_credits > 0 and i.paid = 0 then 'refunded' else 'paid' end
     when i.due_on < :today then 'overdue'
     when i.paid > 0 then 'partially_paid' else 'sent' end"""
-# Live claims lead from the invoice to the payments behind it, directly or through a deposit.
-_HOLDS = """from dispute x where x.is_unsettled and x.payment_id in (
-      select a.payment_id from allocation a where a.invoice_id = i.id and a.closed_at is null
-      union all select a.payment_id from application u join allocation a
-        on a.deposit_id = u.deposit_id and a.closed_at is null
-      where u.invoice_id = i.id and u.closed_at is null)"""
-ON_HOLD = f"exists (select 1 {_HOLDS})"
 LISTING = Listing(
     source="invoice i",
     order=Order(("i.created_at", "i.id"), ("timestamptz", "text")),
@@ -152,11 +147,6 @@ LISTING = Listing(
     },
 )
 _ON_HOLD = sa.text(f"select 1 from invoice i where i.id = :id and i.state = 'sent' and {ON_HOLD}")
-_WHY_ON_HOLD = sa.text(
-    f"""select i.id, i.number, h.is_lost from invoice i
-      cross join lateral (select bool_or(x.lost > 0) as is_lost {_HOLDS}) h
-    where i.id = any(:ids) and i.state = 'sent' and h.is_lost is not null"""
-)
 _INVOICES = sa.text(
     f"""select i.*, i.state = 'sent' and {ON_HOLD} as on_hold,
       array(select r.object_id from rail_reference r where r.invoice_id = i.id order by 1)
@@ -209,11 +199,7 @@ def is_on_hold(session: Session, invoice_id: str) -> bool:
 
 def why_on_hold(session: Session, ids: Collection[str]) -> dict[str, str]:
     """Those of these invoices that nobody is to be asked to pay now, each with why."""
-    rows = session.execute(_WHY_ON_HOLD, {"ids": list(ids)})
-    return {
-        row.id: f"a dispute over {row.number} {'was lost' if row.is_lost else 'is open'}"
-        for row in rows
-    }
+    return holds.why(session, ids)
 
 
 def parts_of(session: Session, invoice_id: str) -> str | None:

@@ -15,8 +15,8 @@ from reconciler.books.invoices import InvoiceState
 from reconciler.books.reminders import Standing
 from reconciler.errors import NotFound
 from reconciler.reads import suggestions
-from reconciler.reads.invoices import ON_HOLD
 from reconciler.store import inbox_rows
+from reconciler.store.holds import ON_HOLD
 
 UNTIED_MAX = 50  # held payments of nobody known that are looked through for one invoice
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from reconciler.books import ranking
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
-from reconciler.reads import screens_payments, suggestions
+from reconciler.reads import invoices, screens_payments, suggestions
 from reconciler.reads.asked_back import IS_ASKED_BACK
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
@@ -57,13 +57,15 @@ _SUMS = sa.text(
 )
 _TARGETS = sa.text(
     """select i.id, i.number, i.currency, false as is_deposit, c.name as customer, i.due_on,
+      i.total,
       case when i.state = 'void' then 0 else i.outstanding end as outstanding,
       case when i.state <> 'sent' or i.outstanding > 0 then i.state
         when i.paid > 0 then 'paid' else 'credited' end as state
     from invoice i join customer c on c.id = i.customer_id where i.id = any(:ids)
     union all
-    select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount - d.received,
-      case when d.received < d.amount then 'expected' else 'received' end
+    select d.id, d.code, d.currency, true, c.name, d.taken_on, d.amount, d.amount - d.received,
+      case when d.received >= d.amount then 'received' when d.ended_at is null then 'expected'
+        else 'ended' end
     from deposit d join customer c on c.id = d.customer_id where d.id = any(:ids)"""
 )
 
@@ -72,7 +74,8 @@ _NAMED = sa.text(
     union all select id from deposit where id = :name or lower(btrim(code)) = lower(:name)"""
 )
 _WISH = sa.text(
-    """select c.overpayment_policy from payment p join customer c on c.id = p.customer_id
+    """select p.customer_id, p.currency, c.overpayment_policy as policy
+    from payment p join customer c on c.id = p.customer_id
     where p.id = :payment"""
 )
 
@@ -174,7 +177,8 @@ class Sum:
 class Target:
     """An invoice or deposit that money may go to. Minor units of `currency`.
 
-    `state` is that of the document, and paid, credited or received where nothing is left of it.
+    `state` is that of the document, and paid, credited or received where nothing is left of it; a
+    deposit that is asked for no more has ended.
     """
 
     id: str
@@ -183,6 +187,7 @@ class Target:
     is_deposit: bool
     customer: str
     due_on: date | None
+    total: int
     outstanding: int
     state: str
 
@@ -219,12 +224,29 @@ class Suggested:
         return any(one.text == ranking.ANOTHER_FITS for one in self.reasons)
 
     @property
+    def is_named(self) -> bool:
+        """Whether the payment itself says that it is for this."""
+        return any(one.text == ranking.NUMBER_IS_ON_IT for one in self.reasons)
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether it would pay what another customer owes, or what nobody is to pay now."""
         return any(
             one.text == ranking.ANOTHER_CUSTOMER or one.text.startswith(ranking.ON_HOLD)
             for one in self.reasons
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer wants done with money beyond what they owe.
+
+    `owed`: where that is to pay what they owe next, this, the oldest due first. What is on hold is
+    not among it.
+    """
+
+    policy: OverpaymentPolicy
+    owed: Sequence[Target] = ()
 
 
 def alike(found: Sequence[Suggested]) -> list[Target]:
@@ -335,10 +357,18 @@ def _with_payments(session: Session, rows: Iterable[sa.Row[tuple[object, ...]]])
     ]
 
 
-def wish(session: Session, payment_id: str) -> OverpaymentPolicy | None:
+def wish(session: Session, payment_id: str) -> Wish | None:
     """What the payer wants done with money beyond what they owe; None for nobody we know."""
-    found = session.scalar(_WISH, {"payment": payment_id})
-    return OverpaymentPolicy(found) if found else None
+    row = session.execute(_WISH, {"payment": payment_id}).first()
+    if row is None:
+        return None
+    policy = OverpaymentPolicy(row.policy)
+    if policy is not OverpaymentPolicy.NEXT_INVOICE:
+        return Wish(policy)
+    owed = [one.id for one in overpayments.owed_by(session, row.customer_id, row.currency)]
+    held = invoices.why_on_hold(session, owed)
+    known = targets(session, owed)
+    return Wish(policy, [known[one] for one in owed if one not in held])
 
 
 def twice(session: Session, payment_id: str) -> PaidTwice | None:

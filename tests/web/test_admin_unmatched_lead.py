@@ -1,7 +1,9 @@
 """Which button of a waiting payment is the blue one: never one that somebody would regret."""
 
 import re
+from datetime import date
 
+from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.services import customers, invoices
 from tests.web.screens import Screens, Somebody
 
@@ -256,3 +258,91 @@ def test_where_an_invoice_is_paid_keeping_comes_before_giving_back_if_that_is_th
     html = _page(rae, paid)
     assert "Propose to give it back" in html
     assert html.index("Give it back") < html.index("Keep it as a deposit")
+
+
+def test_the_split_of_too_much_is_filled_in_as_the_customer_wishes(screens):
+    customer, rail_id = _known(screens, "Redwood")
+    screens.invoice(customer, 40_000, "INV-51")
+    screens.invoice(customer, 70_000, "INV-52", due_on=date(2026, 12, 20))
+    screens.invoice(customer, 600, "INV-53", due_on=date(2026, 12, 10))
+    screens.invoice(customer, 1_000, "INV-54", due_on=date(2026, 12, 30))
+    over = screens.paid(41_000, customer=rail_id, metadata={"invoice": "INV-51"})
+    rae = screens.as_("reconciler")
+    filled, blue = {}, {}
+    for policy in OverpaymentPolicy:
+        change = {"overpayment_policy": policy.value}
+        screens.by("admin", lambda work, to=change: customers.patch(work, customer, to))
+        html = _page(rae, over)
+        assert "Match $10.00 to INV-54" in html, "equal in amount, so it is the first offer"
+        typed = {number: f"amount-{screens.ids[number]}" for number in screens.ids}
+        found = {number: re.search(rf'id="{name}"[^>]* value="([^"]+)"', html)
+                 for number, name in typed.items()}  # fmt: skip
+        filled[policy] = {number: value[1] for number, value in found.items() if value}
+        blue[policy] = _blue(html)[0]
+    assert filled == {
+        OverpaymentPolicy.HOLD: {},
+        OverpaymentPolicy.DEPOSIT: {},
+        OverpaymentPolicy.REFUND: {},
+        OverpaymentPolicy.NEXT_INVOICE: {"INV-53": "6.00", "INV-52": "4.00"},
+    }
+    assert blue == {
+        OverpaymentPolicy.HOLD: "Hold $10.00 as a deposit",
+        OverpaymentPolicy.DEPOSIT: "Hold $10.00 as a deposit",
+        OverpaymentPolicy.REFUND: "Request refund",
+        OverpaymentPolicy.NEXT_INVOICE: "Save split",
+    }
+
+
+def test_the_split_says_why_it_is_filled_in_so(screens):
+    customer, rail_id = _known(screens, "Redwood")
+    screens.invoice(customer, 40_000, "INV-61")
+    screens.invoice(customer, 90_000, "INV-62")
+    over = screens.paid(41_000, customer=rail_id, metadata={"invoice": "INV-61"})
+    rae = screens.as_("reconciler")
+    words = rae.read(f"/unmatched/{over}")
+    assert "Nothing is filled in: what is set for Redwood is “Keep it as credit, and ask us”" in (
+        words
+    )
+    change = {"overpayment_policy": "next_invoice"}
+    screens.by("admin", lambda work: customers.patch(work, customer, change))
+    words = rae.read(f"/unmatched/{over}")
+    assert "The oldest due first, as is set for Redwood, unless you say otherwise" in words
+
+
+def test_what_the_payment_names_is_shown_with_what_is_owed_on_it(screens):
+    customer, rail_id = _known(screens, "Birch")
+    _, stranger = _known(screens, "Tide")
+    rae = screens.as_("reconciler")
+    more = {"INV-73": {"draft": True}, "INV-75": {"currency": "EUR"}}
+    for number in ("INV-71", "INV-72", "INV-73", "INV-74", "INV-75"):
+        screens.invoice(customer, 10_000, number, **more.get(number, {}))
+    _void(screens, rae, "INV-71")
+    screens.in_cash("INV-72", 10_000)
+    screens.in_cash("INV-74", 2_500)
+    stands = {
+        "INV-71": "Total $100.00 , void: none of it is owed any more",
+        "INV-72": "Total $100.00 , paid in full: nothing is open",
+        "INV-73": "Total $100.00 , a draft: none of it is owed yet",
+        "INV-74": "Total $100.00 , $75.00 open",
+        "INV-75": "Total €100.00 , €100.00 open",
+    }
+    for number, words in stands.items():
+        # Its own customer's payment is matched to what is open by itself.
+        for payer in (rail_id, stranger) if number != "INV-74" else (stranger,):
+            paid = screens.paid(6_300, customer=payer, metadata={"invoice": number})
+            page = rae.read(f"/unmatched/{paid}")
+            assert f"{number} , Birch" in page, (number, payer)
+            assert words in page, (number, payer)
+
+
+def test_what_the_payment_names_is_shown_however_much_fits_better(screens):
+    customer, _ = _known(screens, "Birch")
+    other, rail_id = _known(screens, "Tide")
+    screens.invoice(customer, 10_000, "INV-81")
+    screens.in_cash("INV-81", 10_000)
+    for n in range(12):
+        screens.invoice(other, 20_000 + n, f"INV-9{n:02}")
+    paid = screens.paid(5_000, customer=rail_id, metadata={"invoice": "INV-81"})
+    html = _page(screens.as_("reconciler"), paid)
+    assert "paid in full: nothing is open" in html
+    assert html.count('class="card tight match') == 6

@@ -1,5 +1,6 @@
 """The payment that is opened in the queue: all that its page shows, and what comes first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
@@ -8,13 +9,14 @@ from reconciler.reads import screens_unmatched
 from reconciler.reads.lines_shown import LinesShown
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
-from reconciler.reads.screens_unmatched import Suggested, Target, Waiting
+from reconciler.reads.screens_unmatched import Suggested, Target, Waiting, Wish
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.customers import POLICIES
 from reconciler.web.admin.holding import Owners
 from reconciler.web.admin.splitting import Split
 
 _HAS_ALL = frozenset({"paid", "credited", "received"})  # nothing is open on it
+OFFERS_MAX = 5
 _KEEPS = frozenset({OverpaymentPolicy.HOLD, OverpaymentPolicy.DEPOSIT})
 
 
@@ -25,8 +27,8 @@ class Selected:
     `asked` are refunds of it that have not left: `asked_for` of what is left is spoken for.
     `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
     the first suggestion posts together with that fee. `what_for` says of a target what it is for,
-    `lines` has the first lines of invoices; `policy` is what the payer wants done with money beyond
-    what they owe; `ask_payer` opens a mail that asks them what it is for.
+    `lines` has the first lines of invoices; `wished` is what the payer wants done with it, where it
+    is beyond what they owe; `ask_payer` opens a mail that asks them what it is for.
     """
 
     payment: PaymentLine
@@ -44,25 +46,27 @@ class Selected:
     what_for: dict[str, str]
     lines: dict[str, LinesShown]
     ask_payer: str
-    policy: OverpaymentPolicy | None
+    wished: Wish | None
 
     @property
     def wish(self) -> str:
         """What the customer wants done with it, in words; empty unless it is too much."""
-        refused = self.refused
-        is_done = (
-            refused is not None
-            and refused.state in _HAS_ALL
-            and refused.currency == self.payment.currency
-        )
-        is_over = self.waiting is not None and self.waiting.kind == ReviewKind.OVERPAYMENT
-        is_too_much = is_over or is_done or self.twice is not None
-        return POLICIES[self.policy] if self.policy and is_too_much else ""
+        return POLICIES[self.wished.policy] if self.wished else ""
+
+    @property
+    def policy(self) -> OverpaymentPolicy | None:
+        """The same, where it is to be followed: what was paid twice nobody wished to pay ahead."""
+        return self.wished.policy if self.wished and self.twice is None else None
 
     @property
     def is_to_be_kept(self) -> bool:
-        """Whether that is to keep it for them. What was paid twice nobody wished to pay ahead."""
-        return bool(self.wish) and self.policy in _KEEPS and self.twice is None
+        """Whether that is to keep it for them."""
+        return self.policy in _KEEPS
+
+    @property
+    def offers(self) -> list[Suggested]:
+        """The suggestions that are shown: the best, and whatever the payment names."""
+        return [one for n, one in enumerate(self.suggested) if n < OFFERS_MAX or one.is_named]
 
     @property
     def alike(self) -> list[str]:
@@ -78,8 +82,7 @@ class Selected:
     @property
     def refused(self) -> Target | None:
         """What the payment seems to be for and cannot pay, where nothing better is found."""
-        first = self.suggested[0] if self.suggested else None
-        return first.shown[0] if first and not first.ways else None
+        return refused(self.suggested)
 
     @property
     def lead(self) -> str:
@@ -87,13 +90,19 @@ class Selected:
         first = next((one for one in self.suggested if one.ways), None)
         if self.asked_for >= self.payment.unapplied:
             return ""
-        if self.twice:
+        if self.twice or self.policy is OverpaymentPolicy.REFUND:
             return "give_back"
         if self.is_to_be_kept:
             return "hold"
+        if first and self.policy is OverpaymentPolicy.NEXT_INVOICE and self.split.parts():
+            return "match" if self._is_split_as(first) else ""
         if first and not first.is_doubtful:
             return "" if first.is_tied else "match"
         return "" if self.refused and self.refused.state == "draft" else "hold"
+
+    def _is_split_as(self, one: Suggested) -> bool:
+        placed = {row.target.id: row.amount for row in self.split.rows if row.amount}
+        return placed == {way.target.id: way.amount for way in one.ways}
 
     @property
     def asked_for(self) -> int:
@@ -104,3 +113,22 @@ class Selected:
             for leg in card.refund.legs
             if leg.payment_id == self.payment.id and not leg.rail_refund_id
         )
+
+
+def refused(suggested: Sequence[Suggested]) -> Target | None:
+    """What a payment seems to be for and cannot pay, where nothing better is found."""
+    first = suggested[0] if suggested else None
+    return first.shown[0] if first and not first.ways else None
+
+
+def is_too_much(
+    payment: PaymentLine,
+    waiting: Waiting | None,
+    suggested: Sequence[Suggested],
+    twice: PaidTwice | None,
+) -> bool:
+    """Whether what is left of a payment is more than its customer owes on what it was for."""
+    named = refused(suggested)
+    is_done = named is not None and named.state in _HAS_ALL and named.currency == payment.currency
+    is_over = waiting is not None and waiting.kind == ReviewKind.OVERPAYMENT
+    return is_over or is_done or twice is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler.errors import Invalid, Refused
 from reconciler.reads import screens_unmatched
 from reconciler.reads.screens_payments import PaymentLine
-from reconciler.reads.screens_unmatched import Target
+from reconciler.reads.screens_unmatched import Suggested, Target, Wish
 from reconciler.services.allocations import Part
 from reconciler.web import forms
 from reconciler.web.admin import words
@@ -55,13 +55,8 @@ def part(target_id: str, amount: int) -> Part:
 
 def filled(payment: PaymentLine, targets: Sequence[Target]) -> Split:
     """The oldest due first, each up to what is open on it."""
-    left = payment.unapplied
-    rows = []
-    for target in _lines(payment, targets):
-        amount = min(left, target.outstanding)
-        left -= amount
-        rows.append(_row(payment, target, amount))
-    return Split(rows, left)
+    rows = _in_turn(payment, _lines(payment, targets))
+    return Split(rows, payment.unapplied - sum(row.amount for row in rows))
 
 
 def offered(
@@ -80,11 +75,49 @@ def offered(
     return Split(rows, payment.unapplied - sum(row.amount for row in rows))
 
 
+def proposed(
+    payment: PaymentLine, suggested: Sequence[Suggested], *, wished: Wish | None, is_twice: bool
+) -> Split:
+    """The split that is filled in: the first offer, where it fits and no other fits as well.
+
+    Of what is more than was owed it is what the customer wishes: `wished`. Of the others there are
+    lines for a person to write on. Nothing is proposed of money that was paid twice.
+    """
+    offers = [one for one in suggested if one.ways]  # others take no money of this payment
+    fits = {t.id: t for one in offers if not one.is_doubtful for t in one.shown}
+    doubted = {t.id: t for one in offers for t in one.shown if t.id not in fits}
+    if is_twice:
+        placed = {}
+    elif wished:
+        owed = [one for one in wished.owed if one.id not in doubted]
+        fits = {one.id: one for one in owed} | fits
+        placed = {row.target.id: row.amount for row in _in_turn(payment, owed) if row.amount}
+    else:
+        placed = _as_offered(offers)
+    return offered(payment, list(fits.values()), list(doubted.values()), placed)
+
+
+def _as_offered(offers: Sequence[Suggested]) -> dict[str, int]:
+    first = offers[0] if offers else None
+    is_sure = first and first.confidence != "weak" and not (first.is_doubtful or first.is_tied)
+    return {way.target.id: way.amount for way in first.ways} if first and is_sure else {}
+
+
 def _lines(payment: PaymentLine, targets: Sequence[Target]) -> list[Target]:
     """Those that can take money of the payment, the oldest due first."""
     fitting = [t for t in targets if t.currency == payment.currency and t.outstanding > 0]
     fitting.sort(key=lambda t: (t.is_deposit, str(t.due_on or "9999")))
     return fitting[:ROWS_MAX]
+
+
+def _in_turn(payment: PaymentLine, targets: Sequence[Target]) -> list[Row]:
+    left = payment.unapplied
+    rows = []
+    for target in targets:
+        amount = min(left, target.outstanding)
+        left -= amount
+        rows.append(_row(payment, target, amount))
+    return rows
 
 
 def _row(payment: PaymentLine, target: Target, amount: int) -> Row:

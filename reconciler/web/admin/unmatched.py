@@ -28,6 +28,7 @@ from reconciler.web.admin import (
     errors,
     holding,
     matched,
+    opened,
     paging,
     queue_views,
     splitting,
@@ -220,34 +221,21 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         what_for = told_apart.told(session, shown, today=desk.today)
         lines = lines_shown.of(session, shown)
         ask_payer = asking_payer.link(desk, session, payment)
-        policy = screens_unmatched.wish(session, payment_id)
+        wished = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
-    split = said.split or _offered(payment, suggested, is_twice=twice is not None)
+    asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
+    is_over = opened.is_too_much(payment, waiting, suggested, None if asked else twice)
+    wished = wished if is_over else None
+    split = said.split or splitting.proposed(
+        payment, suggested, wished=wished, is_twice=twice is not None
+    )
     best, held = _foreseen(desk, payment, suggested)
     borne = bank_fees.foreseen_with(desk, payment, suggested, short)
-    asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
         held, asked, short, borne, what_for, lines, ask_payer,
-        policy,
+        wished,
     )  # fmt: skip
-
-
-def _offered(payment: PaymentLine, suggested: list[Suggested], *, is_twice: bool) -> Split:
-    """The split that is proposed: the first offer, where it fits and no other fits as well.
-
-    Of the others there are lines for a person to write on. Nothing is proposed of money that was
-    paid twice.
-    """
-    offers = [one for one in suggested if one.ways]  # others take no money of this payment
-    fits = {t.id: t for one in offers if not one.is_doubtful for t in one.shown}
-    doubted = {t.id: t for one in offers for t in one.shown if t.id not in fits}
-    first = offers[0] if offers else None
-    is_sure = first and first.confidence != "weak" and not (first.is_doubtful or first.is_tied)
-    placed = {way.target.id: way.amount for way in first.ways} if first and is_sure else {}
-    return splitting.offered(
-        payment, list(fits.values()), list(doubted.values()), {} if is_twice else placed
-    )
 
 
 def _foreseen(
