@@ -157,7 +157,7 @@ def _page(house: House, token: str, place: str = "") -> str | None:
 def _is_owed(work: Work, invoice_id: str) -> bool:
     row = invoices.one(work.session, invoice_id, today=work.now.date())
     is_sent = row.sent_at is not None and row.status is not InvoiceStatus.VOID
-    return is_sent and row.outstanding > 0
+    return is_sent and row.outstanding > 0 and not row.on_hold
 
 
 def _is_offered(work: Work, proposal_id: str) -> bool:

@@ -12,6 +12,7 @@ from reconciler.books.mail import MessageKind
 from reconciler.errors import Conflict, NotFound
 from reconciler.services import audit, mail
 from reconciler.services.mail import NewMessage
+from reconciler.store import holds
 from reconciler.work import Work
 
 _PROPOSAL = sa.text(
@@ -58,6 +59,8 @@ def _write(work: Work, thing: _Thing, about: str) -> str:
         raise NotFound(f"there is no {thing.noun} {about}")
     if found.state != "sent":
         raise Conflict(f"{found.called} is {found.state}: only what was sent is mailed")
+    if why := holds.why(work.session, [about]).get(about):
+        raise Conflict(f"{found.called} is on hold: {why}. Nobody is asked to pay it meanwhile")
     if not found.email:
         raise Conflict(f"{found.name} has no mail address")
     new = NewMessage(

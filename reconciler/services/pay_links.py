@@ -18,6 +18,8 @@ from reconciler.books.pay_links import CheckoutOrder, PayLinkState
 from reconciler.errors import Conflict, NotFound
 from reconciler.ids import new_id
 from reconciler.services import audit, rail_references
+from reconciler.store import holds
+from reconciler.store.holds import ON_HOLD
 from reconciler.store.pay_links import PayLink
 from reconciler.work import Work
 
@@ -56,11 +58,12 @@ _IS_USED = sa.text("select exists (select 1 from payment_alias where object_id =
 _HOURLY = sa.text(
     "select count(*) from pay_link where portal_link_id = :link and created_at > :since"
 )
-# What can no longer be paid as it was meant: it ended, or less is owed than it asks for.
+# What can no longer be paid as it was meant: it ended, less is owed than it asks for, or it is on
+# hold, so that nobody is asked to pay it.
 _STALE = sa.text(
-    """select l.id from pay_link l
+    f"""select l.id from pay_link l
       left join invoice i on i.id = l.invoice_id left join deposit d on d.id = l.deposit_id
-    where l.state <> 'closed' and (l.state = 'closing' or l.expires_at <= :now
+    where l.state <> 'closed' and (l.state = 'closing' or l.expires_at <= :now or {ON_HOLD}
       or l.amount > coalesce(case when i.state = 'sent' then i.outstanding else 0 end,
         d.amount - d.received)
       or exists (select 1 from payment_alias a where a.object_id = l.object_id))
@@ -198,6 +201,11 @@ def ending(work: Work, link_id: str) -> Ending:
 def _agreed(work: Work, target: sa.Row[Any], ask: PayAsk) -> int:
     if target.state != "sent":
         raise Conflict(f"{target.number} is {target.state}: nobody owes it")
+    if why := holds.why(work.session, [target.id]).get(target.id):
+        raise Conflict(
+            f"{target.number} is on hold: {why}. Nobody is asked to pay it until that is decided",
+            field="invoice_id",
+        )
     if ask.portal_link_id is not None:
         since = work.now - timedelta(hours=1)
         given = {"link": ask.portal_link_id, "since": since}

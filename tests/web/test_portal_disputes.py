@@ -91,7 +91,9 @@ def test_a_form_and_a_link_from_before_lead_to_no_page_to_pay_on(redwood: Screen
     assert answer.status_code == 409
     assert TALK in said(answer)
     assert states(redwood) == []
+    decide(redwood, "chase")
     made = begin(redwood, redwood.ids["INV-1"])
+    decide(redwood, "undecided")
     answer = see(redwood, f"{page}/pay/{made.id}")
     assert answer.status_code == 409
     assert "Continue to payment" not in said(answer)
