@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -62,22 +63,35 @@ _OF_PAYMENTS = sa.text(
       where l.payment_id = w.id order by r.requested_at desc, r.id desc limit 50) f
     order by f.requested_at desc, f.id desc"""
 )
+# Asked of the invoice itself, or of a payment of which it takes more than pays nothing.
+_OF_INVOICE = sa.text(
+    """select r.id from refund r
+    where r.status = any(:statuses) and (r.invoice_id = :id
+      or (r.payment_id is not null and exists (select 1 from refund_leg l
+        join payment p on p.id = l.payment_id
+        join allocation a on a.payment_id = p.id and a.invoice_id = :id and a.amount > 0
+        where l.refund_id = r.id and l.replaced_by is null and l.rail_refund_id is null
+          and l.amount > p.captured - p.refunded - p.lost - (select sum(o.amount)
+            from allocation o where o.payment_id = p.id))))
+    order by r.requested_at desc, r.id desc limit 20"""
+)
 _FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
 _HELD = sa.text(
-    """select payment_id, reference, amount from refund_leg
+    """select payment_id, target_id, reference, amount from refund_leg
     where payment_id = any(:ids) and replaced_by is null and rail_refund_id is null
       and status = any(:holding)"""
 )
 _INVOICE_CLAIMS = sa.text(
-    """select a.payment_id, a.amount from allocation a
+    """select a.payment_id, a.invoice_id as target_id, a.amount from allocation a
     where a.invoice_id = :id and a.amount > 0
     union all
-    select a.payment_id, least(a.amount, x.amount) from application x
+    select a.payment_id, a.deposit_id, least(a.amount, x.amount) from application x
       join allocation a on a.deposit_id = x.deposit_id and a.amount > 0
     where x.invoice_id = :id and x.amount > 0"""
 )
 _DEPOSIT_CLAIMS = sa.text(
-    "select a.payment_id, a.amount from allocation a where a.deposit_id = :id and a.amount > 0"
+    """select a.payment_id, a.deposit_id as target_id, a.amount from allocation a
+    where a.deposit_id = :id and a.amount > 0"""
 )
 
 SENT = ("approved", "submitted", "unknown", "pending", "requires_action")
@@ -164,6 +178,12 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
     return found
 
 
+def of_invoice(session: Session, invoice_id: str) -> list[RefundCard]:
+    """The refunds of an invoice that have not come to their end, the last asked for first."""
+    given = {"id": invoice_id, "statuses": ["requested", *SENT, "manual"]}
+    return some(session, list(session.scalars(_OF_INVOICE, given)))
+
+
 def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     """These refunds, in this order; unknown ones are left out."""
     rows = refunds.load(session, ids)
@@ -182,9 +202,8 @@ def counts(session: Session, me: str) -> Counts:
 
 def refundable(session: Session, payment_ids: Collection[str]) -> dict[str, int]:
     """What of each payment could still be given back."""
-    given = {"ids": list(payment_ids), "holding": [status.value for status in HOLDING]}
     held: dict[str, list[Reserved]] = {}
-    for row in session.execute(_HELD, given):
+    for row in _held(session, payment_ids):
         held.setdefault(row.payment_id, []).append(Reserved(row.reference, row.amount))
     return {
         row.id: rules.refundable(decode_facts(row.facts), held.get(row.id, []))
@@ -204,9 +223,19 @@ def most_of_deposit(session: Session, deposit_id: str, remaining: int) -> int:
     )
 
 
-def _most(session: Session, rows: Sequence[sa.Row[tuple[str, int]]]) -> int:
+def _held(session: Session, payment_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    given = {"ids": list(payment_ids), "holding": [status.value for status in HOLDING]}
+    return session.execute(_HELD, given).all()
+
+
+def _most(session: Session, rows: Sequence[sa.Row[Any]]) -> int:
+    """What the payments put there, less what is asked back of that already."""
     paid: dict[str, int] = {}
     for row in rows:
         paid[row.payment_id] = paid.get(row.payment_id, 0) + row.amount
+    targets = {row.target_id for row in rows}
+    for leg in _held(session, paid):
+        if leg.target_id in targets:
+            paid[leg.payment_id] -= leg.amount
     can: Mapping[str, int] = refundable(session, paid)
-    return sum(min(amount, can.get(payment_id, 0)) for payment_id, amount in paid.items())
+    return sum(max(0, min(paid[one], can.get(one, 0))) for one in paid)

@@ -198,6 +198,7 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
         "milestone": milestones.of_invoices(session, [invoice.id], today=desk.today).get(
             invoice.id
         ),
+        "asked_back": screens_refunds.of_invoice(session, invoice.id),
         "refundable": screens_refunds.most_of_invoice(session, invoice.id),
         "email": customers.one(session, invoice.customer_id, today=desk.today).email,
         "pay_link": pay_link_reads.live(session, invoice.id),
