@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 
 from reconciler.books.overpayments import OverpaymentPolicy
+from reconciler.errors import Conflict, Refused
 from reconciler.reads import client_page, suggestions
 from reconciler.reads.client_page import Seen
-from reconciler.services import allocations, customers, deposits, matches, undoing
+from reconciler.services import allocations, applications, customers, deposits, matches, undoing
 from reconciler.services.allocations import Part
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.overpayments import REST
 from tests.builders import (
     asked,
+    balances,
     captured,
     customer,
     deposit,
@@ -136,3 +138,57 @@ def test_what_is_taken_off_an_invoice_is_not_too_much_again(office: Office) -> N
     office.do(lambda work: matches.take_back(work, payment, claim))
     assert paid_on(office, first) == (0, 0, 6_000)
     assert asked(office, payment) == {"unmatched_payment": 6_000}
+
+
+def both(office: Office, second: int = 600) -> tuple[str, str, str, str]:
+    """A hold of 6.00, and another payment of the client's for that deposit meanwhile."""
+    ann, first = overpaid(office)
+    made, claim = hold(office, ann, first)
+    code = office.scalar("select code from deposit where id = :id", id=made)
+    [again] = observe(office, captured(second, "pi_2", named=named(deposit=code)))
+    assert held_on(office, made) == (600, 0, 0, 600)
+    assert asked(office, again) == {"overpayment": second}
+    return first, claim, made, again
+
+
+def test_a_hold_taken_back_after_the_deposit_was_paid_otherwise_leaves_that_there(
+    office: Office,
+) -> None:
+    first, claim, made, again = both(office)
+    before = balances(office)
+    office.do(lambda work: matches.take_back(work, first, claim))
+    assert held_on(office, made) == (600, 0, 0, 600)
+    assert office.scalar("select ended_at is null from deposit where id = :id", id=made)
+    assert (unapplied(office, first), unapplied(office, again)) == (600, 0)
+    assert asked(office, first) == {"overpayment": 600}
+    assert asked(office, again) == {}
+    assert balances(office) == before, "as much is held and as much waits"
+    assert office.violations() == []
+    with pytest.raises(Refused, match="more than is open on DEP-"):
+        office.do(lambda work: matches.put_back(work, first, Part(deposit_id=made, amount=600)))
+    assert office.violations() == []
+
+
+def test_where_less_was_paid_for_it_that_is_held_and_the_rest_asked_of_nobody(
+    office: Office,
+) -> None:
+    first, claim, made, again = both(office, 250)
+    office.do(lambda work: matches.take_back(work, first, claim))
+    assert held_on(office, made) == (250, 0, 0, 250)
+    assert office.scalar("select ended_why from deposit where id = :id", id=made) == matches.WHY
+    assert (unapplied(office, first), unapplied(office, again)) == (600, 0)
+    assert asked(office, again) == {}
+    assert deposits_due(office, office.scalar("select id from customer")) == (0, 1)
+    assert office.violations() == []
+
+
+def test_what_was_used_of_it_meanwhile_keeps_the_hold(office: Office) -> None:
+    first, claim, made, again = both(office)
+    ann = office.scalar("select customer_id from deposit where id = :id", id=made)
+    bill = invoice(office, "INV-9", 600, customer_id=ann)
+    office.do(lambda work: applications.apply(work, made, bill, 600))
+    with pytest.raises(Conflict, match="is applied to invoices; unapply it first"):
+        office.do(lambda work: matches.take_back(work, first, claim))
+    assert held_on(office, made) == (600, 600, 0, 0)
+    assert asked(office, again) == {"overpayment": 600}
+    assert office.violations() == []

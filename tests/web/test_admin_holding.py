@@ -83,3 +83,47 @@ def test_whoever_has_the_payers_address_is_proposed_unless_several_have(screens)
     assert f"Their mail address is the payer's: {ADDRESS}" in page
     screens.customer("Meridian South", email=ADDRESS)
     assert chosen(screens, pay) == "Somebody new, named below"
+
+
+def held(screens: Screens) -> tuple[str, str]:
+    """60.00 too much, held as a deposit; gives the payment, and the deposit's code."""
+    rail_id = screens.office.world.create_customer(name="Ann", email="ann@example.com")
+    ann = screens.customer("Ann", rail_customers={"stripe": rail_id})
+    screens.ids["rail"] = rail_id
+    screens.invoice(ann, 89_000, "INV-1")
+    pay = screens.paid(95_000, customer=rail_id, metadata={"invoice": "INV-1"})
+    rae = screens.as_("reconciler")
+    assert rae.post(f"/unmatched/{pay}/hold", form(screens, pay)).status_code == 303
+    return pay, screens.office.scalar("select code from deposit")
+
+
+def test_before_a_hold_is_taken_off_it_is_said_that_its_deposit_ends(screens):
+    pay, code = held(screens)
+    words = screens.as_("reconciler").read(f"/payments/{pay}")
+    assert (
+        f"A reversing entry will be posted today. {code} ends with that, and nobody is asked for"
+        " it, and $60.00 waits under Unmatched payments."
+    ) in words
+    assert "INV-1 goes back to $890.00 open, and $890.00 waits under Unmatched payments." in words
+
+
+def test_a_deposit_that_the_client_paid_meanwhile_keeps_that_money_and_it_is_said_before(screens):
+    pay, code = held(screens)
+    again = screens.paid(6_000, customer=screens.ids["rail"], metadata={"deposit": code})
+    rae = screens.as_("reconciler")
+    words = rae.read(f"/payments/{pay}")
+    assert (
+        f"{code} stays as it is, because other money that waits for it takes its place,"
+        " and $60.00 waits under Unmatched payments."
+    ) in words
+    claim = screens.office.scalar(
+        "select id from allocation where payment_id = :p and deposit_id is not null", p=pay
+    )
+    done = {"rev": screens.rev("payment", pay), "allocation": claim}
+    assert rae.post(f"/payments/{pay}/unmatch", done).status_code == 303
+    assert screens.office.scalar("select ended_at is null from deposit")
+    assert "$60.00" in rae.read(f"/deposits/{code}")
+    assert f"{code}" in rae.read(f"/payments/{again}").partition("Timeline")[0]
+    queue = rae.read("/unmatched")
+    assert "1 payment, $60.00 waiting" in queue
+    assert screens.office.violations() == []

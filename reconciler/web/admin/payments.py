@@ -27,7 +27,7 @@ from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import matches, revisions
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, queue_views, timeline, words
+from reconciler.web.admin import errors, paging, queue_views, timeline, unmatching, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -36,6 +36,7 @@ from reconciler.work import Work
 screens = Screens()
 
 UNDO_MAX = 20
+_MAY = Role.RECONCILER.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") ->
         error=error,
         was_undone="undone" in request.args and not error,
         was_taken_back="taken_back" in request.args and not error,
-        after=_after_unmatching(around),
+        after=unmatching.foretold(desk, payment, around.live) if desk.may(_MAY) else {},
         bar_label=_bar_label(around),
     )
 
@@ -206,24 +207,6 @@ def _around(desk: Desk, payment_id: str) -> Around:
     return Around(
         payment, claims, cards, disputed, carried, entries, aliases, refundable, moments, twice
     )
-
-
-def _after_unmatching(around: Around) -> dict[str, str]:
-    """What taking each allocation back will do, in words, by its id."""
-    payment = around.payment
-    said = {}
-    for claim in around.live:
-        amount = words.shown(claim.amount, payment.currency)
-        if claim.invoice_id and claim.outstanding is not None:
-            opens = words.shown(claim.outstanding + claim.amount, payment.currency)
-            then = f"{claim.target} goes back to {opens} open"
-        else:
-            then = f"{claim.target} is expected again"
-        said[claim.id] = (
-            f"A reversing entry will be posted today. {then}, "
-            f"and {amount} waits under Unmatched payments. Nothing is sent to the customer."
-        )
-    return said
 
 
 def _bar_label(around: Around) -> str:
