@@ -1,4 +1,4 @@
-"""What a rail says of a dispute in its own words, told in plain ones."""
+"""What a rail says of a dispute in its own words, told in plain ones; what became of a loss."""
 
 _REASONS = {
     "bank_cannot_process": "The bank could not carry the payment out",
@@ -26,6 +26,20 @@ _STATUSES = {
     "won": "Decided for us",
     "lost": "Decided for the customer",
     "prevented": "Called off before it began",
+}
+
+DISPUTES = {
+    "inquiry": "Inquiry: the bank asks, and has taken nothing",
+    "chargeback": "Chargeback: the bank takes the money until it has decided",
+    "return": "Returned debit: the bank took it back, and that is final",
+}
+DISPUTING = {"inquiry": "asks about", "chargeback": "disputes", "return": "took back"}
+# What became of a loss, as a payment's page says it.
+LOSSES = {
+    "undecided": "Nobody has said yet what becomes of the loss.",
+    "chase": "The customer still owes it.",
+    "write_off": "It is written off: nobody is asked for it.",
+    "credit": "It is credited: the customer does not owe it.",
 }
 
 

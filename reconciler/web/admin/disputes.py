@@ -29,6 +29,7 @@ from reconciler.web import forms, rail_pages
 from reconciler.web.admin import (
     consequences,
     dispute_case,
+    dispute_words,
     errors,
     next_up,
     paging,
@@ -178,7 +179,7 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
 def _heading(dispute: DisputeRow) -> str:
     bank = f"The bank of {dispute.customer}" if dispute.customer else "A payer's bank"
     claimed = words.shown(dispute.amount, dispute.currency) if dispute.currency else "a payment"
-    return f"{bank} {words.DISPUTING[dispute.kind]} {claimed}"
+    return f"{bank} {dispute_words.DISPUTING[dispute.kind]} {claimed}"
 
 
 def _own(entries: Iterable[EntryRow], dispute: DisputeRow) -> list[EntryRow]:

@@ -27,7 +27,15 @@ from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import matches, revisions
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, queue_views, timeline, unmatching, words
+from reconciler.web.admin import (
+    dispute_words,
+    errors,
+    paging,
+    queue_views,
+    timeline,
+    unmatching,
+    words,
+)
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -173,6 +181,7 @@ def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") ->
         was_taken_back="taken_back" in request.args and not error,
         after=unmatching.foretold(desk, payment, around.live) if desk.may(_MAY) else {},
         bar_label=_bar_label(around),
+        losses=dispute_words.LOSSES,
     )
 
 

@@ -190,19 +190,6 @@ METHODS = {
     "other": "Something else",
 }
 KEPT = {"credit": "Credit, free for any invoice", "deposit": "A deposit"}
-DISPUTES = {
-    "inquiry": "Inquiry: the bank asks, and has taken nothing",
-    "chargeback": "Chargeback: the bank takes the money until it has decided",
-    "return": "Returned debit: the bank took it back, and that is final",
-}
-DISPUTING = {"inquiry": "asks about", "chargeback": "disputes", "return": "took back"}
-# What became of a loss, as a payment's page says it.
-LOSSES = {
-    "undecided": "Nobody has said yet what becomes of the loss.",
-    "chase": "The customer still owes it.",
-    "write_off": "It is written off: nobody is asked for it.",
-    "credit": "It is credited: the customer does not owe it.",
-}
 DECISIONS = {
     "undecided": "Take the decision back",
     "chase": "Chase: the customer still owes it",
