@@ -19,6 +19,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.books import accounts
+from reconciler.books.journal import Posting, lines
+from reconciler.money import Money
+
 
 class Treatment(StrEnum):
     """What becomes of an invoice when money that paid it leaves again."""
@@ -102,6 +106,12 @@ class InvoiceSettled:
     def paid(self) -> int:
         """What all claims pay together."""
         return sum(self.amounts.values())
+
+
+def placed(amount: Money, *, is_deposit: bool) -> tuple[Posting, ...]:
+    """What is booked where so much more of a payment is taken up; less than nothing goes back."""
+    to = accounts.CUSTOMER_DEPOSITS if is_deposit else accounts.ACCOUNTS_RECEIVABLE
+    return lines(amount, debit=accounts.UNAPPLIED_CASH, credit=to)
 
 
 def offers(

@@ -306,7 +306,6 @@ def _happened_on(work: Work, scene: Scene, claim: AllocationRow | ApplicationRow
 def _claim_entries(work: Work, scene: Scene, before: dict[str, int]) -> Iterable[JournalEntry]:
     for a in scene.allocations.values():
         currency = _currency(scene, a.invoice_id, a.deposit_id)
-        to = accounts.ACCOUNTS_RECEIVABLE if a.invoice_id else accounts.CUSTOMER_DEPOSITS
         change = a.amount - before[a.id]
         if change:
             a.turns += 1
@@ -314,7 +313,9 @@ def _claim_entries(work: Work, scene: Scene, before: dict[str, int]) -> Iterable
             yield JournalEntry(
                 key=f"allocation/{a.id}/{a.turns}",
                 reverses=f"allocation/{a.id}/1" if a.turns == 2 and not a.amount else None,
-                postings=lines(Money(change, currency), debit=accounts.UNAPPLIED_CASH, credit=to),
+                postings=allocations.placed(
+                    Money(change, currency), is_deposit=a.deposit_id is not None
+                ),
                 payment_id=a.payment_id,
                 invoice_id=a.invoice_id,
                 deposit_id=a.deposit_id,

@@ -4,6 +4,7 @@ from itertools import permutations
 
 from hypothesis import given, strategies as st
 
+from reconciler.books import accounts
 from reconciler.books.allocations import (
     Claim,
     Claimed,
@@ -12,11 +13,14 @@ from reconciler.books.allocations import (
     Treatment,
     fill,
     offers,
+    placed,
     settle_deposit,
     settle_invoice,
     unused,
 )
+from reconciler.money import Money
 
+CENT = Money(1, "USD")
 LITTLE = st.integers(0, 12)
 TREATMENTS = st.sampled_from(Treatment)
 PLACES = {Treatment.CREDIT: 1, Treatment.REOPEN: 2, Treatment.WRITE_OFF: 3}
@@ -248,3 +252,13 @@ def test_more_than_was_asked_for_is_eaten_first() -> None:
     assert (settled.received, settled.refunded) == (100, 0)
     assert settled.amounts == {"alo_1": 100, "alo_2": 0}
     assert settled.applications == {"app_1": Offer(100)}
+
+
+def test_what_is_taken_up_leaves_unapplied_cash_and_goes_back_there() -> None:
+    for is_deposit, to in (
+        (False, accounts.ACCOUNTS_RECEIVABLE),
+        (True, accounts.CUSTOMER_DEPOSITS),
+    ):
+        there, back = (placed(amount, is_deposit=is_deposit) for amount in (CENT, -CENT))
+        assert {line.account: line.signed for line in there} == {accounts.UNAPPLIED_CASH: 1, to: -1}
+        assert {line.account: line.signed for line in back} == {accounts.UNAPPLIED_CASH: -1, to: 1}

@@ -1,12 +1,10 @@
 """Lists, sums and searches of large books read a few pages of the database, and not all of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books.reviews import MATCHING_KINDS
@@ -26,6 +24,7 @@ from reconciler.reads import (
 from reconciler.reads.pages import Wanted
 from reconciler.reads.screens_today import Onlooker
 from tests.runtime import NOON, Office
+from tests.watching import Watch
 
 MANY = 50_000
 TODAY = NOON.date()
@@ -106,24 +105,6 @@ ASKED: dict[str, Callable[[Session], object]] = {
         for view in ("all", "open", "part", "overdue", "draft")
     },
 }
-
-
-@dataclass
-class Watch:
-    """What an engine is asked, to be asked again."""
-
-    engine: sa.Engine
-
-    def __enter__(self) -> list[tuple[str, dict]]:
-        self._asked: list[tuple[str, dict]] = []
-        sa.event.listen(self.engine, "before_cursor_execute", self._note)
-        return self._asked
-
-    def __exit__(self, *_: object) -> None:
-        sa.event.remove(self.engine, "before_cursor_execute", self._note)
-
-    def _note(self, _line, _cursor, text: str, values: dict, *_: object) -> None:
-        self._asked.append((text, values))
 
 
 def pages_read(line: psycopg.Connection, asked: list[tuple[str, dict]]) -> int:

@@ -7,7 +7,6 @@ from html import unescape
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import sqlalchemy as sa
 
 from reconciler.books.plans import Part
 from reconciler.flows import keep_file
@@ -15,6 +14,7 @@ from reconciler.services import billing, invoices, milestones, projects, sign_of
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from tests.file_samples import pdf
+from tests.watching import Watch
 from tests.web.screens import Screens, said
 
 
@@ -200,22 +200,16 @@ def test_of_two_for_different_things_it_is_said_what_each_is_for_and_not_that_ei
 
 def test_a_page_of_many_questions_asks_no_more_than_one_of_few(queue):
     rae, engine = queue.as_("reconciler"), queue.office.runtime.engine
-    asked: list[str] = []
-
-    def note(_line: object, _cursor: object, text: str, *_: object) -> None:
-        asked.append(text)
 
     def statements() -> int:
-        asked.clear()
-        rae.read("/questions")
+        with Watch(engine) as asked:
+            rae.read("/questions")
         return len(asked)
 
-    sa.event.listen(engine, "before_cursor_execute", note)
     few = statements()
     for _ in range(4):
         queue.paid(30_000, description="merci")
     assert statements() == few
-    sa.event.remove(engine, "before_cursor_execute", note)
     assert rae.read("/questions").count("A payment names nothing") > 5
 
 

@@ -9,12 +9,11 @@ from reconciler.errors import Refused
 from reconciler.reads import screens_documents, short_payments as reads
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_documents import InvoiceLine
-from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_unmatched import Suggested
-from reconciler.services import allocations, short_payments
+from reconciler.services import short_payments
 from reconciler.services.short_payments import WHY_CHARS_MAX
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, splitting
+from reconciler.web.admin import consequences, errors
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
@@ -61,23 +60,6 @@ def bear_rest(desk: Desk, work: Work, invoice_ids: Iterable[str], payment_id: st
 def bear_what_is_missing(desk: Desk, work: Work, invoice_id: str, payment_id: str) -> None:
     """What the payment left open on the invoice is the bank's fee."""
     short_payments.bear(work, invoice_id, why=WHY, bounds=_bounds(desk), payment_id=payment_id)
-
-
-def foreseen_with(
-    desk: Desk, payment: PaymentLine, suggested: Collection[Suggested], short: Collection[str]
-) -> Foreseen:
-    """What the first suggestion would post if what is missing on one of `short` is a bank's fee."""
-    first = next((one.ways for one in suggested if one.ways), ())
-    if len(first) != 1 or first[0].target.id not in short or not desk.may(Role.RECONCILER.value):
-        return Foreseen()
-    target = first[0].target.id
-
-    def deed(work: Work) -> None:
-        parts = [splitting.part(target, first[0].amount)]
-        allocations.allocate(work, payment.id, parts)
-        bear_what_is_missing(desk, work, target, payment.id)
-
-    return consequences.of_payment(desk, payment.id, deed)
 
 
 def of_suggestions(desk: Desk, session: Session, suggested: Collection[Suggested]) -> set[str]:

@@ -36,7 +36,7 @@ from reconciler.web.admin import (
     timeline,
     words,
 )
-from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.consequences import Foreseen, Planned
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.reminders import KINDS
@@ -57,7 +57,7 @@ class Choice:
     decision: str
     label: str
     after: str
-    entries: Sequence[EntryRow]
+    entries: Sequence[Planned]
 
 
 _LISTED = Listed(
@@ -139,7 +139,9 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         told = audit.about(session, [dispute.rail_dispute_id], ["dispute.decided"])
         said = request.args.get("said", "")
         was_said = said if said in set(Decision) and not error else ""
-        case = dispute_case.of(desk, session, dispute.payment_id, dispute.rail_dispute_id)
+        case = dispute_case.of(desk, session, {dispute.rail_dispute_id: dispute.payment_id}).get(
+            dispute.rail_dispute_id
+        )
         following = next_up.of_losses(desk, session, dispute_id) if was_said else None
         asked = dispute.review_item_id
         question = review_queue.one(session, asked) if asked else None

@@ -7,7 +7,9 @@ could not be made.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.books.allocations import placed
 from reconciler.errors import Invalid
+from reconciler.money import Money
 from reconciler.reads import customers as customer_reads, screens_people
 from reconciler.reads.pages import Session, Wanted
 from reconciler.reads.screens_payments import PaymentLine
@@ -17,7 +19,6 @@ from reconciler.services.deposits import NewDeposit
 from reconciler.web import forms
 from reconciler.web.admin import consequences
 from reconciler.web.admin.consequences import Foreseen
-from reconciler.web.admin.desk import Desk
 from reconciler.work import Work
 
 NEW = "new"  # what the list of customers says for somebody who is not in it
@@ -76,10 +77,10 @@ def hold(work: Work, payment: PaymentLine, owner: Owner, notes: str | None) -> l
     return allocations.allocate(work, payment.id, [Part(deposit_id=deposit_id)])
 
 
-def foreseen(desk: Desk, payment: PaymentLine) -> Foreseen:
-    """What holding it would post: the same for whomever."""
-    owner = Owner(payment.customer_id) if payment.customer_id else Owner(name="Somebody new")
-    return consequences.of_payment(desk, payment.id, lambda work: hold(work, payment, owner, None))
+def foreseen(payment: PaymentLine) -> Foreseen:
+    """What holding it would post, whosever it becomes: all that is left, put on a new deposit."""
+    left = Money(payment.unapplied, payment.currency)
+    return consequences.by_rule(placed(left, is_deposit=True))
 
 
 def owners(session: Session, payment: PaymentLine, said: Mapping[str, str]) -> Owners | None:

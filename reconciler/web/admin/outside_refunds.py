@@ -13,12 +13,12 @@ from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.rails.protocol import Remark
 from reconciler.reads import (
     lines_shown,
+    rail_messages,
     refund_splits,
     review_queue,
     screens_payments,
     screens_people,
 )
-from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Session, Wanted
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
@@ -27,7 +27,7 @@ from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
 from reconciler.web.admin import consequences, errors, next_up, words
-from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.consequences import Foreseen, Planned
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.masking import masked
 from reconciler.web.admin.next_up import NextUp
@@ -49,7 +49,7 @@ class Answer:
 
     action: str
     after: str
-    entries: Sequence[EntryRow] = ()
+    entries: Sequence[Planned] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Split:
     treatment: str = ""
     after: str = ""
     wrong: str = ""
-    entries: Sequence[EntryRow] = ()
+    entries: Sequence[Planned] = ()
 
     def resolution(self, note: str) -> Resolution:
         """The same as an answer."""
@@ -219,10 +219,18 @@ def remark_of(
     desk: Desk, payment: PaymentLine | None, refund_id: str, session: Session
 ) -> Remark | None:
     """What people wrote to it at the rail, as the last message that shows it has it."""
+    told = rail_messages.of(session, [payment.id] if payment else [], "refund")
+    return remark_in(desk, payment, refund_id, told)
+
+
+def remark_in(
+    desk: Desk, payment: PaymentLine | None, refund_id: str, told: Mapping[str, list[bytes]]
+) -> Remark | None:
+    """The same from messages by payment, the latest first."""
     rail = desk.runtime.rails.get(payment.rail) if payment else None
     if payment is None or rail is None:
         return None
-    for body in refund_splits.messages(session, payment.id):
+    for body in told.get(payment.id, []):
         found = rail.remark(body, refund_id)
         if found is not None:
             return msgspec.structs.replace(found, metadata=masked(dict(found.metadata)))

@@ -1,6 +1,6 @@
 """The form that asks for a refund, and the same form to change what was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -134,7 +134,7 @@ def _treatments(ask: RefundAsk) -> list[Treatment | None]:
     return sorted(REFUND_TREATMENTS, key=lambda one: one != ask.treatment)
 
 
-def _lines(foreseen: Foreseen) -> list[list[PostingLine]]:
+def _lines(foreseen: Foreseen) -> list[Sequence[PostingLine]]:
     return [entry.postings for entry in foreseen.entries]
 
 

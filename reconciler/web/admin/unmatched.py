@@ -34,7 +34,7 @@ from reconciler.web.admin import (
     splitting,
     words,
 )
-from reconciler.web.admin.consequences import Foreseen
+from reconciler.web.admin.consequences import Deed, Foreseen
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.opened import Selected
@@ -229,8 +229,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     split = said.split or splitting.proposed(
         payment, suggested, wished=wished, is_twice=twice is not None
     )
-    best, held = _foreseen(desk, payment, suggested)
-    borne = bank_fees.foreseen_with(desk, payment, suggested, short)
+    best, borne, held = _foreseen(desk, payment, suggested, short)
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
         held, asked, short, borne, what_for, lines, ask_payer,
@@ -239,29 +238,31 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
 
 
 def _foreseen(
-    desk: Desk, payment: PaymentLine, suggested: list[Suggested]
-) -> tuple[Foreseen, Foreseen]:
-    """What taking the first suggestion, and what holding the money, would post."""
+    desk: Desk, payment: PaymentLine, suggested: list[Suggested], short: set[str]
+) -> tuple[Foreseen, Foreseen, Foreseen]:
+    """What is posted by taking the first suggestion, by that with a bank's fee, by holding."""
     if payment.unapplied <= 0 or not desk.may(Role.RECONCILER.value):
-        return Foreseen(), Foreseen()
-    best = Foreseen()
+        return Foreseen(), Foreseen(), Foreseen()
     ways = next((one.ways for one in suggested if one.ways), ())
+    deeds = []
     if ways:
         parts = [splitting.part(way.target.id, way.amount) for way in ways]
-        best = _matching(desk, payment.id, parts)
-    return best, holding.foreseen(desk, payment)
+        deeds.append(_placing(payment.id, parts))
+    if len(ways) == 1 and (target := ways[0].target.id) in short:
+        deeds.append(lambda work: bank_fees.bear_what_is_missing(desk, work, target, payment.id))
+    found = consequences.in_turn(desk, *deeds) if deeds else []
+    best, borne = [*found, Foreseen(), Foreseen()][:2]
+    return best, borne, holding.foreseen(payment)
 
 
 def _of_split(desk: Desk, payment: PaymentLine, split: Split) -> Foreseen:
     if split.left < 0 or not split.parts() or not desk.may(Role.RECONCILER.value):
         return Foreseen()
-    return _matching(desk, payment.id, split.parts())
+    return consequences.of_any(desk, _placing(payment.id, split.parts()))
 
 
-def _matching(desk: Desk, payment_id: str, parts: list[Part]) -> Foreseen:
-    return consequences.of_payment(
-        desk, payment_id, lambda work: allocations.allocate(work, payment_id, parts)
-    )
+def _placing(payment_id: str, parts: list[Part]) -> Deed:
+    return lambda work: allocations.allocate(work, payment_id, parts)
 
 
 def _payment(desk: Desk, payment_id: str) -> PaymentLine:
