@@ -156,12 +156,6 @@ _DEPOSITS = sa.text(
     from dispute d join allocation a on a.payment_id = d.payment_id and a.closed_at is null
       join deposit x on x.id = a.deposit_id where d.id = any(:ids) order by x.code"""
 )
-MESSAGES_MAX = 20
-_MESSAGES = sa.text(
-    """select e.body from inbox_event e
-    where e.seq in (select seq from inbox_outcome where payment_id = :payment)
-      and e.type like '%dispute%' order by e.created desc, e.seq desc limit :limit"""
-)
 _STEPS = sa.text(
     """select dispute_id as owner, seq, status, stage, taken, lost, cause_kind, cause_id, at
     from dispute_step where dispute_id = any(:ids) order by seq"""
@@ -230,12 +224,6 @@ def one(session: Session, dispute_id: str, *, now: datetime) -> DisputeRow:
     if not found:
         raise NotFound(f"there is no dispute {dispute_id}")
     return found[dispute_id]
-
-
-def messages(session: Session, payment_id: str) -> list[bytes]:
-    """The last messages that told of a payment's disputes, the latest first."""
-    rows = session.scalars(_MESSAGES, {"payment": payment_id, "limit": MESSAGES_MAX})
-    return [bytes(body) for body in rows]
 
 
 def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, DisputeRow]:

@@ -27,12 +27,6 @@ _LAST_TREATMENT = sa.text(
     where payment_id = :payment and rail_refund_id = :refund
     order by closed_at desc nulls first, place limit 1"""
 )
-MESSAGES_MAX = 20
-_MESSAGES = sa.text(
-    """select e.body from inbox_event e
-    where e.seq in (select seq from inbox_outcome where payment_id = :payment)
-      and e.type like '%refund%' order by e.created desc, e.seq desc limit :limit"""
-)
 # A draft or a void invoice takes nothing; credit notes lower what one takes, refunds do not.
 _TAKES_UP = sa.text(
     """select id, case when state = 'sent' then total - credit_notes else 0 end as most
@@ -149,12 +143,6 @@ def last_treatment(session: Session, payment_id: str, rail_refund_id: str) -> st
     given = {"payment": payment_id, "refund": rail_refund_id}
     said = session.scalars(_LAST_TREATMENT, given).first()
     return said or Treatment.CREDIT.value
-
-
-def messages(session: Session, payment_id: str) -> list[bytes]:
-    """The last messages that told of a payment's refunds, the latest first."""
-    rows = session.scalars(_MESSAGES, {"payment": payment_id, "limit": MESSAGES_MAX})
-    return [bytes(body) for body in rows]
 
 
 def stands(session: Session, item_id: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from markupsafe import escape
 
 from reconciler.services import refunds
+from tests.watching import Watch
 from tests.web.screens import Screens, Somebody, said
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
@@ -198,6 +199,29 @@ def test_why_it_was_given_back_outside_is_said_where_it_failed(birch):
     again = f"/refunds/new?payment={birch.ids['pay']}&again=70.00&question={item}"
     form = birch.as_("reconciler").get(again).get_data(as_text=True)
     assert '<option value="duplicate" selected>' in form
+
+
+def test_why_several_were_given_back_is_asked_at_once(birch):
+    rae = birch.as_("reconciler")
+
+    def statements() -> int:
+        with Watch(birch.office.runtime.engine) as asked:
+            rae.read("/questions?kind=refund_failed")
+        return len(asked)
+
+    counted = []
+    for number in range(3):
+        invoice = birch.invoice(birch.customer(f"Cedar {number}"), 9_000, f"INV-9{number}")
+        birch.paid(9_000, metadata={"invoice": invoice})
+        charge = next(reversed(birch.office.world.table("charge")))
+        made = birch.office.world.refund(charge, 7_000, reason="duplicate")
+        birch.hear("")
+        birch.office.world.advance_refund(made, "failed")
+        birch.hear("")
+        counted.append(statements())
+    page = rae.read("/questions?kind=refund_failed")
+    assert page.count("A duplicate payment") == 3
+    assert len(set(counted)) == 1, counted
 
 
 def test_of_ours_another_way_comes_first_where_the_card_is_gone(birch):

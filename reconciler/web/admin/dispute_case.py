@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.rails.protocol import CaseTold
-from reconciler.reads import disputes as reads
+from reconciler.reads import rail_messages
 from reconciler.reads.pages import Session
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
@@ -23,13 +23,24 @@ class Case:
     evidence: Mapping[str, str]
 
 
-def of(desk: Desk, session: Session, payment_id: str, dispute_id: str) -> Case | None:
-    """What its latest message says; None where the rail told of it by nothing but its balance."""
+def of(desk: Desk, session: Session, payments: Mapping[str, str]) -> dict[str, Case]:
+    """What the latest message says of each of these disputes, of which the payments are given.
+
+    One is left out of which the rail told by nothing but its balance.
+    """
     rails = desk.runtime.rails.values()
-    bodies = reads.messages(session, payment_id)
-    told = (rail.case_told(body, dispute_id) for body in bodies for rail in rails)
-    found = next((one for one in told if one is not None), None)
-    return _in_words(found) if found else None
+    bodies = rail_messages.of(session, payments.values(), "dispute")
+    found = {}
+    for dispute_id, payment_id in payments.items():
+        told = (
+            rail.case_told(body, dispute_id)
+            for body in bodies.get(payment_id, [])
+            for rail in rails
+        )
+        case = next((one for one in told if one is not None), None)
+        if case is not None:
+            found[dispute_id] = _in_words(case)
+    return found
 
 
 def _in_words(told: CaseTold) -> Case:

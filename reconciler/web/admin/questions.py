@@ -12,6 +12,7 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.rails.protocol import Remark
 from reconciler.reads import (
     lines_shown,
+    rail_messages,
     review_queue,
     screens_payments,
     screens_refunds,
@@ -206,11 +207,11 @@ def _remarks(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> dict[s
         for one in items
         if one.kind is ReviewKind.REFUND_FAILED and one.payment_id and not one.refund_id
     ]
-    paid = screens_payments.payments(session, [one.payment_id or "" for one in failed])
+    ids = [one.payment_id or "" for one in failed]
+    paid = screens_payments.payments(session, ids)
+    told = rail_messages.of(session, ids, "refund")
     found = {
-        one.id: outside_refunds.remark_of(
-            desk, paid.get(one.payment_id or ""), one.subject, session
-        )
+        one.id: outside_refunds.remark_in(desk, paid.get(one.payment_id or ""), one.subject, told)
         for one in failed
     }
     return {item_id: remark for item_id, remark in found.items() if remark}
@@ -246,11 +247,11 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         since = waits_since.of(session, [one.id for one in page.data])
         mine_away = _mine_away(desk, session) if view == "mine" else 0
         closed = _closed(desk, session, page.data) if not error else None
-        cases = {
-            one.id: dispute_case.of(desk, session, one.payment_id or "", one.subject)
-            for one in page.data
-            if one.dispute_id
-        }
+        cases = dispute_case.of(
+            desk,
+            session,
+            {one.subject: one.payment_id for one in page.data if one.dispute_id and one.payment_id},
+        )
         remarks = _remarks(desk, session, page.data)
     return desk.page(
         "questions.html",
