@@ -13,6 +13,7 @@ from reconciler.books.measures import overdue_since
 from reconciler.reads import reconciliation
 from reconciler.reads.gauges import Gauge
 from reconciler.store import refund_laws
+from reconciler.store.laws import counted_at_once
 
 TOLD_WITHIN = timedelta(minutes=30)  # by then the rail was asked several times
 LATEST = 1_000  # events over which the lag is taken
@@ -58,6 +59,7 @@ _TURNS = sa.text(
         filter (where ended_at is not null and begun_at is not null))[1] as took
     from job_turn group by job order by job"""
 )
+_BROKEN = counted_at_once(refund_laws.QUERIES)
 _TICKS = sa.text("select job, max(fired_at) as at from job_tick group by job order by job")
 
 
@@ -82,10 +84,10 @@ def measures(session: Session, now: datetime) -> list[Gauge]:
             Gauge(
                 "refund_law_broken",
                 "Cases in which a law about refunds that is watched while sending does not hold.",
-                session.scalar(sa.text(f"select count(*) from ({query}) as broken")),
-                (("law", law),),
+                row.broken,
+                (("law", row.law),),
             )
-            for law, query in refund_laws.QUERIES.items()
+            for row in session.execute(_BROKEN)
         ),
     ]
 

@@ -14,9 +14,12 @@ from reconciler.flows import reconcile as flow
 from reconciler.flows.schedule import SCHEDULE
 from reconciler.flows.ticking import fire_due, in_turn
 from reconciler.queue import Queue
+from reconciler.reads.measures import measures
 from reconciler.services import api_keys
+from reconciler.store import refund_laws
 from reconciler.web.metrics import PREFIX
 from reconciler.work import Task
+from tests.watching import Watch
 from tests.web.screens import Screens
 
 OF_REDIS = {"workers", "queue_waiting", "clocks"}  # there while it answers
@@ -195,6 +198,15 @@ def test_a_second_refund_under_one_reference_is_measured(screens: Screens) -> No
             name=name,
         )
     assert scraped(screens)[law] == 1
+
+
+def test_all_laws_about_refunds_are_counted_in_one_statement(screens: Screens) -> None:
+    with Watch(screens.office.runtime.engine) as asked, screens.office.runtime.read() as session:
+        found = measures(session, screens.office.clock())
+    told = {one.labels[0][1] for one in found if one.name == "refund_law_broken"}
+    assert told == set(refund_laws.QUERIES)
+    sent = [text.replace("%%", "%") for text, _ in asked]
+    assert sum(any(law in text for law in refund_laws.QUERIES.values()) for text in sent) == 1
 
 
 def test_queues_and_clocks_are_measured_while_redis_answers(
