@@ -86,6 +86,11 @@ class TiedOut:
         return not self.unexplained and all(line.why is Why.AWAITED for line in self.lines)
 
 
+def place(line: Reason) -> tuple[int, str, str, int]:
+    """Where it stands among the lines of its currency: the largest first, each at its own place."""
+    return -abs(line.amount), line.subject, line.why.value, line.amount
+
+
 def tie_out(
     rail: str,
     balance: Mapping[str, int],
@@ -93,7 +98,7 @@ def tie_out(
     lines: Iterable[Reason],
 ) -> list[TiedOut]:
     """Each currency in which either side holds anything, with the lines that explain it."""
-    explained = [*here.lines, *lines]
+    explained = sorted([*here.lines, *lines], key=place)
     tied = []
     for currency in sorted(balance.keys() | here.moved.keys() | here.clearing.keys()):
         own = [line for line in explained if line.currency == currency]

@@ -92,3 +92,15 @@ def test_it_is_below_zero_where_either_side_says_so_however_sound(held: int, boo
     found = tie_out.tie_out("stripe", {"USD": held}, here(clearing={"USD": booked}), [])
     for one in found:
         assert one.is_below_zero is (held < 0 or booked < 0)
+
+
+@given(st.permutations(range(-3, 4)))
+def test_the_largest_line_comes_first_whatever_the_order_they_were_found_in(amounts) -> None:
+    lines = [
+        Reason(why=Why.NOT_BOOKED, currency="USD", amount=n, subject=f"pi_{n}")
+        for n in amounts
+        if n
+    ]
+    (usd,) = tie_out.tie_out("stripe", {"USD": 0}, here(lines=lines[::2]), lines[1::2])
+    assert [line.amount for line in usd.lines] == [-3, 3, -2, 2, -1, 1]
+    assert len({tie_out.place(line) for line in lines}) == len(lines)

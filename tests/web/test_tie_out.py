@@ -6,6 +6,7 @@ import time
 import pytest
 
 from reconciler.web.admin import tie_out as screen
+from tests.web.api import refused
 from tests.web.screens import Screens, said
 
 
@@ -92,6 +93,25 @@ def test_programs_read_the_same(empty_api) -> None:
     assert (usd["currency"], usd["difference"], usd["unexplained"]) == ("USD", -250, 0)
     (line,) = usd["lines"]
     assert (line["why"], line["amount"], line["subject"]) == ("not_here", -250, other)
+    api.sound()
+
+
+def test_programs_read_many_reasons_in_pages_each_with_all_sums(empty_api) -> None:
+    api = empty_api
+    api.paid(5_000)
+    for amount in (-5, -700, 20, -20):
+        api.office.world.other_row(amount)
+    read, cursor = [], None
+    while cursor is not None or not read:
+        page = api.read("/tie-out", limit="2", **({"cursor": cursor} if cursor else {}))
+        (usd,) = page["data"][0]["tied"]
+        assert (usd["difference"], usd["unexplained"]) == (-705, 0)
+        read.append([line["amount"] for line in usd["lines"]])
+        cursor = page["next_cursor"]
+    assert [len(part) for part in read] == [2, 2]
+    assert read[0][0] == -700
+    assert sorted(read[0] + read[1]) == [-700, -20, -5, 20]
+    refused(api.get("/tie-out", cursor="bm8"), 422, "cursor")
     api.sound()
 
 
