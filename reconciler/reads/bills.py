@@ -110,6 +110,8 @@ LISTING = Listing(
         "currency": "b.currency = :currency",
         "status": f"{_STATUS} = :status",
         "is_open": "(b.state = 'open' and b.outstanding > 0) = :is_open",
+        "is_part_paid": """(b.state = 'open' and b.outstanding > 0 and b.paid > 0)
+            = :is_part_paid""",
         "due_before": "b.due_on < :due_before",
         "due_from": "b.due_on >= :due_from",
         "category": """exists (select 1 from bill_line l
@@ -136,10 +138,16 @@ _USES = sa.text(
     from prepayment_application u join prepayment q on q.id = u.prepayment_id
     where u.bill_id = any(:ids) and u.closed_at is null order by u.created_at, u.id"""
 )
-_COUNTS = sa.text(f"select {_STATUS} as status, count(*) as n from bill b group by 1")
-_DUE = sa.text(
-    """select count(*) from bill where state = 'open' and outstanding > 0
-      and due_on between :today and :until"""
+# What is partly paid and overdue is in both of these views.
+_NUMBERS = sa.text(
+    """select count(*) as all, count(*) filter (where is_open) as open,
+      count(*) filter (where is_open and paid > 0) as part,
+      count(*) filter (where is_open and due_on between :today and :until) as due,
+      count(*) filter (where is_open and due_on < :today) as overdue,
+      count(*) filter (where state = 'open' and outstanding = 0) as paid,
+      count(*) filter (where state = 'draft') as draft
+    from (select *, state = 'open' and outstanding > 0 as is_open from bill) b
+    where cast(:vendor as text) is null or vendor_id = :vendor"""
 )
 _CATEGORIES = sa.text("select distinct category from bill_line order by 1 limit :limit")
 
@@ -160,14 +168,10 @@ def one(session: Session, bill_id: str, *, today: date) -> BillRow:
     return found[bill_id]
 
 
-def counts(session: Session, *, today: date) -> dict[str, int]:
-    """How many bills have each status."""
-    return {row.status: row.n for row in session.execute(_COUNTS, {"today": today})}
-
-
-def due_soon(session: Session, *, today: date) -> int:
-    """How many open bills are to be paid within a week."""
-    return int(session.execute(_DUE, {"today": today, "until": today + DUE_SOON}).scalar_one())
+def numbers(session: Session, *, today: date, vendor_id: str | None = None) -> dict[str, int]:
+    """How many bills each view of the list has, of all vendors or of one."""
+    given = {"today": today, "until": today + DUE_SOON, "vendor": vendor_id}
+    return dict(session.execute(_NUMBERS, given).one()._asdict())
 
 
 def categories(session: Session, limit: int = 200) -> list[str]:

@@ -30,14 +30,15 @@ _ONE_INVOICE = sa.text(
     f"""select {_INVOICE} {_FROM_INVOICE}
     where i.id = :name or lower(btrim(i.number)) = lower(btrim(:name)) limit 1"""
 )
-_NUMBERS = sa.text(
-    """select coalesce(sum(invoices), 0)::bigint as all, coalesce(sum(open), 0)::bigint as open,
+_NUMBERS = """select
+      coalesce(sum(invoices), 0)::bigint as all, coalesce(sum(open), 0)::bigint as open,
       coalesce(sum(part), 0)::bigint as part,
       (select count(*) from invoice
-        where state = 'sent' and outstanding > 0 and due_on < :today) as overdue,
+        where state = 'sent' and outstanding > 0 and due_on < :today{of}) as overdue,
       coalesce(sum(settled), 0)::bigint as paid, coalesce(sum(drafts), 0)::bigint as draft
-    from customer_sum"""
-)
+    from customer_sum where true{of}"""
+_ALL_NUMBERS = sa.text(_NUMBERS.format(of=""))
+_THEIR_NUMBERS = sa.text(_NUMBERS.format(of=" and customer_id = :customer"))
 _PAID_BY = sa.text(
     """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
       a.amount, a.gross, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
@@ -310,9 +311,13 @@ def the_invoice(session: Session, name: str) -> InvoiceLine:
     return found
 
 
-def invoice_views(session: Session, today: date) -> dict[str, int]:
-    """How many invoices each view has."""
-    return dict(session.execute(_NUMBERS, {"today": today}).one()._asdict())
+def invoice_views(session: Session, today: date, customer_id: str | None = None) -> dict[str, int]:
+    """How many invoices each view has, of all customers or of one."""
+    if customer_id is None:
+        found = session.execute(_ALL_NUMBERS, {"today": today})
+    else:
+        found = session.execute(_THEIR_NUMBERS, {"today": today, "customer": customer_id})
+    return dict(found.one()._asdict())
 
 
 def paid_by(session: Session, invoice_id: str) -> list[PaidBy]:

@@ -1,9 +1,17 @@
 """Vendors, bills and prepayments on screen: what is typed stays, what is stale is said."""
 
+import re
+
 import pytest
 
+from reconciler.services import vendors
 from tests.web import furniture
 from tests.web.screens import Screens, said
+
+VIEWS = {
+    "all": "All", "open": "To pay", "part": "Partly paid", "due": "Due within a week",
+    "overdue": "Overdue", "paid": "Paid", "draft": "Drafts",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -32,6 +40,27 @@ def test_lists_say_what_is_owed_and_what_was_paid_ahead(oak):
     assert "Nobody is called that" in rae.read("/vendors?name=zzz")
     assert "No bill is like this" in rae.read("/bills?view=paid")
     assert "Nothing is left" in rae.read("/prepayments?view=left&vendor=ven_none")
+
+
+def test_partly_paid_and_overdue_is_in_both_views_and_each_number_is_what_is_listed(oak):
+    rae, late = (
+        oak.as_("reconciler"),
+        oak.office.rows(
+            "select id, number, vendor_id from bill where due_on < :on and outstanding > 0",
+            on=oak.office.clock().date(),
+        )[0],
+    )
+    paid = {"amount": "1.00", "paid_on": "2026-11-20", "once": "p1"}
+    assert rae.post(f"/bills/{late.id}/pay", paid).status_code == 303
+    for view in ("part", "overdue", "open", "all"):
+        assert late.number in rae.read(f"/bills?view={view}"), view
+    other = oak.by("reconciler", lambda work: vendors.create(work, name="Elm"))
+    for vendor in ("", late.vendor_id, other):
+        for view, label in VIEWS.items():
+            html = rae.get(f"/bills?view={view}&vendor={vendor}").get_data(as_text=True)
+            number = re.search(rf">{label} <span>(\d+)</span>", html)
+            assert number, view
+            assert int(number[1]) == html.count("<tr data-row"), (view, vendor)
 
 
 def test_empty_books_say_where_bills_come_from(screens):

@@ -173,6 +173,8 @@ def test_a_view_of_invoices_holds_what_it_says(birch):
         "rubbish": everything,
     }.items():
         words = somebody.read(f"/invoices?view={view}")
+        theirs = somebody.read(f"/invoices?view={view}&customer={birch.customer('Nobody')}")
+        assert "All 0 Open 0 Partly paid 0" in theirs
         assert {number for number in everything if number in words} == numbers, view
 
 

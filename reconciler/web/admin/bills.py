@@ -22,14 +22,14 @@ from reconciler.work import Work
 
 screens = Screens()
 
-_VIEWS: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
-    "all": ("All", {}, ()),
-    "open": ("To pay", {"is_open": True}, ("open", "partially_paid", "overdue")),
-    "part": ("Partly paid", {"status": "partially_paid"}, ("partially_paid",)),
-    "due": ("Due within a week", {"is_open": True}, ()),
-    "overdue": ("Overdue", {"status": "overdue"}, ("overdue",)),
-    "paid": ("Paid", {"status": "paid"}, ("paid",)),
-    "draft": ("Drafts", {"status": "draft"}, ("draft",)),
+_VIEWS: dict[str, tuple[str, dict[str, object]]] = {
+    "all": ("All", {}),
+    "open": ("To pay", {"is_open": True}),
+    "part": ("Partly paid", {"is_part_paid": True}),  # overdue or not
+    "due": ("Due within a week", {"is_open": True}),
+    "overdue": ("Overdue", {"status": "overdue"}),
+    "paid": ("Paid", {"status": "paid"}),
+    "draft": ("Drafts", {"status": "draft"}),
 }
 # What was done on the page before.
 _NOTICES = {
@@ -72,23 +72,19 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[BillRow]:
 @offers_csv(_LISTED, _rows)
 def list_bills(desk: Desk) -> Response:
     """Bills, the newest first, with the totals of all that are open or paid."""
-    view = _view()
+    view, vendor_id = _view(), request.args.get("vendor") or None
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
-        numbers = reads.counts(session, today=desk.today)
-        due = reads.due_soon(session, today=desk.today)
+        numbers = reads.numbers(session, today=desk.today, vendor_id=vendor_id)
         totals = vendors.payable(session, today=desk.today)
     return desk.page(
         "bills.html",
         bills=page.data,
         sums=_sums(page.data),
         totals=[one for one in totals.values() if one.billed],
-        chips=[
-            (name, label, due if name == "due" else _counted(numbers, statuses), name == view)
-            for name, (label, _, statuses) in _VIEWS.items()
-        ],
+        chips=[(name, label, numbers[name], name == view) for name, (label, _) in _VIEWS.items()],
         view=view,
-        vendor_id=request.args.get("vendor") or None,
+        vendor_id=vendor_id,
         older=paging.next_page(page.next_cursor),
     )
 
@@ -206,10 +202,6 @@ def _show(desk: Desk, bill_id: str, *, refusal: Refused | None = None, sheet: st
         notice="" if refusal else next((n for at, n in _NOTICES.items() if at in request.args), ""),
         moments=timeline.in_order(timeline.of_entries(entries, names)),
     )
-
-
-def _counted(numbers: dict[str, int], statuses: tuple[str, ...]) -> int:
-    return sum(number for name, number in numbers.items() if not statuses or name in statuses)
 
 
 def _sums(page: list[BillRow]) -> dict[str, tuple[int, int, int]]:

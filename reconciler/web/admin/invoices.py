@@ -47,7 +47,7 @@ _NOTICES = {
     "mailed": "A mail with a link to see and pay it leaves within moments.",
     "received": "The payment is recorded.",
     "unlinked": "The pay link has ended: nobody pays through it any more.",
-    "parts": "Kept. A page to pay on that was made before ends.",
+    "parts": "Part payments changed: {parts}. A page to pay on that was made before ends.",
     "credited": "The credit note is written.",
     "bank_fee": "Booked as a bank fee: nobody owes it any more.",
     "fee_taken_back": "The bank fee is taken back: what it had lowered is owed again.",
@@ -88,11 +88,11 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[InvoiceLine]:
 @offers_csv(_LISTED, _rows)
 def list_invoices(desk: Desk) -> Response:
     """Invoices, the newest first, with the totals of all that were sent."""
-    view = _view()
+    view, customer_id = _view(), request.args.get("customer") or None
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
         sent = balances.of_all_invoices(session, today=desk.today)
-        numbers = screens_documents.invoice_views(session, desk.today)
+        numbers = screens_documents.invoice_views(session, desk.today, customer_id)
     return desk.page(
         "invoices.html",
         lines=page.data,
@@ -100,7 +100,7 @@ def list_invoices(desk: Desk) -> Response:
         sums=_sums(page.data),
         chips=[(name, label, numbers[name], name == view) for name, label in _VIEWS.items()],
         view=view,
-        customer_id=request.args.get("customer") or None,
+        customer_id=customer_id,
         older=paging.next_page(page.next_cursor),
     )
 
@@ -169,7 +169,7 @@ def show(
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
         disputed=[one for one in disputed if one.taken],
-        notice=next((text for name, text in _NOTICES.items() if name in request.args), ""),
+        notice=_notice(str(around["parts_in_words"])),
         typed=request.form.get("amount", ""),
         error=error,
         was_applied="applied" in request.args and not error,
@@ -181,6 +181,11 @@ def show(
         ),
         **around,
     )
+
+
+def _notice(parts: str) -> str:
+    text = next((text for name, text in _NOTICES.items() if name in request.args), "")
+    return text.format(parts=parts[:1].lower() + parts[1:])
 
 
 def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, object]:
