@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -99,6 +99,16 @@ class Listing:
         sql = f"""select count(*) from (
             select 1 from {self.source} where {clauses} limit {NUMBER_MAX}) as few"""
         return int(session.execute(sa.text(sql), values).scalar_one())
+
+    def groups(
+        self, session: Session, filters: Mapping[str, object], by: Sequence[str]
+    ) -> Sequence[sa.Row[Any]]:
+        """Each combination of these columns, and the `number` of rows that have it."""
+        values = {name: value for name, value in filters.items() if value is not None}
+        clauses = " and ".join(f"({self.conditions[name]})" for name in values) or "true"
+        sql = f"select {', '.join(by)}, count(*) as number from {self.source} where {clauses}"
+        places = ", ".join(str(n + 1) for n in range(len(by)))
+        return session.execute(sa.text(f"{sql} group by {places} order by {places}"), values).all()
 
     def _after(self) -> str:
         places = ", ".join(f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds))

@@ -122,6 +122,13 @@ def number(session: Session, filters: Mapping[str, object]) -> int:
     return LISTING.number(session, filters)
 
 
+def by_kind(session: Session, filters: Mapping[str, object]) -> list[tuple[str, bool, int]]:
+    """How many of these there are of each kind, of refunds of nobody here apart from ours."""
+    by = ("r.kind", "r.subject is distinct from r.refund_id as is_outside")
+    found = LISTING.groups(session, filters, by)
+    return [(row.kind, row.is_outside, row.number) for row in found]
+
+
 def one(session: Session, item_id: str) -> ReviewRow:
     """One review item. Raises NotFound."""
     found = _load(session, [item_id])

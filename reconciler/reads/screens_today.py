@@ -55,12 +55,6 @@ _OUTSIDE = sa.text(
     group by 1, 2 order by 1, 2"""
 )
 # Open questions as the page of questions has them in groups.
-_QUESTIONS = sa.text(
-    f"""select r.kind, r.subject is distinct from r.refund_id as is_outside, count(*) as number
-    from review_item r where r.state = 'open'
-      and (r.snoozed_until is null or r.snoozed_until <= :today) and not {WAITS_AS_REFUND}
-    group by 1, 2 order by 1, 2"""
-)
 # What did not go out: mails that nobody took, and programs that do not answer any more.
 _OUTBOUND = sa.text(
     """select 'mail_failed' as kind, '' as currency, count(*) as number, 0::bigint as amount,
@@ -239,12 +233,6 @@ def _unsigned(session: Session) -> list[Heap]:
         )
         for currency, its in sorted(found.items())
     ]
-
-
-def questions(session: Session, today: date) -> list[tuple[str, bool, int]]:
-    """Open questions in sight: their kind, whether they are about no refund of ours, how many."""
-    found = session.execute(_QUESTIONS, {"today": today})
-    return [(row.kind, row.is_outside, row.number) for row in found]
 
 
 def snoozed(session: Session, today: date) -> dict[str, int]:

@@ -51,6 +51,11 @@ _SUMS = sa.text(
       count(*) filter (where is_snoozed and assigned_to = :person) as mine_snoozed,
       count(*) filter (where is_asked and not is_snoozed) as asked,
       coalesce(sum(amount) filter (where in_sight), 0)::bigint as amount,
+      coalesce(sum(amount) filter (where in_sight and since < :until), 0)::bigint as old_amount,
+      coalesce(sum(amount) filter (where in_sight and assigned_to = :person), 0)::bigint
+        as mine_amount,
+      coalesce(sum(amount) filter (where is_snoozed), 0)::bigint as snoozed_amount,
+      coalesce(sum(amount) filter (where is_asked and not is_snoozed), 0)::bigint as asked_amount,
       min(since) filter (where in_sight) as oldest
     from (select *, not is_snoozed and not is_asked as in_sight from w) q
     group by 1, 2 order by 1, 2"""
@@ -170,6 +175,10 @@ class Sum:
     mine_snoozed: int
     asked: int
     amount: int
+    old_amount: int
+    mine_amount: int
+    snoozed_amount: int
+    asked_amount: int
     oldest: datetime | None
 
 

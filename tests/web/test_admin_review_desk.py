@@ -86,6 +86,25 @@ def test_it_is_said_until_when_something_is_put_off_with_a_way_back(queue):
     assert "In sight again" not in rae.read(f"/questions?snoozed={item}x")
 
 
+def test_a_view_is_headed_by_what_it_holds(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+    rae.post(f"/questions/{item}/assign", {"assigned_to": queue.known["reconciler"]})
+    assert "1 payment, $100.00 of yours waiting" in rae.read("/unmatched?view=mine")
+    assert "1 question of yours waiting" in rae.read("/questions?view=mine")
+    assert "1 payment, $100.00 waiting, the oldest for 3 days" in rae.read("/unmatched?view=old")
+    until = queue.office.clock().date() + timedelta(days=2)
+    rae.post(f"/questions/{item}/snooze", {"until": until.isoformat()})
+    assert "1 payment, $100.00 put off until later" in rae.read("/unmatched?view=snoozed")
+    assert "1 payment, $200.00 waiting, the oldest" in rae.read("/unmatched")
+    assert "2 payments" not in rae.read("/unmatched?view=none")
+    words = rae.read("/questions?view=snoozed")
+    assert "1 question put off until later" in words
+    assert "All 1 Payments to match 1" in words
+    rae.post(f"/questions/{item_of(queue, 'new')}/snooze", {"until": until.isoformat()})
+    assert "All 2 " in rae.read("/questions?view=snoozed")
+    assert "No open question" in rae.read("/questions")
+
+
 def test_mine_says_what_of_it_is_snoozed(queue):
     rae, item = queue.as_("reconciler"), item_of(queue, "old")
     rae.post(f"/questions/{item}/assign", {"assigned_to": queue.known["reconciler"]})

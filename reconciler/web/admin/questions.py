@@ -16,7 +16,6 @@ from reconciler.reads import (
     review_queue,
     screens_payments,
     screens_refunds,
-    screens_today,
     waits_since,
 )
 from reconciler.reads.pages import Page, Session, Wanted
@@ -241,7 +240,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
     kind, group, view = _kind(), _group(), request.args.get("view", "")
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted(PER_PAGE))
-        asked = screens_today.questions(session, desk.today)
+        shown = _seen(desk, view) | {"state": "open", "waits_as_refund": False}
+        asked = review_queue.by_kind(session, shown)
         about = _about(session, page.data)
         lines = lines_shown.of(session, _invoices(page.data, about))
         since = waits_since.of(session, [one.id for one in page.data])

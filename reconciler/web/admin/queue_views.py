@@ -5,7 +5,7 @@ payments at a time and sift. They tell no number, and a page of them may hold fe
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import request
 
@@ -38,6 +38,14 @@ _VIEWS = {
     "asked": ("Asked back", _ALL),
 }
 _COUNTED = {"old": "old", "mine": "mine", "snoozed": "snoozed", "asked": "asked"}
+# What a view holds, after how many there are and what they come to; of another, "waiting".
+_HOLDS = {
+    "strong": "waiting in all",
+    "none": "waiting in all",
+    "mine": "of yours waiting",
+    "snoozed": "put off until later",
+    "asked": "asked back and not gone yet",
+}
 _SIFTED = {"strong": "strong", "none": None}  # the word of the best suggestion, or that none is
 
 
@@ -60,6 +68,20 @@ class Piece:
     best: dict[str, SuggestionRow]
     looked_at: int
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How many a view holds and what they come to by currency, as the page is headed.
+
+    Of a view that is sifted only the whole queue is known, and `words` say so. `oldest`: since when
+    the oldest of what waits does; what is out of sight has no such haste.
+    """
+
+    number: int
+    sums: list[tuple[str, int]]
+    words: str
+    oldest: datetime | None
 
 
 def named() -> str:
@@ -145,6 +167,26 @@ def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> P
 def chips(found: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:
     """Each view with its name, how many it holds where that is known, and whether it is open."""
     return [(name, label, number(found, name), name == view) for name, (label, _) in _VIEWS.items()]
+
+
+def head(found: list[Sum], view: str) -> Head:
+    """What the view that is open holds."""
+    kinds, counted = _VIEWS[view][1], _COUNTED.get(view)
+    held = [one for one in found if one.kind in kinds]
+    if view in _SIFTED:
+        held = found
+    sums: dict[str, int] = {}
+    for one in held:
+        amount = int(getattr(one, f"{counted}_amount" if counted else "amount"))
+        sums[one.currency] = sums.get(one.currency, 0) + amount
+    return Head(
+        number=sum(int(getattr(one, counted or "number")) for one in held),
+        sums=sorted((code, amount) for code, amount in sums.items() if code and amount),
+        words=_HOLDS.get(view, "waiting"),
+        oldest=None
+        if view in {"mine", "snoozed", "asked"}
+        else min((one.oldest for one in held if one.oldest), default=None),
+    )
 
 
 def mine_away(found: list[Sum]) -> int:

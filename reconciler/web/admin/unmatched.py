@@ -17,7 +17,7 @@ from reconciler.reads import (
 )
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_refunds import SENT
-from reconciler.reads.screens_unmatched import Suggested, Sum
+from reconciler.reads.screens_unmatched import Suggested
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
@@ -190,8 +190,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         confidence={name: one.confidence for name, one in best.items()},
         strong=len(strong),
         strong_sums=screens_bulk.sums(strong),
-        totals=_totals(sums),
-        oldest=min((one.oldest for one in sums if one.oldest), default=None),
+        head=queue_views.head(sums, view),
         chips=queue_views.chips(sums, view),
         mine_away=queue_views.mine_away(sums),
         view=view,
@@ -271,13 +270,6 @@ def _payment(desk: Desk, payment_id: str) -> PaymentLine:
     if payment is None:
         raise NotFound(f"There is no payment {payment_id[:80]}")
     return payment
-
-
-def _totals(sums: list[Sum]) -> list[tuple[str, int]]:
-    totals: dict[str, int] = {}
-    for one in sums:
-        totals[one.currency] = totals.get(one.currency, 0) + one.amount
-    return sorted((currency, amount) for currency, amount in totals.items() if currency and amount)
 
 
 def _who_was_first(desk: Desk, payment_id: str) -> str:
