@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.services import customers
 from tests.browser.conftest import NARROW
 
 # Words in lists of facts that stand on two lines, ids (with digits in them) left out.
@@ -41,3 +42,49 @@ def test_facts_break_no_word(showroom, width):
     for path in (f"/customers/{ids['cedar']}", "/invoices/INV-1042", f"/payments/{ids['part']}"):
         window.go(path)
         assert window.page.evaluate(_BROKEN) == [], path
+
+
+# Of each dot that CSS draws, its box; and of mail addresses, where each line of them begins.
+_DOTS = """() => [...document.querySelectorAll('.health dd:not(.hint), .tile h3, .pill')].map(
+  (one) => getComputedStyle(one, '::before')).filter((dot) => dot.content !== 'none').map(
+  (dot) => [dot.width, dot.height]).filter(([width, height]) => width !== height)"""
+_LINES = """() => [...document.querySelectorAll('.mail')].flatMap((one) =>
+  [...one.childNodes].filter((part) => part.nodeType === 3).map((text) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return range.getClientRects().length; })).filter((lines) => lines > 1)"""
+
+
+@pytest.mark.parametrize("width", [390, 700, 1170, 1440])
+def test_a_dot_is_as_wide_as_it_is_high(showroom, width):
+    window = showroom.window(size={"width": width, "height": 900})
+    window.is_in("admin")
+    for path in ("/", "/refunds"):
+        window.go(path)
+        assert window.page.evaluate(_DOTS) == [], path
+
+
+def test_a_mail_address_breaks_at_its_dots_and_in_no_word(showroom):
+    window = showroom.window(size=NARROW)
+    window.is_in("admin")
+    long = "accounts.receivable@northern-cabinetmakers.example"
+    made = showroom.screens.by(
+        "admin", lambda work: customers.create(work, name="Northern", email=long)
+    )
+    for path in ("/customers", f"/customers/{made}", "/people"):
+        window.go(path)
+        assert window.page.evaluate(_LINES) == [], path
+        assert window.overflow() <= 0
+
+
+def test_what_is_opened_begins_where_the_list_beside_it_does(showroom):
+    window = showroom.window()
+    window.is_in("reconciler")
+    window.go("/unmatched")
+    window.page.click("#rows .item a")
+    window.page.wait_for_selector("#detail-title:focus")
+    tops = [
+        window.page.locator(one).first.bounding_box()["y"]
+        for one in ("#rows .item", "#detail .card")
+    ]
+    assert tops[0] == tops[1]

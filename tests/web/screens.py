@@ -209,7 +209,7 @@ def token_of(answer: TestResponse) -> str:
 
 def said(answer: TestResponse) -> str:
     """The words of a page, without its markup, in single spaces."""
-    main = answer.get_data(as_text=True).partition("<main")[2]
+    main = answer.get_data(as_text=True).replace("<wbr>", "").partition("<main")[2]
     return " ".join(unescape(_TAGS.sub(" ", "<main" + main)).split())
 
 

@@ -3,6 +3,34 @@
 from tests.web.screens import Screens
 
 
+def test_it_is_said_what_was_kept(screens: Screens) -> None:
+    made = screens.deposit(screens.customer("Acme"), 5_000, "DEP-7")
+    rae = screens.as_("reconciler")
+
+    def notice(path: str, **form: str) -> str:
+        answer = rae.post(f"/deposits/{made}/{path}", form | {"rev": screens.rev("deposit", made)})
+        assert answer.status_code == 303
+        return rae.client.get(answer.location).get_data(as_text=True)
+
+    page = notice("terms", due_on="2026-12-06", expires_on="", kept="25", within_days="14")
+    assert "Terms changed: due 6 Dec 2026; " in page
+    assert "14 days" in page.partition("Terms changed")[2].partition("</p>")[0]
+    page = notice("terms", due_on="", expires_on="2026-12-20", kept="")
+    assert (
+        "Terms changed: no due day; asked for until 20 Dec 2026; all that remains of it is given"
+        " back." in page
+    )
+    assert (
+        "Work began on 20 Nov 2026." in notice("work-began", on="2026-11-20").partition("</h1>")[2]
+    )
+    assert "Noted that no work has begun." in notice("work-began", on="")
+    owed = screens.invoice(screens.customer("Birch"), 9_000, "INV-7")
+    form = {"parts": "at_least", "least": "25%", "rev": screens.rev("invoice", owed)}
+    answer = rae.post(f"/invoices/{owed}/part-payments", form)
+    page = rae.client.get(answer.location).get_data(as_text=True)
+    assert "Part payments changed: at least 25% at a time. A page" in page
+
+
 def test_what_is_asked_for_no_more_says_so_where_it_stood_as_pending(screens: Screens) -> None:
     made = screens.deposit(screens.customer("Acme"), 5_000, "DEP-7")
     rae = screens.as_("reconciler")

@@ -323,7 +323,7 @@ def test_what_it_can_be_answered_with_stands_there_with_where_it_is(screens, tmp
     number = screens.office.scalar("select number from invoice")
     assert f"Invoice {number} , sent" in words
     assert f"/admin/invoices/{owed}/print" in page
-    assert "to pay@cedar.example, 22 Nov 2026" in words
+    assert "to pay@cedar.example , 22 Nov 2026" in words
     assert f"/admin/messages/{screens.office.scalar('select id from message')}" in page
 
 

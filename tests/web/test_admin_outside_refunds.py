@@ -42,6 +42,16 @@ def _decide(cedar: Screens, by: Somebody, action: str, **more):
     return by.post(f"/questions/{item.id}/decide", form)
 
 
+def test_an_answer_is_one_of_ones_deeds_with_what_it_did_below(cedar):
+    rae = cedar.as_("reconciler")
+    before = rae.get("/recent").get_data(as_text=True).count("data-row")
+    assert _decide(cedar, rae, "credit").status_code == 303
+    page = rae.get("/recent")
+    assert page.get_data(as_text=True).count("data-row") == before + 1
+    assert "Answered a question" in said(page)
+    assert "Outside refund decided" in said(page), "what it did, where it is unfolded"
+
+
 def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     rae, before = cedar.as_("reconciler"), cedar.books()
     page = rae.read(f"/questions/{_item(cedar).id}")

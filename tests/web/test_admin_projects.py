@@ -51,6 +51,12 @@ def test_the_card_of_missing_sign_offs_leads_to_what_it_counts(workshop):
     assert "No milestone waits for its sign-off" in rae.read("/projects?view=unsigned")
 
 
+def test_nothing_is_headed_signed_off_that_is_not(workshop):
+    page = workshop.as_("viewer").read(f"/milestones/{workshop.ids['milestone_2']}/sign-offs")
+    assert "The client has signed nothing for this milestone yet." in page
+    assert "Signed off" not in page
+
+
 def test_a_sign_off_of_other_words_is_none(workshop):
     _sign_off(workshop)
     changed = sa.update(Milestone).where(Milestone.id == workshop.ids["milestone_2"])

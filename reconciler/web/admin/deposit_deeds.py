@@ -33,7 +33,7 @@ def change_terms(desk: Desk, name: str) -> Response:
         rev = forms.whole(request.form, "rev")
         deposit_services.patch(work, name, changes, rev=rev)
 
-    return _done(desk, name, partial(desk.do, step))
+    return _done(desk, name, partial(desk.do, step), "terms")
 
 
 @screens.post("/deposits/<name>/work-began", Role.RECONCILER)
@@ -44,7 +44,7 @@ def begin_work(desk: Desk, name: str) -> Response:
         on = forms.day(request.form, "on") if request.form.get("on") else None
         deposit_requests.begin_work(work, name, on, rev=forms.whole(request.form, "rev"))
 
-    return _done(desk, name, partial(desk.do, step))
+    return _done(desk, name, partial(desk.do, step), "began")
 
 
 @screens.post("/deposits/<name>/end", Role.RECONCILER)
@@ -78,10 +78,11 @@ def forfeit(desk: Desk, name: str) -> Response:
         on = forms.day(request.form, "kept_on") if request.form.get("kept_on") else None
         return forfeits.keep(work, deposit.id, amount, on=on)
 
-    return _done(desk, name, partial(desk.once, step))
+    said = "held" if request.form.get("take_back") else "kept"
+    return _done(desk, name, partial(desk.once, step), said)
 
 
-def _done(desk: Desk, name: str, deed: Callable[[], object], said: str = "kept") -> Response:
+def _done(desk: Desk, name: str, deed: Callable[[], object], said: str) -> Response:
     try:
         deed()
     except NotFound:

@@ -19,7 +19,7 @@ from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_documents import DepositLine
 from reconciler.services import applications, deposit_terms
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, timeline
+from reconciler.web.admin import errors, paging, timeline, words
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -149,19 +149,35 @@ def show(desk: Desk, name: str, *, status: int = 200, error: str = "") -> Respon
         typed=request.form.get("amount", ""),
         applied_on=request.form.get("applied_on", "") or desk.today.isoformat(),
         error=error,
-        notice=_notice() if not error else "",
+        notice=_notice(deposit) if not error else "",
         moments=timeline.in_order(timeline.of_entries(entries, names)),
     )
 
 
-def _notice() -> str:
+def _notice(deposit: DepositLine) -> str:
+    if "terms" in request.args:
+        return f"Terms changed: {_stands(deposit)}"
+    if "began" in request.args:
+        on = deposit.work_began_on
+        return f"Work began on {words.day(on)}." if on else "Noted that no work has begun."
     return next((text for name, text in _NOTICES.items() if name in request.args), "")
+
+
+def _stands(deposit: DepositLine) -> str:
+    terms = terms_of(deposit)
+    said = [
+        f"due {words.day(deposit.due_on)}" if deposit.due_on else "no due day",
+        f"asked for until {words.day(deposit.expires_on)}" if deposit.expires_on else "",
+        terms.words.removesuffix(".") if terms else "all that remains of it is given back",
+    ]
+    return f"{'; '.join(one for one in said if one)}."
 
 
 # What was done on the page before.
 _NOTICES = {
     "applied": "The deposit is applied. The invoice is owed that much less.",
-    "kept": "Kept.",
+    "kept": "Kept as income. It is owed to the customer no more.",
+    "held": "The deposit holds it again, and it is no income any more.",
     "ended": "It is asked for no more: no reminder and no page to pay on asks for it.",
     "asked": "It is asked for again.",
     "linked": "The pay link is made. Copy it below.",

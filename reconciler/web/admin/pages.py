@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "sentence": words.sentence,
         "stopped": plain_words.stopped,
         "plain": plain_words.plain,
+        "mail": plain_words.mail,
         "instant": from_epoch,
         "bytes": file_words.size,
     }

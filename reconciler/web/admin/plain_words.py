@@ -2,6 +2,8 @@
 
 import re
 
+from markupsafe import Markup, escape
+
 # The glossary's words, and what bookkeepers call it: for sentences that come from further inside.
 _PLAIN = (
     (re.compile(r"\bon the same rail\b"), "the same way"),
@@ -16,6 +18,12 @@ def plain(text: str) -> str:
     for pattern, instead in _PLAIN:
         text = pattern.sub(instead, text)
     return text
+
+
+def mail(address: str) -> Markup:
+    """A mail address that breaks before its @ and its dots where it has no room, in no word."""
+    broken = str(escape(address)).replace("@", "<wbr>@").replace(".", "<wbr>.")
+    return Markup('<span class="mail">{}</span>').format(Markup(broken))  # noqa: S704  escaped above
 
 
 def stopped(text: str) -> str:

@@ -30,7 +30,7 @@ _NOTICES = {
     "applied": "It is applied. The bill is owed that much less.",
     "undone": "Taken back. A reversing entry was posted.",
     "refunded": "What the vendor gave back is recorded.",
-    "kept": "Kept.",
+    "kept": "Its reference and its note are saved.",
     "voided": "Void. A reversing entry was posted.",
 }
 _GONE = "It was taken back already. Below is how the prepayment stands now."

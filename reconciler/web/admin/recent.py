@@ -30,7 +30,13 @@ _COMINGS = ("person.signed_in", "person.signed_out")
 # What holding money makes, in the transaction in which it is put there; and what ends with it.
 _MADE_ALONG = frozenset({"deposit.created", "customer.created"})
 _ENDED_ALONG = frozenset({"deposit.ended"})
-_ALONG = {"payment.allocated": _MADE_ALONG, "payment.unallocated": _ENDED_ALONG}
+# What an answer does: people gave that answer, and nothing else.
+_DECIDED_ALONG = frozenset({"outside_refund.decided", "dispute.decided"})
+_ALONG = {
+    "payment.allocated": _MADE_ALONG,
+    "payment.unallocated": _ENDED_ALONG,
+    "review_item.resolved": _DECIDED_ALONG,
+}
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 

@@ -85,7 +85,7 @@ def show_vendor(desk: Desk, vendor_id: str) -> Response:
         bills=billed,
         prepayments=ahead,
         shown_max=SHOWN_MAX,
-        notice="Kept." if "kept" in request.args else "",
+        notice="What is known of them is saved." if "kept" in request.args else "",
     )
 
 
