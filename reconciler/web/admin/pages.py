@@ -1,6 +1,7 @@
 """Templates become pages: one environment, everything escaped, a missing value is an error."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,13 @@ def _environment() -> Environment:
         "RUNS": words.RUNS,
         "FILE_KINDS": file_words.KINDS,
     }
-    environment.filters |= {
+    environment.filters |= _filters()
+    return environment
+
+
+def _filters() -> dict[str, Callable[..., object]]:
+    """What a template may do to a value."""
+    return {
         "money": words.shown,
         "typed": words.typed,
         "moment": words.moment,
@@ -73,7 +80,6 @@ def _environment() -> Environment:
         "instant": from_epoch,
         "bytes": file_words.size,
     }
-    return environment
 
 
 def to(endpoint: str, **values: object) -> str:
