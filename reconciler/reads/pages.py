@@ -1,7 +1,7 @@
 """Lists in pages that stay right while rows are added: each page starts after a known row.
 
-Newest first. A cursor holds the sort key of the last row shown; it is opaque to who carries it
-and checked when it comes back.
+Newest first, where nothing else is said. A cursor holds the sort key of the last row shown; it is
+opaque to who carries it and checked when it comes back.
 """
 
 import base64
@@ -59,10 +59,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Columns that a list is sorted by, newest first, the last one unique; with their types."""
+    """Columns that a list is sorted by, the last one unique; with their types.
+
+    The largest, which is the newest, comes first, unless it `is_rising`.
+    """
 
     columns: tuple[str, ...]
     kinds: tuple[str, ...]
+    is_rising: bool = False
+
+    @property
+    def way(self) -> str:
+        """The same for each column, so that an index has it."""
+        return "asc" if self.is_rising else "desc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,9 @@ class Listing:
             values |= {f"after_{n}": value for n, value in enumerate(after)}
             clauses.append(self._after())
         listed = ", ".join(self.order.columns)
+        sorted_by = ", ".join(f"{column} {self.order.way}" for column in self.order.columns)
         sql = f"""select {listed} from {self.source} where {" and ".join(clauses) or "true"}
-            order by {", ".join(f"{c} desc" for c in self.order.columns)} limit :limit"""
+            order by {sorted_by} limit :limit"""
         rows = session.execute(sa.text(sql), values | {"limit": wanted.limit + 1}).all()
         page = rows[: wanted.limit]
         more = encode(page[-1]) if len(rows) > wanted.limit else None
@@ -112,7 +122,8 @@ class Listing:
 
     def _after(self) -> str:
         places = ", ".join(f"cast(:after_{n} as {kind})" for n, kind in enumerate(self.order.kinds))
-        return f"({', '.join(self.order.columns)}) < ({places})"
+        follows = ">" if self.order.is_rising else "<"
+        return f"({', '.join(self.order.columns)}) {follows} ({places})"
 
 
 def in_order(ids: Iterable[str], rows: Mapping[str, T]) -> list[T]:

@@ -1,7 +1,7 @@
 """What waits for a person, with what may be done about it and what is suggested."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from reconciler.books.reviews import MATCHING_KINDS, ReviewKind, actions
 from reconciler.errors import NotFound
 from reconciler.reads import refund_splits, suggestions
 from reconciler.reads.asked_back import WAITS_AS_REFUND
-from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.pages import Listing, Order, Page, Wanted, encode, in_order
+from reconciler.reads.question_order import ORDERS, Sort
 from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
 from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import overpayments
@@ -111,10 +112,34 @@ _ASKED_AGAIN = sa.text(
 )
 
 
-def page(session: Session, filters: Mapping[str, object], wanted: Wanted) -> Page[ReviewRow]:
-    """Review items, the last opened first."""
-    ids, more = LISTING.keys(session, filters, wanted)
+def page(
+    session: Session, filters: Mapping[str, object], wanted: Wanted, sort: Sort | None = None
+) -> Page[ReviewRow]:
+    """Review items, the last opened first unless another order is named."""
+    ids, more = _sorted(sort).keys(session, filters, wanted)
     return Page(in_order(ids, _load(session, ids)), more)
+
+
+def following(
+    session: Session, filters: Mapping[str, object], item_id: str, sort: Sort = Sort.URGENT
+) -> ReviewRow | None:
+    """The item that comes after this one, which need not be among them; after the last, the first.
+
+    None where there is no other.
+    """
+    listing = _sorted(sort)
+    place = f"select {', '.join(listing.order.columns)} from review_item r where r.id = :id"
+    found = session.execute(sa.text(place), {"id": item_id}).first()
+    for cursor in (encode(found) if found else None, None):
+        ids, _ = listing.keys(session, filters, Wanted(2, cursor))
+        others = [one for one in ids if one != item_id]
+        if others:
+            return _load(session, others[:1])[others[0]]
+    return None
+
+
+def _sorted(sort: Sort | None) -> Listing:
+    return LISTING if sort is None else replace(LISTING, order=ORDERS[sort])
 
 
 def number(session: Session, filters: Mapping[str, object]) -> int:

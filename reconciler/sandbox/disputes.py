@@ -20,12 +20,16 @@ _OUTCOMES = {
 
 
 class DisputeOptions(TypedDict, total=False):
-    """What may be said about a dispute; `settle_in` is another rate than the charge's."""
+    """What may be said about a dispute; `settle_in` is another rate than the charge's.
+
+    `due_by` is the second until which evidence is taken.
+    """
 
     inquiry: bool
     fee: int
     reason: str
     already_lost: bool
+    due_by: int
     settle_in: Rate | Sequence[object]
 
 
@@ -44,6 +48,9 @@ class Disputes(Refunds):
         if charge["status"] != "succeeded" or not charge["amount_captured"]:
             raise StripeProblem(f"Charge {charge['id']} took no money that could be disputed.")
         made = self._new_dispute(charge, amount or charge["amount_captured"], options)
+        made["evidence_details"]["due_by"] = options.get(
+            "due_by", made["evidence_details"]["due_by"]
+        )
         if options.get("inquiry"):
             made |= {"is_charge_refundable": True, "status": "warning_needs_response"}
             made["payment_method_details"]["card"]["case_type"] = "inquiry"

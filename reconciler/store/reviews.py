@@ -43,6 +43,19 @@ class ReviewItem(SQLModel, table=True):
             "id",
             postgresql_where=sa.text("state = 'open'"),
         ),
+        sa.Index(
+            "ix_review_item_urgent",
+            sa.text("answer_by_epoch(kind, details)"),
+            sa.text("coalesce(happened_at, opened_at)"),
+            "id",
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+        sa.Index(
+            "ix_review_item_largest",
+            sa.text("coalesce(amount, 0)"),
+            "id",
+            postgresql_where=sa.text("state = 'open'"),
+        ),
     )
 
     id: str = base.key()

@@ -1,13 +1,22 @@
 """What pages look for among a million things is found by an index."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from reconciler.embedded import postgres
-from reconciler.reads import rail_balances, screens_unmatched, suggestions, timeline
+from reconciler.reads import (
+    question_order,
+    rail_balances,
+    review_queue,
+    screens_unmatched,
+    suggestions,
+    timeline,
+)
+from reconciler.reads.pages import Wanted
 from reconciler.reads.screens_unmatched import Sort, Which
 from reconciler.runtime import make_engine
 from reconciler.store import suspense
@@ -97,3 +106,37 @@ def test_it_is_found_by_an_index(
         plan = "\n".join(line.scalars(sa.text(f"explain {statement.text}"), values))
     engine.dispose()
     assert index in plan
+
+
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [
+        (question_order.Sort.URGENT, "ix_review_item_urgent"),
+        (question_order.Sort.OLDEST, "ix_review_item_happened"),
+        (question_order.Sort.NEWEST, "ix_review_item_happened"),
+        (question_order.Sort.LARGEST, "ix_review_item_largest"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_page_of_questions_is_read_in_its_order(
+    servers: Servers, database: str, sort: question_order.Sort, index: str, *, is_first: bool
+) -> None:
+    """The statement is made from filters, so that what was really asked is explained."""
+    with servers.connect(database) as surgeon:
+        surgeon.execute("set session_replication_role = replica")
+        surgeon.execute(_MANY)
+    engine = make_engine(servers.url(postgres.APP, database))
+    listing = replace(review_queue.LISTING, order=question_order.ORDERS[sort])
+    shown = {"state": "open", "in_sight_on": date(2026, 12, 1), "waits_as_refund": False}
+    with Session(engine) as session:
+        _, cursor = listing.keys(session, shown, Wanted(20))
+        wanted = Wanted(200, None if is_first else cursor)
+
+        @sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+        def explain(line, cursor, statement, values, *rest):
+            return f"explain {statement}", {**values, "limit": 20}
+
+        plan, _ = listing.keys(session, shown, wanted)
+    engine.dispose()
+    assert index in "\n".join(plan)
+    assert "Sort" not in "\n".join(plan).partition("SubPlan")[0]

@@ -125,7 +125,7 @@ def test_after_a_refund_is_asked_for_out_of_the_queue_the_next_payment_is_offere
 def test_a_question_that_was_closed_is_named_where_it_stood_with_the_next_one(queue):
     rae = queue.as_("reconciler")
     first, second, third = queue.office.rows(
-        "select id, rev from review_item order by opened_at desc, id desc"
+        "select id, rev from review_item order by happened_at, id"
     )
     form = {"note": "Ada knows", "rev": second.rev}
     answer = rae.post(f"/questions/{second.id}/acknowledge?group=money&view=old", form)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from reconciler.reads import disputes, pages, review_queue, screens_refunds, screens_unmatched
-from reconciler.reads.pages import Session, Wanted
+from reconciler.reads import disputes, review_queue, screens_refunds, screens_unmatched
+from reconciler.reads.pages import Session
 from reconciler.reads.refunds import RefundRow
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_refunds import WantedRefunds
@@ -36,16 +36,13 @@ def of_questions(
     Each is the filters that let its questions through, and where all of it is. None where this
     one itself is all that is open, because its answer was taken back.
     """
-    after = pages.encode((item.opened_at, item.id))
     is_open = item.state == "open"
     for filters, all_of_it in queues:
-        for cursor in (after, None):
-            found = review_queue.page(session, filters, Wanted(2, cursor)).data
-            others = [one for one in found if one.id != item.id]
-            if others:
-                href = url_for("admin.show_question", item_id=others[0].id)
-                left = review_queue.number(session, filters) - int(is_open)
-                return NextUp(left, all_of_it, told(others[0]), href)
+        found = review_queue.following(session, filters, item.id)
+        if found:
+            href = url_for("admin.show_question", item_id=found.id)
+            left = review_queue.number(session, filters) - int(is_open)
+            return NextUp(left, all_of_it, told(found), href)
     return None if is_open else NextUp(0, queues[0][1])
 
 

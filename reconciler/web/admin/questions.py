@@ -19,6 +19,7 @@ from reconciler.reads import (
     waits_since,
 )
 from reconciler.reads.pages import Page, Session, Wanted
+from reconciler.reads.question_order import Sort
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine
 from reconciler.reads.screens_refunds import RefundCard
@@ -48,6 +49,13 @@ _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.
 # What of them is shown: with no view, all that is not put off.
 VIEWS = {"mine": "Mine", "old": "Older than 2 days", "snoozed": "Snoozed"}
 
+SORTS = {
+    Sort.URGENT: "Most urgent first",
+    Sort.OLDEST: "Oldest first",
+    Sort.NEWEST: "Newest first",
+    Sort.LARGEST: "Largest first",
+}
+
 _LISTED = Listed(
     "questions",
     (
@@ -73,7 +81,13 @@ def _group() -> str | None:
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ReviewRow]:
-    return review_queue.page(session, _filters(desk), wanted)
+    return review_queue.page(session, _filters(desk), wanted, _sorted_by())
+
+
+def _sorted_by() -> Sort:
+    """The order that the address asks for: the most urgent first, unless it says otherwise."""
+    name = request.args.get("sort", "")
+    return Sort(name) if name in set(Sort) else Sort.URGENT
 
 
 def _filters(desk: Desk) -> dict[str, object]:
@@ -88,8 +102,14 @@ def _filters(desk: Desk) -> dict[str, object]:
 
 def _place() -> dict[str, str | None]:
     """Where among the questions somebody is, as it stands in the address."""
-    view, before = request.args.get("view"), request.args.get("before")
-    return {"kind": _kind(), "group": _group(), "view": view or None, "before": before or None}
+    view, before, sort = request.args.get("view"), request.args.get("before"), _sorted_by()
+    return {
+        "kind": _kind(),
+        "group": _group(),
+        "view": view or None,
+        "sort": sort.value if sort is not Sort.URGENT else None,
+        "before": before or None,
+    }
 
 
 @screens.get("/questions")
@@ -188,9 +208,9 @@ def _closed(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> Closed 
         return None
     if item.state == "open":
         return None
-    stood = (item.opened_at, item.id)
-    rest = [one for one in items if (one.opened_at, one.id) < stood] or list(items[:1])
-    following = rest[0] if rest else None
+    after = review_queue.following(session, _filters(desk), item.id, _sorted_by())
+    here = [one for one in items if after and one.id == after.id] or list(items[:1])
+    following = here[0] if here else None
     return Closed(
         next_up.told(item),
         following.id if following else "",
@@ -270,6 +290,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         about_group=GROUPS[group].text if group else "",
         view=view if view in VIEWS else "",
         views=VIEWS,
+        sorts=SORTS,
+        sort=_sorted_by(),
         chips=_chips(asked, group),
         everything=sum(number for _, _, number in asked),
         only_here=GROUPS["here"].number(asked),

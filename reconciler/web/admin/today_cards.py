@@ -1,0 +1,221 @@
+"""The cards of the first page: what waits in each queue, the most urgent first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
+from reconciler.reads.screens_today import Heap
+from reconciler.web.admin.question_groups import GROUPS
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One card of the work queue. `endpoint` with `query` is where the work is done.
+
+    `is_news`: there is nothing to do about it, so it is none of what waits.
+    """
+
+    title: str
+    kinds: frozenset[str]
+    tone: str
+    endpoint: str
+    query: tuple[tuple[str, str], ...] = ()
+    is_always_shown: bool = True
+    is_news: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A queue as it stands: how many, how much in each currency, since when.
+
+    `hint` says what of it whoever looks can do, or by when; `query` leads to that.
+    """
+
+    queue: Queue
+    number: int
+    sums: tuple[tuple[str, int], ...]
+    oldest: datetime | None
+    snoozed: int = 0  # put off until later, and not among them
+    hint: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    has_deadline: bool = False
+
+    def place(self, now: datetime) -> tuple[bool, bool, bool, datetime]:
+        """Where it stands: what a rail waits for, what waits longest, then what nobody need do.
+
+        Of queues in which nothing waits each stays where it is.
+        """
+        is_idle = not self.number
+        since = now if self.oldest is None or is_idle else self.oldest
+        return is_idle, self.queue.is_news, not self.has_deadline, since
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a card says below its numbers, and which rows it leads to where not to the usual.
+
+    `has_deadline`: the rail takes an answer until a day only.
+    """
+
+    text: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    has_deadline: bool = False
+
+
+_MATCHING = frozenset(
+    kind.value for kind in MATCHING_KINDS - {ReviewKind.OVERPAYMENT, ReviewKind.AMBIGUOUS_MATCH}
+)
+
+
+def _of_group(name: str, tone: str, kinds: frozenset[str] | None = None, **more: bool) -> Queue:
+    """A card that leads to a group of questions, and counts them unless `kinds` are its own."""
+    group = GROUPS[name]
+    counted = kinds or frozenset(kind.value for kind in group.kinds)
+    return Queue(group.title, counted, tone, "list_questions", (("group", name),), **more)
+
+
+_QUEUES = (
+    Queue("Unmatched payments", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
+    Queue(
+        "Several things fit",
+        frozenset({"ambiguous_match"}),
+        "warn",
+        "list_unmatched",
+        (("view", "several"),),
+    ),
+    Queue(
+        "Overpayments", frozenset({"overpayment"}), "warn", "list_unmatched", (("view", "over"),)
+    ),
+    Queue("Refunds to approve", frozenset({"refund_requested"}), "warn", "list_refunds"),
+    Queue(
+        "Failed refunds, or by hand",
+        frozenset({"refund_in_trouble"}),
+        "neg",
+        "list_refunds",
+        (("tab", "trouble"),),
+    ),
+    _of_group("outside-failed", "neg", frozenset({"outside_refund_failed"})),
+    _of_group("stopped", "neg", is_always_shown=False),
+    _of_group("outside", "warn"),
+    Queue(
+        "Disputes",
+        frozenset({"dispute"}),
+        "neg",
+        "list_disputes",
+    ),
+    _of_group("discrepancies", "neg"),
+    Queue(
+        "Milestones waiting for sign-off",
+        frozenset({"milestone_unsigned"}),
+        "warn",
+        "list_projects",
+        (("view", "unsigned"),),
+    ),
+    Queue(
+        "Proposals accepted this week",
+        frozenset({"proposal_accepted"}),
+        "calm",
+        "list_proposals",
+        (("state", "accepted"),),
+        is_always_shown=False,
+        is_news=True,
+    ),
+    Queue(
+        "Proposals declined this week",
+        frozenset({"proposal_declined"}),
+        "warn",
+        "list_proposals",
+        (("state", "declined"),),
+        is_always_shown=False,
+        is_news=True,
+    ),
+    Queue(
+        "Deposits that nobody paid",
+        frozenset({"deposit_unpaid"}),
+        "warn",
+        "list_deposits",
+        (("view", "unpaid"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Deposits held for two months",
+        frozenset({"deposit_at_rest"}),
+        "warn",
+        "list_deposits",
+        (("view", "left"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Bills due within a week",
+        frozenset({"bill_due"}),
+        "warn",
+        "list_bills",
+        (("view", "due"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Bills overdue",
+        frozenset({"bill_overdue"}),
+        "neg",
+        "list_bills",
+        (("view", "overdue"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Bank lines to decide",
+        frozenset({"bank_correction"}),
+        "warn",
+        "list_statements",
+        is_always_shown=False,
+    ),
+    _of_group("events", "neg", is_always_shown=False),
+    Queue(
+        "Mails that did not leave",
+        frozenset({"mail_failed"}),
+        "neg",
+        "list_messages",
+        (("state", "failed"),),
+        is_always_shown=False,
+    ),
+    Queue(
+        "Webhooks that fail",
+        frozenset({"webhook_failing"}),
+        "neg",
+        "list_webhooks",
+        is_always_shown=False,
+    ),
+)
+
+
+def cards(
+    heaps: Sequence[Heap], snoozed: Mapping[str, int], hints: Mapping[str, Hint], now: datetime
+) -> list[Card]:
+    """The queues, the most urgent first."""
+    made = []
+    for queue in _QUEUES:
+        own = [heap for heap in heaps if heap.kind in queue.kinds]
+        later = sum(snoozed.get(kind, 0) for kind in queue.kinds)
+        sums: dict[str, int] = {}
+        for heap in own:
+            if heap.currency:
+                sums[heap.currency] = sums.get(heap.currency, 0) + heap.amount
+        if own or later or queue.is_always_shown:
+            oldest = min((heap.oldest for heap in own), default=None)
+            number = sum(heap.number for heap in own)
+            hint = next((hints[kind] for kind in queue.kinds if kind in hints), Hint())
+            query = hint.query or queue.query
+            shown = hint.text if number else ""
+            made.append(
+                Card(
+                    queue,
+                    number,
+                    tuple(sorted(sums.items())),
+                    oldest,
+                    later,
+                    shown,
+                    query,
+                    hint.has_deadline,
+                )
+            )
+    return sorted(made, key=lambda card: card.place(now))
