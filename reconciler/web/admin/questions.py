@@ -162,14 +162,14 @@ class About:
 
 
 def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
-    """By payment. What it pays is looked up where money went back, or should have."""
+    """By question. What its payment pays is looked up where money went back, or should have."""
     lines = screens_payments.payments(session, [one.payment_id for one in items if one.payment_id])
     back = [one.payment_id for one in items if one.payment_id and one.kind in _OF_REFUNDS]
     claims = screens_payments.claims_of(session, back)
     failed = [one for one in items if one.payment_id and one.kind is ReviewKind.REFUND_FAILED]
     asked = screens_refunds.of_payments(session, [one.payment_id or "" for one in failed])
     return {
-        one.payment_id: About(
+        one.id: About(
             lines[one.payment_id].who,
             [c for c in claims.get(one.payment_id, []) if c.amount]
             if one.kind in _OF_REFUNDS
