@@ -238,12 +238,14 @@ class Suggested:
         return any(one.text == ranking.NUMBER_IS_ON_IT for one in self.reasons)
 
     @property
+    def is_anothers(self) -> bool:
+        """Whether it would pay what another customer owes."""
+        return any(one.text == ranking.ANOTHER_CUSTOMER for one in self.reasons)
+
+    @property
     def is_doubtful(self) -> bool:
-        """Whether it would pay what another customer owes, or what nobody is to pay now."""
-        return any(
-            one.text == ranking.ANOTHER_CUSTOMER or one.text.startswith(ranking.ON_HOLD)
-            for one in self.reasons
-        )
+        """Whether it would pay that, or what nobody is to pay now."""
+        return self.is_anothers or any(one.text.startswith(ranking.ON_HOLD) for one in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)

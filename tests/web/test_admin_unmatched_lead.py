@@ -346,3 +346,22 @@ def test_what_the_payment_names_is_shown_however_much_fits_better(screens):
     html = _page(screens.as_("reconciler"), paid)
     assert "paid in full: nothing is open" in html
     assert html.count('class="card tight match') == 6
+
+
+def test_what_another_customer_has_paid_makes_no_payment_too_much(screens):
+    customer, _ = _known(screens, "Birch")
+    _, rail_id = _known(screens, "Tide")
+    screens.invoice(customer, 10_000, "INV-82")
+    screens.in_cash("INV-82", 10_000)
+    screens.invoice(customer, 10_000, "INV-83", draft=True)
+    rae = screens.as_("reconciler")
+    paid = screens.paid(5_000, customer=rail_id, metadata={"invoice": "INV-82"})
+    html = _page(rae, paid)
+    assert "INV-82 takes no money" in html
+    assert "pays too much" not in html
+    assert "as is set for them" not in html
+    paid = screens.paid(5_000, customer=rail_id, metadata={"invoice": "INV-83"})
+    html = _page(rae, paid)
+    assert "It is a draft: it was not sent yet." in html
+    assert "Send it, and match the payment to it." not in html
+    assert _blue(html)[0] == "Hold $50.00 as a deposit"

@@ -85,6 +85,14 @@ class Selected:
         return refused(self.suggested)
 
     @property
+    def is_to_be_sent(self) -> bool:
+        """Whether that is a draft in the payment's currency, of nobody but its payer."""
+        named = self.refused
+        if named is None or self.suggested[0].is_anothers:
+            return False
+        return named.state == "draft" and named.currency == self.payment.currency
+
+    @property
     def lead(self) -> str:
         """What its one blue button does: match, give_back or hold. Empty: none is."""
         first = next((one for one in self.suggested if one.ways), None)
@@ -98,7 +106,7 @@ class Selected:
             return "match" if self._is_split_as(first) else ""
         if first and not first.is_doubtful:
             return "" if first.is_tied else "match"
-        return "" if self.refused and self.refused.state == "draft" else "hold"
+        return "" if self.is_to_be_sent else "hold"
 
     def _is_split_as(self, one: Suggested) -> bool:
         placed = {row.target.id: row.amount for row in self.split.rows if row.amount}
@@ -127,8 +135,16 @@ def is_too_much(
     suggested: Sequence[Suggested],
     twice: PaidTwice | None,
 ) -> bool:
-    """Whether what is left of a payment is more than its customer owes on what it was for."""
+    """Whether what is left of a payment is more than its customer owes on what it was for.
+
+    What another customer has paid in full says nothing of that.
+    """
     named = refused(suggested)
-    is_done = named is not None and named.state in _HAS_ALL and named.currency == payment.currency
+    is_done = (
+        named is not None
+        and not suggested[0].is_anothers
+        and named.state in _HAS_ALL
+        and named.currency == payment.currency
+    )
     is_over = waiting is not None and waiting.kind == ReviewKind.OVERPAYMENT
     return is_over or is_done or twice is not None
