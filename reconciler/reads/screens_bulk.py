@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from reconciler.books.reviews import ReviewKind
 from reconciler.reads import screens_unmatched
 from reconciler.reads.screens_unmatched import Target, Waiting
 from reconciler.reads.suggestions import SuggestedPart, SuggestionRow
@@ -31,12 +32,15 @@ def strong(
 ) -> list[Strong]:
     """Those of these whose best suggestion is strong, in the order in which they wait.
 
-    Where two fit the same document, the one that is first here takes it.
+    Where two fit the same document, the one that is first here takes it. What is too much is not
+    among them: its customer has said what becomes of that, and it may have been paid twice.
     """
     kept = [
         Strong(item, best[item.payment.id])
         for item in items
-        if item.payment.id in best and best[item.payment.id].confidence == STRONG
+        if item.kind != ReviewKind.OVERPAYMENT
+        and item.payment.id in best
+        and best[item.payment.id].confidence == STRONG
     ]
     known = screens_unmatched.targets(
         session, {target(part) for one in kept for part in one.suggestion.allocations}

@@ -164,6 +164,18 @@ def test_what_fits_nothing_in_front_hides_nothing_behind_it(queue, monkeypatch):
     assert rae.get("/unmatched/strong?from=nonsense").status_code == 422
 
 
+def test_what_is_too_much_is_none_of_them_however_well_it_fits(queue):
+    queue.invoice(queue.ids["acme"], 5_000, "INV-7", due_on=None)
+    over = queue.paid(6_234, customer=queue.ids["rail"], metadata={"invoice": "INV-7"})
+    queue.invoice(queue.ids["acme"], 1_234, "INV-8")
+    invoices(queue)
+    rae = queue.as_("reconciler")
+    assert "Strong" in rae.read(f"/unmatched/{over}").partition("INV-8 , Acme")[2], "of one amount"
+    assert "Match 3 strong suggestions, $600.00" in rae.read("/unmatched")
+    assert "INV-8" not in rae.read("/unmatched/strong")
+    assert f'id="row-{over}"' not in rae.get("/unmatched?view=strong").get_data(as_text=True)
+
+
 def _goes_on(answer) -> str:
     """Where the page leads for the ones that come next."""
     found = re.search(r'href="([^"]*[?&]from=[^"]*)"', unescape(answer.get_data(as_text=True)))

@@ -105,3 +105,16 @@ def test_what_may_be_paid_of_a_sent_invoice_is_changed_and_ends_the_page_before(
     refused(stale, 409, "rev")
     back = api.make(f"{path}/part-payments", {"part_payments": None})
     assert back["part_payments"] is None
+
+
+def test_none_is_made_while_the_invoice_is_on_hold(empty_api):
+    api = empty_api
+    made = api.an_invoice(10_000)
+    api.paid(4_000, metadata={"invoice": made["number"]})
+    api.office.world.dispute(next(reversed(api.office.world.table("charge"))))
+    api.settle()
+    assert api.read(f"/invoices/{made['id']}")["on_hold"] is True
+    answer = api.post(f"/invoices/{made['id']}/pay-links", {"amount": 1_000})
+    why = refused(answer, 409, "invoice_id")
+    assert f"{made['number']} is on hold: a dispute over {made['number']} is open" in why
+    assert api.read("/pay-links")["data"] == []

@@ -27,7 +27,7 @@ _OVER = [ReviewKind.OVERPAYMENT.value]
 _SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
 _VIEWS = {
     "all": ("All", _ALL),
-    "strong": ("Strong suggestion", _ALL),
+    "strong": ("Strong suggestion", [k for k in _ALL if k not in _OVER]),
     "none": ("No suggestion", [k for k in _ALL if k not in _OVER]),
     "unmatched": ("Unmatched", [k for k in _ALL if k not in {*_OVER, *_SEVERAL}]),
     "several": ("Several fit", _SEVERAL),
