@@ -42,6 +42,8 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
     What was paid on a document beyond what it takes goes back first, whichever of its payments it
     goes back of; so those that paid for the same are looked at with these.
     """
+    if not payment_ids:
+        return {}
     beside = _on_the_same(session, payment_ids)
     facts = payment_rows.facts_of(session, {*payment_ids, *(a.payment_id for a in beside)})
     terms = store_terms.of(session, facts)

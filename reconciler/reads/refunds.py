@@ -103,6 +103,18 @@ class RefundRow:
     rev: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """As much of a refund as is told where something else is decided. Minor units of `currency`."""
+
+    id: str
+    amount: int
+    currency: str
+    status: str
+    requested_at: datetime
+    next_step: str
+
+
 LISTING = Listing(
     source="refund r",
     order=Order(("r.requested_at", "r.id"), ("timestamptz", "text")),
@@ -134,6 +146,9 @@ _LEGS = sa.text(
     from refund_leg l join payment p on p.id = l.payment_id
     where l.refund_id = any(:ids) and l.replaced_by is null order by p.occurred_at desc, l.id"""
 )
+_OUTLINES = sa.text(
+    "select id, amount, currency, status, requested_at from refund where id = any(:ids)"
+)
 _STEPS = sa.text(
     """select refund_id, at, leg_id, before, after, why, cause_kind, cause_id from refund_step
     where refund_id = any(:ids) order by seq"""
@@ -157,10 +172,7 @@ def one(session: Session, refund_id: str) -> RefundRow:
 def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
     """These refunds, whole."""
     given = {"ids": list(ids)}
-    legs: dict[str, list[LegRow]] = {}
-    for row in session.execute(_LEGS, given):
-        values = row._asdict()
-        legs.setdefault(values.pop("refund_id"), []).append(LegRow(**values))
+    legs = _legs(session, ids)
     steps: dict[str, list[StepRow]] = {}
     for row in session.execute(_STEPS, given):
         cause = Cause(row.cause_kind, row.cause_id)
@@ -176,7 +188,7 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
         row.id: RefundRow(
             **row._asdict(),
             client_words=refund_words.for_client(_told(legs.get(row.id, [])), row.currency),
-            next_step=refund_words.next_step(_told(legs.get(row.id, []))),
+            next_step=_next_step(legs.get(row.id, [])),
             balance_warning=careful.get(row.id),
             rail=next((leg.rail for leg in legs.get(row.id, [])), None),
             rail_refund_id=next((leg.rail_refund_id for leg in legs.get(row.id, [])), None),
@@ -185,6 +197,27 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
         )
         for row in rows
     }
+
+
+def outlines(session: Session, ids: Collection[str]) -> dict[str, Outline]:
+    """These refunds in outline."""
+    legs = _legs(session, ids)
+    return {
+        row.id: Outline(**row._asdict(), next_step=_next_step(legs.get(row.id, [])))
+        for row in session.execute(_OUTLINES, {"ids": list(ids)})
+    }
+
+
+def _legs(session: Session, ids: Collection[str]) -> dict[str, list[LegRow]]:
+    legs: dict[str, list[LegRow]] = {}
+    for row in session.execute(_LEGS, {"ids": list(ids)}):
+        values = row._asdict()
+        legs.setdefault(values.pop("refund_id"), []).append(LegRow(**values))
+    return legs
+
+
+def _next_step(legs: Collection[LegRow]) -> str:
+    return refund_words.next_step(_told(legs))
 
 
 def _told(legs: Collection[LegRow]) -> list[LegTold]:

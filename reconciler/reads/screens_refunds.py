@@ -1,9 +1,9 @@
 """What the screens show of refunds: cards with their legs, and how much could still go back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -12,9 +12,11 @@ from reconciler.books import refunds as rules
 from reconciler.books.refunds import HOLDING, Reserved
 from reconciler.reads import refund_books, refunds, screens_payments
 from reconciler.reads.refund_books import RefundBooks
-from reconciler.reads.refunds import RefundRow
+from reconciler.reads.refunds import Outline, RefundRow
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.store.claims import decode_facts
+
+T = TypeVar("T")
 
 # Some of it did not arrive, and somebody has to do something about that: also while another part
 # is still on its way.
@@ -172,7 +174,19 @@ def of_payments(session: Session, payment_ids: Collection[str]) -> dict[str, lis
     """By payment, the refunds that have a leg on it, the last asked for first."""
     rows = session.execute(_OF_PAYMENTS, {"ids": sorted(set(payment_ids))}).all()
     known = {card.refund.id: card for card in some(session, list({row.id for row in rows}))}
-    found: dict[str, list[RefundCard]] = {}
+    return _by_payment(rows, known)
+
+
+def outlines(session: Session, payment_ids: Collection[str]) -> dict[str, list[Outline]]:
+    """By payment, in outline the refunds that have a leg on it, the last asked for first."""
+    if not payment_ids:
+        return {}
+    rows = session.execute(_OF_PAYMENTS, {"ids": sorted(set(payment_ids))}).all()
+    return _by_payment(rows, refunds.outlines(session, {row.id for row in rows}))
+
+
+def _by_payment(rows: Iterable[sa.Row[Any]], known: Mapping[str, T]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = {}
     for row in rows:
         found.setdefault(row.payment_id, []).append(known[row.id])
     return found
@@ -186,6 +200,8 @@ def of_invoice(session: Session, invoice_id: str) -> list[RefundCard]:
 
 def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     """These refunds, in this order; unknown ones are left out."""
+    if not ids:
+        return []
     rows = refunds.load(session, ids)
     around = {r.id: Around(**r._asdict()) for r in session.execute(_AROUND, {"ids": list(ids)})}
     whose = [leg.payment_id for row in rows.values() for leg in row.legs]

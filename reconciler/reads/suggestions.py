@@ -92,6 +92,8 @@ _SAME_AMOUNT = sa.text(
 
 def for_payments(session: Session, ids: Collection[str]) -> dict[str, list[SuggestionRow]]:
     """Ranked suggestions for the unapplied money of each of these payments, the best first."""
+    if not ids:
+        return {}
     held = [
         _Held(row.id, decode_facts(row.facts), row.customer_id, row.unapplied)
         for row in session.execute(_PAYMENTS, {"ids": list(ids)})

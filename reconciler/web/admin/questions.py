@@ -20,9 +20,9 @@ from reconciler.reads import (
 )
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.question_order import Sort
+from reconciler.reads.refunds import Outline
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.reads.screens_payments import ClaimLine
-from reconciler.reads.screens_refunds import RefundCard
 from reconciler.services import resolutions
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
@@ -158,7 +158,7 @@ class About:
 
     who: str
     claims: Sequence[ClaimLine]
-    refunds: Sequence[RefundCard]
+    refunds: Sequence[Outline]
 
 
 def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
@@ -167,7 +167,7 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     back = [one.payment_id for one in items if one.payment_id and one.kind in _OF_REFUNDS]
     claims = screens_payments.claims_of(session, back)
     failed = [one for one in items if one.payment_id and one.kind is ReviewKind.REFUND_FAILED]
-    asked = screens_refunds.of_payments(session, [one.payment_id or "" for one in failed])
+    asked = screens_refunds.outlines(session, [one.payment_id or "" for one in failed])
     return {
         one.id: About(
             lines[one.payment_id].who,
@@ -236,11 +236,9 @@ def _remarks(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> dict[s
     return {item_id: remark for item_id, remark in found.items() if remark}
 
 
-def _since(item: ReviewRow, cards: Iterable[RefundCard]) -> list[RefundCard]:
+def _since(item: ReviewRow, refunds: Iterable[Outline]) -> list[Outline]:
     return [
-        card
-        for card in cards
-        if card.refund.requested_at >= item.opened_at and card.refund.id != item.refund_id
+        one for one in refunds if one.requested_at >= item.opened_at and one.id != item.refund_id
     ]
 
 
