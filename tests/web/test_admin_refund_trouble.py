@@ -10,6 +10,7 @@ from tests.watching import Watch
 from tests.web.screens import Screens, Somebody, said
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
+STATEMENTS_MAX = 26  # of a page of questions about failed refunds, the sign-in included
 TILE = "Failed refunds, or by hand"
 
 
@@ -222,6 +223,7 @@ def test_why_several_were_given_back_is_asked_at_once(birch):
     page = rae.read("/questions?kind=refund_failed")
     assert page.count("A duplicate payment") == 3
     assert len(set(counted)) == 1, counted
+    assert counted[0] < STATEMENTS_MAX
 
 
 def test_of_ours_another_way_comes_first_where_the_card_is_gone(birch):
