@@ -37,6 +37,7 @@ _ONE = {
     "moment": "select moment from reminder_text limit 1",
     "note_id": "select id from credit_note order by id limit 1",
     "payment_id": "select payment_id from allocation order by id desc offset 1000 limit 1",
+    "owner_id": "select id from customer order by id limit 1",
     "payout_id": "select id from payout order by line_count desc, id limit 1",
     "project_id": "select project_id from milestone group by 1 order by count(*) desc, 1 limit 1",
     "proposal_id": "select id from proposal order by version desc, id limit 1",

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import refunds as rules
+from reconciler.books.refund_routes import Method
 from reconciler.books.refunds import HOLDING, Reserved
-from reconciler.reads import refund_books, refunds, screens_payments
+from reconciler.reads import payees, refund_books, refunds, screens_payments
+from reconciler.reads.payees import PayeeRow
 from reconciler.reads.refund_books import RefundBooks
 from reconciler.reads.refunds import Outline, RefundRow
 from reconciler.reads.screens_payments import PaymentLine
@@ -116,12 +118,21 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class RefundCard:
-    """A refund with the names around it; `payments` are those that its money came with, by id."""
+    """A refund with the names around it; `payments` are those that its money came with, by id.
+
+    `payee` is what is known of the account it goes to, where people pay a part of it back.
+    """
 
     refund: RefundRow
     around: Around
     books: RefundBooks
     payments: Mapping[str, PaymentLine]
+    payee: PayeeRow | None = None
+
+    @property
+    def needs_transfer(self) -> bool:
+        """Whether somebody has still to pay a part of it back, and may do so by bank transfer."""
+        return _needs_transfer(self.refund)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +218,20 @@ def some(session: Session, ids: Sequence[str]) -> list[RefundCard]:
     whose = [leg.payment_id for row in rows.values() for leg in row.legs]
     paid = screens_payments.payments(session, whose)
     books = refund_books.of(session, list(rows.values()))
-    return [RefundCard(rows[one], around[one], books[one], paid) for one in ids if one in rows]
+    whom = {row.id: row.customer_id for row in rows.values() if _needs_transfer(row)}
+    known = payees.of(session, {one for one in whom.values() if one})
+    return [
+        RefundCard(rows[one], around[one], books[one], paid, known.get(whom.get(one) or ""))
+        for one in ids
+        if one in rows
+    ]
+
+
+def _needs_transfer(refund: RefundRow) -> bool:
+    return refund.status not in DONE and any(
+        leg.is_for_people and leg.method in {None, Method.BANK_TRANSFER} and leg.status not in DONE
+        for leg in refund.legs
+    )
 
 
 def counts(session: Session, me: str) -> Counts:

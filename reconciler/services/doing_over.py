@@ -77,6 +77,8 @@ NOT_OF_THE_BOOKS: Mapping[str, str] = {
     ),
     "attachment.kept": "the bytes of files are compared by themselves; a sign-off keeps its own",
     "audit_line.erased": "what was said is gone, and said so where it is missed",
+    "payee_account.kept": "to which account money goes outside, not how it moved",
+    "payee_account.removed": "to which account money goes outside, not how it moved",
     "pay_link.planned": "nothing can be paid through it before it is opened",
     "pay_link.revoked": "what was paid through it before is for its document all the same",
     "pay_link.closed": "what was paid through it before is for its document all the same",

@@ -12,6 +12,16 @@ _ON = {"paid_on": "2026-11-20"}
 _BACK = {"received_on": "2026-11-20"}
 
 
+_ACCOUNT = {"holder": "Oak Ltd", "number": "DE89 3704 0044 0532 0130 00"}
+
+
+def _paid_to(house: Any) -> str:
+    """A vendor whose account is known."""
+    vendor = _vendor(house)
+    house.api.call("PUT", f"/payee-accounts/{vendor}", json=_ACCOUNT)
+    return vendor
+
+
 def _vendor(house: Any) -> str:
     return str(house.api.a_vendor()["id"])
 
@@ -144,6 +154,13 @@ PURCHASES: dict[str, Deed] = {
     f"POST {_API}/prepayments/<prepayment_id>/refunds": _prepayment(**_BACK),
     f"DELETE {_API}/prepayments/<prepayment_id>/refunds/<refund_id>": _named(
         _given_back, "prepayment_id", "refund_id"
+    ),
+    f"PUT {_API}/payee-accounts/<owner_id>": lambda house: (
+        {"owner_id": _vendor(house)}, _ACCOUNT,
+    ),
+    f"DELETE {_API}/payee-accounts/<owner_id>": lambda house: ({"owner_id": _paid_to(house)}, {}),
+    "POST /admin/payees/<owner_id>": lambda house: (
+        {"owner_id": _vendor(house)}, _ACCOUNT | {"rev": "0"},
     ),
     "POST /admin/vendors/new": lambda _: ({}, {"name": "Ash Ltd"}),
     "POST /admin/vendors/<vendor_id>/change": _on_screen(

@@ -135,6 +135,8 @@ def _account(work, caller: str, role: str) -> str:
 
 
 _FIXED = {
+    "pay_link_id": "pln_none",
+    "moment": "before",
     "noun": "customers",
     "view_id": "none",
     "forfeit_id": "app_none",
@@ -157,10 +159,10 @@ def _names(company: Screens) -> dict[str, str]:
     return {
         "token": token,
         "link_id": link_id,
-        "pay_link_id": "pln_none",
         "customer_id": ids["acme"],
         "invoice_id": ids["INV-1047"],
         "vendor_id": ids["vendor"],
+        "owner_id": ids["vendor"],
         "bill_id": ids["bill"],
         "prepayment_id": ids["prepayment"],
         "name": ids["INV-1042"],
@@ -191,7 +193,6 @@ def _names(company: Screens) -> dict[str, str]:
         "draft_id": ids["import"],
         "attachment_id": ids["attachment"],
         "user_id": ids["nia"],
-        "moment": "before",
         "note_id": scalar("select id from credit_note limit 1"),
         "fee_id": ids["bank_fee"],
     } | _FIXED

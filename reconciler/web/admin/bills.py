@@ -7,7 +7,7 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import bills as reads, ledger, prepayments, screens_people, vendors
+from reconciler.reads import bills as reads, ledger, payees, prepayments, screens_people, vendors
 from reconciler.reads.bills import DUE_SOON, BillRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
@@ -190,11 +190,13 @@ def _show(desk: Desk, bill_id: str, *, refusal: Refused | None = None, sheet: st
         bill = reads.one(session, bill_id, today=desk.today)
         entries = ledger.entries_of(session, "bill_id", [bill_id]).get(bill_id, [])
         names = screens_people.names(session, timeline.causes(entries))
+        payee = payees.one(session, bill.vendor_id)
         theirs = {"vendor_id": bill.vendor_id, "currency": bill.currency, "has_remaining": True}
         ahead: list[PrepaymentRow] = prepayments.page(session, theirs, Wanted(paging.PER_PAGE)).data
     return desk.page(
         "bill.html",
         bill=bill,
+        payee=payee,
         prepayments=ahead,
         sheet=sheet,
         typed=request.form if refusal else {},

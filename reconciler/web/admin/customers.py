@@ -9,7 +9,7 @@ from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import customers, screens_documents, screens_payments
+from reconciler.reads import customers, payees, screens_documents, screens_payments
 from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import customers as customer_services
@@ -169,12 +169,14 @@ def _show(desk: Desk, customer_id: str) -> Response:
         payments = screens_payments.latest(
             session, state=None, customer_id=customer_id, before=None, limit=SHOWN_MAX
         )
+        payee = payees.one(session, customer_id)
     return desk.page(
         "customer.html",
         customer=customer,
         invoices=invoices,
         deposits=deposits,
         payments=payments,
+        payee=payee,
         shown_max=SHOWN_MAX,
         policies=POLICIES,
         parts=part_forms.words(customer.part_payments),

@@ -40,6 +40,8 @@ DID = {
     "suspense.moved": "Moved money out of suspense",
     "reminders.paused": "Paused reminders",
     "portal_link.created": "Made a link to a client's page",
+    "payee_account.kept": "Wrote down a bank account",
+    "payee_account.removed": "Took a bank account away",
     "bank_line.tied": "Tied a bank line",
     "bank_line.untied": "Untied a bank line",
     "bank_line.set_aside": "Set a bank line aside",

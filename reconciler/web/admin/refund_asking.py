@@ -15,6 +15,7 @@ from reconciler.books.refund_routes import ASKED_BY, Route
 from reconciler.books.refunds import RefundReason
 from reconciler.errors import Conflict, Invalid, NotFound, ReconcilerError, Refused
 from reconciler.reads import (
+    payees,
     refunds as refund_reads,
     screens_documents,
     screens_payments,
@@ -61,6 +62,7 @@ class Subject:
     outstanding: int = 0
     held_back: HeldBack | None = None  # what a deposit's terms keep
     applied: int = 0  # of a payment
+    customer_id: str | None = None  # whose account a bank transfer goes to
     has_rail: bool = True  # not of a payment that was received by hand: people give that back
 
     @property
@@ -224,8 +226,11 @@ def _form(
     threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
     is_late = isinstance(refusal, Conflict)
     said = errors.sentence(refusal) if refusal else ""
+    with desk.runtime.read() as session:
+        known = payees.of(session, [subject.customer_id] if subject.customer_id else [])
     return desk.page(
         "refund_new.html",
+        payee=known.get(subject.customer_id or ""),
         status=200 if refusal is None else 409 if is_late else 422,
         subject=subject,
         changes=changes,
@@ -333,6 +338,7 @@ def _of_payment(desk: Desk, payment_id: str) -> Subject | None:
         is_disputed=payment.standing == "disputed",
         method=payment.method or words.rail_name(payment.rail),
         applied=payment.allocated,
+        customer_id=payment.customer_id,
         has_rail=payment.rail != MANUAL_RAIL,
     )
 
@@ -354,6 +360,7 @@ def _of_invoice(desk: Desk, name: str) -> Subject | None:
         number=invoice.number,
         total=invoice.total - invoice.credited,
         outstanding=invoice.outstanding,
+        customer_id=invoice.customer_id,
     )
 
 
@@ -373,5 +380,6 @@ def _of_deposit(desk: Desk, name: str) -> Subject | None:
         most,
         has_treatment=False,
         number=deposit.code,
+        customer_id=deposit.customer_id,
         held_back=held,
     )

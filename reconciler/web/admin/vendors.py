@@ -6,7 +6,7 @@ from flask import Response, request
 
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
-from reconciler.reads import bills, prepayments, vendors
+from reconciler.reads import bills, payees, prepayments, vendors
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.vendors import VendorRow
 from reconciler.services import vendors as services
@@ -79,11 +79,13 @@ def show_vendor(desk: Desk, vendor_id: str) -> Response:
         theirs = {"vendor_id": vendor_id}
         billed = bills.page(session, theirs, some, today=desk.today).data
         ahead = prepayments.page(session, theirs, some).data
+        payee = payees.one(session, vendor_id)
     return desk.page(
         "vendor.html",
         vendor=vendor,
         bills=billed,
         prepayments=ahead,
+        payee=payee,
         shown_max=SHOWN_MAX,
         notice="What is known of them is saved." if "kept" in request.args else "",
     )

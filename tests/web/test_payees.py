@@ -1,0 +1,135 @@
+"""To which account money is transferred: known, asked for, seen in full by who may pay."""
+
+import pytest
+
+from tests.web import furniture
+from tests.web.screens import Screens, said
+
+IBAN = "DE89370400440532013000"
+SPACED = "DE89 3704 0044 0532 0130 00"
+MASKED = "DE89 •••• 3000"
+FORM = {"holder": "Ann Lee", "number": SPACED, "bank": "COBADEFFXXX", "rev": "0"}
+
+
+@pytest.fixture
+def owed(screens: Screens) -> Screens:
+    """A customer who paid 100.00 by card, a vendor who sent bills, and nobody's account."""
+    screens.ids["lee"] = screens.customer("Ann Lee", email="ann@lee.example")
+    screens.invoice(screens.ids["lee"], 10_000, "INV-1")
+    screens.ids["pay"] = screens.paid(10_000, description="INV-1")
+    furniture.purchases_of(screens)
+    screens.ids["bill"] = screens.office.scalar(
+        "select id from bill where state = 'open' and outstanding > 0 and vendor_id = :v limit 1",
+        v=screens.ids["vendor"],
+    )
+    return screens
+
+
+def by_transfer(owed: Screens) -> str:
+    """A refund that somebody has to transfer, as it was asked for."""
+    return owed.ask_refund(
+        "reconciler", invoice_id=owed.ids["INV-1"], amount=4_000, method="hand", treatment="credit"
+    )
+
+
+def keep(owed: Screens, owner: str, **typed: str):
+    return owed.as_("reconciler").post(f"/payees/{owed.ids[owner]}", FORM | typed)
+
+
+def test_where_a_transfer_is_asked_for_it_is_said_to_whom_or_that_nobody_knows(owed):
+    refund, rae = by_transfer(owed), owed.as_("reconciler")
+    pages = {
+        f"/refunds/{refund}": "lee",
+        f"/refunds/new?invoice={owed.ids['INV-1']}": "lee",
+        f"/customers/{owed.ids['lee']}": "lee",
+        f"/bills/{owed.ids['bill']}": "vendor",
+        f"/vendors/{owed.ids['vendor']}": "vendor",
+    }
+    for path, owner in pages.items():
+        page = rae.get(path)
+        assert "is written down" in said(page), path
+        assert f'href="/admin/payees/{owed.ids[owner]}"' in page.get_data(as_text=True), path
+    assert "Ask them for it at ann@lee.example , and have it confirmed" in rae.read(
+        f"/refunds/{refund}"
+    )
+    assert "It stands on their bill" in rae.read(f"/bills/{owed.ids['bill']}")
+    for owner in ("lee", "vendor"):
+        assert keep(owed, owner).status_code == 303
+    for path in pages:
+        for who in ("viewer", "reconciler"):
+            page = owed.as_(who).get(path)
+            if who == "viewer" and path.startswith(("/bills", "/refunds/new")):
+                continue  # who may only look is asked for no transfer
+            assert MASKED in said(page), path
+            for number in (IBAN, SPACED):
+                assert number not in page.get_data(as_text=True), path
+    assert "Transfer to Ann Lee , DE89 •••• 3000 , COBADEFFXXX." in rae.read(f"/refunds/{refund}")
+
+
+def test_a_refund_that_went_or_goes_to_the_card_asks_for_no_account(owed):
+    rae = owed.as_("reconciler")
+    refund = owed.ask_refund(
+        "reconciler", invoice_id=owed.ids["INV-1"], amount=4_000, treatment="credit"
+    )
+    assert "account" not in rae.read(f"/refunds/{refund}").partition("History")[0]
+
+
+def test_the_number_is_in_full_for_who_may_pay_and_nowhere_else(owed):
+    path = f"/payees/{owed.ids['lee']}"
+    assert keep(owed, "lee").location == f"/admin{path}?kept=1"
+    words = owed.as_("approver").read(f"{path}?kept=1")
+    assert f"IBAN {SPACED}" in words
+    assert f"Transfers go to {MASKED} of Ann Lee from now on." in words
+    assert "Written down by Rae Lindt" in words
+    assert owed.as_("viewer").get(path).status_code == 403
+    assert owed.as_("viewer").post(path, FORM).status_code == 403
+    for kept in owed.office.rows("select * from audit_words"):
+        assert IBAN not in str(kept)
+    trail = owed.as_("admin").read("/audit")
+    assert MASKED in trail or "payee account" in trail.lower()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"number": "DE88 3704 0044 0532 0130 00"}, "This IBAN is mistyped"),
+        ({"number": "000123456", "bank": ""}, "needs its bank"),
+        ({"holder": ""}, "Holder"),
+    ],
+)
+def test_a_number_that_is_none_is_not_kept_and_stays_typed(owed, typed, words):
+    answer = keep(owed, "lee", **typed)
+    assert answer.status_code == 422
+    assert words.lower() in said(answer).lower()
+    shown = (FORM | typed)["number"]
+    assert f'value="{shown}"' in answer.get_data(as_text=True)
+    assert owed.office.scalar("select count(*) from payee_account") == 0
+
+
+def test_of_two_who_change_it_the_second_is_told(owed):
+    assert keep(owed, "lee").status_code == 303
+    answer = keep(owed, "lee", holder="Somebody else")
+    assert answer.status_code == 409
+    assert "changed meanwhile" in said(answer)
+    assert owed.office.scalar("select holder from payee_account") == "Ann Lee"
+
+
+def test_taken_away_nothing_of_the_number_is_left(owed):
+    assert keep(owed, "lee").status_code == 303
+    path = f"/payees/{owed.ids['lee']}"
+    answer = owed.as_("reconciler").post(path, {"do": "remove", "rev": "1"})
+    assert answer.location == f"/admin{path}?gone=1"
+    assert "No account of Ann Lee is kept any more." in owed.as_("reconciler").read(
+        f"{path}?gone=1"
+    )
+    assert owed.office.scalar("select count(*) from payee_account") == 0
+    assert owed.as_("reconciler").post(path, {"do": "remove", "rev": "0"}).status_code == 404
+    said_of_it = owed.office.rows("select * from audit_words")
+    assert MASKED in str(said_of_it)
+    assert IBAN not in str(said_of_it)
+
+
+def test_nobody_has_an_account_who_is_not_there(owed):
+    for owner in ("cust_none", "ven_none", "inv_none", owed.ids["INV-1"]):
+        assert owed.as_("reconciler").get(f"/payees/{owner}").status_code == 404
+        assert owed.as_("reconciler").post(f"/payees/{owner}", FORM).status_code == 404
