@@ -22,16 +22,31 @@ _TOTAL = sa.text(
     f"""select debit - credit from ({ledger_totals.TOTALS}) as x
     where account_id = :account"""
 )
+_COLUMNS = f"""e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
+      e.payout_id, e.reverses, p.amount"""
+_PART = f"""(e.at, e.id) > (cast(:after_at as timestamptz), :after_id)
+      and {POSTED_ON} between :since and :until
+    order by e.at, e.id limit :limit"""
 # In the order in which they were written; those of a day that was written later come later. They
 # are gone through in that order until a page is full: those of a day may be thousands.
 _LINES = sa.text(
-    f"""select e.id, e.key, e.at, {POSTED_ON} as day, e.payment_id, e.invoice_id, e.deposit_id,
-      e.payout_id, e.reverses, p.amount
+    f"""select {_COLUMNS}
     from journal_entry e cross join lateral (select sum(x.amount)::bigint as amount from posting x
       where x.entry_id = e.id and x.account_id = :account having count(*) > 0) p
-    where (e.at, e.id) > (cast(:after_at as timestamptz), :after_id)
-      and {POSTED_ON} between :since and :until
-    order by e.at, e.id limit :limit"""
+    where {_PART}"""
+)
+# Of an account with few, which may stand between millions of others: each entry is looked up.
+_LINES_OF_FEW = sa.text(
+    f"""select {_COLUMNS}
+    from (select x.entry_id, sum(x.amount)::bigint as amount from posting x
+      where x.account_id = :account group by 1) p
+      cross join lateral (select * from journal_entry j where j.id = p.entry_id offset 0) e
+    where {_PART}"""
+)
+FEW_MAX = 50_000  # each is looked up for every page: at most some tenths of a second
+_NUMBER = sa.text(
+    """select count(*) from (
+      select 1 from posting where account_id = :account limit :most) as few"""
 )
 # The first of these days on which anything was posted, as far as the days are added up.
 _FIRST_DAY = sa.text(
@@ -93,7 +108,9 @@ def one(
     if cursor is not None:
         after_at, after_id, opening = cast("_Key", tuple(pages.decode(cursor, _KINDS)))
     given = {"account": row.id, "since": since, "until": until, "limit": limit + 1}
-    found = session.execute(_LINES, given | {"after_at": after_at, "after_id": after_id}).all()
+    number = session.scalar(_NUMBER, {"account": row.id, "most": FEW_MAX + 1}) or 0
+    query = _LINES_OF_FEW if number <= FEW_MAX else _LINES
+    found = session.execute(query, given | {"after_at": after_at, "after_id": after_id}).all()
     lines, balance = [], opening
     for line in found[:limit]:
         balance += line.amount

@@ -9,9 +9,11 @@ from sqlmodel import Session
 
 from reconciler.embedded import postgres
 from reconciler.reads import (
+    account_statements,
     question_order,
     rail_balances,
     review_queue,
+    screens_today,
     screens_unmatched,
     suggestions,
     timeline,
@@ -56,6 +58,8 @@ _MANY = """
         else '/captured/' || n end, 'event', 'evt_' || n, now() from generate_series(1, 6000) n;
     insert into posting (entry_id, line, account_id, amount)
       select 'je_' || n, l, l, 100 from generate_series(1, 6000) n, generate_series(1, 2) l;
+    insert into posting (entry_id, line, account_id, amount)
+      select 'je_' || n * 1000, 3, 3, 100 from generate_series(1, 6) n;
     insert into ledger_day (account_id, day, debit, credit)
       select a, date '2020-01-01' + d, 1, 0
       from generate_series(1, 30) a, generate_series(1, 400) d;
@@ -65,6 +69,14 @@ _MANY = """
       from generate_series(1, 6000) n;
     analyze
 """
+_OF_FEW = {
+    "account": 3, "since": date(2020, 1, 1), "until": date(2026, 12, 1),
+    "after_at": datetime(2020, 1, 1, tzinfo=UTC), "after_id": "", "limit": 51,
+}  # fmt: skip
+_ONLOOKER = {
+    "matching": ["unmatched_payment"], "today": date(2026, 12, 1), "person": "ann",
+    "may_settle": True,
+}  # fmt: skip
 _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
     "after": None, "after_id": None, "limit": 25,
 }  # fmt: skip
@@ -79,6 +91,10 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_deposit_open_amount"),
         (suspense._SUMS, {}, "pk_posting"),
+        (account_statements._NUMBER, {"account": 3, "most": 100}, "ix_posting_account"),
+        (account_statements._LINES_OF_FEW, _OF_FEW, "ix_posting_account"),
+        (account_statements._LINES_OF_FEW, _OF_FEW, "pk_journal_entry"),
+        (screens_today._COUNTS, _ONLOOKER, "Index Only Scan using ix_refund_leg_waiting"),
         (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
     ],
     ids=[
@@ -88,6 +104,10 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         "amounts",
         "deposits",
         "suspense",
+        "number of postings",
+        "postings of an account",
+        "entries of those",
+        "legs by the index alone",
         "queue",
     ],
 )
@@ -140,3 +160,19 @@ def test_a_page_of_questions_is_read_in_its_order(
     engine.dispose()
     assert index in "\n".join(plan)
     assert "Sort" not in "\n".join(plan).partition("SubPlan")[0]
+
+
+def test_no_worker_is_started_for_what_takes_milliseconds(servers: Servers, database: str) -> None:
+    with servers.connect(database) as surgeon:
+        surgeon.execute("set session_replication_role = replica")
+        surgeon.execute(_MANY)
+    engine = make_engine(servers.url(postgres.APP, database))
+    asked = sa.text("explain select count(*) from posting p, generate_series(1, 100) n")
+    with engine.begin() as line:
+        line.execute(sa.text("set local min_parallel_table_scan_size = 0"))
+        line.execute(sa.text("set local parallel_tuple_cost = 0"))
+        usual = "\n".join(line.scalars(asked))
+        line.execute(sa.text("set local parallel_setup_cost = 1000"))
+        assert "Gather" in "\n".join(line.scalars(asked)), "so this could be taken apart"
+    engine.dispose()
+    assert "Gather" not in usual

@@ -13,6 +13,12 @@ from tests.web.screens import Screens
 CASH = ("unapplied_cash", "", "", "USD")
 
 
+@pytest.fixture(params=[0, account_statements.FEW_MAX], ids=["many", "few"], autouse=True)
+def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries are gone through, or those of the account looked up: it reads the same."""
+    monkeypatch.setattr(account_statements, "FEW_MAX", request.param)
+
+
 def busy(screens: Screens, days: int = 4) -> None:
     """A few days with a payment each; the first one's is matched."""
     office = screens.office
