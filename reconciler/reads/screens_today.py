@@ -73,8 +73,8 @@ _DEPOSITS_AT_REST = sa.text(
       select greatest((select max(a.created_at) from allocation a where a.deposit_id = d.id
           and a.closed_at is null), (select max(u.created_at) from application u
           where u.deposit_id = d.id)) as since) s
-    where d.received > d.applied + d.refunded and s.since < now() - interval '60 days'
-      and d.created_at < now() - interval '60 days'
+    where d.received > d.applied + d.refunded and s.since < cast(:today as date) - 60
+      and d.created_at < cast(:today as date) - 60
     group by 1, 2 order by 1, 2"""
 )
 # What we have to pay: late, or within a week. The day on the bill is since when it is late; until
@@ -206,8 +206,8 @@ class Pulse:
     is_balanced: bool
 
 
-_OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS, _DEPOSITS_UNPAID, _PROPOSALS_ANSWERED)
-_OTHERS = (_REFUNDS, _TROUBLE, _OUTBOUND, _DEPOSITS_AT_REST, _CORRECTED)
+_OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS, _DEPOSITS_UNPAID, _PROPOSALS_ANSWERED, _DEPOSITS_AT_REST)
+_OTHERS = (_REFUNDS, _TROUBLE, _OUTBOUND, _CORRECTED)
 
 
 def heaps(session: Session, today: date) -> list[Heap]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 
 from reconciler.books.mail import MessageKind
@@ -58,6 +59,20 @@ def test_money_held_ahead_for_two_months_is_summed_with_its_age(screens):
     clock.instant = noon
     words = screens.as_("viewer").read("/")
     assert "Deposits held for two months 1 $450.00 , oldest 70 days" in words
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(59, False), (60, False), (61, True)])
+def test_two_months_of_rest_are_sixty_days_of_its_newest_money(screens, age, is_told):
+    clock = screens.office.clock
+    noon = clock()
+    ann = screens.customer("Ann Lee")
+    clock.advance(days=-90)
+    screens.deposit(ann, 60_000, "DEP-1")
+    clock.instant = noon
+    clock.advance(days=-age)
+    screens.paid(45_000, metadata={"deposit": "DEP-1"})
+    clock.instant = noon
+    assert ("Deposits held for two months 1" in screens.as_("viewer").read("/")) is is_told
 
 
 def test_bills_that_are_due_and_late_are_cards_that_lead_to_them(screens):
