@@ -1,6 +1,10 @@
 """A deposit that is asked for no more says so on its page, in the list and after the click."""
 
-from tests.web.screens import Screens
+from reconciler.books.receipts import ReceiptSource
+from reconciler.services import receipts
+from reconciler.services.receipts import Receipt
+from tests.web.screens import Screens, said
+from tests.web.test_portal import link
 
 
 def test_it_is_said_what_was_kept(screens: Screens) -> None:
@@ -52,3 +56,16 @@ def test_what_is_asked_for_no_more_says_so_where_it_stood_as_pending(screens: Sc
     assert "Asked for no more" in rae.read("/deposits")
     assert "It is asked for again." in press("again")
     assert "Pending" in rae.read(f"/deposits/{made}")
+
+
+def test_of_what_came_in_part_the_rest_is_asked_for_no_more(screens: Screens) -> None:
+    customer = screens.customer("Acme")
+    made = screens.deposit(customer, 5_000, "DEP-7")
+    receipt = Receipt(ReceiptSource.CASH.value, screens.office.clock().date(), 2_000)
+    screens.by("reconciler", lambda work: receipts.receive(work, made, receipt))
+    rae = screens.as_("reconciler")
+    form = {"rev": screens.rev("deposit", made), "do": "end", "why": "Smaller now"}
+    assert rae.post(f"/deposits/{made}/end", form).status_code == 303
+    assert rae.read(f"/deposits/{made}").count("Smaller now") == 1
+    page = said(screens.browser().get(link(screens, customer)))
+    assert "$20.00 is held for you. The rest of it is asked for no more." in page
