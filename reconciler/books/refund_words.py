@@ -145,6 +145,8 @@ def is_closed(failure: str | None) -> bool:
 def _leg_for_client(leg: LegTold) -> str:
     if leg.status is _S.SUCCEEDED and (leg.is_by_hand or leg.route is not Route.RAIL):
         return _PAID.get(leg.method or Method.OTHER, _PAID[Method.OTHER])
+    if leg.status is _S.MANUAL and leg.route is Route.HAND and leg.method == Method.BANK_TRANSFER:
+        return "We are paying it back to your bank account. We will contact you about it."
     if leg.failure == _DISPUTED and leg.status is _S.FAILED:
         return "The bank is deciding about this payment, and with it about this money."
     if leg.status is _S.FAILED and (not leg.is_at_rail or leg.failure == NO_BALANCE):

@@ -65,6 +65,8 @@ def test_a_client_is_not_told_that_money_comes_that_was_stopped(told) -> None:
         ([LegTold(S.SUCCEEDED, 5), LegTold(S.PENDING, 5)], "On its way, in parts."),
         ([LegTold(S.SUCCEEDED, 700), LegTold(S.FAILED, 300)], "USD 7.00 of USD 10.00 is on"),
         ([LegTold(S.MANUAL, 5), LegTold(S.FAILED, 5)], "another way to pay it back"),
+        ([LegTold(S.MANUAL, 5, Route.HAND, "bank_transfer")], "back to your bank account. We will"),
+        ([LegTold(S.MANUAL, 5, Route.HAND, "check")], "another way to pay it back"),
     ],
 )
 def test_what_the_client_reads(told, said) -> None:
