@@ -43,7 +43,7 @@ from reconciler.web.admin.routes import Screens
 screens = Screens()
 
 OLD = timedelta(days=2)
-PER_PAGE = 20  # each is a card with all that can be done about it
+PER_PAGE = 18  # each is a card with all that can be done about it, five kilobytes at most
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
 
 # What of them is shown: with no view, all that is not put off.
