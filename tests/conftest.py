@@ -24,6 +24,7 @@ from reconciler import embedded
 from reconciler.embedded import postgres
 from tests.databases import Databases, Servers, make_template
 from tests.made_once import keep_what_is_the_same
+from tests.tiers import IS_QUICK
 
 # Asserts in what several tests share are explained like a test's own.
 pytest.register_assert_rewrite(
@@ -58,6 +59,7 @@ ROOM_BYTES = 6 << 30  # several times what a whole run wrote
 # Which worker begins with the slow tests of which folder; the third with those of all others.
 SLOW_FOLDERS = {"chaos": 0, "browser": 1}
 SERVERS_DIR = pytest.StashKey[Path]()
+ALIKE = pytest.StashKey[dict[Path, int]]()  # how many of a file's were seen
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,6 +67,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVERS_DIR] = Path(
         shared or tempfile.mkdtemp(prefix="reconciler-tests-", dir=_in_memory())
     )
+
+
+@pytest.hookimpl(tryfirst=True)  # before their order is drawn: it is always the same of them
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Of a file's tests that are alike, `./test` takes some: the others are thorough."""
+    mark = item.get_closest_marker("sampled")
+    if mark is None or not IS_QUICK or item.get_closest_marker("thorough"):
+        return
+    places = item.config.stash.setdefault(ALIKE, {})
+    place = places[item.path] = places.get(item.path, -1) + 1
+    if place % mark.args[0]:
+        item.add_marker("thorough")
 
 
 @pytest.hookimpl(trylast=True)

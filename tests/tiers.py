@@ -1,10 +1,9 @@
 """How often things are repeated: `./test` shows each once, `./test --all` in more ways."""
 
+import os
 from typing import TypeVar
 
-from hypothesis import settings
-
-IS_QUICK = settings.get_current_profile_name() == "quick"
+IS_QUICK = os.getenv("HYPOTHESIS_PROFILE") == "quick"
 
 T = TypeVar("T")
 

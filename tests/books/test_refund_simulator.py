@@ -1,4 +1,4 @@
-"""Lives of a refund, decided by the rules that production runs: a hundred thousand, or a quarter.
+"""Lives of a refund, decided by the rules that production runs: a hundred thousand, or a few.
 
 `python -m benchmarks.refund_simulator --seeds 1000000` runs ten times as many.
 """
@@ -6,8 +6,9 @@
 import pytest
 
 from benchmarks.refund_simulator import SPOILT, live, tally
+from tests.tiers import size
 
-BLOCK = 25_000
+BLOCK = size(quick=8_000, full=25_000)
 WRONG = ("double", "phantom", "lost", "unfinished")
 SEARCHED_MAX = 30_000
 

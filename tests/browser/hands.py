@@ -48,7 +48,8 @@ def does(*pages: str) -> Callable[[Told], Told]:
         for page in pages:
             DONE.setdefault(page, []).append(told.__name__)
         is_marked = any(mark.args[0] == "hands" for mark in getattr(told, "pytestmark", []))
-        return told if is_marked else pytest.mark.parametrize("hands", each())(told)
+        alike = pytest.mark.sampled(2)(told)
+        return alike if is_marked else pytest.mark.parametrize("hands", each())(alike)
 
     return keep
 

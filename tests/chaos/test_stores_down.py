@@ -104,6 +104,7 @@ def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: St
     say(f"frozen={[round(s, 2) for *_, s in gone_still]} gone={[round(s, 2) for *_, s in gone]}")
 
 
+@pytest.mark.thorough
 def test_without_redis_events_are_taken_and_later_the_sweep_alone_applies_them(
     breakable: Stores,
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_demo_does_not_mix_with_documents_of_its_numbers(office: Office) -> 
     assert office.rows(SHAPE) == [(1, 1, 0, 0, 0, 0, 0)]
 
 
+@pytest.mark.thorough
 def test_the_demo_never_meets_a_live_key_or_stripe_itself(tmp_path: Path) -> None:
     for key in ("sk_live_1", "sk_test_1"):
         given = {"STRIPE_SECRET_KEY": key, "STRIPE_WEBHOOK_SECRET": "whsec_1"}

@@ -157,6 +157,7 @@ def test_a_process_of_its_own_writes_the_same(
     assert ended.stdout.splitlines() == reconciler(*arguments).stdout.splitlines()
 
 
+@pytest.mark.thorough
 def test_a_reader_who_leaves_early_is_no_error(told: Office, given: dict[str, str]) -> None:
     environ = {**inherited_environment(), **given}
     with subprocess.Popen(
@@ -173,6 +174,7 @@ def test_a_reader_who_leaves_early_is_no_error(told: Office, given: dict[str, st
         assert process.wait(PATIENCE_SECONDS) == 0
 
 
+@pytest.mark.thorough
 def test_a_terminal_sees_a_bar_and_the_file_does_not(told: Office, given: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     environ = {**inherited_environment(), **given, "TERM": "xterm"}

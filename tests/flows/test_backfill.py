@@ -17,7 +17,7 @@ from tests.runtime import KEY, Office
 from tests.tiers import size
 
 PAST = timedelta(days=900)
-TWO_PAGES, PAYMENTS = 120, size(quick=40, full=120)
+TWO_PAGES, PAYMENTS = 120, size(quick=20, full=120)
 PATIENCE_SECONDS = 30.0
 
 

@@ -22,7 +22,7 @@ from tests.tiers import size
 pytestmark = pytest.mark.usefixtures("unmeasured")
 POST = {"method": "POST", "path": "/v1/refunds"}
 LEASE_IS_OVER = timedelta(seconds=121)
-EACH = size(quick=3, full=1)
+EACH = size(quick=6, full=1)
 PLACES = (
     "approve.before_commit",
     "refund.after_probe",

@@ -97,6 +97,7 @@ def test_redis_comes_back_after_kill_9_with_what_it_had(folder: Path) -> None:
         assert line.get("word") == b"kept"
 
 
+@pytest.mark.thorough
 def test_redis_starts_empty_rather_than_not_at_all(folder: Path) -> None:
     (folder / "redis").mkdir(parents=True)
     (folder / "redis" / "appendonly.aof").write_bytes(b"no such command\r\n" * 50)
@@ -128,6 +129,7 @@ def test_two_folders_do_not_disturb_each_other(folder: Path, tmp_path: Path) -> 
 
 
 @has_cluster
+@pytest.mark.thorough
 def test_a_copied_folder_has_servers_of_its_own(folder: Path, tmp_path: Path) -> None:
     first = embedded.ensure_postgres(folder)
     copy = tmp_path / "copy"
@@ -141,6 +143,7 @@ def test_a_copied_folder_has_servers_of_its_own(folder: Path, tmp_path: Path) ->
     assert embedded.find_postgres(folder) == first
 
 
+@pytest.mark.thorough  # as the five below: a folder or a machine out of the ordinary
 def test_a_data_folder_may_be_deep(folder: Path, tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["quite-a-long-name"] * 12)
     assert len(str(deep)) > 200
@@ -152,6 +155,7 @@ def test_a_data_folder_may_be_deep(folder: Path, tmp_path: Path) -> None:
 
 
 @has_cluster
+@pytest.mark.thorough
 def test_a_lock_file_with_another_programs_number_is_no_hindrance(folder: Path) -> None:
     _keep_a_word(folder, "before the power cut")
     lock_file = folder / "postgres" / "postmaster.pid"
@@ -162,6 +166,7 @@ def test_a_lock_file_with_another_programs_number_is_no_hindrance(folder: Path) 
     assert _kept_word(folder) == "before the power cut"
 
 
+@pytest.mark.thorough
 def test_a_half_made_cluster_is_made_anew(folder: Path) -> None:
     (folder / "postgres.new").mkdir(parents=True)
     (folder / "postgres.new" / "PG_VERSION").write_text("18\n")
@@ -190,6 +195,7 @@ def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
         embedded.ensure_postgres(folder)
 
 
+@pytest.mark.thorough
 def test_an_ordinary_user_can_have_servers(tmp_path: Path) -> None:
     place = tmp_path / "var"
     command = [sys.executable, "-c", HOLD, str(place)]

@@ -6,9 +6,9 @@ from reconciler.books.observations import RefundStage
 from reconciler.books.rail_objects import ObjectKind, views
 from reconciler.errors import OutcomeUnknown, Refused, Unavailable
 from reconciler.rails.protocol import KeyRefused
+from reconciler.rails.stripe import rail as stripe_rail
 from reconciler.rails.stripe.envelope import OWN_ACCOUNT
 from reconciler.rails.stripe.parts import facts_of
-from reconciler.rails.stripe.rail import WINDOW_ROWS_MAX
 from reconciler.rails.stripe.refusals import RailRefused
 from reconciler.sandbox.player import body_of
 from reconciler.timestamps import from_epoch
@@ -204,13 +204,14 @@ def test_events_are_listed_oldest_first_within_their_window(sandbox):
     assert told(rail, AT - 3_600, AT) == middle
 
 
-def test_more_events_than_are_held_at_once_are_listed_in_halves(sandbox):
-    rounds = WINDOW_ROWS_MAX // 4 + 150
+def test_more_events_than_are_held_at_once_are_listed_in_halves(sandbox, monkeypatch):
+    monkeypatch.setattr(stripe_rail, "WINDOW_ROWS_MAX", held := 200)
+    rounds = held // 4 + 15
     for number in range(rounds):
         with sandbox.world.at(AT - 5_000 + number * 7):
             sandbox.world.pay(1_000)
     found = told(sandbox.rail(), AT - 10_000, AT + 10_000)
-    assert len(found) == len(set(found)) == len(sandbox.world.events()) > WINDOW_ROWS_MAX
+    assert len(found) == len(set(found)) == len(sandbox.world.events()) > held
     created = {event["id"]: event["created"] for event in sandbox.world.events()}
     stamps = [created[name] for name in found]
     assert stamps == sorted(stamps)

@@ -197,6 +197,7 @@ BOOKS = f"""
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_tie_out_reads_what_differs_and_not_all_there_is(
     office: Office, surgeon, database_url: str
 ) -> None:

@@ -7,10 +7,10 @@ several workers, or with a question to the rail in between. At the end everythin
 time the books must say what the table says, what the oracle makes of the world's truth, and break
 no law. A `yield` may give a table of its own.
 
-`./test` tells a story in order and in one more way: the other way round, or mixed and all at once,
-which goes by its name, so that about half of all traps are told in each. `./test --all` tries every
-order of three news, and more mixtures of more; whoever has the time (HYPOTHESIS_PROFILE=thorough)
-every order of four.
+`./test` tells a story in one way: the other way round, or mixed and all at once, which goes by its
+name, so that about half of all traps are told in each. `./test --all` tries every order of three
+news, and more mixtures of more; whoever has the time (HYPOTHESIS_PROFILE=thorough) every order of
+four.
 """
 
 import math
@@ -33,7 +33,7 @@ from tests.tiers import IS_QUICK, size
 # other way round, asked in the middle, all at once, and the more mixed the longer.
 FEW_EVENTS, TELLINGS_MIN = {"dev": (3, 6)}.get(settings.get_current_profile_name(), (4, 8))
 ALONE = (0, 1, 2, 3)  # in order, reversed, mixed, mixed and all at once
-ONE_OF = (1, 3)  # of these `./test` tells one, beside the order in which it happened
+ONE_OF = (1, 3)  # of these `./test` tells one
 ASKED = size(quick=1, full=2)  # of five tellings, the one in whose middle the rail is asked
 REPEATS_MAX = 3
 SEED = 20_261_122
@@ -89,7 +89,7 @@ def check_alone(office: Office, trap: Trap) -> None:
     """The same for a story that disturbs others, as with faults: told after each other."""
     office.enter_world(**trap.world)
     tellings = []
-    for place in _quickly(trap) if IS_QUICK else ALONE:
+    for place in (_quick_way(trap),) if IS_QUICK else ALONE:
         told = _Told.begin(office, trap, place)
         _follow(office, trap, [told])
         tellings.append(told.telling)
@@ -100,17 +100,17 @@ def check_alone(office: Office, trap: Trap) -> None:
 
 def tell(office: Office, trap: Trap) -> list[Telling]:
     """Tell a story several times at once, each time with its news in another order."""
-    told = [_Told.begin(office, trap, 0)]
-    count = max(TELLINGS_MIN, math.factorial(min(len(told[0].news), FEW_EVENTS)))
-    places = _quickly(trap) if IS_QUICK else range(count)
-    told += [_Told.begin(office, trap, place) for place in places[1:]]
+    told = [_Told.begin(office, trap, _quick_way(trap) if IS_QUICK else 0)]
+    if not IS_QUICK:
+        count = max(TELLINGS_MIN, math.factorial(min(len(told[0].news), FEW_EVENTS)))
+        told += [_Told.begin(office, trap, place) for place in range(1, count)]
     _follow(office, trap, told)
     return [one.telling for one in told]
 
 
-def _quickly(trap: Trap) -> tuple[int, int]:
-    """In order, and in another way that changes from trap to trap and not from run to run."""
-    return 0, ONE_OF[zlib.crc32(trap.name.encode()) % len(ONE_OF)]
+def _quick_way(trap: Trap) -> int:
+    """One that changes from trap to trap and not from run to run."""
+    return ONE_OF[zlib.crc32(trap.name.encode()) % len(ONE_OF)]
 
 
 def _follow(office: Office, trap: Trap, told: list["_Told"]) -> None:

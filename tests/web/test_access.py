@@ -235,6 +235,7 @@ def test_who_is_kept_out_is_kept_out_and_nothing_changes(gate):
     assert gate.everything() == before
 
 
+@pytest.mark.thorough
 def test_what_else_a_call_could_be_made_with_opens_nothing(gate):
     before = gate.everything()
     stranger = gate.browsers["stranger"]

@@ -163,6 +163,7 @@ def _operation(route):
     return contract.document()["paths"][PREFIX + route.path][route.method.lower()]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("route", WRITES, ids=lambda route: f"{route.method} {route.path}")
 @FEW
 @given(data=st.data())
@@ -192,6 +193,7 @@ def test_no_file_is_a_fault_of_ours(api: Api, town, route, data):
     assert answer.status_code < 500
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("route", READS, ids=lambda route: f"{route.method} {route.path}")
 @FEW
 @given(data=st.data())

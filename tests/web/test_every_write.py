@@ -135,6 +135,7 @@ def test_every_write_has_a_deed_or_a_reason_to_have_none():
     assert DEEDS.keys() & EXCEPT.keys() == set()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("what", DEEDS)
 def test_a_write_says_who_did_what_to_what_and_what_changed(house, what):
     done = do(house, what)
