@@ -73,6 +73,7 @@ def test_a_mail_address_breaks_at_its_dots_and_in_no_word(showroom):
     )
     for path in ("/customers", f"/customers/{made}", "/people"):
         window.go(path)
+        assert window.page.locator("main .mail").count(), path
         assert window.page.evaluate(_LINES) == [], path
         assert window.overflow() <= 0
 
