@@ -39,6 +39,7 @@ LOOKS = {
     "/vendors/new": "New vendor",
     "/vendors/{vendor}": "Paid ahead or credited, not used",
     "/vendors/{vendor}/change": "Net 14",
+    "/payees/{vendor}": "The check digits of an IBAN are looked at",
     "/bills": "2026-118",
     "/bills/new": "Number on the bill",
     "/bills/{bill}": "Accounts payable, a liability",
