@@ -43,10 +43,15 @@ _LINES_OF_FEW = sa.text(
       cross join lateral (select * from journal_entry j where j.id = p.entry_id offset 0) e
     where {_PART}"""
 )
-FEW_MAX = 50_000  # each is looked up for every page: at most some tenths of a second
-_NUMBER = sa.text(
-    """select count(*) from (
-      select 1 from posting where account_id = :account limit :most) as few"""
+# Whether to look each up is less than to go through all entries until a page is full: of a million
+# entries and an account with a hundredth of them, a page of fifty is full after five thousand.
+FEW = 1_000  # of books as small as that nobody asks how many entries there are
+_ARE_FEW = sa.text(
+    """with bound as (
+      select greatest(:few, sqrt(:limit * greatest(reltuples, 0)))::bigint as most
+      from pg_class where oid = 'journal_entry'::regclass)
+    select count(*) <= (select most from bound) from (select 1 from posting
+      where account_id = :account limit (select most + 1 from bound)) as up_to_there"""
 )
 # The first of these days on which anything was posted, as far as the days are added up.
 _FIRST_DAY = sa.text(
@@ -108,8 +113,8 @@ def one(
     if cursor is not None:
         after_at, after_id, opening = cast("_Key", tuple(pages.decode(cursor, _KINDS)))
     given = {"account": row.id, "since": since, "until": until, "limit": limit + 1}
-    number = session.scalar(_NUMBER, {"account": row.id, "most": FEW_MAX + 1}) or 0
-    query = _LINES_OF_FEW if number <= FEW_MAX else _LINES
+    are_few = session.scalar(_ARE_FEW, given | {"few": FEW})
+    query = _LINES_OF_FEW if are_few else _LINES
     found = session.execute(query, given | {"after_at": after_at, "after_id": after_id}).all()
     lines, balance = [], opening
     for line in found[:limit]:

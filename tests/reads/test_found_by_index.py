@@ -91,7 +91,11 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_invoice_open_amount"),
         (suggestions._SAME_AMOUNT, _AMOUNTS, "ix_deposit_open_amount"),
         (suspense._SUMS, {}, "pk_posting"),
-        (account_statements._NUMBER, {"account": 3, "most": 100}, "ix_posting_account"),
+        (
+            account_statements._ARE_FEW,
+            {"account": 3, "few": 100, "limit": 51},
+            "ix_posting_account",
+        ),
         (account_statements._LINES_OF_FEW, _OF_FEW, "ix_posting_account"),
         (account_statements._LINES_OF_FEW, _OF_FEW, "pk_journal_entry"),
         (screens_today._COUNTS, _ONLOOKER, "Index Only Scan using ix_refund_leg_waiting"),

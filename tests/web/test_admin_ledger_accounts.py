@@ -13,10 +13,10 @@ from tests.web.screens import Screens
 CASH = ("unapplied_cash", "", "", "USD")
 
 
-@pytest.fixture(params=[0, account_statements.FEW_MAX], ids=["many", "few"], autouse=True)
+@pytest.fixture(params=[0, account_statements.FEW], ids=["many", "few"], autouse=True)
 def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries are gone through, or those of the account looked up: it reads the same."""
-    monkeypatch.setattr(account_statements, "FEW_MAX", request.param)
+    monkeypatch.setattr(account_statements, "FEW", request.param)
 
 
 def busy(screens: Screens, days: int = 4) -> None:
