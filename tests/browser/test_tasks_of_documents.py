@@ -256,6 +256,41 @@ def test_a_vendor_is_kept_paid_ahead_and_gives_some_back(site: Site, hands: Hand
     assert site.screens.office.violations() == []
 
 
+@does("/payees/<owner_id>")
+def test_an_account_is_written_down_refused_mistyped_changed_and_removed(
+    site: Site, hands: Hands
+) -> None:
+    office = site.screens.office
+    site.screens.by("reconciler", lambda work: vendors.create(work, name="Oak Ltd"))
+    rae = hands(site, "reconciler")
+    rae.go("/vendors")
+    rae.press("Oak Ltd")
+    rae.press("Write it down")
+    rae.write("holder", "Oak Ltd")
+    rae.write("number", "DE88 3704 0044 0532 0130 00")
+    rae.press("Keep.")
+    rae.reads("This IBAN is mistyped")
+    assert office.scalar("select count(*) from payee_account") == 0
+    typed = {field: rae.one(f"#{field}").input_value() for field in ("holder", "number")}
+    assert typed == {"holder": "Oak Ltd", "number": "DE88 3704 0044 0532 0130 00"}
+    rae.write("number", "DE89 3704 0044 0532 0130 00")
+    rae.press("Keep.")
+    rae.reads("Transfers go to DE89 •••• 3000 of Oak Ltd", "DE89 3704 0044 0532 0130 00")
+    rae.write("bank", "COBADEFFXXX")
+    rae.press("Keep.")
+    rae.reads("COBADEFFXXX")
+    rae.go("/vendors")
+    rae.press("Oak Ltd")
+    rae.reads("DE89 •••• 3000")
+    assert "0532 0130" not in rae.window.text()
+    rae.press("See it in full")
+    rae.reads("DE89 3704 0044 0532 0130 00")
+    rae.press("Take it away")
+    rae.reads("No account of Oak Ltd is kept any more.", "Write it down")
+    assert office.scalar("select count(*) from payee_account") == 0
+    assert office.violations() == []
+
+
 @does("/vendor-credits/new")
 def test_what_a_vendor_takes_off_is_written_down(site: Site, hands: Hands) -> None:
     site.screens.by("reconciler", lambda work: vendors.create(work, name="Oak Ltd"))
