@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import sign_offs
+from reconciler.books.observations import PaymentFacts
+from reconciler.books.payments import is_released
 from reconciler.books.refund_words import LegTold, for_client
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
@@ -27,6 +29,7 @@ from reconciler.reads.invoices import InvoiceRow
 from reconciler.reads.milestones import MilestoneRow
 from reconciler.reads.projects import ProjectRow
 from reconciler.reads.proposals import ProposalRow
+from reconciler.store.claims import decode_facts
 from reconciler.store.holds import ON_HOLD
 
 ROWS_MAX = 100
@@ -95,10 +98,19 @@ _REFUNDS = sa.text(
       and (cast(:project as text) is null or coalesce(i.project_id, d.project_id) = :project)
     order by r.requested_at desc, r.id limit :limit"""
 )
-# Refunds that people made on the rail itself.
+# What looks like refunds that people made on the rail itself. One that failed is asked for again as
+# a refund of ours: as much of it as that takes is not told a second time.
 _FOREIGN = sa.text(
-    """select o.amount, o.currency, o.state, o.made_at from rail_object o
-      join payment p on p.id = o.payment_id
+    """select o.object_id, o.currency, o.state, o.made_at, p.facts::text as facts,
+      case when o.state <> 'failed' then o.amount else least(o.amount, greatest(0,
+        sum(o.amount) over (partition by o.payment_id, o.state order by o.made_at, o.object_id)
+        - coalesce((select sum(l.amount) from refund_leg l join refund f on f.id = l.refund_id
+          where l.payment_id = o.payment_id and l.replaced_by is null
+            and l.status not in ('rejected', 'canceled') and f.requested_at >= (
+              select min(q.opened_at) from review_item q
+              where q.kind = 'refund_failed' and q.subject = o.object_id)), 0))) end::bigint
+        as amount
+    from rail_object o join payment p on p.id = o.payment_id
     where o.kind = 'refund' and p.customer_id = :customer and cast(:project as text) is null
       and not exists (select 1 from refund_leg l where l.rail_refund_id = o.object_id)
     order by o.made_at desc limit :limit"""
@@ -341,5 +353,12 @@ def _refunds(session: Session, seen: Seen) -> list[ClientRefund]:
             words=for_client([LegTold(_STAGES[row.state], row.amount)], row.currency),
         )
         for row in session.execute(_FOREIGN, seen.given())
+        if row.amount and _is_refund(row.object_id, decode_facts(row.facts))
     ]
     return sorted([*ours, *foreign], key=lambda one: one.at, reverse=True)[:ROWS_MAX]
+
+
+def _is_refund(refund_id: str, facts: PaymentFacts) -> bool:
+    """Whether the books take it for one: a remainder that was let go is no money sent back."""
+    refund = facts.refunds.get(refund_id)
+    return refund is not None and is_released(refund, facts) is False
