@@ -10,7 +10,7 @@ from tests.chaos.report import Report
 from tests.chaos.rig import Stores, say
 from tests.tiers import size
 
-EVENTS_KILLED, EVENTS_LOST = size(quick=240, full=800), 400
+EVENTS_KILLED, EVENTS_LOST = size(quick=160, full=800), 400
 EVENTS_WAITING = 1_500
 REFUNDS = 20
 RECOVER_SECONDS = 10.0

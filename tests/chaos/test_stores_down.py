@@ -17,7 +17,7 @@ from tests.chaos.rig import ALL, Rig, Stores, children_of, rig, say, with_redis
 from tests.chaos.traffic import Answers, Traffic, post, seeded, tell
 from tests.tiers import size
 
-EVENTS = 200  # while each of the two dies
+EVENTS = size(quick=120, full=200)  # while each of the two dies
 EVENTS_UNRUNG = size(quick=100, full=200)
 A_SECOND = 50.0
 CATCH_UP_SECONDS_MAX = 40.0

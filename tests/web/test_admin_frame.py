@@ -14,6 +14,7 @@ from reconciler.runtime import make_engine
 from reconciler.web.admin import errors, pages, questions, words
 from reconciler.web.admin.blueprint import POLICY, admin_blueprint, routes
 from reconciler.web.app import create_web_app
+from tests.tiers import size
 from tests.web import furniture
 from tests.web.looks import LOOKS
 from tests.web.screens import Screens, Somebody, said
@@ -26,6 +27,7 @@ _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
 _ONLY_OURS = re.compile(r"(?i).{0,30}\b(?:rails?|legs?|vouched|asked of)\b.{0,30}")
 PAGE_BYTES_MAX = 100_000
+LOOKERS = size(quick=("viewer", "admin"), full=[role.value for role in Role])  # who looks at all
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
@@ -59,7 +61,7 @@ class Page:
 def page(request, company: Screens, people: dict[str, Somebody]) -> Page:
     """Of the module, so that all tests of one page come after each other."""
     at = _path(company, request.param)
-    answers = {role: one.get(at, follow_redirects=True) for role, one in people.items()}
+    answers = {role: people[role].get(at, follow_redirects=True) for role in LOOKERS}
     return Page(request.param, answers)
 
 
