@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -88,6 +88,26 @@ class DisputeRow:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NumbersWaiting:
+    """How many wait: those in sight, and those put off until a day to come."""
+
+    in_sight: int
+    snoozed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """In how many whole days the next has to be answered; None where none can be.
+
+    `away` of those that somebody put off have such a day, the next of them in `snoozed` days.
+    """
+
+    in_sight: int | None
+    snoozed: int | None
+    away: int
+
+
 LISTING = Listing(
     source="dispute d join payment p on p.id = d.payment_id",
     order=Order(("d.opened_at", "d.id"), ("timestamptz", "text")),
@@ -117,7 +137,18 @@ _WAITING = sa.text(
       or ({_TURN}) > (select {_TURN} from dispute where id = :after))
     order by {_TURN} limit :limit"""
 )
-_NUMBER_WAITING = sa.text(f"select count(*) from dispute where {_WAITS}")
+# Whoever put its question off does not want to see it before that day.
+_AWAY = """review_item r where r.kind = 'dispute' and r.subject = d.rail_dispute_id
+      and r.state = 'open' and r.snoozed_until > :today"""
+_NUMBERS_WAITING = sa.text(
+    f"""select count(*) filter (where not is_away) as in_sight,
+      count(*) filter (where is_away) as snoozed
+    from (select exists (select from {_AWAY}) as is_away from dispute d where {_WAITS}) w"""
+)
+_SNOOZED = sa.text(
+    f"""select d.id, (select r.snoozed_until from {_AWAY}) as until from dispute d
+    where d.id = any(:ids) and {_WAITS}"""
+)
 _OF_PAYMENT = sa.text(
     "select id from dispute where payment_id = :payment_id order by opened_at, id"
 )
@@ -129,8 +160,10 @@ _OF_INVOICE = sa.text(
     order by d.opened_at, d.id limit :limit"""
 )
 _NEXT_DUE = sa.text(
-    """select min(evidence_due_at) from dispute
-    where stage = 'needs_response' and evidence_due_at >= :now"""
+    f"""select min(due) filter (where not is_away) as in_sight,
+      min(due) filter (where is_away) as snoozed, count(*) filter (where is_away) as away
+    from (select d.evidence_due_at as due, exists (select from {_AWAY}) as is_away from dispute d
+      where d.stage = 'needs_response' and d.evidence_due_at >= :now) w"""
 )
 _MOVEMENTS = sa.text(
     """select d.id as owner, b.key as id, b.value ->> 'category' as category,
@@ -193,16 +226,25 @@ def waiting(
     return in_order(ids, load(session, ids, now=now))
 
 
-def number_waiting(session: Session) -> int:
-    """How many are open or undecided."""
-    found: int = session.execute(_NUMBER_WAITING).scalar_one()
-    return found
+def numbers_waiting(session: Session, today: date) -> NumbersWaiting:
+    """How many are open or undecided, by whether somebody put them off until later."""
+    return NumbersWaiting(*session.execute(_NUMBERS_WAITING, {"today": today}).one())
 
 
-def days_to_answer(session: Session, *, now: datetime) -> int | None:
-    """In how many whole days the next dispute has to be answered; None where none can be."""
-    due: datetime | None = session.execute(_NEXT_DUE, {"now": now}).scalar_one()
-    return (due - now).days if due else None
+def snoozed(session: Session, ids: Collection[str], today: date) -> dict[str, date]:
+    """Until when those of these disputes are out of sight that wait and were put off."""
+    rows = session.execute(_SNOOZED, {"ids": list(ids), "today": today})
+    return {row.id: row.until for row in rows if row.until}
+
+
+def deadlines(session: Session, *, now: datetime) -> Deadlines:
+    """In how many whole days the next dispute has to be answered; of those put off as well."""
+    row = session.execute(_NEXT_DUE, {"now": now, "today": now.date()}).one()
+    return Deadlines(
+        (row.in_sight - now).days if row.in_sight else None,
+        (row.snoozed - now).days if row.snoozed else None,
+        row.away,
+    )
 
 
 def of_payment(session: Session, payment_id: str, *, now: datetime) -> list[DisputeRow]:

@@ -88,6 +88,26 @@ def test_it_is_not_put_out_of_sight_until_the_bank_has_stopped_waiting(birch):
     assert birch.office.scalar("select snoozed_until from review_item") == before
 
 
+def test_what_is_put_off_is_marked_and_its_deadline_stays_on_the_first_page(birch):
+    rae, item = birch.as_("reconciler"), birch.office.scalar("select id from review_item")
+    assert "Waiting 1 All" in rae.read("/disputes")
+    assert "snoozed has" not in rae.read("/")
+    until = birch.office.clock().date() + timedelta(days=2)
+    assert rae.post(f"/questions/{item}/snooze", {"until": until.isoformat()}).status_code == 303
+    page = rae.read("/disputes")
+    assert "Waiting 0 now, 1 snoozed All" in page
+    assert f"Birch Snoozed until {until.day} {until:%b %Y}" in page
+    assert f"Snoozed until {until.day}" in rae.read("/disputes?view=all")
+    assert "Disputes 0 Nothing waits, 1 snoozed 1 snoozed has a deadline in 9 days" in (
+        today := rae.read("/")
+    )
+    assert today.index("snoozed has a deadline") < today.index("Unmatched payments"), "it is first"
+    assert rae.get("/counts").get_json()["disputes"] == 0
+    birch.office.clock.advance(days=2)
+    assert "Waiting 1 All" in birch.as_("viewer").read("/disputes"), "in sight again by itself"
+    assert "snoozed has" not in birch.as_("viewer").read("/")
+
+
 def test_what_is_about_it_leads_to_it(birch):
     vera, own = birch.as_("viewer"), f"/admin/disputes/{birch.ids['dispute']}"
     for page in (f"/payments/{birch.ids['payment']}", "/questions"):
@@ -281,7 +301,7 @@ def test_the_list_of_what_waits_goes_on_after_any_of_it(birch):
         while rows := disputes.waiting(session, now=now, after=after, limit=1):
             walked.append(after := rows[0].id)
         assert walked == [one.id for one in disputes.waiting(session, now=now)]
-        assert len(walked) == disputes.number_waiting(session) == 3
+        assert len(walked) == disputes.numbers_waiting(session, now.date()).in_sight == 3
 
 
 def test_what_it_can_be_answered_with_stands_there_with_where_it_is(screens, tmp_path):

@@ -90,11 +90,13 @@ def list_disputes(desk: Desk) -> Response:
     """What waits, the nearest day first; or all of them, the last opened first."""
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
-        waiting = reads.number_waiting(session)
+        waiting = reads.numbers_waiting(session, desk.today)
+        snoozed = reads.snoozed(session, [one.id for one in page.data], desk.today)
     return desk.page(
         "disputes.html",
         lines=page.data,
         waiting=waiting,
+        snoozed=snoozed,
         is_all=_is_all(),
         days_left=words.days_left,
         older=paging.next_page(page.next_cursor),

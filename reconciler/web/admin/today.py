@@ -16,6 +16,7 @@ from reconciler.reads import (
     screens_today,
     status,
 )
+from reconciler.reads.disputes import Deadlines
 from reconciler.reads.figures import DayOfMoney
 from reconciler.reads.screens_today import Pulse, ToApprove
 from reconciler.reads.status import InboxStatus
@@ -71,7 +72,7 @@ def show_today(desk: Desk) -> Response:
         inbox = status.inbox(session, desk.now)
         until = runs.complete_up_to(runs.complete(session), KINDS)
         hints = {
-            "dispute": _soonest(disputes.days_to_answer(session, now=desk.now)),
+            "dispute": _soonest(disputes.deadlines(session, now=desk.now)),
             "refund_requested": _for_me(desk, screens_today.to_approve(session, desk.person.id)),
         }
         money = figures.money(session, desk.today, MONEY_DAYS)
@@ -106,9 +107,15 @@ def _charts(found: dict[str, list[DayOfMoney]]) -> list[MoneyChart]:
     return sorted(made, key=lambda chart: -sum(1 for day in chart.days if day.taken))
 
 
-def _soonest(days: int | None) -> Hint:
-    left = words.days_left(days)
-    return Hint(left.text if left else "", has_deadline=left is not None)
+def _soonest(found: Deadlines) -> Hint:
+    """Until when to answer: what the rail takes until a day only is told though it was put off."""
+    left = words.days_left(found.in_sight)
+    away = ""
+    if found.snoozed is not None:
+        when = f"in {words.counted(found.snoozed, 'day')}" if found.snoozed else "today"
+        has = "has a deadline" if found.away == 1 else "have deadlines, the first"
+        away = f"{found.away:,} snoozed {has} {when}"
+    return Hint(left.text if left else "", has_deadline=bool(left or away), of_snoozed=away)
 
 
 def _for_me(desk: Desk, waiting: ToApprove) -> Hint:

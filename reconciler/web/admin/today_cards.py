@@ -44,9 +44,10 @@ class Card:
     def place(self, now: datetime) -> tuple[bool, bool, bool, datetime]:
         """Where it stands: what a rail waits for, what waits longest, then what nobody need do.
 
-        Of queues in which nothing waits each stays where it is.
+        Of queues in which nothing waits each stays where it is; what was put off and has a day
+        until which the rail takes an answer is not idle.
         """
-        is_idle = not self.number
+        is_idle = not self.number and not self.hint
         since = now if self.oldest is None or is_idle else self.oldest
         return is_idle, self.queue.is_news, not self.has_deadline, since
 
@@ -55,12 +56,14 @@ class Card:
 class Hint:
     """What a card says below its numbers, and which rows it leads to where not to the usual.
 
-    `has_deadline`: the rail takes an answer until a day only.
+    `has_deadline`: the rail takes an answer until a day only. `of_snoozed` is said of what was put
+    off, whether anything else waits or not.
     """
 
     text: str = ""
     query: tuple[tuple[str, str], ...] = ()
     has_deadline: bool = False
+    of_snoozed: str = ""
 
 
 _MATCHING = frozenset(
@@ -205,7 +208,7 @@ def cards(
             number = sum(heap.number for heap in own)
             hint = next((hints[kind] for kind in queue.kinds if kind in hints), Hint())
             query = hint.query or queue.query
-            shown = hint.text if number else ""
+            shown = ", ".join(filter(None, (hint.text if number else "", hint.of_snoozed)))
             made.append(
                 Card(
                     queue,
