@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+# Why one has ended that was made to hold money, which was taken off it: nobody was asked for it.
+HELD_NO_MORE = "It was made to hold money that was taken off it again"
+
 
 class PaymentStatus(StrEnum):
     """Whether all of the money that was asked for has come."""

@@ -241,6 +241,11 @@ class DepositLine:
             received=self.received, applied=self.applied, refunded=self.refunded
         ).value
 
+    @property
+    def was_held(self) -> bool:
+        """Whether it was made to hold money that is off it again: nobody was ever asked for it."""
+        return self.status == "ended" and self.ended_why == deposit_rules.HELD_NO_MORE
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedBy:

@@ -8,13 +8,13 @@ itself where the books are made anew.
 
 import sqlalchemy as sa
 
+from reconciler.books.deposits import HELD_NO_MORE
 from reconciler.services import allocations, deposit_requests
 from reconciler.services.allocations import Part
 from reconciler.store import claims
 from reconciler.store.deposits import Deposit
 from reconciler.work import Work
 
-WHY = "It was made to hold money that was taken off it again"
 # What one transaction noted has one instant; `xmin` tells two transactions of one instant apart.
 _MADE_TO_HOLD = sa.text(
     """select exists (select 1 from audit_line made join audit_line held
@@ -37,7 +37,7 @@ def take_back(work: Work, payment_id: str, allocation_id: str) -> None:
         return
     deposit = _as_it_is(work, deposit_id)
     if deposit.ended_at is None and deposit.received < deposit.amount:
-        deposit_requests.end(work, deposit_id, why=WHY)
+        deposit_requests.end(work, deposit_id, why=HELD_NO_MORE)
 
 
 def put_back(work: Work, payment_id: str, part: Part) -> None:
@@ -49,7 +49,7 @@ def put_back(work: Work, payment_id: str, part: Part) -> None:
     deposit_id = part.deposit_id
     if deposit_id and _was_made_to_hold(work, deposit_id, payment_id):
         deposit = _as_it_is(work, deposit_id)
-        if deposit.ended_why == WHY:
+        if deposit.ended_why == HELD_NO_MORE:
             deposit_requests.ask_again(work, deposit_id)
     allocations.allocate(work, payment_id, [part])
 

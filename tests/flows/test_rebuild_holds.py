@@ -1,5 +1,6 @@
 """A hold that was taken back, put back and taken back again makes the same books once more."""
 
+from reconciler.books.deposits import HELD_NO_MORE
 from reconciler.flows.rebuild import rebuild
 from reconciler.services import allocations, deposits, matches, undoing
 from reconciler.services.allocations import Part
@@ -30,7 +31,7 @@ def test_a_hold_taken_back_is_made_anew_with_its_deposit_ended(
         office.clock.advance(minutes=1)
         seq = office.scalar(last, a=action)
         office.do(lambda w: undoing.undo(w, seq))  # noqa: B023  at once
-    assert office.scalar("select ended_why from deposit") == matches.WHY
+    assert office.scalar("select ended_why from deposit") == HELD_NO_MORE
     assert office.violations() == []
     found, done = rebuild(office.runtime)
     assert [one.detail for one in found] == []

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.books.deposits import HELD_NO_MORE
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.errors import Conflict, Refused
 from reconciler.reads import client_page, suggestions
@@ -74,7 +75,7 @@ def test_a_hold_taken_back_asks_nobody_for_the_deposit_that_it_made(office: Offi
     made, claim = hold(office, ann, payment)
     office.do(lambda work: matches.take_back(work, payment, claim))
     [row] = office.rows("select ended_why from deposit where id = :id", id=made)
-    assert row.ended_why == matches.WHY
+    assert row.ended_why == HELD_NO_MORE
     assert deposits_due(office, ann) == (0, 0)
     with office.runtime.read() as session:
         offered = suggestions.for_payments(session, [payment])[payment]
@@ -175,7 +176,7 @@ def test_where_less_was_paid_for_it_that_is_held_and_the_rest_asked_of_nobody(
     first, claim, made, again = both(office, 250)
     office.do(lambda work: matches.take_back(work, first, claim))
     assert held_on(office, made) == (250, 0, 0, 250)
-    assert office.scalar("select ended_why from deposit where id = :id", id=made) == matches.WHY
+    assert office.scalar("select ended_why from deposit where id = :id", id=made) == HELD_NO_MORE
     assert (unapplied(office, first), unapplied(office, again)) == (600, 0)
     assert asked(office, again) == {}
     assert deposits_due(office, office.scalar("select id from customer")) == (0, 1)

@@ -320,13 +320,23 @@ def test_undoing_a_hold_takes_its_deposit_back_and_is_one_line(acme):
     form = {"rev": acme.rev("payment", pay), "customer_id": acme.ids["acme"]}
     assert rae.post(f"/unmatched/{pay}/hold", form).status_code == 303
     held = line(acme, "payment.allocated")
+    assert "Take back: held as a deposit?" in rae.read(f"/recent/{held}/undo")
     assert rae.post(f"/recent/{held}/undo", {}).status_code == 303
+    off = line(acme, "payment.unallocated")
+    assert "Take back: took a hold as a deposit back?" in rae.read(f"/recent/{off}/undo")
     deposit = acme.office.scalar("select id from deposit where ended_at is not null")
     words = rae.read("/recent")
     assert words.count("Held as a deposit") == 1
+    assert "Took a hold as a deposit back" in words
     ended = line(acme, "deposit.ended")
     assert f"/recent/{ended}/undo" not in rae.get("/recent").get_data(as_text=True)
     words = rae.read(f"/deposits/{deposit}")
-    assert "Asked for no more" in words
     assert "has not come yet" not in words
-    assert "Nothing of $850.00 has come, and it is asked for no more. It was made to hold" in words
+    assert (
+        "Nothing is held here any more, and nobody was asked for $850.00. It was made to hold"
+        in words
+    )
+    for page in (f"/deposits/{deposit}", "/deposits", f"/customers/{acme.ids['acme']}"):
+        words = rae.read(page)
+        assert "Taken back" in words, page
+        assert "Asked for no more" not in words, page

@@ -37,6 +37,10 @@ _ALONG = {
     "payment.unallocated": _ENDED_ALONG,
     "review_item.resolved": _DECIDED_ALONG,
 }
+_OF_A_HOLD = {
+    ("payment.allocated", "deposit.created"): "Held as a deposit",
+    ("payment.unallocated", "deposit.ended"): "Took a hold as a deposit back",
+}
 # What was moved, stands or does not.
 _HOLD = frozenset({"payment.allocated", "deposit.applied", "deposit.forfeited"})
 
@@ -61,8 +65,13 @@ class Done:
     @property
     def title(self) -> str:
         """`Held as a deposit`, in the past tense."""
-        is_held = any(one.action == "deposit.created" for one in self.along)
-        return "Held as a deposit" if is_held else deed_words.did(self.line)
+        return _title(self.line, self.along)
+
+
+def _title(line: AuditRow, along: Iterable[AuditRow]) -> str:
+    """What was done, by what was done along with it: money held, or taken off a hold, is that."""
+    said = (_OF_A_HOLD.get((line.action, one.action)) for one in along)
+    return next(filter(None, said), deed_words.did(line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,7 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         foreseen = consequences.of_any(desk, deed)
     with desk.runtime.read() as session:
         things = _things(session, [line])
+        title = _title(line, _along(session, line))
     status = 200
     if refusal is not None:
         status = 409 if isinstance(refusal, Conflict) else 422
@@ -143,7 +153,7 @@ def _ask(desk: Desk, line_id: str, *, refusal: Refused | None = None) -> Respons
         **_called(things),
         foreseen=foreseen,
         error=errors.sentence(refusal) if refusal else "",
-        what=deed_words.did,
+        title=title,
         who=audit.who,
         changes=written_down.teller(things, most=None),
     )
@@ -214,6 +224,16 @@ def _put_together(
         else:
             along.setdefault(deed.id, []).append(line)
     return kept, along
+
+
+def _along(session: Session, line: AuditRow) -> list[AuditRow]:
+    """What one deed made or ended of the deposits that it names."""
+    said = line.after or line.before
+    several = said.get("allocations")
+    named = several if isinstance(several, list) else [said]
+    targets = [one["target"] for one in named if isinstance(one.get("target"), str)]
+    found = reads.about(session, targets, _ALONG.get(line.action, ())) if targets else []
+    return [one for one in found if _moment(one) == _moment(line)]
 
 
 def _moment(line: AuditRow) -> tuple[datetime, str | None]:

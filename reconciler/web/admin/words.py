@@ -48,6 +48,7 @@ _PROPOSAL = {
 _DEPOSIT = {
     "pending": Pill("Pending", "info"),
     "ended": Pill("Asked for no more"),
+    "taken_back": Pill("Taken back"),
     "unapplied": Pill("Unapplied", "warn"),
     "partially_applied": Pill("Partly applied", "info"),
     "completed": Pill("Completed", "pos"),
