@@ -69,7 +69,8 @@ _TAKE_HOURS = sa.text(
 _FORGET_HOURS = sa.text("delete from figure_hour where hour = any(:hours)")
 # Each hour is looked up by itself, whatever PostgreSQL thinks of reading all payments at once.
 _PAYMENTS = """unnest(cast(:hours as timestamptz[])) as h(hour) cross join lateral (
-      select id, currency, captured, refunded, lost, fee_currency, fee, created_at from payment
+      select id, currency, captured, refunded, lost, fee_currency, fee, occurred_at, created_at
+      from payment
       where occurred_at >= h.hour and occurred_at < h.hour + interval '1 hour' offset 0) p"""
 _MONEY = sa.text(
     f"""insert into figure_hour (hour, kind, currency, amount, number)
@@ -79,14 +80,15 @@ _MONEY = sa.text(
       ('lost', p.currency, p.lost), ('fees', p.fee_currency, p.fee)) v(kind, currency, amount)
     where v.amount <> 0 and v.currency is not null group by 1, 2, 3"""
 )
-# How long a payment waited for its invoice or deposit, from when it was heard of. It waits still
+# How long money waited for its invoice or deposit: nothing where the program knew at once when it
+# heard of the payment, however late that was, and else from when the money came. It waits still
 # where some of it is here and on nothing; one that went back whole waits for nobody.
 _MATCHED = sa.text(
     f"""insert into figure_hour (hour, kind, currency, number)
     select h.hour, case when not m.stands then 'unmatched'
         when m.first - p.created_at <= :soon then 'matched_at_once'
-        when m.first - p.created_at <= :day then 'matched_in_a_day'
-        when m.first - p.created_at <= :week then 'matched_in_a_week'
+        when m.first - p.occurred_at <= :day then 'matched_in_a_day'
+        when m.first - p.occurred_at <= :week then 'matched_in_a_week'
         else 'matched_later' end, '', count(*)
     from {_PAYMENTS} left join lateral (
       select min(a.created_at) as first,

@@ -7,6 +7,8 @@ from hypothesis import given, strategies as st
 
 from reconciler.flows.count_figures import count_figures
 from reconciler.reads.figures import DayOfMoney
+from reconciler.services import allocations
+from reconciler.services.allocations import Part
 from reconciler.web.admin import charts
 from tests.web.screens import Screens
 
@@ -98,3 +100,24 @@ def test_not_matched_counts_only_money_that_waits(screens: Screens) -> None:
     words = screens.as_("viewer").read("/figures")
     assert "Not matched 3" in words, "what was taken off again waits as well"
     assert "At once 0" in words
+
+
+def test_money_waits_from_when_it_came_however_late_it_was_heard_of(screens: Screens) -> None:
+    """Of two payments of eight days ago one is matched as it is heard of, and one by a person."""
+    customer = screens.customer("Ann")
+    for number in ("INV-1", "INV-2"):
+        screens.invoice(customer, 1_000, number)
+    screens.office.world.pay(1_000, metadata={"invoice": "INV-1"})
+    unknown = screens.office.world.pay(1_000, description="thanks")
+    screens.office.clock.advance(days=8)
+    screens.hear("")
+    screens.office.clock.advance(hours=2)
+    payment = screens.office.scalar(
+        "select id from payment where rail_payment_id = :id", id=unknown.intent
+    )
+    part = Part(invoice_id=screens.ids["INV-2"])
+    screens.by("reconciler", lambda work: allocations.allocate(work, payment, [part]))
+    count_figures(screens.office.runtime)
+    words = screens.as_("viewer").read("/figures")
+    assert "At once 1 Within a day 0 Within a week 0 Later 1 Not matched 0" in words
+    assert "from when the money came until it was matched" in words
