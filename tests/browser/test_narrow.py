@@ -79,6 +79,20 @@ def test_a_mail_address_breaks_at_its_dots_and_in_no_word(showroom):
         assert window.overflow() <= 0
 
 
+def test_who_paid_under_a_mail_address_is_read_whole_and_no_mark_is_stretched(showroom):
+    office = showroom.screens.office
+    paid = office.world.pay(32_000, receipt_email="m.okafor@post-office.example")
+    showroom.screens.hear(paid.intent)
+    window = showroom.window(size=NARROW)
+    window.is_in("reconciler")
+    window.go("/unmatched?sort=newest")
+    item = window.page.locator("#rows .item", has_text="m.okafor").first
+    assert item.locator(".mail").count() == 1
+    assert window.page.evaluate(_LINES) == []
+    mark = item.locator(":scope > :last-child").bounding_box()
+    assert mark["height"] < 30
+
+
 def test_what_is_opened_begins_where_the_list_beside_it_does(showroom):
     window = showroom.window()
     window.is_in("reconciler")
