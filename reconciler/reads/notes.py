@@ -1,5 +1,6 @@
-"""Notes on one thing, and who wrote them."""
+"""Notes on things, and who wrote them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,16 @@ _OF = sa.text(
       coalesce(u.name, k.name) as name
     from (select * from record_note where subject = :subject order by at desc, id desc
       limit :limit) n
+    left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
+    left join api_key k on n.cause_kind = 'api_key' and k.id = n.cause_id
+    order by n.at, n.id"""
+)
+_OF_SEVERAL = sa.text(
+    """select n.id, n.subject, n.body, n.at, n.cause_kind, n.cause_id,
+      coalesce(u.name, k.name) as name
+    from unnest(cast(:subjects as text[])) s(subject) cross join lateral (
+      select * from record_note r where r.subject = s.subject
+      order by r.at desc, r.id desc limit :limit) n
     left join user_account u on n.cause_kind = 'person' and u.id = n.cause_id
     left join api_key k on n.cause_kind = 'api_key' and k.id = n.cause_id
     order by n.at, n.id"""
@@ -36,7 +47,18 @@ class NoteRow:
 def of(session: Session, subject: str) -> list[NoteRow]:
     """The notes on one thing, the first first; of more than NOTES_MAX, the last of them."""
     rows = session.execute(_OF, {"subject": subject, "limit": NOTES_MAX})
-    return [
-        NoteRow(r.id, r.subject, r.body, r.at, Cause(r.cause_kind, r.cause_id), r.name)
-        for r in rows
-    ]
+    return [_read(row) for row in rows]
+
+
+def last_of(session: Session, subjects: Collection[str], *, limit: int) -> dict[str, list[NoteRow]]:
+    """The last notes on each of these things, the first first; by what they are on."""
+    found: dict[str, list[NoteRow]] = {}
+    given = {"subjects": sorted(set(subjects)), "limit": limit}
+    for row in session.execute(_OF_SEVERAL, given):
+        found.setdefault(row.subject, []).append(_read(row))
+    return found
+
+
+def _read(row: sa.Row[tuple[object, ...]]) -> NoteRow:
+    cause = Cause(row.cause_kind, row.cause_id)
+    return NoteRow(row.id, row.subject, row.body, row.at, cause, row.name)

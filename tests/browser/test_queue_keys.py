@@ -43,7 +43,7 @@ def test_keys_open_what_moves_money_or_puts_off_and_send_nothing(acme):
         window.page.wait_for_selector(f"details[open] > summary:has-text('{words}')")
     window.go("/questions")
     window.keys("j", "j", "z")
-    opened = window.page.locator("details[open] > summary:has-text('Assign or snooze')")
+    opened = window.page.locator("details[open] > summary:has-text('Assign, snooze or note')")
     assert opened.count() == 1
     second = window.page.locator("article[data-row]").nth(1)
     assert second.locator("details[open]").count() == 1

@@ -225,6 +225,22 @@ def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
     assert "T-17" not in said(pages[1_000])
 
 
+def test_it_is_put_off_and_noted_on_its_own_page(cedar):
+    rae, item = cedar.as_("reconciler"), _item(cedar).id
+    here = f"/admin/questions/{item}"
+    page = rae.get(f"/questions/{item}").get_data(as_text=True)
+    assert f"{here}/snooze" in page
+    assert f"/admin/notes/{item}" in page
+    form = {"until": "2026-11-29", "note": "Ada is asked", "back": here}
+    answer = rae.post(f"/questions/{item}/snooze", form)
+    assert (answer.status_code, answer.location) == (303, f"{here}?snoozed={item}")
+    words = rae.read(f"/questions/{item}")
+    assert "out of sight until 29 Nov 2026" in words
+    assert "Put off until 29 Nov 2026: Ada is asked" in words
+    assert "Ada is asked" in rae.read("/questions?view=snoozed")
+    assert "$40.00" not in rae.read("/questions")
+
+
 def test_the_lines_of_an_invoice_in_question_are_there_folded(screens):
     line = Line(description="Poster", quantity="2", unit_price=5_000)
     screens.invoice(screens.customer("Ann"), None, "INV-7", lines=(line,))

@@ -117,6 +117,45 @@ def test_mine_says_what_of_it_is_snoozed(queue):
     assert "Mine 0 Snoozed 1" in queue.as_("approver").read("/unmatched?view=mine")
 
 
+def test_why_something_is_put_off_stays_as_a_note_beside_it_written_once(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+    html = rae.get("/questions").get_data(as_text=True)
+    assert 'name="note" type="text" maxlength="900"' in html
+    until = queue.office.clock().date() + timedelta(days=2)
+    form = {"until": until.isoformat(), "note": "Asked the <bank>", "once": "s1"}
+    for _ in range(2):
+        answer = rae.post(f"/questions/{item}/snooze", form | {"back": "/admin/questions"})
+        assert answer.location == f"/admin/questions?snoozed={item}"
+    day = "27 Nov 2026"
+    words = rae.read("/questions?view=snoozed")
+    assert f"out of sight until {day} or until something changes" in words
+    assert words.count(f"Put off until {day}: Asked the <bank> Rae Lindt") == 1
+    assert f"Put off until {day}: Asked the <bank>" in rae.read(f"/unmatched/{queue.ids['old']}")
+    rae.post(f"/questions/{item}/snooze", {"wake": "1", "note": "They answered"})
+    rae.post(f"/questions/{item}/assign", {"assigned_to": "", "note": "Whoever is first"})
+    words = rae.read("/questions")
+    assert "They answered" in words
+    assert "Whoever is first" in words
+    long = {"until": until.isoformat(), "note": "x" * 1001}
+    assert rae.post(f"/questions/{item}/snooze", long).status_code == 422
+    assert amounts(queue, "snoozed") == set()
+
+
+def test_a_question_takes_a_note_where_it_stands_and_shows_the_last_of_them(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "new")
+    assert f'/notes/{queue.ids["new"]}"' in rae.get("/questions").get_data(as_text=True)
+    for number in range(4):
+        form = {"note": f"Called, number {number}", "back": "/admin/questions"}
+        assert rae.post(f"/notes/{queue.ids['new']}", form).status_code == 303
+        queue.office.clock.advance(seconds=1)
+    words = rae.read("/questions")
+    assert "number 0" not in words
+    for number in (1, 2, 3):
+        assert f"Called, number {number}" in words
+    assert rae.post(f"/questions/{item}/assign", {"assigned_to": ""}).status_code == 303
+    assert rae.read("/questions").count("Called, number") == 3
+
+
 def test_what_is_put_off_can_be_brought_back_at_once(queue):
     rae, item = queue.as_("reconciler"), item_of(queue, "old")
     tomorrow = queue.office.clock().date() + timedelta(days=1)

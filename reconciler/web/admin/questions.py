@@ -12,6 +12,7 @@ from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.rails.protocol import Remark
 from reconciler.reads import (
     lines_shown,
+    notes,
     rail_messages,
     review_queue,
     screens_payments,
@@ -38,12 +39,14 @@ from reconciler.web.admin import (
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.question_groups import GROUPS, TITLES
+from reconciler.web.admin.review_desk import noted_on
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 OLD = timedelta(days=2)
 PER_PAGE = 18  # each is a card with all that can be done about it, five kilobytes at most
+_NOTES_MAX = 3  # of each: the rest is where it is noted
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
 
 # What of them is shown: with no view, all that is not put off.
@@ -271,6 +274,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
             {one.subject: one.payment_id for one in page.data if one.dispute_id and one.payment_id},
         )
         remarks = _remarks(desk, session, page.data)
+        noted = {one.id: noted_on(one) for one in page.data}
+        last = notes.last_of(session, noted.values(), limit=_NOTES_MAX)
     return desk.page(
         "questions.html",
         status=status,
@@ -282,6 +287,8 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         told={one.id: question_words.told(one) for one in page.data},
         cases=cases,
         remarks=remarks,
+        noted=noted,
+        notes=last,
         matching=MATCHING_KINDS,
         kind=kind,
         group=group,
