@@ -104,3 +104,15 @@ def test_what_is_opened_begins_where_the_list_beside_it_does(showroom):
         for one in ("#rows .item", "#detail .card")
     ]
     assert tops[0] == tops[1]
+
+
+def test_every_tab_is_in_sight_on_a_telephone_the_chosen_one_too(acme):
+    window = acme.window(size=NARROW)
+    window.is_in("approver")
+    for path in ("/refunds?tab=trouble", "/ledger/trial-balance", "/refunds"):
+        window.go(path)
+        for tab in window.page.locator(".tabs a").all():
+            box = tab.bounding_box()
+            assert box, path
+            assert box["x"] >= 0, path
+            assert box["x"] + box["width"] <= NARROW["width"], (path, tab.inner_text())
