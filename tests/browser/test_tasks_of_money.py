@@ -119,7 +119,9 @@ def test_a_payment_is_somebodys_put_off_noted_and_its_view_kept(acme: Site, hand
     rae.go("/unmatched/{odd}")
     rae.write("note-new", "She called")
     rae.press("Write the note")
-    rae.reads("She called", "until 24 Dec 2026: She is on her holidays", "out of sight until 24 Dec 2026")
+    rae.reads(
+        "She called", "until 24 Dec 2026: She is on her holidays", "out of sight until 24 Dec 2026"
+    )
     rae.go("/account")
     rae.write("password", PASSWORD)
     rae.write("new", "eleven grey herons")
