@@ -19,6 +19,7 @@ from reconciler.reads import (
     screens_refunds,
     waits_since,
 )
+from reconciler.reads.notes import NoteRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.question_order import Sort
 from reconciler.reads.refunds import Outline
@@ -257,6 +258,21 @@ def _chips(asked: Sequence[tuple[str, bool, int]], shown: str | None) -> list[tu
     return [one for one in found if one[2] or one[0] == shown]
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a note on a question is kept on, and the last of them."""
+
+    subject: str
+    notes: Sequence[NoteRow]
+
+
+def _noted(session: Session, items: Sequence[ReviewRow]) -> dict[str, Noted]:
+    """By question, its last notes and what they are on."""
+    on = {one.id: noted_on(one) for one in items}
+    last = notes.last_of(session, on.values(), limit=_NOTES_MAX)
+    return {item_id: Noted(subject, last.get(subject, [])) for item_id, subject in on.items()}
+
+
 def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") -> Response:
     kind, group, view = _kind(), _group(), request.args.get("view", "")
     with desk.runtime.read() as session:
@@ -274,8 +290,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
             {one.subject: one.payment_id for one in page.data if one.dispute_id and one.payment_id},
         )
         remarks = _remarks(desk, session, page.data)
-        noted = {one.id: noted_on(one) for one in page.data}
-        last = notes.last_of(session, noted.values(), limit=_NOTES_MAX)
+        noted = _noted(session, page.data)
     return desk.page(
         "questions.html",
         status=status,
@@ -288,7 +303,6 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         cases=cases,
         remarks=remarks,
         noted=noted,
-        notes=last,
         matching=MATCHING_KINDS,
         kind=kind,
         group=group,
