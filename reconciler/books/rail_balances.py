@@ -53,12 +53,20 @@ class RailBalance:
         if waits + asked.amount <= max(0, self.held):
             return None
         rail = self.rail.capitalize()
+        is_covered = waits <= max(0, self.held)  # what is let go first goes first
+        first = "This one by itself is covered." if is_covered else "This one is not covered."
+        then = (
+            f"That is too little for all of them: those approved last wait at {rail} where they go"
+            " back to a card, and fail where not."
+            if is_covered
+            else f"Until there is enough, {rail} lets a refund to a card wait, and any other one"
+            " fails."
+        )
         return (
-            f"{rail} holds {shown(self.held, self.currency)} for us by our books; with this one,"
-            f" refunds of {shown(waits, self.currency)} wait to leave it{self._and(asked, waits)}."
-            f" Until there is enough, {rail} lets a refund to a card wait, and any other one fails."
-            " Put money on our balance there, wait for payments to come in, or pay it back by bank"
-            " transfer."
+            f"{first} {rail} holds {shown(self.held, self.currency)} for us by our books; with"
+            f" this one, refunds of {shown(waits, self.currency)} wait to leave it"
+            f"{self._and(asked, waits)}. {then} Put money on our balance there, wait for payments"
+            f" to come in, or pay {'some' if is_covered else 'it'} back by bank transfer."
         )
 
     def _and(self, asked: Asked, waits: int) -> str:

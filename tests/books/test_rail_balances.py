@@ -47,4 +47,8 @@ def test_the_words_say_what_else_waits_for_approval() -> None:
     one = balance.warning(3_000, asked=Asked(20_000, 2).without(3_000))
     assert one
     assert "another one that waits for approval comes to USD 170.00: USD 200.00 in all" in one
+    assert said.startswith("This one is not covered. Stripe holds USD 189.54")
+    assert one.startswith("This one by itself is covered. Stripe holds USD 189.54")
+    assert "That is too little for all of them: those approved last wait at Stripe" in one
+    assert "pay some back by bank transfer" in one
     assert Asked(5, 1).without(0) == Asked(5, 1), "it was approved, or is not of these"

@@ -68,13 +68,14 @@ def test_whoever_approves_reads_it_with_all_that_waits_already(poor: Screens) ->
     for one in (first, second):  # each would be carried, and not both
         assert "another one that waits for approval comes to" in _sheet(aki, one)
         assert "$500.00 in all" in _sheet(aki, one)
+        assert "This one by itself is covered. Stripe holds $412.70" in _sheet(aki, one)
     assert _approve(poor, aki, first).status_code == 303
     assert "refunds of $500.00 wait to leave it" in _sheet(aki, second)
     assert WARNED.format("$500.00") in rae.read("/refunds?tab=others")
     poor.office.clock.advance(minutes=6)
     proof = said(_approve(poor, aki, second))
     assert "Is it still you?" in proof
-    assert f"Careful {WARNED.format('$500.00')}" in proof
+    assert f"Careful This one is not covered. {WARNED.format('$500.00')}" in proof
     assert _approve(poor, poor.as_("approver"), second).status_code == 303, "it is no refusal"
 
 
@@ -95,7 +96,9 @@ def test_today_and_reconciliation_are_not_green_below_zero(poor: Screens) -> Non
     poor.office.drain()
     poor.hear("")
     words = vera.read("/")
-    assert "Stripe clearing is at -$587.30" in words
+    assert "Stripe clearing is at -$587.30: the balance of Stripe for us is below zero." in words
+    assert "Refunds, disputes, fees and payouts took more than it held." in words
+    assert "paid out more" not in words
     assert "Put money on our balance at Stripe" in words
     assert "Held by Stripe -$587.30 Below zero" in words
     assert "Nothing waits for you." not in words
