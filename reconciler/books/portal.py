@@ -24,6 +24,24 @@ class StatementEvent(StrEnum):
     BANK_FEE = "bank_fee"
 
 
+# What the lines of a period come to, by what they are, in this order: all of them together are the
+# change of the balance. The first four stand there also when there are none of them.
+SUMS = {
+    StatementEvent.CHARGE: "Charges",
+    StatementEvent.CREDIT: "Credits",
+    StatementEvent.PAYMENT: "Payments",
+    StatementEvent.REFUND: "Refunds",
+    StatementEvent.RETURN: "Taken back by your bank",
+    StatementEvent.TAKEN_BACK: "Payments that had not come",
+    StatementEvent.FORFEIT: "Deposits kept",
+    StatementEvent.BANK_FEE: "Bank fees that we bear",
+}
+ALWAYS_SHOWN = (
+    StatementEvent.CHARGE,
+    StatementEvent.CREDIT,
+    StatementEvent.PAYMENT,
+    StatementEvent.REFUND,
+)
 _BY_NOUN = {
     "credit_note": StatementEvent.CREDIT,
     "forfeit": StatementEvent.FORFEIT,

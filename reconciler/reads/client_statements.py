@@ -94,9 +94,15 @@ class ClientStatement:
     lines: list[ClientStatementLine]
     closing: int
 
-    def total(self, *events: StatementEvent) -> int:
-        """What all lines of these kinds come to."""
-        return sum(line.amount for line in self.lines if line.event in events)
+    @property
+    def sums(self) -> list[tuple[str, int]]:
+        """What the lines come to, by what they are: together they lead from opening to closing."""
+        there = {line.event for line in self.lines}
+        return [
+            (called, sum(line.amount for line in self.lines if line.event is event))
+            for event, called in portal.SUMS.items()
+            if event in there or event in portal.ALWAYS_SHOWN
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

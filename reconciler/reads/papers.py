@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.books.portal import StatementEvent
 from reconciler.errors import NotFound
 from reconciler.reads import balances, invoices, notices, screens_documents
 from reconciler.reads.balances import Balance
@@ -100,7 +99,7 @@ def statement(
         f"Statement {since} {until}",
         {
             "statements": found.statements, "part": found, "customer": whose, "about": about,
-            "since": since, "until": until, "Event": StatementEvent,
+            "since": since, "until": until,
         },
         lines=sum(len(one.lines) for one in found.statements),
     )  # fmt: skip

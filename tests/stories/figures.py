@@ -212,6 +212,7 @@ def the_client_sees_so(office: Office, customer_id: str, stand: dict[str, Balanc
     }
     for statement in told:
         assert statement.opening + sum(line.amount for line in statement.lines) == statement.closing
+        assert statement.opening + sum(amount for _, amount in statement.sums) == statement.closing
     closing = {one.currency: one.closing for one in told if one.closing}
     assert closing == {at: one.net for at, one in stand.items() if one.net}
 

@@ -109,3 +109,21 @@ def test_once_it_is_decided_that_it_is_owed_it_is_asked_for_again(redwood: Scree
     assert f"pay-{redwood.ids['INV-1']}" in answer.get_data(as_text=True)
     assert "INV-1" in said(answer)
     assert "Your bank took it back" in said(answer)
+
+
+def test_a_statement_tells_what_the_bank_took_beside_the_payments(redwood: Screens) -> None:
+    """Its sums follow from its lines: what was paid is not less for what the bank took of it."""
+    lose(redwood)
+    redwood.in_cash("INV-2", 2_000)
+    period = "since=2026-11-01&until=2026-12-31"
+    address = f"{redwood.ids['page']}/statement"
+    owner = redwood.office.scalar("select id from customer")
+    admin = redwood.as_("viewer").read(f"/customers/{owner}/statement?{period}")
+    for words in (
+        said(see(redwood, f"{address}?{period}")),
+        said(see(redwood, f"{address}/print?{period}")).replace("USD ", "$"),
+    ):
+        assert "Payment taken back by your bank $270.00" in words
+        assert "Charges $320.00 Credits $0.00 Payments -$290.00 Refunds $0.00" in words
+        assert "Refunds $0.00 Taken back by your bank $270.00 You owe $300.00" in words
+    assert "payments -$290.00, refunds $0.00, taken back by the bank $270.00." in admin

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from reconciler.books.portal import StatementEvent
 from reconciler.reads import client_statements, customers, projects
 from reconciler.reads.client_statements import Part
 from reconciler.web import periods
@@ -63,5 +62,4 @@ def _statement(
         since=since,
         until=until,
         error=error,
-        Event=StatementEvent,
     )

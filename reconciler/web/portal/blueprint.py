@@ -6,7 +6,6 @@ import structlog
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from reconciler.books.portal import StatementEvent
 from reconciler.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from reconciler.flows import pay_links
 from reconciler.ids import new_id
@@ -147,7 +146,6 @@ def show_statement(visit: Visit) -> Response:
         since=since,
         until=until,
         error=error,
-        Event=StatementEvent,
     )
 
 
