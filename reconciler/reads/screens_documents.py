@@ -11,6 +11,7 @@ from sqlmodel import Session
 from reconciler.books import deposits as deposit_rules, invoices as invoice_rules
 from reconciler.books.invoices import InvoiceState
 from reconciler.errors import NotFound
+from reconciler.store.holds import ON_HOLD
 
 _INVOICE = """i.id, i.number, i.customer_id, c.name as customer, i.project_id, i.description,
     i.currency, i.total, i.tax, i.state, i.paid, i.credit_notes, i.refund_credits, i.write_offs,
@@ -22,7 +23,7 @@ _IS_OPEN = "i.state = 'sent' and i.outstanding > 0"
 _VIEWS = {
     "open": _IS_OPEN,
     "part": f"{_IS_OPEN} and i.paid > 0",
-    "overdue": f"{_IS_OPEN} and i.due_on < :today",
+    "overdue": f"{_IS_OPEN} and i.due_on < :today and not {ON_HOLD}",
     "paid": "i.state = 'sent' and i.outstanding = 0",
     "draft": "i.state = 'draft'",
 }

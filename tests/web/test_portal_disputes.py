@@ -127,3 +127,32 @@ def test_a_statement_tells_what_the_bank_took_beside_the_payments(redwood: Scree
         assert "Charges $320.00 Credits $0.00 Payments -$290.00 Refunds $0.00" in words
         assert "Refunds $0.00 Taken back by your bank $270.00 You owe $300.00" in words
     assert "payments -$290.00, refunds $0.00, taken back by the bank $270.00." in admin
+
+
+def test_what_is_on_hold_is_not_overdue_here_either(redwood: Screens) -> None:
+    """INV-1 and INV-2 are both past their day; of INV-1 nobody is asked while it is undecided."""
+    lose(redwood)
+    vera = redwood.as_("viewer")
+    owner = redwood.office.scalar("select id from customer")
+    page = vera.read("/invoices/INV-1")
+    assert "$270.00 left to pay On hold" in page
+    assert "Overdue" not in page
+    assert "$50.00 left to pay Overdue" in vera.read("/invoices/INV-2")
+    listed = vera.read("/invoices")
+    assert "Overdue $50.00 On hold $270.00" in listed
+    assert "Overdue 1 Paid" in listed
+    assert "INV-1 Redwood On hold" in listed
+    assert "INV-2 Redwood Overdue" in listed
+    late = vera.read("/invoices?view=overdue")
+    assert "INV-2" in late
+    assert "INV-1 Redwood" not in late
+    of_them = vera.read(f"/invoices?customer={owner}")
+    assert "Overdue 1 Paid" in of_them
+    page = vera.read(f"/customers/{owner}")
+    assert "Owed $320.00 Of it overdue $50.00 Of it on hold $270.00" in page
+    assert "INV-1 On hold" in page
+    assert "$320.00 $50.00 $270.00 on hold" in vera.read("/customers")
+    decide(redwood, "chase")
+    assert "$270.00 left to pay Overdue" in vera.read("/invoices/INV-1")
+    assert "Of it overdue $320.00" in vera.read(f"/customers/{owner}")
+    assert "on hold" not in vera.read("/customers")

@@ -9,7 +9,14 @@ from reconciler.books.deposits import DepositPolicy
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import customers, payees, screens_documents, screens_payments
+from reconciler.reads import (
+    customers,
+    invoices as invoice_reads,
+    on_hold,
+    payees,
+    screens_documents,
+    screens_payments,
+)
 from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.services import customers as customer_services
@@ -75,9 +82,11 @@ def list_customers(desk: Desk) -> Response:
     """Customers, the newest first, with what each owes and what is held for them."""
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
+        held = on_hold.of_customers(session, [one.id for one in page.data], today=desk.today)
     return desk.page(
         "customers.html",
         customers=page.data,
+        held=held,
         looked_for=_looked_for(),
         older=paging.next_page(page.next_cursor),
     )
@@ -170,10 +179,14 @@ def _show(desk: Desk, customer_id: str) -> Response:
             session, state=None, customer_id=customer_id, before=None, limit=SHOWN_MAX
         )
         payee = payees.one(session, customer_id)
+        held = on_hold.of_customers(session, [customer_id], today=desk.today)
+        held_invoices = invoice_reads.why_on_hold(session, [one.id for one in invoices])
     return desk.page(
         "customer.html",
         customer=customer,
         invoices=invoices,
+        on_hold=held_invoices,
+        held_of=held.get(customer_id, {}),
         deposits=deposits,
         payments=payments,
         payee=payee,

@@ -12,6 +12,7 @@ from reconciler.reads import (
     invoices as invoice_reads,
     ledger,
     milestones,
+    on_hold,
     pay_links as pay_link_reads,
     screens_documents,
     screens_people,
@@ -93,10 +94,17 @@ def list_invoices(desk: Desk) -> Response:
         page = _rows(desk, session, paging.wanted())
         sent = balances.of_all_invoices(session, today=desk.today)
         numbers = screens_documents.invoice_views(session, desk.today, customer_id)
+        held = on_hold.of_customers(session, None, today=desk.today)
+        held_invoices = invoice_reads.why_on_hold(session, [one.id for one in page.data])
+    # What is on hold is not overdue, and the view of what is does not hold it either.
+    theirs = {customer_id: held.get(customer_id, {})} if customer_id else held
+    numbers["overdue"] -= sum(one.number_overdue for one in on_hold.by_currency(theirs).values())
     return desk.page(
         "invoices.html",
         lines=page.data,
         totals=[one for one in sent.values() if one.billed],
+        held=on_hold.by_currency(held),
+        on_hold=held_invoices,
         sums=_sums(page.data),
         chips=[(name, label, numbers[name], name == view) for name, label in _VIEWS.items()],
         view=view,

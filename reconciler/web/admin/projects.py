@@ -8,7 +8,12 @@ from reconciler.books import sign_offs as sign_off_rules
 from reconciler.books.invoices import InvoiceStatus
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
-from reconciler.reads import milestones as milestones_read, screens_people, screens_projects
+from reconciler.reads import (
+    invoices as invoices_read,
+    milestones as milestones_read,
+    screens_people,
+    screens_projects,
+)
 from reconciler.reads.milestones import MilestoneRow, Unsigned
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.projects import ProjectRow
@@ -296,10 +301,13 @@ def _show(
             raise NotFound(f"There is no project {project_id[:80]}")
         causes = {one.cause.id for one in line.project.change_orders}
         names = screens_people.names(session, causes)
+        bills = [one.invoice_id for one in line.project.milestones if one.invoice_id]
+        held = invoices_read.why_on_hold(session, bills)
     form = request.form if sheet else {}
     fields = ("approved_price", "approved_by", "approved_on", "reason")
     return desk.page(
         "project.html",
+        on_hold=held,
         status=status,
         line=line,
         project=line.project,

@@ -33,6 +33,7 @@ _INVOICE = {
     "partially_paid": Pill("Partly paid", "info"),
     "paid": Pill("Paid", "pos"),
     "overdue": Pill("Overdue", "neg"),
+    "on_hold": Pill("On hold", "warn"),  # nobody is asked to pay it, so it is late for nobody
     "void": Pill("Void"),
     "refunded": Pill("Refunded"),
     "written_off": Pill("Written off"),
