@@ -68,9 +68,14 @@ _WAITING = """(
       union all select 'leg ' || status, id, greatest(due_at, lease_until)
         from refund_leg where due_at is not null
     ) as waiting where due_at is not null"""
-# Whether senders, and those who ask the rail, have anything to do: to let them look takes longer.
+# Whether those who apply events, senders, and those who ask the rail have anything to do: to let
+# them look takes longer.
 _HAVE_WORK = sa.text(
-    """select exists (select 1 from refund_leg where due_at is not null) as senders,
+    """select exists (select 1 from inbox_event e left join inbox_outcome o on o.seq = e.seq
+        where e.quarantine is null and o.seq is null)
+      or exists (select 1 from inbox_outcome where status = 'pending' and due_at <= :now)
+      as appliers,
+      exists (select 1 from refund_leg where due_at is not null) as senders,
       exists (select 1 from payment where fetch_due_at <= :now)
       or exists (select 1 from payout where fetch_due_at <= :now)
       or exists (select 1 from inbox_outcome where status = 'parked' and due_at <= :now)
@@ -206,19 +211,28 @@ class Office:
         """Do all that is due, letting time pass from one thing due to the next."""
         ends_at = self.clock() + within
         for _ in range(ROUNDS_MAX):
-            apply_inbox(self.runtime)
+            self._apply_news()
             find_payments(self.runtime)
-            if self.rows(_HAVE_WORK, now=self.clock())[0].senders:
+            work = self._have_work()
+            if work.senders:
                 submit_refunds(self.runtime)
-            if self.rows(_HAVE_WORK, now=self.clock())[0].askers:
+                work = self._have_work()
+            if work.askers:
                 ask_rail(self.runtime)
             due = self.next_due()
             if due is None or due > ends_at:
-                apply_inbox(self.runtime)
+                self._apply_news()
                 return
             self.clock.instant = max(self.clock(), due)
         left = [(row.what, row.name) for row in self.rows(_DUE)]
         raise AssertionError(f"there is always something due: the books never come to rest: {left}")
+
+    def _apply_news(self) -> None:
+        if self._have_work().appliers:
+            apply_inbox(self.runtime)
+
+    def _have_work(self) -> sa.Row:
+        return self.rows(_HAVE_WORK, now=self.clock())[0]
 
     def next_due(self) -> datetime | None:
         """When the next thing is to be done that waits for its time."""
