@@ -36,6 +36,10 @@ _BY_PERSON = sa.text(
     group by s.cause_kind, s.cause_id, 1, 2 order by amount desc, 1, 2 limit :limit"""
 )
 PEOPLE_MAX = 50
+_OF_CUSTOMER = sa.text(
+    """select currency, sum(bank_fees)::bigint as amount from invoice
+    where customer_id = :id and state = 'sent' and bank_fees > 0 group by 1"""
+)
 _INVOICE = sa.text("select invoice_id from short_payment where id = :id")
 
 
@@ -53,6 +57,11 @@ class ShortPaymentRow:
     created_at: datetime
     taken_back_at: datetime | None
     person: str | None
+
+
+def borne(session: Session, customer_id: str) -> dict[str, int]:
+    """What banks took of a customer's payments and we bear, by currency; credited with the rest."""
+    return {row.currency: row.amount for row in session.execute(_OF_CUSTOMER, {"id": customer_id})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def left(site: Site, number: str) -> int:
 def test_money_finds_its_place_and_is_taken_back(acme: Site, hands: Hands) -> None:
     rae = hands(acme, "reconciler")
     rae.go("/")
-    rae.press("Unmatched payments")
+    rae.press("No sure match")
     rae.press("All")  # two numbers in its text: it stands in the view of those that fit several
     rae.press("Acme.")
     rae.reads("Acme paid $850.00", "After this: INV-1042")

@@ -46,6 +46,9 @@ def test_the_rest_is_offered_seen_booked_once_and_taken_back(acme):
     assert "Booked as a bank fee: nobody owes it any more." in words
     assert "Bank fee Wire, Rae Lindt Take back" in words
     assert (stand(acme), offer(acme)) == ((119_500, 500, 0), False)
+    words = rae.read(f"/customers/{acme.ids['acme']}")
+    assert "Bank fee borne $5.00" in words
+    assert "Credited" not in words, "they were credited nothing"
     fee = acme.office.scalar("select id from short_payment")
     words = rae.read(f"/bank-fees/{fee}/take-back")
     assert "Take back the bank fee of $5.00 on INV-1042?" in words

@@ -15,6 +15,10 @@ def test_a_list_says_what_each_owes_and_what_is_held_for_them(screens):
     page = screens.as_("viewer").read("/customers")
     assert "a@owing.example $1,200.00" in page
     assert "$100.00" in page  # the excess, held as credit
+    screens.customer("Nobody yet")
+    idle = screens.as_("viewer").read("/customers")
+    assert "Nobody yet none none none none none" in idle
+    assert "Paid none none none none $100.00" in idle, "nothing is told in one way"
     found = screens.as_("viewer").read("/customers?name=owing")
     assert "Owing Ltd" in found
     assert "Paid" not in found.replace("Payments", "")

@@ -101,7 +101,7 @@ def test_what_is_put_off_is_marked_and_its_deadline_stays_on_the_first_page(birc
     assert "Disputes 0 Nothing waits, 1 snoozed 1 snoozed has a deadline in 9 days" in (
         today := rae.read("/")
     )
-    assert today.index("snoozed has a deadline") < today.index("Unmatched payments"), "it is first"
+    assert today.index("snoozed has a deadline") < today.index("No sure match"), "it is first"
     assert rae.get("/counts").get_json()["disputes"] == 0
     birch.office.clock.advance(days=2)
     assert "Waiting 1 All" in birch.as_("viewer").read("/disputes"), "in sight again by itself"
@@ -223,6 +223,27 @@ def test_of_a_deposit_that_was_disputed_it_is_said_what_is_missing(screens):
     found = screens.office.scalar("select id from dispute")
     words = screens.as_("viewer").read(f"/disputes/{found}")
     assert "DEP-1 $200.00 to be paid" in words, words
+
+
+def test_an_invoice_of_before_it_was_kept_here_has_its_own_day(birch):
+    words = birch.as_("viewer").read(f"/disputes/{birch.ids['dispute']}")
+    assert "Invoice INV-1050 , of 2 Nov 2026, marked as sent here 22 Nov 2026" in words
+
+
+def test_one_box_takes_the_reason_or_a_note_so_that_no_word_is_in_the_wrong_one(birch):
+    path = f"/disputes/{birch.ids['dispute']}"
+    rae = birch.as_("reconciler")
+    assert 'id="note-new"' in rae.get(path).get_data(as_text=True), "nothing is to be decided"
+    assert lose(birch) == path
+    assert rae.get(path).get_data(as_text=True).count("<textarea") == 1
+    html, note = rae.get(path).get_data(as_text=True), f"/admin/notes/{birch.ids['dispute']}"
+    assert f'formaction="{note}"' in html
+    form = {"note": "Ask Mo first", "rev": "1", "back": f"/admin{path}"}
+    assert rae.post(note.removeprefix("/admin"), form).location == f"/admin{path}#notes"
+    words = rae.read(path)
+    assert "Ask Mo first" in words
+    assert "One is written in the box above." in words
+    assert birch.office.scalar("select decision from dispute") == "undecided"
 
 
 def test_who_may_not_decide_reads_why_and_changes_nothing(birch):

@@ -38,6 +38,8 @@ def test_the_card_of_missing_sign_offs_leads_to_what_it_counts(workshop):
     rae = workshop.as_("reconciler")
     words = rae.read("/")
     assert "Milestones waiting for sign-off 1 $1,000.00" in words, "what is sent waits for none"
+    assert "They wait for the client to say so: nobody here has to do anything" in words
+    assert "thing waits for a person" not in words, "it is none of the work that is counted"
     assert 'href="/admin/projects?view=unsigned"' in rae.get("/").get_data(as_text=True)
     html = rae.get("/projects?view=unsigned").get_data(as_text=True)
     assert html.count("is drafted") == 1

@@ -112,14 +112,14 @@ def test_after_one_is_closed_the_next_of_its_order_is_named(asked, sort):
 def test_the_first_page_begins_with_what_has_a_deadline_and_says_so(asked):
     html = asked.as_("viewer").get("/").get_data(as_text=True)
     tiles = [unescape(one).strip() for one in _TILE.findall(html)]
-    assert tiles[:2] == ["Disputes", "Unmatched payments"]
+    assert tiles[:2] == ["Disputes", "No sure match"]
     assert "First what has to be answered at the payment provider by a day" in html
     world = asked.office.world
     for dispute in list(world.table("dispute")):
         world.respond(dispute)
     asked.hear("")
     html = asked.as_("viewer").get("/").get_data(as_text=True)
-    assert _TILE.findall(html)[:2] == ["Unmatched payments", "Disputes"], "by age"
+    assert _TILE.findall(html)[:2] == ["No sure match", "Disputes"], "by age"
 
 
 def test_what_waits_is_before_what_does_not(screens):

@@ -123,6 +123,16 @@ def test_a_run_is_begun_now_and_watched(screens):
     assert "The payment provider has it, and it was missing here" in said(done)
 
 
+def test_a_run_with_nothing_to_check_says_so_and_not_that_both_sides_agree(screens):
+    run_id = screens.run()
+    assert told(screens, run_id).checked == 0
+    rae = screens.as_("viewer")
+    for path in ("/reconciliation", f"/reconciliation/{run_id}"):
+        words = rae.read(path)
+        assert "Done Nothing to check in that time" in words, path
+        assert "Both sides agree" not in words, path
+
+
 def test_while_it_goes_on_it_says_how_far_it_has_come(screens, monkeypatch):
     for _ in range(3):
         screens.office.world.pay(4_200)

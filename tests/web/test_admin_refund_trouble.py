@@ -113,7 +113,7 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
 
 def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stays(birch):
     charge = next(iter(birch.office.world.table("charge")))
-    made = birch.office.world.refund(charge, 7_000)
+    made = birch.office.world.refund(charge, 7_000, reason="requested_by_customer")
     birch.hear("")
     birch.office.world.advance_refund(made, "failed", failure_reason="declined")
     birch.hear("")
@@ -125,7 +125,10 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     ask = {"payment": birch.ids["pay"], "again": "70.00", "question": item}
     query = "&".join(f"{name}={value}" for name, value in ask.items())
     html = rae.get(f"/refunds/new?{query}").get_data(as_text=True)
-    note = f"{made}, made at the payment provider, did not arrive: the customer's bank declined it."
+    note = (
+        "A refund made at the payment provider did not arrive: the customer's bank declined it."
+        f" Why it was made: The customer asked for it. It is {made} there."
+    )
     for words in (
         "(the customer&#39;s bank declined it)",
         "write a credit note on INV-1041",

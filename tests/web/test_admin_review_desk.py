@@ -51,7 +51,7 @@ def test_what_is_put_off_leaves_every_queue_and_comes_back_by_itself(queue):
     assert (answer.status_code, answer.location) == (303, said_so)
     assert (amounts(queue, "all"), amounts(queue, "snoozed")) == ({"new"}, {"old"})
     words = rae.read("/")
-    assert "Unmatched payments 1 $200.00" in words
+    assert "No sure match 1 $200.00" in words
     assert "seconds, 1 snoozed" in words
     assert "1 thing waits for a person." in words
     assert "out of sight until" in rae.read(f"/unmatched/{queue.ids['old']}")

@@ -30,7 +30,7 @@ def test_what_waits_is_counted_summed_and_dated(screens):
     screens.office.clock.advance(hours=3)
     words = screens.as_("viewer").read("/")
     assert "2 things wait for a person." in words
-    assert "Unmatched payments 2 €100.00 + $850.00 , oldest 3 hours" in words
+    assert "No sure match 2 €100.00 + $850.00 , oldest 3 hours" in words
     assert "Overpayments 0 Nothing waits" in words
 
 
@@ -39,7 +39,7 @@ def test_money_that_is_heard_of_late_waits_since_it_moved(screens):
     screens.office.clock.advance(days=3)
     screens.hear(rail_id)
     rae = screens.as_("reconciler")
-    assert "Unmatched payments 1 $850.00 , oldest 3 days" in rae.read("/")
+    assert "No sure match 1 $850.00 , oldest 3 days" in rae.read("/")
     words = rae.read("/unmatched?view=old")
     assert "$850.00 waiting, the oldest for 3 days" in words
     assert "Older than 2 days 1" in words
@@ -84,6 +84,7 @@ def test_bills_that_are_due_and_late_are_cards_that_lead_to_them(screens):
     screens.office.clock.advance(days=6)
     viewer = screens.as_("viewer")
     assert "Bills due within a week 1 $635.00" in viewer.read("/")
+    assert "Each waits until its payment is recorded, and cannot be put off" in viewer.read("/")
     html = viewer.get("/").get_data(as_text=True)
     assert 'href="/admin/bills?view=due"' in html
     due = viewer.read("/bills?view=due")

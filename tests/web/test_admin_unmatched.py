@@ -341,7 +341,7 @@ def test_the_views_hold_what_they_say(acme):
     somebody = acme.as_("reconciler")
     acme.paid(130_000, customer=acme.ids["cus"], metadata={"invoice": "INV-1042"})
     assert (
-        "All 2 Strong suggestion No suggestion Unmatched 1 Several fit 0 Overpayments 1"
+        "All 2 Strong suggestion No suggestion No sure match 1 Several fit 0 Overpayments 1"
         " Older than 2 days 0 Mine 0 Snoozed 0" in somebody.read("/unmatched")
     )
     over = somebody.read("/unmatched?view=over")

@@ -66,6 +66,23 @@ def test_where_a_transfer_is_asked_for_it_is_said_to_whom_or_that_nobody_knows(o
     assert "Transfer to Ann Lee , DE89 •••• 3000 , COBADEFFXXX." in rae.read(f"/refunds/{refund}")
 
 
+def test_who_records_a_transfer_to_an_account_that_nobody_knows_says_to_which(owed):
+    refund, asked = (
+        by_transfer(owed),
+        "No account is known here: say below to which account it went",
+    )
+    form = {"rev": owed.rev("refund", refund)}
+    assert owed.as_("approver").post(f"/refunds/{refund}/approve", form).status_code == 303
+    dana = owed.as_("admin")
+    page = dana.read(f"/refunds/{refund}")
+    assert "Record $40.00 as paid back" in page
+    assert asked in page
+    form = {"rev": owed.rev("refund", refund), "reference": ""}
+    assert dana.post(f"/refunds/{refund}/paid-back", form).status_code == 422
+    assert keep(owed, "lee").status_code == 303
+    assert asked not in dana.read(f"/refunds/{refund}")
+
+
 def test_a_refund_that_went_or_goes_to_the_card_asks_for_no_account(owed):
     rae = owed.as_("reconciler")
     refund = owed.ask_refund(

@@ -16,6 +16,7 @@ from reconciler.reads import (
     payees,
     screens_documents,
     screens_payments,
+    short_payments,
 )
 from reconciler.reads.customers import CustomerRow
 from reconciler.reads.pages import Page, Session, Wanted
@@ -181,8 +182,10 @@ def _show(desk: Desk, customer_id: str) -> Response:
         payee = payees.one(session, customer_id)
         held = on_hold.of_customers(session, [customer_id], today=desk.today)
         held_invoices = invoice_reads.why_on_hold(session, [one.id for one in invoices])
+        borne = short_payments.borne(session, customer_id)
     return desk.page(
         "customer.html",
+        borne=borne,
         customer=customer,
         invoices=invoices,
         on_hold=held_invoices,

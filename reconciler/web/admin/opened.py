@@ -106,7 +106,7 @@ class Selected:
             return "match" if self._is_split_as(first) else ""
         if first and not first.is_doubtful:
             return "" if first.is_tied else "match"
-        return "" if self.is_to_be_sent else "hold"
+        return ""
 
     def _is_split_as(self, one: Suggested) -> bool:
         placed = {row.target.id: row.amount for row in self.split.rows if row.amount}

@@ -29,7 +29,7 @@ _VIEWS = {
     "all": ("All", _ALL),
     "strong": ("Strong suggestion", [k for k in _ALL if k not in _OVER]),
     "none": ("No suggestion", [k for k in _ALL if k not in _OVER]),
-    "unmatched": ("Unmatched", [k for k in _ALL if k not in {*_OVER, *_SEVERAL}]),
+    "unmatched": ("No sure match", [k for k in _ALL if k not in {*_OVER, *_SEVERAL}]),
     "several": ("Several fit", _SEVERAL),
     "over": ("Overpayments", _OVER),
     "old": ("Older than 2 days", _ALL),

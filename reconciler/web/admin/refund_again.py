@@ -52,7 +52,10 @@ def failed(desk: Desk, question: str, payment_id: str) -> Failed | None:
 
 def _typed(refund_id: str, why: str, remark: Remark | None) -> dict[str, str]:
     reason = remark.code if remark and remark.code in _REASONS else RefundReason.OTHER.value
-    note = f"{refund_id}, made at the payment provider, did not arrive{f': {why}' if why else ''}."
-    if remark and remark.description:
-        note += f" {remark.description}"
-    return {"reason": reason, "note": note}
+    note = f"A refund made at the payment provider did not arrive{f': {why}' if why else ''}."
+    is_other = reason == RefundReason.OTHER
+    if remark and (remark.description or (is_other and remark.reason)):
+        made = remark.reason if is_other else ""
+        said = ": ".join(one for one in (made, remark.description) if one)
+        note += f" Why it was made: {said.rstrip('.')}."
+    return {"reason": reason, "note": f"{note} It is {refund_id} there."}

@@ -13,7 +13,8 @@ from reconciler.web.admin.question_groups import GROUPS
 class Queue:
     """One card of the work queue. `endpoint` with `query` is where the work is done.
 
-    `is_news`: there is nothing to do about it, so it is none of what waits.
+    `is_news`: there is nothing to do about it, so it is none of what waits. `hint` says who has to
+    do something, where that is nobody here or it ends by itself.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Queue:
     query: tuple[tuple[str, str], ...] = ()
     is_always_shown: bool = True
     is_news: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,19 @@ _MATCHING = frozenset(
 )
 
 
-def _of_group(name: str, tone: str, kinds: frozenset[str] | None = None, **more: bool) -> Queue:
+def _of_group(
+    name: str, tone: str, kinds: frozenset[str] | None = None, *, is_always_shown: bool = True
+) -> Queue:
     """A card that leads to a group of questions, and counts them unless `kinds` are its own."""
     group = GROUPS[name]
     counted = kinds or frozenset(kind.value for kind in group.kinds)
-    return Queue(group.title, counted, tone, "list_questions", (("group", name),), **more)
+    return Queue(group.title, counted, tone, "list_questions", (("group", name),), is_always_shown)
 
+
+_UNTIL_PAID = "Each waits until its payment is recorded, and cannot be put off"
 
 _QUEUES = (
-    Queue("Unmatched payments", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
+    Queue("No sure match", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
     Queue(
         "Several things fit",
         frozenset({"ambiguous_match"}),
@@ -114,6 +120,8 @@ _QUEUES = (
         "warn",
         "list_projects",
         (("view", "unsigned"),),
+        is_news=True,
+        hint="They wait for the client to say so: nobody here has to do anything",
     ),
     Queue(
         "Proposals accepted this week",
@@ -156,6 +164,7 @@ _QUEUES = (
         "list_bills",
         (("view", "due"),),
         is_always_shown=False,
+        hint=_UNTIL_PAID,
     ),
     Queue(
         "Bills overdue",
@@ -164,6 +173,7 @@ _QUEUES = (
         "list_bills",
         (("view", "overdue"),),
         is_always_shown=False,
+        hint=_UNTIL_PAID,
     ),
     Queue(
         "Bank lines to decide",
@@ -208,7 +218,8 @@ def cards(
             number = sum(heap.number for heap in own)
             hint = next((hints[kind] for kind in queue.kinds if kind in hints), Hint())
             query = hint.query or queue.query
-            shown = ", ".join(filter(None, (hint.text if number else "", hint.of_snoozed)))
+            waits = hint.text or queue.hint if number else ""
+            shown = ", ".join(filter(None, (waits, hint.of_snoozed)))
             made.append(
                 Card(
                     queue,
