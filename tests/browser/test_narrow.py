@@ -106,6 +106,17 @@ def test_what_is_opened_begins_where_the_list_beside_it_does(showroom):
     assert tops[0] == tops[1]
 
 
+def test_a_trial_balance_leaves_out_the_sides_with_nothing_on_a_telephone(showroom):
+    for size, is_shown in ((NARROW, False), ({"width": 1280, "height": 900}, True)):
+        window = showroom.window(size=size)
+        window.is_in("viewer")
+        window.go("/ledger/trial-balance")
+        zeros = window.page.locator("tbody td.zero")
+        assert zeros.count() > 3
+        assert {one.is_visible() for one in zeros.all()} == {is_shown}
+        assert window.page.locator("tbody td.num:not(.zero)").first.is_visible()
+
+
 def test_every_tab_is_in_sight_on_a_telephone_the_chosen_one_too(acme):
     window = acme.window(size=NARROW)
     window.is_in("approver")

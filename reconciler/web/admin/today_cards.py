@@ -117,7 +117,7 @@ _QUEUES = (
     Queue(
         "Milestones waiting for sign-off",
         frozenset({"milestone_unsigned"}),
-        "warn",
+        "calm",
         "list_projects",
         (("view", "unsigned"),),
         is_news=True,
