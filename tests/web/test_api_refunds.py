@@ -366,7 +366,7 @@ def test_a_refund_that_the_rails_balance_does_not_carry_says_so_in_its_answer(em
     assert refund["status"] == "approved", "it is no refusal"
     said = refund["balance_warning"]
     assert "with this one, refunds of USD 100.00 wait to leave it" in said
-    assert said.startswith("Stripe holds USD 96.")
+    assert said.startswith("This one is not covered. Stripe holds USD 96.")
     api.settle()
     assert api.read(f"/refunds/{refund['id']}")["balance_warning"] is None, "it has left"
     api.sound()
