@@ -203,7 +203,7 @@ def acme(site: Site) -> Site:
     screens.invoice(customer_id, 87_500, "INV-1039")
     thanks = "thanks INV-1042 INV-1039"
     screens.ids["pay"] = screens.paid(85_000, customer=rail_id, description=thanks)
-    screens.paid(1_234, description="who knows")
+    screens.ids["odd"] = screens.paid(1_234, description="who knows")
     return site
 
 

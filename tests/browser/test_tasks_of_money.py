@@ -12,21 +12,6 @@ pytestmark = pytest.mark.slow
 Hands = Callable[..., Mouse]
 
 
-@pytest.fixture
-def acme(site: Site) -> Site:
-    """850.00 of Acme's that names neither of two invoices, and 12.34 of nobody's."""
-    screens = site.screens
-    rail_id = screens.office.world.create_customer(name="Acme", email="pay@acme.example")
-    owner = screens.customer("Acme", rail_customers={"stripe": rail_id})
-    screens.invoice(owner, 85_000, "INV-1042")
-    screens.invoice(owner, 87_500, "INV-1039")
-    screens.ids["pay"] = screens.paid(
-        85_000, customer=rail_id, description="thanks INV-1042 INV-1039"
-    )
-    screens.ids["odd"] = screens.paid(1_234, description="who knows")
-    return site
-
-
 def left(site: Site, number: str) -> int:
     return site.screens.office.scalar("select outstanding from invoice where number = :n", n=number)
 
