@@ -89,6 +89,7 @@ _KIN: Mapping[str, _Kin] = {
     "dispute.decided": _Kin(anew=frozenset({"dispute.decided"})),
     "review_item.assigned": _Kin(anew=frozenset({"review_item.assigned"})),
     "review_item.snoozed": _Kin(anew=frozenset({"review_item.snoozed"})),
+    "bill.snoozed": _Kin(anew=frozenset({"bill.snoozed"})),
     "reminders.paused": _Kin(
         back=frozenset({"reminders.resumed"}), anew=frozenset({"reminders.paused"})
     ),

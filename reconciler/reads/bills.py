@@ -67,7 +67,8 @@ class BillRow:
     """What we owe a vendor, in minor units of `currency`.
 
     `subtotal` and `tax` make the total; total less paid is outstanding. `status` follows from these
-    and from `due_on`. `payments` and `applications` (of prepayments) are what is paid.
+    and from `due_on`. `payments` and `applications` (of prepayments) are what is paid. Somebody put
+    it off until the day `snoozed_until` begins, or until what was paid on it comes back.
     """
 
     id: str
@@ -91,6 +92,7 @@ class BillRow:
     created_at: datetime
     opened_at: datetime | None
     voided_at: datetime | None
+    snoozed_until: date | None
     rev: int
 
 
@@ -112,6 +114,8 @@ LISTING = Listing(
         "is_open": "(b.state = 'open' and b.outstanding > 0) = :is_open",
         "is_part_paid": """(b.state = 'open' and b.outstanding > 0 and b.paid > 0)
             = :is_part_paid""",
+        "is_snoozed": """(b.state = 'open' and b.outstanding > 0
+            and coalesce(b.snoozed_until > :today, false)) = :is_snoozed""",
         "due_before": "b.due_on < :due_before",
         "due_from": "b.due_on >= :due_from",
         "category": """exists (select 1 from bill_line l
@@ -145,7 +149,8 @@ _NUMBERS = sa.text(
       count(*) filter (where is_open and due_on between :today and :until) as due,
       count(*) filter (where is_open and due_on < :today) as overdue,
       count(*) filter (where state = 'open' and outstanding = 0) as paid,
-      count(*) filter (where state = 'draft') as draft
+      count(*) filter (where state = 'draft') as draft,
+      count(*) filter (where is_open and snoozed_until > :today) as snoozed
     from (select *, state = 'open' and outstanding > 0 as is_open from bill) b
     where cast(:vendor as text) is null or vendor_id = :vendor"""
 )
@@ -218,7 +223,8 @@ def _bill(row: sa.Row[Any], today: date, **more: Any) -> BillRow:  # noqa: ANN40
     shown = status(state, total=row.total, paid=row.paid, due_on=row.due_on, today=today)
     same = (
         "id", "number", "vendor_id", "vendor_name", "description", "currency", "tax", "total",
-        "paid", "outstanding", "issued_on", "due_on", "created_at", "opened_at", "voided_at", "rev",
+        "paid", "outstanding", "issued_on", "due_on", "created_at", "opened_at", "voided_at",
+        "snoozed_until", "rev",
     )  # fmt: skip
     return BillRow(
         **{name: getattr(row, name) for name in same},

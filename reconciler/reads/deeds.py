@@ -30,6 +30,8 @@ _STANDING = sa.text(
       where id = any(:subjects) and state = 'open'
     union all select 'review_item.snoozed', id, coalesce(snoozed_until::text, '') from review_item
       where id = any(:subjects) and state = 'open'
+    union all select 'bill.snoozed', id, coalesce(snoozed_until::text, '') from bill
+      where id = any(:subjects) and state = 'open' and outstanding > 0
     union all select 'review_item.resolved', review_item_id, null from refund_decision
       where review_item_id = any(:subjects) and closed_at is null
     union all select 'review_item.resolved', r.id, null from review_item r
@@ -62,12 +64,14 @@ _STANDING = sa.text(
 _SAID = {
     "review_item.assigned": "assigned_to",
     "review_item.snoozed": "snoozed_until",
+    "bill.snoozed": "snoozed_until",
     "dispute.decided": "decision",
 }
 _TOLD = frozenset({
     "refund.requested", "review_item.assigned", "review_item.snoozed", "review_item.resolved",
     "dispute.decided", "reminders.paused", "portal_link.created", "suspense.moved",
     "invoice.credited", "invoice.short_payment_accepted", "payment.received_by_hand",
+    "bill.snoozed",
 })  # fmt: skip
 # What stands until it is taken back itself.
 _ONCE = frozenset({

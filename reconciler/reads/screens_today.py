@@ -24,9 +24,14 @@ _REVIEWS = sa.text(
     group by 1, 2 order by 1, 2"""
 )
 _SNOOZED = sa.text(
-    """select case when kind = 'refund_failed' and subject is distinct from refund_id
+    f"""select case when kind = 'refund_failed' and subject is distinct from refund_id
         then 'outside_refund_failed' else kind end as kind, count(*) as number
-    from review_item where state = 'open' and snoozed_until > :today group by 1"""
+    from review_item where state = 'open' and snoozed_until > :today group by 1
+    union all
+    select case when due_on < :today then 'bill_overdue' else 'bill_due' end, count(*)
+    from bill where state = 'open' and outstanding > 0 and snoozed_until > :today
+      and due_on < cast(:today as date) + {DUE_SOON.days + 1}
+    group by 1"""
 )
 _REFUNDS = sa.text(
     """select 'refund_' || status as kind, currency, count(*) as number,
@@ -84,6 +89,7 @@ _BILLS = sa.text(
       count(*) as number, sum(outstanding)::bigint as amount,
       min(case when due_on < :today then due_on::timestamptz else opened_at end) as oldest
     from bill where state = 'open' and outstanding > 0
+      and (snoozed_until is null or snoozed_until <= :today)
       and due_on < cast(:today as date) + {DUE_SOON.days + 1}
     group by 1, 2 order by 1, 2"""
 )
@@ -236,7 +242,7 @@ def _unsigned(session: Session) -> list[Heap]:
 
 
 def snoozed(session: Session, today: date) -> dict[str, int]:
-    """How many questions of each kind are put off until a day to come."""
+    """How many questions and bills of each kind are put off until a day to come."""
     return {row.kind: row.number for row in session.execute(_SNOOZED, {"today": today})}
 
 

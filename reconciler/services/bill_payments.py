@@ -70,6 +70,7 @@ def take_back(work: Work, bill_id: str, payment_id: str) -> None:
         raise NotFound(f"bill {bill_id} has no live payment {payment_id}")
     payment.closed_at = work.now
     bill.paid -= payment.amount
+    bill.snoozed_until = None  # money that came back is news
     bill.rev += 1
     work.session.flush()
     amount = Money(payment.amount, bill.currency)

@@ -70,8 +70,8 @@ NOT_OF_THE_BOOKS: Mapping[str, str] = {
     **dict.fromkeys(("invoice.money_freed", "overpayment.policy_followed"), _PARTS),
     **dict.fromkeys(
         (
-            "note.added", "review_item.assigned", "review_item.snoozed", "view.removed",
-            "view.saved",
+            "bill.snoozed", "note.added", "review_item.assigned", "review_item.snoozed",
+            "view.removed", "view.saved",
         ),
         "how people divide their work is not what the books hold",
     ),

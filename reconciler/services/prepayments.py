@@ -258,6 +258,8 @@ def _bill_for(work: Work, prepayment: Prepayment, bill_id: str) -> Bill:
 def _move(work: Work, prepayment: Prepayment, bill: Bill, amount: int) -> None:
     prepayment.applied += amount
     bill.paid += amount
+    if amount < 0:
+        bill.snoozed_until = None  # it is owed again, which is news
     for one in (prepayment, bill):
         one.rev += 1
     work.session.flush()

@@ -1,4 +1,4 @@
-"""Who answers an open question, and until when it is out of sight. Neither answers it."""
+"""Who answers an open question; until when it, or a bill, is out of sight. Neither settles it."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -6,11 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from reconciler.books.bills import BillState
 from reconciler.books.disputes import Stage
 from reconciler.books.people import Role, is_at_least
 from reconciler.books.reviews import ReviewState
 from reconciler.errors import Conflict, Invalid, NotFound
-from reconciler.services import audit
+from reconciler.services import audit, bills
 from reconciler.timestamps import from_epoch
 from reconciler.work import Work
 
@@ -54,11 +55,7 @@ def snooze(work: Work, item_id: str, until: date | None) -> date | None:
     on which a bank takes an answer.
     """
     item = _open(work, item_id)
-    today = work.now.date()
-    if until is not None and not today < until <= today + timedelta(days=SNOOZE_DAYS_MAX):
-        raise Invalid(
-            f"choose a day after today and at most {SNOOZE_DAYS_MAX} days ahead", field="until"
-        )
+    _must_be_soon(work, until)
     last = answer_by(item.details)
     if until is not None and last is not None and until >= last:
         raise Invalid(
@@ -75,11 +72,39 @@ def snooze(work: Work, item_id: str, until: date | None) -> date | None:
     return stood
 
 
+def snooze_bill(work: Work, bill_id: str, until: date | None) -> None:
+    """Put a bill that is to be paid out of sight until that day begins; back into sight with None.
+
+    It is owed and gets late as ever, and is back earlier if what was paid on it comes back.
+    Raises NotFound, Conflict for one on which nothing is left to pay, and Invalid for the day.
+    """
+    bill = bills.lock(work, bill_id)
+    if bill.state != BillState.OPEN or not bill.outstanding:
+        raise Conflict(f"nothing is to be paid on bill {bill.number}")
+    _must_be_soon(work, until)
+    stood = bill.snoozed_until
+    if until == stood:
+        work.has_only_looked = True
+        return
+    bill.snoozed_until = until
+    work.session.flush()
+    before, after = {"snoozed_until": _written(stood)}, {"snoozed_until": _written(until)}
+    audit.note(work, "bill.snoozed", bill_id, before=before, after=after)
+
+
 def answer_by(details: Mapping[str, Any]) -> date | None:
     """The last day on which a bank takes an answer, of a question about a dispute that waits."""
     due = details.get("evidence_due")
     is_waiting = details.get("stage") == Stage.NEEDS_RESPONSE
     return from_epoch(due).date() if due and is_waiting else None
+
+
+def _must_be_soon(work: Work, until: date | None) -> None:
+    today = work.now.date()
+    if until is not None and not today < until <= today + timedelta(days=SNOOZE_DAYS_MAX):
+        raise Invalid(
+            f"choose a day after today and at most {SNOOZE_DAYS_MAX} days ahead", field="until"
+        )
 
 
 def _open(work: Work, item_id: str) -> sa.Row[tuple[object, ...]]:

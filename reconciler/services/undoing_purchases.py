@@ -1,11 +1,12 @@
 """What somebody did to bills, prepayments and bank lines, done the other way round."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from reconciler.books.bank_lines import LineState, TargetKind
 from reconciler.books.deeds import Deed
 from reconciler.errors import Conflict, NotFound
-from reconciler.services import bill_payments, prepayments, statements
+from reconciler.services import bill_payments, bills, prepayments, review_desk, statements
 from reconciler.services.bill_payments import Paid
 from reconciler.store import statement_rows
 from reconciler.store.purchases import BillPayment, VendorRefund
@@ -24,6 +25,17 @@ def _bill_payment_taken_back(work: Work, deed: Deed) -> None:
     assert was is not None, "a payment that was taken back stays as a row"
     paid = Paid(on=was.paid_on, amount=was.amount, reference=was.reference)
     bill_payments.pay(work, deed.subject, paid)
+
+
+def _bill_snoozed(work: Work, deed: Deed) -> None:
+    if _day(bills.lock(work, deed.subject).snoozed_until) != deed.after["snoozed_until"]:
+        raise Conflict("it was put off anew since, or is in sight again")
+    until = deed.before["snoozed_until"]
+    review_desk.snooze_bill(work, deed.subject, date.fromisoformat(until) if until else None)
+
+
+def _day(value: date | None) -> str | None:
+    return value.isoformat() if value else None
 
 
 def _prepaid(work: Work, deed: Deed) -> None:
@@ -94,6 +106,7 @@ def _once(step: Callable[[Work, Deed], None]) -> Callable[[Work, Deed], None]:
 
 UNDOING: Mapping[str, Callable[[Work, Deed], None]] = {
     "bill.paid": _once(_bill_paid),
+    "bill.snoozed": _bill_snoozed,
     "bill.payment_taken_back": _bill_payment_taken_back,
     "prepayment.paid": _prepaid,
     "vendor_credit.noted": _prepaid,

@@ -75,6 +75,8 @@ class Bill(SQLModel, table=True):
     opened_at: datetime | None = base.instant_or_none()
     voided_at: datetime | None = base.instant_or_none()
     rev: int = base.whole(default=1)
+    # Until which day it is out of sight among what is to be paid; that pays nothing.
+    snoozed_until: date | None = Field(default=None, sa_type=sa.Date, nullable=True)
 
 
 class BillLine(base.PricedLine, table=True):

@@ -175,6 +175,9 @@ PURCHASES: dict[str, Deed] = {
     "POST /admin/bills/<bill_id>/pay": _on_screen(
         "bill_id", lambda house: house.api.a_bill(), amount="1.00", paid_on="2026-11-20"
     ),
+    "POST /admin/bills/<bill_id>/snooze": _on_screen(
+        "bill_id", lambda house: house.api.a_bill(), until="2026-12-24"
+    ),
     "POST /admin/bills/<bill_id>/take-back": _picks(_paid, "bill_id", "payment"),
     "POST /admin/bills/<bill_id>/apply": _picks(
         _two_turned, "bill_id", "prepayment_id", applied="1.00"

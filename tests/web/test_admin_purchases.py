@@ -10,7 +10,7 @@ from tests.web.screens import Screens, said
 
 VIEWS = {
     "all": "All", "open": "To pay", "part": "Partly paid", "due": "Due within a week",
-    "overdue": "Overdue", "paid": "Paid", "draft": "Drafts",
+    "overdue": "Overdue", "paid": "Paid", "draft": "Drafts", "snoozed": "Snoozed",
 }  # fmt: skip
 
 
@@ -61,6 +61,72 @@ def test_partly_paid_and_overdue_is_in_both_views_and_each_number_is_what_is_lis
             number = re.search(rf">{label} <span>(\d+)</span>", html)
             assert number, view
             assert int(number[1]) == html.count("<tr data-row"), (view, vendor)
+
+
+def test_a_bill_is_put_off_with_a_day_and_a_reason_and_is_owed_all_the_same(oak):
+    rae = oak.as_("reconciler")
+    [(late,)] = oak.office.rows("select id from bill where number = '2026-101'")
+    assert "Bills overdue 1 $342.50" in rae.read("/")
+    books = oak.books()
+    form = {"until": "2026-12-03", "note": "They send a corrected one"}
+    answer = rae.post(f"/bills/{late}/snooze", form | {"once": "s1"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("?away=1")
+    page = rae.read(f"/bills/{late}?away=1")
+    assert "Put off. It is owed all the same" in page
+    assert "Out of sight until 3 Dec 2026, or until what was paid on it comes back." in page
+    assert "Put off until 3 Dec 2026: They send a corrected one" in page
+    assert "Bills overdue 0 Nothing waits, 1 snoozed" in rae.read("/")
+    for view in ("snoozed", "overdue"):
+        assert "Overdue Snoozed until 3 Dec 2026" in rae.read(f"/bills?view={view}"), view
+    assert oak.books() == books, "it moved no money"
+    back = {"until": "2026-12-03", "wake": "1", "once": "s2"}
+    assert rae.post(f"/bills/{late}/snooze", back).headers["Location"].endswith("?woken=1")
+    assert "Bills overdue 1 $342.50" in rae.read("/")
+    oak.office.clock.advance(days=1)
+    assert "No bill is like this" in oak.as_("viewer").read("/bills?view=snoozed")
+
+
+@pytest.mark.parametrize("day", ["", "2026-11-01", "2027-11-01"])
+def test_a_bill_is_put_off_to_a_day_soon_or_what_was_typed_stays(oak, day):
+    rae = oak.as_("reconciler")
+    [(late,)] = oak.office.rows("select id from bill where number = '2026-101'")
+    form = {"until": day, "note": "Asked them", "once": "s1"}
+    answer = rae.post(f"/bills/{late}/snooze", form)
+    assert answer.status_code == 422
+    html = answer.get_data(as_text=True)
+    assert 'value="Asked them"' in html
+    assert "aria-invalid" in html
+    assert oak.office.scalar("select count(*) from bill where snoozed_until is not null") == 0
+
+
+def test_a_payment_that_comes_back_brings_its_bill_back_in_sight(oak):
+    rae = oak.as_("reconciler")
+    [(late,)] = oak.office.rows("select id from bill where number = '2026-101'")
+    paid = {"amount": "1.00", "paid_on": "2026-11-20", "once": "p1"}
+    assert rae.post(f"/bills/{late}/pay", paid).status_code == 303
+    assert rae.post(f"/bills/{late}/snooze", {"until": "2026-12-03"}).status_code == 303
+    payment = oak.office.scalar("select id from bill_payment where bill_id = :id", id=late)
+    form = {"payment": payment, "once": "p2"}
+    assert rae.post(f"/bills/{late}/take-back", form).status_code == 303
+    assert oak.office.scalar("select snoozed_until from bill where id = :id", id=late) is None
+    put_off = oak.office.scalar("select max(seq) from audit_line where action = 'bill.snoozed'")
+    assert f"/recent/{put_off}/undo" not in rae.get("/recent").get_data(as_text=True)
+
+
+def test_putting_a_bill_off_is_taken_back_from_ones_own_deeds(oak):
+    rae = oak.as_("reconciler")
+    [(late,)] = oak.office.rows("select id from bill where number = '2026-101'")
+    for day in ("2026-12-03", "2026-12-05"):
+        assert rae.post(f"/bills/{late}/snooze", {"until": day}).status_code == 303
+    assert "Put a bill off" in rae.read("/recent")
+    [(first,), (last,)] = oak.office.rows(
+        "select seq from audit_line where action = 'bill.snoozed' order by seq"
+    )
+    assert rae.post(f"/recent/{first}/undo", {}).status_code == 409
+    assert rae.post(f"/recent/{last}/undo", {}).status_code == 303
+    until = oak.office.scalar("select snoozed_until::text from bill where id = :id", id=late)
+    assert until == "2026-12-03"
 
 
 def test_empty_books_say_where_bills_come_from(screens):

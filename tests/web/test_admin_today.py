@@ -84,7 +84,10 @@ def test_bills_that_are_due_and_late_are_cards_that_lead_to_them(screens):
     screens.office.clock.advance(days=6)
     viewer = screens.as_("viewer")
     assert "Bills due within a week 1 $635.00" in viewer.read("/")
-    assert "Each waits until its payment is recorded, and cannot be put off" in viewer.read("/")
+    assert (
+        "Each waits until its payment is recorded, or it is put off on its own page"
+        in viewer.read("/")
+    )
     html = viewer.get("/").get_data(as_text=True)
     assert 'href="/admin/bills?view=due"' in html
     due = viewer.read("/bills?view=due")

@@ -11,10 +11,10 @@ from reconciler.reads import bills as reads, ledger, payees, prepayments, screen
 from reconciler.reads.bills import DUE_SOON, BillRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
-from reconciler.services import bill_payments, bills, prepayments as prepaid
+from reconciler.services import bill_payments, bills, notes, prepayments as prepaid, review_desk
 from reconciler.services.bill_payments import REFERENCE_CHARS_MAX, Paid
 from reconciler.web import forms
-from reconciler.web.admin import errors, paging, timeline
+from reconciler.web.admin import errors, paging, put_off, timeline
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -30,6 +30,7 @@ _VIEWS: dict[str, tuple[str, dict[str, object]]] = {
     "overdue": ("Overdue", {"status": "overdue"}),
     "paid": ("Paid", {"status": "paid"}),
     "draft": ("Drafts", {"status": "draft"}),
+    "snoozed": ("Snoozed", {"is_snoozed": True}),
 }
 # What was done on the page before.
 _NOTICES = {
@@ -38,6 +39,8 @@ _NOTICES = {
     "paid": "The payment is recorded.",
     "applied": "It is applied. The bill is owed that much less.",
     "undone": "Taken back. A reversing entry was posted, and the bill is owed again.",
+    "away": "Put off. It is owed all the same, and counts among what is late from its day on.",
+    "woken": "In sight again.",
     "voided": "Void. Its number is free again.",
 }
 _GONE = "It was taken back already. Below is how the bill stands now."
@@ -156,6 +159,25 @@ def take_prepayment_off(desk: Desk, bill_id: str) -> Response:
         return lambda work: prepaid.unapply(work, use.prepayment_id, use.id)
 
     return _done(desk, bill_id, "undone", asked)
+
+
+@screens.post("/bills/<bill_id>/snooze", Role.RECONCILER)
+def snooze_bill(desk: Desk, bill_id: str) -> Response:
+    """Put a bill that is to be paid out of sight until a day begins, or bring it back; note why."""
+    is_woken = "wake" in request.form
+
+    def asked(_: BillRow) -> Step:
+        until = None if is_woken else forms.day(request.form, "until")
+        why = forms.words(request.form, "note")
+
+        def step(work: Work) -> None:
+            review_desk.snooze_bill(work, bill_id, until)
+            if why:
+                notes.add(work, bill_id, put_off.reason(until, why))
+
+        return step
+
+    return _done(desk, bill_id, "woken" if is_woken else "away", asked, sheet="snooze")
 
 
 @screens.post("/bills/<bill_id>/void", Role.RECONCILER)

@@ -10,7 +10,7 @@ from reconciler.reads import review_queue
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.services import notes, review_desk
 from reconciler.web import forms
-from reconciler.web.admin import put_off, words
+from reconciler.web.admin import put_off
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.sign_in import inside
@@ -41,7 +41,7 @@ def snooze_question(desk: Desk, item_id: str) -> Response:
 
     def step(work: Work) -> str:
         stood = review_desk.snooze(work, item_id, until)
-        _keep(work, item_id, f"Put off until {words.day(until)}: {why}" if until and why else why)
+        _keep(work, item_id, put_off.reason(until, why) if why else "")
         return stood.isoformat() if stood else ""
 
     stood = desk.once(step)

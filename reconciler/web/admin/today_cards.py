@@ -82,7 +82,7 @@ def _of_group(
     return Queue(group.title, counted, tone, "list_questions", (("group", name),), is_always_shown)
 
 
-_UNTIL_PAID = "Each waits until its payment is recorded, and cannot be put off"
+_UNTIL_PAID = "Each waits until its payment is recorded, or it is put off on its own page"
 
 _QUEUES = (
     Queue("No sure match", _MATCHING, "warn", "list_unmatched", (("view", "unmatched"),)),
