@@ -11,7 +11,9 @@ SPEEDS = (
     "matched_at_once", "matched_in_a_day", "matched_in_a_week", "matched_later", "unmatched",
 )  # fmt: skip
 AGES = ("not_due", "1", "31", "61", "91")
+ON_HOLD = "on_hold"  # of no age: nobody is asked to pay it now
 
+_HEAPS = (*AGES, ON_HOLD)
 _FIGURES = sa.text(
     """select kind, bucket, currency, amount, number from figure
     where kind = any(:kinds) and bucket >= :since and bucket <= :until order by bucket, currency"""
@@ -36,7 +38,7 @@ class DayOfMoney:
 
 @dataclass(frozen=True, slots=True)
 class Debts:
-    """What is owed in one currency, by age: amounts in minor units, and how many invoices."""
+    """What is owed in one currency, by age or on hold: minor units, and how many invoices."""
 
     currency: str
     amounts: dict[str, int]
@@ -74,11 +76,11 @@ def speeds(session: Session, today: date, days: int) -> dict[str, int]:
 
 
 def debts(session: Session) -> list[Debts]:
-    """What is owed, by how long it has been due, for each currency."""
+    """What is owed, by how long it has been due and what is on hold apart, for each currency."""
     found: dict[str, Debts] = {}
     for row in session.execute(_OWED):
         one = found.setdefault(
-            row.currency, Debts(row.currency, dict.fromkeys(AGES, 0), dict.fromkeys(AGES, 0))
+            row.currency, Debts(row.currency, dict.fromkeys(_HEAPS, 0), dict.fromkeys(_HEAPS, 0))
         )
         one.amounts[row.bucket] += row.amount
         one.numbers[row.bucket] += row.number

@@ -10,15 +10,13 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.store.holds import ARE_ON_HOLD
+
 _HELD = sa.text(
-    """select i.customer_id, i.currency, sum(i.outstanding)::bigint as amount,
+    f"""select i.customer_id, i.currency, sum(i.outstanding)::bigint as amount,
       coalesce(sum(i.outstanding) filter (where i.due_on < :today), 0)::bigint as overdue,
       count(*) filter (where i.due_on < :today) as number_overdue
-    from invoice i where i.state = 'sent' and i.outstanding > 0 and i.id in (
-        select coalesce(a.invoice_id, u.invoice_id) from dispute x
-          join allocation a on a.payment_id = x.payment_id and a.closed_at is null
-          left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
-        where x.is_unsettled)
+    from invoice i where i.state = 'sent' and i.outstanding > 0 and {ARE_ON_HOLD}
       and (cast(:customers as text[]) is null or i.customer_id = any(:customers))
     group by 1, 2"""
 )

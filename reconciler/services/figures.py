@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.store import customer_sums, ledger_totals, movement_sums, untied
+from reconciler.store.holds import ARE_ON_HOLD
 from reconciler.work import Work
 
 # A transaction may commit a little after the instant that it wrote down.
@@ -106,12 +107,14 @@ _ADD_UP_DAYS = sa.text(
     group by 1, 2, 3"""
 )
 _FORGET_OWED = sa.text("delete from figure where kind = 'owed'")
+# What nobody is asked to pay now gets no older: it is apart, whatever day it was due on.
 _OWED = sa.text(
-    """insert into figure (kind, bucket, currency, amount, number)
-    select 'owed', case when :today <= due_on then 'not_due' when :today - due_on <= 30 then '1'
+    f"""insert into figure (kind, bucket, currency, amount, number)
+    select 'owed', case when {ARE_ON_HOLD} then 'on_hold'
+        when :today <= due_on then 'not_due' when :today - due_on <= 30 then '1'
         when :today - due_on <= 60 then '31' when :today - due_on <= 90 then '61' else '91' end,
       currency, sum(outstanding), count(*)
-    from invoice where state = 'sent' and outstanding > 0 group by 2, 3"""
+    from invoice i where state = 'sent' and outstanding > 0 group by 2, 3"""
 )
 
 
@@ -161,7 +164,7 @@ def _count_hours(work: Work) -> int | None:
 
 
 def _count_owed(work: Work) -> None:
-    """Count what is owed, by how long it has been due."""
+    """Count what is owed, by how long it has been due, and what of it is on hold."""
     work.session.execute(_FORGET_OWED)
     work.session.execute(_OWED, {"today": work.now.astimezone(UTC).date()})
 

@@ -14,6 +14,12 @@ _HOLDS = """from (
     join dispute x on x.payment_id = paid.payment_id and x.is_unsettled"""
 # A condition for a statement that has an invoice as `i`.
 ON_HOLD = f"exists (select 1 {_HOLDS})"
+# The same for one that goes over many invoices: it starts from what is undecided, which is little.
+ARE_ON_HOLD = """i.id in (
+        select coalesce(a.invoice_id, u.invoice_id) from dispute x
+          join allocation a on a.payment_id = x.payment_id and a.closed_at is null
+          left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
+        where x.is_unsettled)"""
 _WHY = sa.text(
     f"""select i.id, i.number, h.is_lost from invoice i
       cross join lateral (select bool_or(x.lost > 0) as is_lost {_HOLDS}) h

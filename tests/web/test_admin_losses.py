@@ -1,7 +1,9 @@
 """What a bank keeps of a payment for good is called lost, where it is shown, and not disputed."""
 
 import pytest
+import sqlalchemy as sa
 
+from reconciler.flows.count_figures import count_figures
 from tests.web.screens import Screens
 
 LOST = "Lost to a dispute"
@@ -72,6 +74,28 @@ def test_what_is_lost_says_so_and_what_became_of_it(taken, decision, words):
     assert f"The payer's bank keeps $400.00 of it for good. {words}" in shown["page"]
     assert "Lost to disputes $400.00" in shown["page"]
     assert taken.office.violations() == []
+
+
+def test_what_is_on_hold_gets_no_older_and_the_sum_of_the_debts_is_the_same(taken):
+    _lose(taken)
+    taken.invoice(taken.ids["birch"], 9_000, "INV-2")
+    taken.office.do(
+        lambda work: work.session.execute(
+            sa.text("update invoice set due_on = :day"), {"day": "2026-10-15"}
+        )
+    )
+    count_figures(taken.office.runtime)
+    words = taken.as_("viewer").read("/figures")
+    assert "31 to 60 days late $90.00 1" in words
+    assert "On hold, whenever it was due $400.00 1" in words
+    assert "it counts as late nowhere" in words
+    owed = taken.office.scalar("select sum(amount) from figure where kind = 'owed'")
+    assert owed == taken.office.scalar("select sum(outstanding) from invoice") == 49_000
+    _decide(taken, "chase")
+    count_figures(taken.office.runtime)
+    words = taken.as_("viewer").read("/figures")
+    assert "31 to 60 days late $490.00 2" in words
+    assert "On hold" not in words
 
 
 def test_an_appeal_makes_it_disputed_again_and_a_late_win_paid(taken):

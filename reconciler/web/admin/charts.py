@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.reads.figures import AGES, SPEEDS, DayOfMoney, Debts
+from reconciler.reads.figures import AGES, ON_HOLD, SPEEDS, DayOfMoney, Debts
 
 WIDTH, HEIGHT = 300, 64  # of the picture in its own units; it is stretched to its place
 _GAP_THOUSANDTHS = 200
+_SOON = 3  # of the ages and speeds: what comes after these is late
 
 SPEED_WORDS = {
     "matched_at_once": "At once",
@@ -22,6 +23,7 @@ AGE_WORDS = {
     "31": "31 to 60 days late",
     "61": "61 to 90 days late",
     "91": "More than 90 days late",
+    ON_HOLD: "On hold, whenever it was due",
 }
 
 
@@ -77,6 +79,7 @@ class Level:
     title: str
     amount: int
     number: int
+    tone: str = "paid"  # the class that colours it
 
 
 def money(currency: str, days: Sequence[DayOfMoney]) -> MoneyChart:
@@ -88,12 +91,20 @@ def money(currency: str, days: Sequence[DayOfMoney]) -> MoneyChart:
 
 def speeds(found: dict[str, int]) -> list[Level]:
     """How soon payments were matched, the soonest first."""
-    return [Level(SPEED_WORDS[kind], 0, found[kind]) for kind in SPEEDS]
+    return [
+        Level(SPEED_WORDS[kind], 0, found[kind], "late" if place > _SOON else "paid")
+        for place, kind in enumerate(SPEEDS, start=1)
+    ]
 
 
 def debts(found: Debts) -> list[Level]:
-    """What is owed, the youngest first."""
-    return [Level(AGE_WORDS[age], found.amounts[age], found.numbers[age]) for age in AGES]
+    """What is owed, the youngest first; then what is on hold, if anything is."""
+    shown = [(age, "late" if n > _SOON else "paid") for n, age in enumerate(AGES, start=1)]
+    if found.numbers[ON_HOLD]:
+        shown.append((ON_HOLD, "held"))
+    return [
+        Level(AGE_WORDS[age], found.amounts[age], found.numbers[age], tone) for age, tone in shown
+    ]
 
 
 def _gone(day: DayOfMoney) -> int:
