@@ -90,10 +90,15 @@ class DisputeRow:
 
 @dataclass(frozen=True, slots=True)
 class NumbersWaiting:
-    """How many wait: those in sight, and those put off until a day to come."""
+    """How many wait: those in sight, and those put off until a day to come.
+
+    Of those that are `noted` the bank has yet to decide, but somebody closed the question with a
+    note: nobody here has to do anything before there is news.
+    """
 
     in_sight: int
     snoozed: int
+    noted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +134,27 @@ _DISPUTES = sa.text(
       left join customer c on c.id = p.customer_id
     where d.id = any(:ids)"""
 )
-# What has to be answered soonest stands first; what nobody can answer any more after that.
-_WAITS = "(is_unsettled or stage in ('needs_response', 'under_review'))"
-_TURN = "stage <> 'needs_response', coalesce(evidence_due_at, 'infinity'), opened_at, id"
+# Somebody has to look at it, or has put that off: what the menu counts as well.
+_ASKED = """d.rail_dispute_id in (select subject from review_item
+      where kind = 'dispute' and state = 'open')"""
+_WAITS = f"(d.is_unsettled or d.stage in ('needs_response', 'under_review') or {_ASKED})"
+# What has to be answered soonest stands first; what nobody can answer any more after that; last
+# what was closed with a note.
+_TURN = f"""not {_ASKED}, d.stage <> 'needs_response', coalesce(d.evidence_due_at, 'infinity'),
+      d.opened_at, d.id"""
 _WAITING = sa.text(
-    f"""select id from dispute where {_WAITS} and (cast(:after as text) is null
-      or ({_TURN}) > (select {_TURN} from dispute where id = :after))
+    f"""select d.id from dispute d where {_WAITS} and (cast(:after as text) is null
+      or ({_TURN}) > (select {_TURN} from dispute d where d.id = :after))
     order by {_TURN} limit :limit"""
 )
 # Whoever put its question off does not want to see it before that day.
 _AWAY = """review_item r where r.kind = 'dispute' and r.subject = d.rail_dispute_id
       and r.state = 'open' and r.snoozed_until > :today"""
 _NUMBERS_WAITING = sa.text(
-    f"""select count(*) filter (where not is_away) as in_sight,
-      count(*) filter (where is_away) as snoozed
-    from (select exists (select from {_AWAY}) as is_away from dispute d where {_WAITS}) w"""
+    f"""select count(*) filter (where is_asked and not is_away) as in_sight,
+      count(*) filter (where is_away) as snoozed, count(*) filter (where not is_asked) as noted
+    from (select exists (select from {_AWAY}) as is_away, {_ASKED} as is_asked
+      from dispute d where {_WAITS}) w"""
 )
 _SNOOZED = sa.text(
     f"""select d.id, (select r.snoozed_until from {_AWAY}) as until from dispute d
@@ -163,7 +174,7 @@ _NEXT_DUE = sa.text(
     f"""select min(due) filter (where not is_away) as in_sight,
       min(due) filter (where is_away) as snoozed, count(*) filter (where is_away) as away
     from (select d.evidence_due_at as due, exists (select from {_AWAY}) as is_away from dispute d
-      where d.stage = 'needs_response' and d.evidence_due_at >= :now) w"""
+      where d.stage = 'needs_response' and d.evidence_due_at >= :now and {_ASKED}) w"""
 )
 _MOVEMENTS = sa.text(
     """select d.id as owner, b.key as id, b.value ->> 'category' as category,
@@ -218,7 +229,7 @@ def page(
 def waiting(
     session: Session, *, now: datetime, after: str | None = None, limit: int = SHOWN_MAX
 ) -> list[DisputeRow]:
-    """Those that are open or undecided: first what has to be answered, the nearest day first.
+    """Those that are open, undecided or asked about: what has to be answered first, by its day.
 
     So many that come `after` the dispute with this id, wherever that stands by now.
     """
@@ -227,7 +238,7 @@ def waiting(
 
 
 def numbers_waiting(session: Session, today: date) -> NumbersWaiting:
-    """How many are open or undecided, by whether somebody put them off until later."""
+    """How many are open, undecided or asked about, by whether somebody has to look now."""
     return NumbersWaiting(*session.execute(_NUMBERS_WAITING, {"today": today}).one())
 
 
@@ -238,7 +249,10 @@ def snoozed(session: Session, ids: Collection[str], today: date) -> dict[str, da
 
 
 def deadlines(session: Session, *, now: datetime) -> Deadlines:
-    """In how many whole days the next dispute has to be answered; of those put off as well."""
+    """In how many whole days the next dispute has to be answered; of those put off as well.
+
+    Those that somebody closed with a note are not among them.
+    """
     row = session.execute(_NEXT_DUE, {"now": now, "today": now.date()}).one()
     return Deadlines(
         (row.in_sight - now).days if row.in_sight else None,

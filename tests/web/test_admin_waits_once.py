@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.services import proposals, refunds
 from reconciler.work import Cause
@@ -181,3 +182,44 @@ def test_one_word_has_one_number_on_the_first_page_the_menu_and_among_questions(
     assert "no rule says what for" in here
     assert "More was paid than is owed" not in here
     assert "A customer's bank disputes a payment" not in here
+
+
+@pytest.fixture
+def birch(screens: Screens) -> Screens:
+    """Birch paid INV-1050, and its bank has taken the money."""
+    rail_id = screens.office.world.create_customer(name="Birch", email="pay@birch.example")
+    customer_id = screens.customer("Birch", rail_customers={"stripe": rail_id})
+    screens.invoice(customer_id, 40_000, "INV-1050")
+    screens.paid(40_000, customer=rail_id, metadata={"invoice": "INV-1050"})
+    charge = next(reversed(screens.office.world.table("charge")))
+    screens.ids["rail"] = screens.office.world.dispute(charge)
+    screens.hear("")
+    return screens
+
+
+def test_a_dispute_that_is_closed_with_a_note_waits_neither_in_the_menu_nor_in_its_list(birch):
+    rae, item = birch.as_("reconciler"), birch.office.scalar("select id from review_item")
+    form = {"note": "Accounting answers", "rev": birch.rev("review_item", item)}
+    assert rae.post(f"/questions/{item}/acknowledge", form).status_code == 303
+    assert rae.get("/counts").get_json()["disputes"] == 0
+    page = rae.read("/disputes")
+    assert "Waiting 0 now, 1 closed with a note All" in page
+    assert "Birch Closed with a note, until there is news" in page
+    assert "Disputes 0 Nothing waits" in rae.read("/")
+    birch.office.world.close_dispute(birch.ids["rail"], "lost")
+    birch.hear("")
+    assert rae.get("/counts").get_json()["disputes"] == 1, "there is news"
+    page = rae.read("/disputes")
+    assert "Waiting 1 All" in page
+    assert "Closed with a note" not in page
+
+
+def test_a_dispute_that_somebody_has_to_look_at_though_it_is_over_waits_in_its_list_as_in_the_menu(
+    birch,
+):
+    rae = birch.as_("reconciler")
+    odd = """update dispute set stage = 'won', status = 'prevented', is_unsettled = false"""
+    birch.office.do(lambda work: work.session.execute(sa.text(odd)))
+    assert rae.get("/counts").get_json()["disputes"] == 1
+    assert "Waiting 1 All" in (page := rae.read("/disputes"))
+    assert "Birch" in page

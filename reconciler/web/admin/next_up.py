@@ -56,10 +56,12 @@ def told(item: ReviewRow) -> str:
 def of_losses(desk: Desk, session: Session, dispute_id: str) -> NextUp | None:
     """The dispute that waits for a person next, the nearest day first.
 
-    None where this one itself is all that waits, because what was decided was taken back.
+    None where this one itself is all that waits, because what was decided was taken back. What is
+    put off or closed with a note waits for nobody, as the menu counts.
     """
-    waiting = disputes.waiting(session, now=desk.now)
-    others = [one for one in waiting if one.id != dispute_id]
+    waiting = [one for one in disputes.waiting(session, now=desk.now) if one.review_item_id]
+    away = disputes.snoozed(session, [one.id for one in waiting], desk.today)
+    others = [one for one in waiting if one.id != dispute_id and one.id not in away]
     all_of_it = url_for("admin.list_disputes")
     if not others:
         return None if waiting else NextUp(0, all_of_it)
