@@ -241,6 +241,22 @@ def test_it_is_put_off_and_noted_on_its_own_page(cedar):
     assert "$40.00" not in rae.read("/questions")
 
 
+def test_what_was_noted_and_why_it_was_answered_stays_when_it_is_asked_again(cedar):
+    rae, asked = cedar.as_("reconciler"), _item(cedar)
+    assert rae.post(f"/notes/{asked.id}", {"note": "Sam rang the client"}).status_code == 303
+    assert _decide(cedar, rae, "credit", note="They had paid twice").status_code == 303
+    assert rae.post(f"/questions/{asked.id}/take-back").status_code == 303
+    again = _item(cedar)
+    assert again.id != asked.id
+    page = rae.read(f"/questions/{again.id}")
+    assert "Sam rang the client" in page
+    assert "No, it is not owed any more: They had paid twice. Rae Lindt, 22 Nov 2026" in page
+    assert page.count("They had paid twice") == 3, "and in both forms, to be sent or changed"
+    assert "Sam rang the client" in rae.read("/questions?group=outside")
+    assert rae.post(f"/notes/{again.id}", {"note": "And again"}).status_code == 303
+    assert "And again" not in rae.read(f"/questions/{asked.id}"), "what came after is not its own"
+
+
 def test_the_lines_of_an_invoice_in_question_are_there_folded(screens):
     line = Line(description="Poster", quantity="2", unit_price=5_000)
     screens.invoice(screens.customer("Ann"), None, "INV-7", lines=(line,))

@@ -171,6 +171,15 @@ def _open_again(item: ReviewRow) -> dict[str, object]:
     return {"state": "open", "kind": item.kind.value, "subject": item.subject}
 
 
+def _answered_before(session: Session, item: ReviewRow) -> ReviewRow | None:
+    """The answer that was taken back, of a question that is asked again because of that."""
+    if item.state != "open" or "taken_back" not in item.details:
+        return None
+    answered = _open_again(item) | {"state": "resolved"}
+    found = review_queue.page(session, answered, Wanted(limit=1)).data
+    return found[0] if found else None
+
+
 def _show(
     desk: Desk, item_id: str, *, refusal: Refused | None = None, looked: Resolution | None = None
 ) -> Response:
@@ -184,7 +193,8 @@ def _show(
         told_at = refund_splits.told_at(session, item.payment_id, item.subject)
         remark = remark_of(desk, payment, item.subject, session)
         again = review_queue.page(session, _open_again(item), Wanted(limit=1)).data
-        answered_by = (item.resolved_by or "").partition("/")[2]
+        before = _answered_before(session, item)
+        answered_by = ((before or item).resolved_by or "").partition("/")[2]
         names = screens_people.names(session, [answered_by])
         said = request.args.get("said", "")
         was_said = said if said in words.OWES and refusal is None else ""
@@ -205,8 +215,9 @@ def _show(
         told_at=told_at,
         remark=remark,
         undone=_undone(desk, item) if stands else "",
+        before=before,
         again=again[0].id if again and again[0].id != item.id else "",
-        answered_by=names.get(answered_by, item.resolved_by or ""),
+        answered_by=names.get(answered_by, (before or item).resolved_by or ""),
         was_said=was_said,
         next_up=following,
         error=_error(refusal, is_late=is_late),
