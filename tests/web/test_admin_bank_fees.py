@@ -45,6 +45,9 @@ def test_the_rest_is_offered_seen_booked_once_and_taken_back(acme):
     words = said(rae.client.get(answer.location))
     assert "Booked as a bank fee: nobody owes it any more." in words
     assert "Bank fee Wire, Rae Lindt Take back" in words
+    assert "$1,195.00 of $1,200.00 paid, $5.00 bank fee that we bear." in words
+    assert "Total $1,200.00 Bank fee borne $5.00 Paid $1,195.00" in words
+    assert "Credited" not in words, "it is no credit"
     assert (stand(acme), offer(acme)) == ((119_500, 500, 0), False)
     words = rae.read(f"/customers/{acme.ids['acme']}")
     assert "Bank fee borne $5.00" in words
