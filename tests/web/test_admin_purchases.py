@@ -4,10 +4,12 @@ import re
 
 import pytest
 
-from reconciler.services import vendors
+from reconciler.books.payees import Account
+from reconciler.services import payees, vendors
 from tests.web import furniture
 from tests.web.screens import Screens, said
 
+ACCOUNT = Account("Oak and Ash", "DE89370400440532013000")
 VIEWS = {
     "all": "All", "open": "To pay", "part": "Partly paid", "due": "Due within a week",
     "overdue": "Overdue", "paid": "Paid", "draft": "Drafts", "snoozed": "Snoozed",
@@ -223,6 +225,23 @@ def test_a_prepayment_is_recorded_changed_and_voided(oak):
     assert rae.post(f"{path}/void", {"rev": 2}).status_code == 303
     assert "Void: it was never paid" in rae.read(path)
     assert oak.office.violations() == []
+
+
+def test_who_pays_ahead_reads_to_which_account_or_that_none_is_known(oak):
+    rae, vendor = oak.as_("reconciler"), oak.ids["vendor"]
+    none = "No bank account of Oak & <em>Ash</em> Ltd is written down here."
+    assert none in rae.read(f"/prepayments/new?vendor={vendor}")
+    assert "bank account" not in rae.read("/prepayments/new")
+    oak.by("admin", lambda work: payees.keep(work, vendor, ACCOUNT))
+    before = oak.books()
+    form = {"vendor_id": vendor, "amount": "12.50", "currency": "eur", "do": "look"}
+    answer = rae.post("/prepayments/new", form)
+    page = shown(answer, 200)
+    assert "Transfer to Oak and Ash , DE89 •••• 3000 . See the number in full" in page
+    assert 'value="12.50"' in answer.get_data(as_text=True), "what was typed stays"
+    assert oak.books() == before
+    refused = rae.post("/prepayments/new", form | {"do": "", "amount": "x"})
+    assert "Transfer to Oak and Ash" in shown(refused, 422)
 
 
 def test_a_prepayment_goes_to_a_bill_and_back_from_its_vendor(oak):

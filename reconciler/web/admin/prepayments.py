@@ -8,7 +8,7 @@ from flask import Response, request
 from reconciler import currencies
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, NotFound, Refused
-from reconciler.reads import bills, ledger, prepayments as reads, screens_people, vendors
+from reconciler.reads import bills, ledger, payees, prepayments as reads, screens_people, vendors
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
 from reconciler.services import prepayments
@@ -83,14 +83,16 @@ def list_prepayments(desk: Desk) -> Response:
 
 @screens.get("/prepayments/new", Role.RECONCILER)
 def new_prepayment(desk: Desk) -> Response:
-    """An empty form, for a vendor where one is named."""
+    """An empty form, for a vendor where one is named: with the account that they are paid to."""
     return _form(desk)
 
 
 @screens.post("/prepayments/new", Role.RECONCILER)
 def record_prepayment(desk: Desk) -> Response:
-    """Record money that left the bank for a vendor, ahead of a bill."""
+    """Record money that left the bank for a vendor, ahead of a bill; or look to which account."""
     form = request.form
+    if form.get("do") == "look":
+        return _form(desk)
     try:
         currency = currencies.code(form.get("currency", ""))
         new = NewPrepayment(
@@ -233,13 +235,16 @@ def _show(
 
 
 def _form(desk: Desk, *, refusal: Refused | None = None) -> Response:
+    typed = {name: request.form.get(name, "") for name in _FIELDS}
+    if request.method == "GET":
+        vendor_id = request.args.get("vendor_id") or request.args.get("vendor", "")
+        typed |= {"vendor_id": vendor_id, "paid_on": desk.today.isoformat()}
     with desk.runtime.read() as session:
         known = vendors.names(session)
-    typed = {name: request.form.get(name, "") for name in _FIELDS}
-    if refusal is None:
-        typed |= {"vendor_id": request.args.get("vendor", ""), "paid_on": desk.today.isoformat()}
+        payee = payees.of(session, {typed["vendor_id"]} & dict(known).keys())
     return desk.page(
         "prepayment_new.html",
+        payee=payee.get(typed["vendor_id"]),
         vendors=known,
         typed=typed,
         **errors.told(refusal),
