@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from reconciler.books import texts
+from reconciler.books import ibans, texts
 from reconciler.errors import Invalid
 
 HOLDER_CHARS_MAX = 140  # as much as a transfer carries
@@ -28,12 +28,20 @@ class Account:
 def read(*, holder: str, number: str, bank: str | None = None) -> Account:
     """An account as it is kept. Raises Invalid for one that cannot be.
 
-    What begins as an IBAN has to be one: its check digits find every single wrong character and
-    nearly every swap. Any other number says nothing without its bank.
+    What begins as an IBAN has to be one: as long as its country has them, and with check digits
+    that find every single wrong character and nearly every swap. Any other number says nothing
+    without its bank.
     """
     kept = re.sub(r"\s", "", texts.line(number, field="number", chars_max=80)).upper()
     named = texts.line(bank, field="bank", chars_max=BANK_CHARS_MAX) if bank else None
     if _LIKE_IBAN.match(kept):
+        long = ibans.length(kept)
+        if long not in {None, len(kept)}:
+            raise Invalid(
+                f"this IBAN is mistyped: one of {kept[:2]} has {long} characters, and this"
+                f" {len(kept)}",
+                field="number",
+            )
         if not is_iban(kept):
             raise Invalid("this IBAN is mistyped: its check digits do not fit", field="number")
     elif not _NUMBER.fullmatch(kept) or not re.search(r"[0-9]", kept):
@@ -47,8 +55,11 @@ def read(*, holder: str, number: str, bank: str | None = None) -> Account:
 
 
 def is_iban(number: str) -> bool:
-    """Whether it has the form of an IBAN, and check digits that fit (ISO 7064, MOD 97-10)."""
-    if not _IBAN.fullmatch(number):
+    """Whether it is formed like one, as long as its country has them, and its check digits fit.
+
+    Those are of ISO 7064, MOD 97-10.
+    """
+    if not _IBAN.fullmatch(number) or ibans.length(number) not in {None, len(number)}:
         return False
     digits = "".join(str(int(char, 36)) for char in number[4:] + number[:4])
     return int(digits) % 97 == 1

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from reconciler.books import payees
+from reconciler.books import ibans, payees
 from reconciler.errors import Invalid
 
 GERMAN = "DE89370400440532013000"
@@ -35,6 +35,26 @@ def test_one_wrong_digit_is_always_found(at: int, digit: int) -> None:
 def test_two_digits_that_changed_places_are_always_found(at: int) -> None:
     wrong = GERMAN[:at] + GERMAN[at + 1] + GERMAN[at] + GERMAN[at + 2 :]
     assert payees.is_iban(wrong) == (wrong == GERMAN)
+
+
+def checked(country: str, rest: str) -> str:
+    """What those letters and digits are with check digits that fit."""
+    digits = "".join(str(int(char, 36)) for char in f"{rest}{country}00")
+    return f"{country}{98 - int(digits) % 97:02d}{rest}"
+
+
+@given(country=st.sampled_from(sorted(ibans.LENGTHS)), rest=st.text("0123456789", min_size=11))
+def test_an_iban_is_as_long_as_its_country_has_them(country: str, rest: str) -> None:
+    number = checked(country, rest[:30])
+    assert payees.is_iban(number) == (len(number) == ibans.LENGTHS[country])
+
+
+def test_one_of_another_length_is_refused_though_its_check_digits_fit() -> None:
+    short = checked("DE", GERMAN[4:-1])
+    with pytest.raises(Invalid, match="one of DE has 22 characters, and this 21") as refused:
+        payees.read(holder="Oak", number=short)
+    assert refused.value.field == "number"
+    assert payees.read(holder="Oak", number=checked("DZ", "1" * 22)).bank is None, "nobody says"
 
 
 @pytest.mark.parametrize(
