@@ -131,6 +131,44 @@ def test_of_two_who_change_it_the_second_is_told(owed):
     assert owed.office.scalar("select holder from payee_account") == "Ann Lee"
 
 
+OTHER = "NO93 8601 1117 947"
+UNTRIED = "by Rae Lindt, not yet paid to."
+
+
+def test_an_account_that_was_changed_is_warned_of_until_something_is_paid_to_it(owed):
+    bill = f"/bills/{owed.ids['bill']}"
+    assert keep(owed, "vendor").status_code == 303
+    assert UNTRIED not in owed.as_("reconciler").read(bill), "the first is none that was changed"
+    owed.office.clock.advance(days=1)
+    assert keep(owed, "vendor", rev="1").status_code == 303
+    assert UNTRIED not in owed.as_("reconciler").read(bill), "nor is the same once more"
+    assert keep(owed, "vendor", number=OTHER, rev="1").status_code == 303
+    vendor = owed.ids["vendor"]
+    for path in (
+        bill,
+        f"/vendors/{vendor}",
+        f"/payees/{vendor}",
+        f"/prepayments/new?vendor={vendor}",
+    ):
+        assert f"Account changed on 23 Nov 2026 {UNTRIED}" in owed.as_("reconciler").read(path)
+    owed.office.clock.advance(days=1)
+    rae, paid = owed.as_("reconciler"), {"amount": "1.00", "paid_on": "2026-11-24", "once": "p"}
+    assert rae.post(f"{bill}/pay", paid).status_code == 303
+    assert UNTRIED not in rae.read(bill)
+    payment = owed.office.scalar("select id from bill_payment order by created_at desc limit 1")
+    assert rae.post(f"{bill}/take-back", {"payment": payment, "once": "b"}).status_code == 303
+    assert UNTRIED in rae.read(bill), "it never went"
+
+
+def test_one_that_is_taken_away_first_was_changed_all_the_same(owed):
+    assert keep(owed, "vendor").status_code == 303
+    owed.office.clock.advance(days=1)
+    assert keep(owed, "vendor", do="remove", rev="1").status_code == 303
+    owed.office.clock.advance(days=1)
+    assert keep(owed, "vendor", number=OTHER).status_code == 303
+    assert UNTRIED in owed.as_("reconciler").read(f"/bills/{owed.ids['bill']}")
+
+
 def test_taken_away_nothing_of_the_number_is_left(owed):
     assert keep(owed, "lee").status_code == 303
     path = f"/payees/{owed.ids['lee']}"
