@@ -35,7 +35,7 @@ class Silence(StrEnum):
     DEPOSIT = "a deposit that is held covers what is left"
     REFUND = "a refund is under way"
     QUESTION = "a question about this customer's money is open"
-    JUST_PAID = "a payment arrived in the last 24 hours"
+    JUST_PAID = "a payment was booked in the last 24 hours"
 
 
 class Course(StrEnum):

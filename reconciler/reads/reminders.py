@@ -19,6 +19,7 @@ from reconciler.store import inbox_rows
 from reconciler.store.holds import ON_HOLD
 
 UNTIED_MAX = 50  # held payments of nobody known that are looked through for one invoice
+NAMED_MAX = 3  # payments that are told of one invoice, the newest first
 
 # The oldest event that is still to be applied; what was set aside waits for a person instead.
 _BEHIND = sa.text(
@@ -75,7 +76,8 @@ _STANDING = sa.text(
       exists (select 1 from payment p where p.on_its_way > 0
         and (p.customer_id = i.customer_id or p.bound_for = i.id
           or p.clues && ({_NAMES}))) as is_on_its_way,
-      exists (select 1 from payment p where p.is_held and p.clues && ({_NAMES})) as is_named,
+      array(select p.id from payment p where p.is_held and p.clues && ({_NAMES})
+          and {_UNAPPLIED} > 0 order by p.occurred_at desc, p.id limit :named_max) as named_by,
       (select coalesce(sum(s.credit), 0) from customer_sum s where s.customer_id = i.customer_id
         and s.currency = i.currency)::bigint as credit,
       (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
@@ -108,6 +110,20 @@ _UNTIED = sa.text(
       and p.currency = any(:currencies) and {_UNAPPLIED} > 0
     order by p.occurred_at desc, p.id limit :limit"""
 )
+_WAITING = sa.text(
+    f"""select p.id, p.currency, p.occurred_at, ({_UNAPPLIED})::bigint as left_over
+    from payment p where p.id = any(:ids) order by p.occurred_at desc, p.id"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPayment:
+    """Money that waits to be matched, and may be for what is owed."""
+
+    id: str
+    currency: str
+    left_over: int
+    occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,7 @@ class InvoiceLook:
     last_sent_at: datetime | None
     standing: Standing
     is_deposit: bool = False
+    may_be_for_it: tuple[WaitingPayment, ...] = ()
 
     def next_on(self, now: datetime) -> date | None:
         """The day of the next reminder after today, if the plan has one."""
@@ -151,9 +168,12 @@ def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, In
     is_behind = bool(session.execute(_BEHIND, {"before": now - BEHIND_AFTER}).scalar())
     given = {
         "ids": list(ids), "today": now.date(), "quiet_since": now - rules.QUIET_AFTER_PAYMENT,
+        "named_max": NAMED_MAX,
     }  # fmt: skip
     rows = session.execute(_STANDING, given).all()
     suggested = _suggested(session, {row.currency for row in rows})
+    waiting = {row.id: [*row.named_by, *suggested.get(row.id, ())] for row in rows}
+    payments = _payments(session, {one for found in waiting.values() for one in found})
     return {
         row.id: InvoiceLook(
             id=row.id,
@@ -176,7 +196,7 @@ def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, In
                 paused_until=_start_of(row.paused_until),
                 is_on_its_way=row.is_on_its_way,
                 is_disputed=row.is_disputed,
-                is_unmatched=row.is_named or row.id in suggested,
+                is_unmatched=bool(waiting[row.id]),
                 credit=row.credit,
                 deposits=row.deposits,
                 is_refunding=row.is_refunding,
@@ -184,22 +204,32 @@ def looks(session: Session, ids: Collection[str], now: datetime) -> dict[str, In
                 last_payment_at=row.last_payment_at,
             ),
             is_deposit=row.is_deposit,
+            may_be_for_it=tuple(
+                payments[one] for one in dict.fromkeys(waiting[row.id]) if one in payments
+            )[:NAMED_MAX],
         )
         for row in rows
     }
 
 
-def _suggested(session: Session, currencies: Collection[str]) -> set[str]:
-    """Invoices that held money of nobody known may be for."""
+def _suggested(session: Session, currencies: Collection[str]) -> dict[str, list[str]]:
+    """Invoices that held money of nobody known may be for, each with those payments."""
     held = list(session.scalars(_UNTIED, {"currencies": list(currencies), "limit": UNTIED_MAX}))
-    if not held:
-        return set()
+    found: dict[str, list[str]] = {}
+    for payment_id, ranked in suggestions.for_payments(session, held).items():
+        for suggestion in ranked:
+            for part in suggestion.allocations:
+                if part.invoice_id:
+                    found.setdefault(part.invoice_id, []).append(payment_id)
+    return found
+
+
+def _payments(session: Session, ids: Collection[str]) -> dict[str, WaitingPayment]:
+    if not ids:
+        return {}
     return {
-        part.invoice_id
-        for ranked in suggestions.for_payments(session, held).values()
-        for suggestion in ranked
-        for part in suggestion.allocations
-        if part.invoice_id
+        row.id: WaitingPayment(row.id, row.currency, row.left_over, row.occurred_at)
+        for row in session.execute(_WAITING, {"ids": list(ids)})
     }
 
 

@@ -14,6 +14,7 @@ from reconciler.books.mail import NOT_KEPT
 from reconciler.flows.remind import plan_reminders, preview, send_now
 from reconciler.flows.send_mail import send_mail
 from reconciler.letters.words import House
+from reconciler.reads import reminders as looks
 from reconciler.services import (
     allocations,
     deposits,
@@ -22,12 +23,14 @@ from reconciler.services import (
     receipts,
     refund_requests,
     reminders,
+    resolutions,
 )
 from reconciler.services.deposits import NewDeposit
 from reconciler.services.projects import NewProject
 from reconciler.services.receipts import Receipt
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.refund_requests import RefundAsk
+from reconciler.services.resolutions import Resolution
 from tests.mail_room import MailRoom, open_mail_room, page, said
 from tests.runtime import events_of
 
@@ -123,6 +126,31 @@ def test_104_money_of_that_payer_that_waits_to_be_matched_keeps_reminders_silent
     assert room.work() == []
     assert state(room, invoice_id)[0] == "waiting"
     assert room.office.scalar("select count(*) from review_item where state = 'open'") == 1
+
+
+def test_104_money_that_was_given_back_keeps_nothing_silent(room):
+    customer_id, rail_id = a_payer(room)
+    invoice_id = room.an_invoice("INV-1", 10_000, customer_id=customer_id)
+    paid = room.office.world.pay(9_000, "eur", customer=rail_id, metadata={"invoice": "INV-1"})
+    heard(room)
+    room.on("2026-12-01")
+    assert room.work() == []
+    assert state(room, invoice_id) == (
+        "waiting",
+        "a payment that may be for it waits to be matched",
+    )
+    with room.runtime.read() as session:
+        (named,) = looks.one(session, invoice_id, room.office.clock()).may_be_for_it
+    assert (named.left_over, named.currency) == (9_000, "EUR")
+    room.office.world.refund(paid.charge, 9_000)
+    heard(room)
+    item_id = room.office.scalar("select id from review_item where state = 'open'")
+    answer = Resolution(action="acknowledge")
+    policy = policy_of(room.office.runtime.settings)
+    room.office.do(lambda work: resolutions.resolve(work, item_id, answer, policy))
+    room.office.clock.advance(days=2)
+    (letter,) = room.work()
+    assert "INV-1" in letter["Subject"]
 
 
 def test_104_held_money_of_nobody_known_that_may_be_for_it_keeps_reminders_silent(room):
@@ -252,7 +280,7 @@ def test_105_right_after_a_payment_nobody_is_chased_for_the_rest(room):
     cash(room, invoice_id, 4_000)
     room.on("2026-12-01")
     assert room.work() == []
-    assert state(room, invoice_id) == ("waiting", "a payment arrived in the last 24 hours")
+    assert state(room, invoice_id) == ("waiting", "a payment was booked in the last 24 hours")
     room.on("2026-12-02")
     (letter,) = room.work()
     assert "USD 60.00" in letter["Subject"]
@@ -327,7 +355,7 @@ def test_106_somebody_may_send_one_now_but_not_against_the_rules(room):
     room.office.do(lambda work: send_now(work, invoice_id))
     assert len(room.work()) == 1
     cash(room, invoice_id, 1_000)
-    with pytest.raises(Exception, match="a payment arrived in the last 24 hours"):
+    with pytest.raises(Exception, match="a payment was booked in the last 24 hours"):
         room.office.do(lambda work: send_now(work, invoice_id))
 
 

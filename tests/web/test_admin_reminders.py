@@ -143,3 +143,20 @@ def test_money_that_is_kept_as_a_deposit_keeps_the_projects_invoice_silent(acme)
     shown = page.partition("INV-1051")[2].partition("$200.00")[0]
     assert "Silent A deposit that is held covers what is left. $300.00 is held." in shown
     assert "Nothing in the way" in page.partition("INV-1050")[2].partition("$400.00")[0]
+
+
+def test_the_payment_that_keeps_a_reminder_back_is_named_until_it_is_matched(acme):
+    payment = acme.paid(40_000, description="thanks")
+    acme.office.clock.advance(days=2)
+    vera = acme.as_("viewer")
+    shown = vera.get("/reminders").get_data(as_text=True)
+    assert f'/admin/payments/{payment}">$400.00 of ' in shown
+    assert "A payment that may be for it waits to be matched: $400.00 of " in vera.read(
+        "/reminders"
+    )
+    own = f"/reminders/{acme.ids['INV-1050']}"
+    assert f'/admin/payments/{payment}">$400.00 of ' in vera.get(own).get_data(as_text=True)
+    form = {"rev": acme.rev("payment", payment), "customer_id": acme.customer("Others")}
+    assert acme.as_("reconciler").post(f"/unmatched/{payment}/hold", form).status_code == 303
+    acme.office.clock.advance(days=2)
+    assert "Nothing in the way" in acme.as_("viewer").read("/reminders")

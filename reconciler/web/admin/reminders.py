@@ -233,6 +233,7 @@ def _show(desk: Desk, invoice_id: str, *, status: int = 200, error: str = "") ->
         "reminder.html",
         status=status,
         seen=seen,
+        silence=rules.silence_of(seen.look.standing, desk.now),
         sent=sent,
         plan=plan,
         step_text=rules.step_text,
