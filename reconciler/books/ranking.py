@@ -34,6 +34,16 @@ class Suggestion:
         return ("agrees", NUMBER_IS_ON_IT) in self.reasons
 
 
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """What documents are held against: read from the payment once, not again for each of them."""
+
+    currency: str | None
+    unapplied: int
+    names: frozenset[str]
+    customer_id: str | None
+
+
 NUMBER_IS_ON_IT = "Its number is on the payment"
 ANOTHER_FITS = "Another fits as well"
 ANOTHER_CUSTOMER = "Another customer"
@@ -45,11 +55,12 @@ def rank(
 ) -> list[Suggestion]:
     """Suggestions for a person, the best first; of several, what is due first comes first."""
     candidates = sorted(candidates, key=lambda d: (d.due_on, d.number, d.id))
-    singles = _told_apart([_suggest(facts, unapplied, d, among) for d in candidates])
+    paid = _Paid(facts.currency, unapplied, frozenset(names_in(facts)), payer(facts, among))
+    singles = _told_apart([_suggest(paid, d) for d in candidates])
     sums = _subset_sums(unapplied, [d for d in candidates if d.currency == facts.currency])
     # What the payment names is shown whatever speaks against it: a person is to see why not.
     found = [s for s in singles if s.score > 0 or s.is_named] + [
-        _suggest_sum(s, payer(facts, among)) for s in sums
+        _suggest_sum(s, paid.customer_id) for s in sums
     ]
     found = [_held_back(one) for one in found]
     unknown = _named_and_unknown(facts, candidates)
@@ -110,29 +121,28 @@ def _told_apart(suggestions: list[Suggestion]) -> list[Suggestion]:
     ]
 
 
-def _suggest(facts: PaymentFacts, unapplied: int, document: Document, among: Lookup) -> Suggestion:
+def _suggest(paid: _Paid, document: Document) -> Suggestion:
     reasons: list[tuple[str, str]] = []
     score = 0
-    if fold(document.number) in names_in(facts) or document.id in names_in(facts):
+    if fold(document.number) in paid.names or document.id in paid.names:
         score += 4
         reasons.append(("agrees", NUMBER_IS_ON_IT))
-    customer_id = payer(facts, among)
-    if customer_id == document.customer_id:
+    if paid.customer_id == document.customer_id:
         score += 2
         reasons.append(("agrees", "Same customer"))
-    elif customer_id:
+    elif paid.customer_id:
         score -= 2
         reasons.append(("differs", ANOTHER_CUSTOMER))
-    if document.currency != facts.currency:
-        reasons.append(("differs", f"It is in {document.currency}, paid in {facts.currency}"))
+    if document.currency != paid.currency:
+        reasons.append(("differs", f"It is in {document.currency}, paid in {paid.currency}"))
         return Suggestion(((document, 0),), "weak", score - 3, tuple(reasons))
-    points, reason = _amount_reason(unapplied, document)
+    points, reason = _amount_reason(paid.unapplied, document)
     score += points
     if not document.is_payable:  # whatever its amount, none of it is open
         reasons.append(("differs", f"It is {document.state}"))
         return Suggestion(((document, 0),), "weak", score - 4, tuple(reasons))
     reasons.append(reason)
-    amount = min(unapplied, document.outstanding)
+    amount = min(paid.unapplied, document.outstanding)
     return Suggestion(((document, amount),), _confidence(score, reasons), score, tuple(reasons))
 
 

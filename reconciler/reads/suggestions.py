@@ -101,7 +101,8 @@ def for_payments(session: Session, ids: Collection[str]) -> dict[str, list[Sugge
     held = [one for one in held if one.unapplied > 0 and one.facts.currency]
     if not held:
         return {}
-    among, known = _look_up(session, held)
+    among, found = _look_up(session, held)
+    known = [(evidence.fold(d.number), d) for d in found]
     return {one.id: _suggestions(one, among, known) for one in held}
 
 
@@ -136,13 +137,15 @@ def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
     return list(session.scalars(_SAME_AMOUNT, given))
 
 
-def _suggestions(one: _Held, among: Lookup, known: Collection[Document]) -> list[SuggestionRow]:
+def _suggestions(
+    one: _Held, among: Lookup, known: Collection[tuple[str, Document]]
+) -> list[SuggestionRow]:
     names = set(evidence.names_in(one.facts))
     customer_id = one.customer_id or matching.payer(one.facts, among)
     candidates = [
         d
-        for d in known
-        if evidence.fold(d.number) in names
+        for name, d in known
+        if name in names
         or d.id in names
         or d.customer_id == customer_id
         or (d.currency, d.outstanding) == (one.facts.currency, one.unapplied)

@@ -30,6 +30,24 @@ def test_suggestions_give_their_reasons_the_best_first() -> None:
     assert all(suggestion.reasons for suggestion in found)
 
 
+class Told(dict):
+    """What is written on a payment, and how often it was read."""
+
+    reads = 0
+
+    def values(self):
+        self.reads += 1
+        return super().values()
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_what_a_payment_says_is_read_once_for_all_documents(count: int) -> None:
+    texts = Told(description=(AT, "about INV-7"))
+    documents = [doc(f"INV-{n}", outstanding=1_000) for n in range(7, 7 + count)]
+    (first, *_) = rank(facts(texts=texts), 1_000, documents, lookup())
+    assert (first.is_named, texts.reads) == (True, 1)
+
+
 def test_sums_over_several_invoices_of_one_customer_are_suggested() -> None:
     parts = [doc(f"INV-3{n}", outstanding=amount) for n, amount in enumerate((300, 500, 700))]
     strange = doc("INV-40", outstanding=500, customer_id="cust_ben")
