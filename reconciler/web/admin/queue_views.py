@@ -4,8 +4,10 @@ What fits a payment is worked out and not kept, so views by suggestion go throug
 payments at a time and sift. They tell no number, and a page of them may hold fewer than it could.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from flask import request
 
@@ -55,6 +57,9 @@ SORTS = {
     Sort.LARGEST: "Largest first",
     Sort.ASKED: "Asked about last",
 }
+
+
+Ranked: TypeAlias = tuple[Page[Waiting], Mapping[str, SuggestionRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +128,17 @@ def rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
     """The page of the queue that the address asks for."""
     view = named()
     if view in _SIFTED:
-        return _sifted(desk, session, wanted, view)
+        return _sifted(desk, session, wanted, view)[0]
     return paging.page_of(_some(desk, session, wanted, view), wanted, _key)
+
+
+def ranked(desk: Desk, session: Session, wanted: Wanted) -> Ranked:
+    """The same with the best suggestion for each; what was looked up to sift is not again."""
+    view = named()
+    if view in _SIFTED:
+        return _sifted(desk, session, wanted, view)
+    page = rows(desk, session, wanted)
+    return page, screens_unmatched.best(session, [item.payment.id for item in page.data])
 
 
 def following(desk: Desk, session: Session, item: Waiting | None) -> Waiting | None:
@@ -219,22 +233,24 @@ def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiti
     )
 
 
-def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Page[Waiting]:
+def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Ranked:
     found: list[Waiting] = []
+    ranked: dict[str, SuggestionRow] = {}
     cursor = wanted.cursor
     for _ in range(_LOOKS_MAX):
         items = _some(desk, session, Wanted(wanted.limit, cursor), view)
         best = screens_unmatched.best(session, [item.payment.id for item in items])
+        ranked |= best
         words = {name: one.confidence for name, one in best.items()}
         for item in items:
             if words.get(item.payment.id) == _SIFTED[view]:
                 found.append(item)
             cursor = pages.encode(_key(item))
             if len(found) == wanted.limit:
-                return Page(found, cursor)
+                return Page(found, cursor), ranked
         if len(items) < wanted.limit:
-            return Page(found, None)
-    return Page(found, cursor)
+            return Page(found, None), ranked
+    return Page(found, cursor), ranked
 
 
 def _key(item: Waiting) -> tuple[object, ...]:

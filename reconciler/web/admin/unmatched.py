@@ -15,6 +15,7 @@ from reconciler.reads import (
     screens_unmatched,
     told_apart,
 )
+from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_refunds import SENT
 from reconciler.reads.screens_unmatched import Suggested
@@ -177,9 +178,8 @@ def _suggested_parts() -> list[Part]:
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     view = queue_views.named()
     with desk.runtime.read() as session:
-        page = queue_views.rows(desk, session, paging.wanted(QUEUE_PAGE))
+        page, best = queue_views.ranked(desk, session, paging.wanted(QUEUE_PAGE))
         items = page.data
-        best = screens_unmatched.best(session, [item.payment.id for item in items])
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
     chosen = payment_id or (items[0].payment.id if items else None)
@@ -208,9 +208,9 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
 
 
 def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
-    payment = _payment(desk, payment_id)
     with desk.runtime.read() as session:
         waiting = screens_unmatched.of_payment(session, payment_id)
+        payment = waiting.payment if waiting else _known(session, payment_id)
         suggested = screens_unmatched.suggested(session, payment_id)
         claims = screens_payments.claims(session, payment_id)
         twice = screens_unmatched.twice(session, payment_id)
@@ -266,7 +266,11 @@ def _placing(payment_id: str, parts: list[Part]) -> Deed:
 
 def _payment(desk: Desk, payment_id: str) -> PaymentLine:
     with desk.runtime.read() as session:
-        payment = screens_payments.payment(session, payment_id)
+        return _known(session, payment_id)
+
+
+def _known(session: Session, payment_id: str) -> PaymentLine:
+    payment = screens_payments.payment(session, payment_id)
     if payment is None:
         raise NotFound(f"There is no payment {payment_id[:80]}")
     return payment
