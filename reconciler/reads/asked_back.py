@@ -31,11 +31,11 @@ IS_ASKED_BACK = f"""r.payment_id in (
       group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
       having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated)"""
 # A refund made outside has failed, and as much was asked back since and is under way.
-_IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
+IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
       select sum(l.amount) from refund_leg l join refund f on f.id = l.refund_id
       where l.payment_id = r.payment_id and f.requested_at >= r.opened_at
         and l.replaced_by is null
         and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})), false)"""
 WAITS_AS_REFUND = f"""(case when r.kind = 'refund_failed' then
-      r.subject is distinct from r.refund_id and {_IS_ASKED_AGAIN}
+      r.subject is distinct from r.refund_id and {IS_ASKED_AGAIN}
     when r.kind in ({_MATCHING}) then {IS_ASKED_BACK} else false end)"""

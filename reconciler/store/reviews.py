@@ -35,6 +35,13 @@ class ReviewItem(SQLModel, table=True):
             unique=True,
             postgresql_where=sa.text("state = 'open'"),
         ),
+        # By the numbers of every page; like entries are kept as one, so it stays a few pages long.
+        sa.Index(
+            "ix_review_item_waiting",
+            "kind",
+            "snoozed_until",
+            postgresql_where=sa.text("state = 'open'"),
+        ),
         sa.Index("ix_review_item_subject", "subject", "kind"),
         sa.Index("ix_review_item_opened", "state", "opened_at", "id"),
         sa.Index(
