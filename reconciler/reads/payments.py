@@ -76,7 +76,9 @@ class PaymentRefund:
 class PaymentRow:
     """A payment as its rail knows it, in minor units of `currency`.
 
-    captured less refunded less lost is allocated plus unapplied. `fee` is in `fee_currency`.
+    captured less refunded less lost is allocated plus unapplied. `disputed` is what banks took by
+    disputes and have not given back, `lost` what of that is gone for good: so after a lost dispute
+    both hold it, and the status stays `disputed`. `fee` is in `fee_currency`.
     """
 
     id: str

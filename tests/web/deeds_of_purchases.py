@@ -133,6 +133,7 @@ PURCHASES: dict[str, Deed] = {
     f"PATCH {_API}/bills/<bill_id>": _draft(description="Oak"),
     f"POST {_API}/bills/<bill_id>/open": _draft(),
     f"POST {_API}/bills/<bill_id>/void": _bill(),
+    f"POST {_API}/bills/<bill_id>/snooze": _bill(until="2026-12-24"),
     f"POST {_API}/bills/<bill_id>/payments": _bill(**_ON),
     f"DELETE {_API}/bills/<bill_id>/payments/<payment_id>": _named(_paid, "bill_id", "payment_id"),
     f"POST {_API}/prepayments": lambda house: (

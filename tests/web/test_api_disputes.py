@@ -79,6 +79,8 @@ def test_an_inquiry_takes_nothing_and_holds_the_invoice(api):
 
 def test_a_loss_is_written_off_and_that_is_taken_back(api):
     invoice_id, _, dispute = _lost(api)
+    paid = api.read(f"/payments/{dispute['payment_id']}")
+    assert (paid["disputed"], paid["lost"], paid["status"]) == (10_000, 10_000, "disputed")
     path = f"/disputes/{dispute['id']}/decide"
     item = api.read(f"/review-items/{dispute['review_item_id']}")
     assert item["actions"] == ["chase", "write_off", "credit"]

@@ -218,8 +218,12 @@ def test_a_question_is_given_to_somebody_put_off_and_found_by_both(api):
     item = question_about(api, api.paid(4_321))
     path = f"/review-items/{item['id']}"
     assert api.make(f"{path}/assign", {"assigned_to": "rae@example.com"})["assigned_to"] == who
+    assert api.read("/notes", subject=item["payment_id"])["data"] == [], "nobody said why"
     later = api.office.clock().date() + timedelta(days=5)
-    put_off = api.make(f"{path}/snooze", {"until": later.isoformat()})
+    why = {"until": later.isoformat(), "reason": "Their bank is asked"}
+    put_off = api.make(f"{path}/snooze", why)
+    [note] = api.read("/notes", subject=item["payment_id"])["data"]
+    assert note["body"] == f"Put off until {later.day} {later:%b %Y}: Their bank is asked"
     assert put_off["snoozed_until"] == later.isoformat()
     for query, is_there in (
         ({"assigned_to": who}, True),

@@ -11,10 +11,10 @@ from reconciler.reads import bills as reads, ledger, payees, prepayments, screen
 from reconciler.reads.bills import DUE_SOON, BillRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.prepayments import PrepaymentRow
-from reconciler.services import bill_payments, bills, notes, prepayments as prepaid, review_desk
+from reconciler.services import bill_payments, bills, prepayments as prepaid, review_desk
 from reconciler.services.bill_payments import REFERENCE_CHARS_MAX, Paid
-from reconciler.web import forms
-from reconciler.web.admin import errors, paging, put_off, timeline
+from reconciler.web import forms, question_notes
+from reconciler.web.admin import errors, paging, timeline
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -172,8 +172,7 @@ def snooze_bill(desk: Desk, bill_id: str) -> Response:
 
         def step(work: Work) -> None:
             review_desk.snooze_bill(work, bill_id, until)
-            if why:
-                notes.add(work, bill_id, put_off.reason(until, why))
+            question_notes.keep_on_bill(work, bill_id, why, until=until)
 
         return step
 

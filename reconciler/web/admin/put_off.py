@@ -47,11 +47,6 @@ def told(session: Session, today: date) -> PutOff | None:
     return PutOff(item.id, text, is_away, _day_after(request.args.get(BEFORE), today), back)
 
 
-def reason(until: date | None, why: str) -> str:
-    """Why something is put off, as a note says it; or what was said on bringing it back."""
-    return f"Put off until {words.day(until)}: {why}" if until else why
-
-
 def address(path: str, item_id: str = "", before: date | None = None) -> str:
     """A page of ours that says so about this question; about none with an empty id."""
     parts = urlsplit(path)

@@ -40,8 +40,8 @@ from reconciler.web.admin import (
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.question_groups import GROUPS, TITLES
-from reconciler.web.admin.review_desk import noted_on
 from reconciler.web.admin.routes import Screens
+from reconciler.web.question_notes import noted_on
 
 screens = Screens()
 

@@ -5,11 +5,8 @@ from datetime import date
 from flask import Response, make_response, redirect, request
 
 from reconciler.books.people import Role
-from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import review_queue
-from reconciler.reads.review_queue import ReviewRow
 from reconciler.services import notes, review_desk
-from reconciler.web import forms
+from reconciler.web import forms, question_notes
 from reconciler.web.admin import put_off
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Screens
@@ -26,7 +23,7 @@ def assign_question(desk: Desk, item_id: str) -> Response:
 
     def step(work: Work) -> str:
         review_desk.assign(work, item_id, who)
-        _keep(work, item_id, why)
+        question_notes.keep(work, item_id, why)
         return item_id
 
     desk.once(step)
@@ -41,7 +38,7 @@ def snooze_question(desk: Desk, item_id: str) -> Response:
 
     def step(work: Work) -> str:
         stood = review_desk.snooze(work, item_id, until)
-        _keep(work, item_id, put_off.reason(until, why) if why else "")
+        question_notes.keep(work, item_id, why, until=until)
         return stood.isoformat() if stood else ""
 
     stood = desk.once(step)
@@ -56,22 +53,6 @@ def write_note(desk: Desk, subject: str) -> Response:
     said = forms.words(request.form, "note", chars_max=notes.NOTE_CHARS_MAX)
     desk.once(lambda work: notes.add(work, subject, said))
     return _back("#notes")
-
-
-def noted_on(item: ReviewRow) -> str:
-    """What a note about a question is kept on: what has a page that shows notes, or itself."""
-    if item.kind in MATCHING_KINDS and item.payment_id:
-        return item.payment_id
-    if item.kind in {ReviewKind.PAYOUT_FAILED, ReviewKind.PAYOUT_DIFFERENCE}:
-        return item.subject
-    refund = item.refund_id if item.kind is not ReviewKind.EXTERNAL_REFUND else None
-    return item.dispute_id or refund or item.id
-
-
-def _keep(work: Work, item_id: str, said: str) -> None:
-    """Note it, if anything was said."""
-    if said:
-        notes.add(work, noted_on(review_queue.one(work.session, item_id)), said)
 
 
 def _day() -> date:

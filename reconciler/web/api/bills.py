@@ -12,9 +12,10 @@ from reconciler.books.bills import BillStatus, CostLine
 from reconciler.reads import bills as reads
 from reconciler.reads.bills import BillRow
 from reconciler.reads.pages import Page
-from reconciler.services import bill_payments, bills
+from reconciler.services import bill_payments, bills, review_desk
 from reconciler.services.bill_payments import Paid
 from reconciler.services.bills import NewBill
+from reconciler.web import question_notes
 from reconciler.web.api.fields import (
     Amount,
     Body,
@@ -30,6 +31,7 @@ from reconciler.web.api.fields import (
 )
 from reconciler.web.api.invoices import LineBody, Moment
 from reconciler.web.api.routes import Look, Resource
+from reconciler.web.question_notes import WHY_CHARS_MAX
 from reconciler.work import Work
 
 resource = Resource("bills")
@@ -138,6 +140,24 @@ def one(look: Look, bill_id: str) -> BillRow:
 def patch(work: Work, bill_id: str, body: BillChanges) -> BillRow:
     """Change a draft."""
     bills.patch(work, bill_id, body.given(), rev=body.rev)
+    return _one(work, bill_id)
+
+
+class SnoozeBillBody(Body):
+    """Until which day a bill that is to be paid is out of sight; null brings it back."""
+
+    until: Day | None
+    reason: Annotated[
+        Words2000 | None,
+        Field(max_length=WHY_CHARS_MAX, description="Kept as a note on the bill."),
+    ] = None
+
+
+@resource.post("/bills/{bill_id}/snooze")
+def snooze(work: Work, bill_id: str, body: SnoozeBillBody) -> BillRow:
+    """Put a bill that is to be paid out of sight until a day begins. It is owed as ever."""
+    review_desk.snooze_bill(work, bill_id, body.until)
+    question_notes.keep_on_bill(work, bill_id, body.reason or "", until=body.until)
     return _one(work, bill_id)
 
 

@@ -17,6 +17,7 @@ from reconciler.services.allocations import Part
 from reconciler.services.effects import Effect
 from reconciler.services.refund_limits import policy_of
 from reconciler.services.resolutions import Resolution
+from reconciler.web import question_notes
 from reconciler.web.api.fields import (
     Amount,
     Body,
@@ -32,6 +33,7 @@ from reconciler.web.api.fields import (
 )
 from reconciler.web.api.payments import PARTS_MAX, PartBody
 from reconciler.web.api.routes import Call, Look, Resource
+from reconciler.web.question_notes import WHY_CHARS_MAX
 from reconciler.work import Work
 
 resource = Resource("review-items")
@@ -79,16 +81,24 @@ class ResolveBody(Body):
         )
 
 
+Why = Annotated[
+    Words2000 | None,
+    Field(max_length=WHY_CHARS_MAX, description="Kept as a note on what the question is about."),
+]
+
+
 class AssignBody(Body):
     """Whose a question is to answer: a person's id or mail address; null for nobody's."""
 
     assigned_to: Line255 | None
+    reason: Why = None
 
 
 class SnoozeBody(Body):
     """Until which day a question is out of sight; null brings it back."""
 
     until: Day | None
+    reason: Why = None
 
 
 class ReviewQuery(Paged):
@@ -167,6 +177,7 @@ def undo(work: Work, item_id: str) -> ReviewRow:
 def assign(work: Work, item_id: str, body: AssignBody) -> ReviewRow:
     """Make an open question somebody's to answer, or nobody's."""
     review_desk.assign(work, item_id, body.assigned_to)
+    question_notes.keep(work, item_id, body.reason or "")
     return reads.one(work.session, item_id)
 
 
@@ -174,4 +185,5 @@ def assign(work: Work, item_id: str, body: AssignBody) -> ReviewRow:
 def snooze(work: Work, item_id: str, body: SnoozeBody) -> ReviewRow:
     """Put an open question out of sight until a day begins. It is back earlier if it changes."""
     review_desk.snooze(work, item_id, body.until)
+    question_notes.keep(work, item_id, body.reason or "", until=body.until)
     return reads.one(work.session, item_id)
