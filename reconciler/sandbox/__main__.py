@@ -37,6 +37,7 @@ def main() -> None:
 def _serve_until(stop: threading.Event, settings: Settings, port: int) -> None:
     # The salt keeps ids apart even where the file with the world was lost.
     world = World(_now, salt=secrets.token_hex(8))
+    world.enforce_balance = True  # as at Stripe: people learn here what happens there
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     keep(world, settings.data_dir / STATE_FILE)
     world.base_url = f"http://127.0.0.1:{port}"

@@ -122,6 +122,8 @@ class Core:
             self._depth += 1
             try:
                 yield
+                if self._depth == 1:
+                    self.settle_what_waits()
             finally:
                 self._depth -= 1
                 if self._depth == 0:
@@ -137,6 +139,9 @@ class Core:
                 yield
             finally:
                 self._cause = outer
+
+    def settle_what_waits(self) -> None:
+        """What Stripe does by itself after anything happened; nothing, as far as is known here."""
 
     def _announce(self) -> None:
         self.truth.ids_made = self._ids.made

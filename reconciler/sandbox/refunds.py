@@ -4,6 +4,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TypedDict, Unpack, cast
 
+from typing_extensions import override
+
 from reconciler.sandbox import objects, versions
 from reconciler.sandbox.core import automatic, requested
 from reconciler.sandbox.json_types import Json
@@ -20,6 +22,7 @@ _MOVES = {
     "failed": (),
     "canceled": (),
 }
+_TOO_LITTLE = "insufficient_funds"
 _EMAIL_LINK_SECONDS = 45 * 86_400
 
 
@@ -128,6 +131,15 @@ class Refunds(Payments):
         disputes = [self.get("dispute", dispute_id) for dispute_id in charge["_disputes"]]
         return [dispute for dispute in disputes if not dispute["is_charge_refundable"]]
 
+    @override
+    def settle_what_waits(self) -> None:
+        """A card refund that the balance did not cover leaves as soon as it does, oldest first."""
+        if not self.enforce_balance:
+            return
+        for refund in self.table("refund").values():
+            if refund.get("pending_reason") == _TOO_LITTLE and self._covered(refund):
+                self._move_refund(refund, "succeeded", None)
+
     # How it begins
 
     def _check_refund(self, charge: Json, amount: int, left: int) -> None:
@@ -161,9 +173,9 @@ class Refunds(Payments):
             made["failure_reason"] = options.get("failure_reason", "unknown")
         if status == "succeeded" and self.enforce_balance and not self._covered(made):
             if charge["payment_method_details"]["type"] == "card":
-                made["pending_reason"] = "insufficient_funds"
+                made["pending_reason"] = _TOO_LITTLE
                 return "pending"
-            made["failure_reason"] = "insufficient_funds"
+            made["failure_reason"] = _TOO_LITTLE
             return "failed"
         return status
 

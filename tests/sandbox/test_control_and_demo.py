@@ -243,6 +243,11 @@ def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
 
     first = start(tmp_path, port, key)
     made = ask("POST", "/_sandbox/do", {"op": "pay", "args": {"amount": 1_000}})
+    gone = {"amount": 900, "automatic": False}
+    ask("POST", "/_sandbox/do", {"op": "payout", "args": gone})
+    back = {"target": made["result"]["charge"]}
+    refund = ask("POST", "/_sandbox/do", {"op": "refund", "args": back})["result"]
+    waits = ask("GET", f"/v1/refunds/{refund}")
     first.kill()
     first.communicate(timeout=60)
     second = start(tmp_path, port, key)
@@ -250,8 +255,19 @@ def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
     second.send_signal(signal.SIGTERM)
     _, errors = second.communicate(timeout=60)
 
+    assert (waits["status"], waits["pending_reason"]) == ("pending", "insufficient_funds")
     assert [one["id"] for one in found["data"]] == [made["result"]["charge"]]
     assert second.returncode == 0, errors
+
+
+def test_the_storys_own_refunds_are_covered_and_a_larger_one_waits() -> None:
+    world = World(lambda: NOON)
+    world.enforce_balance = True
+    tell(world)
+    assert {one["status"] for one in world.table("refund").values()} == {"failed", "succeeded"}
+    in_euro = [one for one in world.table("charge").values() if one["currency"] == "eur"]
+    held = world.show(world.refund(in_euro[-1]["id"]))
+    assert (held["status"], held["pending_reason"]) == ("pending", "insufficient_funds")
 
 
 def test_a_live_key_never_meets_the_sandbox(tmp_path: Path) -> None:

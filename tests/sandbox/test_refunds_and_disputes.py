@@ -203,6 +203,22 @@ def test_without_enough_balance_a_card_refund_waits_and_another_fails(world: Wor
     assert world.show(bank.charge)["amount_refunded"] == 0
 
 
+def test_a_refund_that_waits_for_balance_leaves_when_there_is_enough(world: World) -> None:
+    world.enforce_balance = True
+    paid = world.pay(1_000)
+    world.payout(amount=900, automatic=False)
+    refund = world.refund(paid.charge)
+    world.pay(500)
+    assert world.show(refund)["status"] == "pending"
+
+    mark = world.events_made()
+    world.pay(900)
+
+    assert world.show(refund)["status"] == "succeeded"
+    assert "refund.updated" in types_since(world, mark)
+    assert rows_of(world, refund) == [("refund", "refund", -1_000, 0)]
+
+
 def test_a_dispute_takes_the_money_and_its_fee(world: World) -> None:
     paid = world.pay(10_000)
     mark = world.events_made()
