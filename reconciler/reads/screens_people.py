@@ -1,5 +1,6 @@
 """People: their names, for the words that say who did something; accounts, sessions, keys."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,9 +48,24 @@ def customers(session: Session, limit: int = 200) -> list[tuple[str, str]]:
     return [(row.id, row.name) for row in session.execute(_CUSTOMERS, {"limit": limit})]
 
 
-def able(session: Session, limit: int = 100) -> list[tuple[str, str]]:
-    """Ids and names of people who may answer questions, by name."""
-    return [(row.id, row.name) for row in session.execute(_ABLE, {"limit": limit})]
+@dataclass(frozen=True, slots=True)
+class Able:
+    """Somebody who may answer questions. Where a list says it often, the name does for the id."""
+
+    id: str
+    name: str
+    has_own_name: bool
+
+
+def able(session: Session, limit: int = 100) -> list[Able]:
+    """People who may answer questions, by name."""
+    rows = session.execute(_ABLE, {"limit": limit}).all()
+    count = Counter(row.name for row in rows)
+    # A browser sends a name with its spaces made one; of two alike it could mean either.
+    return [
+        Able(row.id, row.name, count[row.name] == 1 and row.name == " ".join(row.name.split()))
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import pytest
 
 from reconciler.books.plans import Part
 from reconciler.flows import keep_file
-from reconciler.services import billing, invoices, milestones, projects, sign_offs
+from reconciler.services import billing, invoices, milestones, people, projects, sign_offs
 from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from tests.file_samples import pdf
 from tests.watching import Watch
-from tests.web.screens import Screens, said
+from tests.web.screens import PASSWORD, Screens, said
 
 
 @pytest.fixture
@@ -164,6 +164,25 @@ def test_what_is_put_off_can_be_brought_back_at_once(queue):
     assert amounts(queue, "all") == {"old", "new"}
     assert rae.post(f"/questions/{item}/snooze", {"until": "soon"}).status_code == 422
     assert amounts(queue, "all") == {"old", "new"}
+
+
+def test_a_name_says_who_it_is_unless_two_have_it(queue):
+    rae, path = queue.as_("reconciler"), f"/questions/{item_of(queue, 'new')}/assign"
+    assert "<option>Rae Lindt</option>" in rae.get("/questions").get_data(as_text=True)
+    assert rae.post(path, {"assigned_to": "Rae Lindt"}).status_code == 303
+    assert "<option selected>Rae Lindt</option>" in rae.get("/questions").get_data(as_text=True)
+    twin = queue.office.do(
+        lambda work: people.create_user(
+            work, email="twin@example.com", password=PASSWORD, role="admin", name="Rae Lindt"
+        )
+    )
+    html = rae.get("/questions").get_data(as_text=True)
+    assert f'<option value="{twin}">Rae Lindt</option>' in html
+    assert rae.post(path, {"assigned_to": "Rae Lindt"}).status_code == 422
+    assert rae.post(path, {"assigned_to": twin}).status_code == 303
+    assert (
+        queue.office.scalar("select count(*) from review_item where assigned_to = :t", t=twin) == 1
+    )
 
 
 def test_somebodys_questions_are_in_their_own_view_and_nobody_elses(queue):

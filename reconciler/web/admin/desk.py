@@ -16,6 +16,7 @@ from reconciler.reads import notes, restore, saved_views, screens_people, screen
 from reconciler.reads.notes import NoteRow
 from reconciler.reads.pages import Session
 from reconciler.reads.saved_views import View
+from reconciler.reads.screens_people import Able
 from reconciler.reads.screens_today import Counts, Onlooker
 from reconciler.runtime import Runtime
 from reconciler.services import idempotency, switches
@@ -52,8 +53,8 @@ class Desk:
         with self.runtime.read() as session:
             return notes.of(session, subject)
 
-    def able(self) -> list[tuple[str, str]]:
-        """Ids and names of people who may answer questions."""
+    def able(self) -> list[Able]:
+        """People who may answer questions."""
         with self.runtime.read() as session:
             return screens_people.able(session)
 

@@ -19,7 +19,7 @@ screens = Screens()
 @screens.post("/questions/<item_id>/assign", Role.RECONCILER)
 def assign_question(desk: Desk, item_id: str) -> Response:
     """Make a question somebody's, or nobody's."""
-    who, why = request.form.get("assigned_to", "") or None, forms.words(request.form, "note")
+    who, why = _whose(desk), forms.words(request.form, "note")
 
     def step(work: Work) -> str:
         review_desk.assign(work, item_id, who)
@@ -28,6 +28,13 @@ def assign_question(desk: Desk, item_id: str) -> Response:
 
     desk.once(step)
     return _back()
+
+
+def _whose(desk: Desk) -> str | None:
+    """The id, or the name where a list of people is too long to say the id of each."""
+    said = request.form.get("assigned_to", "")
+    named = (one.id for one in desk.able() if one.has_own_name and one.name == said)
+    return next(named, said) or None
 
 
 @screens.post("/questions/<item_id>/snooze", Role.RECONCILER)
