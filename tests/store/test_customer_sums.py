@@ -4,12 +4,14 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.flows.count_figures import count_figures
+from reconciler.migrations_runner import migrate
 from reconciler.reads import balances, screens_documents
 from reconciler.reads.balances import Balance
 from reconciler.services import allocations, invoices
 from reconciler.services.allocations import Part
 from reconciler.store import customer_sums
 from tests.builders import captured, customer, invoice, named, observe, refund
+from tests.databases import Servers
 from tests.runtime import Office
 
 _BY_HAND = """update payment set customer_id = :customer where id = :id"""
@@ -145,3 +147,24 @@ def test_a_sum_that_is_out_by_one_is_found(office: Office, spoilt: str) -> None:
     assert found.invariant == "sums_of_customers_are_their_documents"
     assert spoilt.partition(" ")[0] in found.detail
     assert ann in found.detail
+
+
+def test_a_table_that_was_emptied_is_written_anew_at_the_next_start(
+    office: Office, servers: Servers, database: str, owner_url: str
+) -> None:
+    invoice(office, "INV-1", 1_000, customer_id=customer(office))
+    with servers.connect(database) as surgeon:
+        surgeon.execute("""insert into customer_sum (customer_id, currency, billed)
+            select customer_id, currency, 1 from customer_sum, generate_series(1, 200000)""")
+        surgeon.execute("delete from customer_sum where id < (select max(id) from customer_sum)")
+        surgeon.execute("analyze customer_sum")
+    kept = office.rows("select * from customer_sum")
+    pages = "select pg_relation_size('customer_sum') / 8192"
+    assert office.scalar(pages) > 1_000
+    with servers.connect(database) as somebody, somebody.transaction():
+        somebody.execute("select count(*) from customer_sum")
+        migrate(owner_url)
+        assert office.scalar(pages) > 1_000, "whoever is in it goes on"
+    migrate(owner_url)
+    assert office.scalar(pages) == 1
+    assert office.rows("select * from customer_sum") == kept
