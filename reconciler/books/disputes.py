@@ -126,12 +126,16 @@ class Case:
         return self.is_open or (self.is_lost and decision is Decision.UNDECIDED)
 
     def needs_a_person(self, decision: Decision) -> bool:
-        """Whether somebody has to look: also at money back after the loss was acted upon."""
+        """Whether somebody has to look: also at money back after the loss was acted upon.
+
+        Nobody while the bank has an answer and decides: that ends by itself, or asks again.
+        """
         is_late_win = self.stage is Stage.WON and decision is not Decision.UNDECIDED
         # Headed off: how its money moved is documented nowhere.
         is_odd = self.status == PREVENTED or not self.is_known_word
         is_untold = self.stage is Stage.LOST and not self.lost and not self.taken
-        return self.is_unsettled(decision) or is_late_win or is_odd or is_untold
+        waits = self.is_unsettled(decision) and self.stage is not Stage.UNDER_REVIEW
+        return waits or is_late_win or is_odd or is_untold
 
 
 def is_over(dispute: DisputeFact) -> bool:

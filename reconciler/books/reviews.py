@@ -55,14 +55,24 @@ ACTIONS: dict[ReviewKind, tuple[str, ...]] = {
     ReviewKind.REFUND_FAILED: ("retry", "acknowledge"),
     ReviewKind.MANUAL_REFUND: ("paid_back", "retry", "acknowledge"),
     ReviewKind.EVENT_FAILED: ("replay", "acknowledge"),
-    ReviewKind.DISPUTE: ("chase", "write_off", "credit", "acknowledge"),
+    # `answered`: it was answered where the rail takes answers, and the bank is to decide.
+    ReviewKind.DISPUTE: ("chase", "write_off", "credit", "answered", "acknowledge"),
 }
+ANSWERED = "answered"
 _OF_A_LOSS = frozenset({"chase", "write_off", "credit"})
 
 
 def actions(kind: ReviewKind, details: Mapping[str, object]) -> tuple[str, ...]:
-    """What a question takes as it stands: an undecided loss is decided, others are acknowledged."""
+    """What a question takes as it stands: an undecided loss is decided, others are acknowledged.
+
+    What a bank waits for is answered as well.
+    """
     if kind is not ReviewKind.DISPUTE:
         return ACTIONS[kind]
     waits = details.get("is_lost") is True and details.get("decision") == "undecided"
-    return tuple(action for action in ACTIONS[kind] if (action in _OF_A_LOSS) is waits)
+    return tuple(
+        action
+        for action in ACTIONS[kind]
+        if (action in _OF_A_LOSS) is waits
+        and (action != ANSWERED or details.get("stage") == "needs_response")
+    )

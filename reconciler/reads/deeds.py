@@ -40,6 +40,12 @@ _STANDING = sa.text(
         order by d.seq desc limit 1) last
       where r.id = any(:subjects) and r.kind = 'dispute' and r.state = 'resolved'
         and last.at = r.resolved_at and last.decision <> 'undecided'
+    union all select 'review_item.resolved', r.id, null from review_item r
+        join dispute d on d.payment_id = r.payment_id and d.rail_dispute_id = r.subject
+      where r.id = any(:subjects) and r.kind = 'dispute' and r.resolution like 'answered%'
+        and d.stage = 'needs_response' and not exists (select 1 from review_item n
+          where n.kind = 'dispute' and n.subject = r.subject and n.id <> r.id
+            and (n.state = 'open' or n.resolved_at > r.resolved_at))
     union all select 'dispute.decided', rail_dispute_id, decision from dispute
       where rail_dispute_id = any(:subjects)
     union all select 'reminders.paused', subject, null from reminder_plan

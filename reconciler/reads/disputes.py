@@ -49,6 +49,16 @@ class TouchedDeposit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """That somebody answered it, `on …: with what`; it is over once it is asked again."""
+
+    review_item_id: str
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeRow:
     """What a payer's bank asks for or has taken, in minor units of `currency`.
 
@@ -86,18 +96,26 @@ class DisputeRow:
     updated_at: datetime
     rev: int
     url: str | None = None
+    answer: Answer | None = None
+
+    @property
+    def is_with_the_bank(self) -> bool:
+        """Whether nobody here has anything to do before the bank decides or asks again."""
+        is_under_review = self.stage is Stage.UNDER_REVIEW
+        return self.review_item_id is None and (is_under_review or self.answer is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class NumbersWaiting:
     """How many wait: those in sight, and those put off until a day to come.
 
-    Of those that are `noted` the bank has yet to decide, but somebody closed the question with a
-    note: nobody here has to do anything before there is news.
+    Of the others nobody here has to do anything before there is news: those `with_bank` have an
+    answer, and of those that are `noted` somebody closed the question with a note.
     """
 
     in_sight: int
     snoozed: int
+    with_bank: int
     noted: int
 
 
@@ -129,17 +147,28 @@ LISTING = Listing(
 _DISPUTES = sa.text(
     """select d.*, p.rail, p.rail_payment_id, p.livemode, p.customer_id, c.name as customer,
       (select r.id from review_item r where r.kind = 'dispute' and r.subject = d.rail_dispute_id
-        and r.state = 'open') as review_item_id
+        and r.state = 'open') as review_item_id, a.*
     from dispute d join payment p on p.id = d.payment_id
       left join customer c on c.id = p.customer_id
+      left join lateral (select r.id as answer_id, r.resolution as answered, r.resolved_by as
+          answered_by, r.resolved_at as answered_at
+        from (select * from review_item where kind = 'dispute' and subject = d.rail_dispute_id
+          order by state = 'open' desc, resolved_at desc, id desc limit 1) r
+        where r.state = 'resolved' and r.resolution like 'answered%'
+          and d.stage in ('needs_response', 'under_review')) a on true
     where d.id = any(:ids)"""
 )
 # Somebody has to look at it, or has put that off: what the menu counts as well.
 _ASKED = """d.rail_dispute_id in (select subject from review_item
       where kind = 'dispute' and state = 'open')"""
 _WAITS = f"(d.is_unsettled or d.stage in ('needs_response', 'under_review') or {_ASKED})"
+# Whose answer the bank has, by its word or by ours.
+_WITH_BANK = """(d.stage = 'under_review' or exists (select from (select resolution
+        from review_item where kind = 'dispute' and subject = d.rail_dispute_id
+        order by state = 'open' desc, resolved_at desc, id desc limit 1) r
+      where r.resolution like 'answered%'))"""
 # What has to be answered soonest stands first; what nobody can answer any more after that; last
-# what was closed with a note.
+# what the bank decides now, and what was closed with a note.
 _TURN = f"""not {_ASKED}, d.stage <> 'needs_response', coalesce(d.evidence_due_at, 'infinity'),
       d.opened_at, d.id"""
 _WAITING = sa.text(
@@ -152,8 +181,11 @@ _AWAY = """review_item r where r.kind = 'dispute' and r.subject = d.rail_dispute
       and r.state = 'open' and r.snoozed_until > :today"""
 _NUMBERS_WAITING = sa.text(
     f"""select count(*) filter (where is_asked and not is_away) as in_sight,
-      count(*) filter (where is_away) as snoozed, count(*) filter (where not is_asked) as noted
-    from (select exists (select from {_AWAY}) as is_away, {_ASKED} as is_asked
+      count(*) filter (where is_away) as snoozed,
+      count(*) filter (where not is_asked and is_with_bank) as with_bank,
+      count(*) filter (where not is_asked and not is_with_bank) as noted
+    from (select exists (select from {_AWAY}) as is_away, {_ASKED} as is_asked,
+        {_WITH_BANK} as is_with_bank
       from dispute d where {_WAITS}) w"""
 )
 _SNOOZED = sa.text(
@@ -312,10 +344,18 @@ def load(session: Session, ids: Collection[str], *, now: datetime) -> dict[str, 
                 "invoices": invoices.get(row.id, []),
                 "deposits": deposits.get(row.id, []),
                 "history": histories.get(row.id, []),
+                "answer": _answer(row),
             }
         )
         for row in session.execute(_DISPUTES, given)
     }
+
+
+def _answer(row: sa.Row[tuple[object, ...]]) -> Answer | None:
+    if row.answer_id is None:
+        return None
+    text = str(row.answered).partition(": ")[2]
+    return Answer(review_item_id=row.answer_id, text=text, by=row.answered_by, at=row.answered_at)
 
 
 def _days_left(due: datetime | None, stage: str, now: datetime) -> int | None:

@@ -147,7 +147,9 @@ def _resolved(work: Work, act: Act) -> None:
 
 
 def _taken_back(work: Work, act: Act) -> None:
-    resolutions.undo(work, _item(work, _ITEM, "external_refund", act.before["refund"]))
+    is_answer = "dispute" in act.before
+    kind, about = ("dispute", "dispute") if is_answer else ("external_refund", "refund")
+    resolutions.undo(work, _item(work, _ITEM, kind, act.before[about]))
 
 
 def _item(work: Work, statement: sa.TextClause, kind: str, about: str) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import disputes as rules, posting_rules, texts
-from reconciler.books.disputes import Case, Decision
+from reconciler.books.disputes import Case, Decision, Stage
 from reconciler.books.observations import PaymentFacts
 from reconciler.books.reviews import ReviewKind
 from reconciler.errors import Conflict, NotFound, Refused
@@ -44,6 +44,11 @@ _LAST = sa.text(
 _COUNT = sa.text(
     """select count(*) from dispute_decision
     where payment_id = :payment_id and rail_dispute_id = :dispute_id"""
+)
+_ANSWERED_BEFORE = sa.text(
+    """select count(*) from dispute d join dispute_step s on s.dispute_id = d.id
+    where d.payment_id = :payment_id and d.rail_dispute_id = :dispute_id
+      and s.stage = 'under_review'"""
 )
 
 
@@ -181,6 +186,12 @@ def is_undecided(work: Work, row: PaymentRow, rail_dispute_id: str) -> bool:
     return is_lost and _decided(work, row, rail_dispute_id) is Decision.UNDECIDED
 
 
+def waits_for_us(row: PaymentRow, rail_dispute_id: str) -> bool:
+    """Whether the bank waits for an answer to this dispute, as far as is known here."""
+    found = (case.stage for case in cases_of(row.facts) if case.dispute_id == rail_dispute_id)
+    return Stage.NEEDS_RESPONSE in found
+
+
 def _decided(work: Work, row: PaymentRow, rail_dispute_id: str) -> Decision:
     standing = dispute_rows.decisions(work.session, [row.id])
     return standing.get((row.id, rail_dispute_id), Decision.UNDECIDED)
@@ -215,6 +226,10 @@ def _question(work: Work, row: PaymentRow, case: Case, decision: Decision) -> Qu
         "is_lost": case.is_lost,
         "decision": decision.value,
     }
+    if case.stage is Stage.NEEDS_RESPONSE and (
+        count := work.session.execute(_ANSWERED_BEFORE, given).scalar_one()
+    ):
+        details["answered_before"] = count  # so that it is asked when an answer is due once more
     if case.is_lost and (count := work.session.execute(_COUNT, given).scalar_one()):
         details["decided_before"] = count  # so that it is asked again after it was taken back
     return Question(

@@ -6,7 +6,7 @@ is carried out, so that what is left open afterwards is asked anew and not lost.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from reconciler.books.allocations import REFUND_TREATMENTS, Treatment
 from reconciler.books.consent import RefundPolicy
 from reconciler.books.disputes import Decision
 from reconciler.books.refunds import RefundReason
-from reconciler.books.reviews import ACTIONS, ReviewKind
+from reconciler.books.reviews import ACTIONS, ANSWERED, ReviewKind
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.services import (
     allocations,
@@ -39,7 +39,12 @@ from reconciler.work import Work
 NOTE_CHARS_MAX = 2_000
 _ITEM = sa.text(
     """select id, kind, state, subject, payment_id, refund_id, event_seq, amount, currency, details,
-      resolved_at from review_item where id = :id"""
+      resolved_at, resolution from review_item where id = :id"""
+)
+_ASKED_SINCE = sa.text(
+    """select 1 from review_item r join review_item n on n.kind = r.kind and n.subject = r.subject
+    where r.id = :id and n.id <> r.id
+      and (n.state = 'open' or n.resolved_at > r.resolved_at) limit 1"""
 )
 
 
@@ -48,7 +53,8 @@ class Resolution:
     """What is to be done about a question.
 
     `match` reads `parts`; so does `split`, with `treatment`; `refund` reads `amount`, `reason`,
-    `note` and `treatment`; `paid_back` reads `reference`; every action keeps `note`.
+    `note` and `treatment`; `paid_back` reads `reference`; `answered` reads `answered_on`, the day,
+    which is today where it is left out; every action keeps `note`.
     """
 
     action: str
@@ -57,6 +63,7 @@ class Resolution:
     reason: str | None = None
     treatment: str | None = None
     reference: str | None = None
+    answered_on: date | None = None
     note: str | None = None
 
 
@@ -73,6 +80,7 @@ class _Item:
     currency: str | None
     details: dict[str, Any]
     resolved_at: datetime | None
+    resolution: str | None
 
 
 def resolve(
@@ -95,6 +103,8 @@ def resolve(
     if resolution.action not in possible:
         raise Refused(f"an item of kind {item.kind} takes {', '.join(possible)}", field="action")
     note = texts.words(resolution.note or "", field="note", chars_max=NOTE_CHARS_MAX)
+    if resolution.action == ANSWERED:
+        note = _on_the_day(work, resolution.answered_on, note)
     _hold(work, item)
     item = _item(work, item_id)  # as it is now that the payment is held
     said = f"{resolution.action}: {note}" if note else resolution.action
@@ -107,13 +117,25 @@ def resolve(
         _DEEDS[resolution.action](work, item, resolution)
 
 
+def _on_the_day(work: Work, day: date | None, note: str) -> str:
+    """The note of an answer, with the day on which it was given."""
+    today = work.now.date()
+    if day is not None and day > today:
+        raise Invalid("the day is still to come", field="answered_on")
+    said = f"on {day or today:%-d %b %Y}"
+    return f"{said}: {note}" if note else said
+
+
 def undo(work: Work, item_id: str) -> None:
-    """Take back what was decided about a refund made outside or a loss, and ask again.
+    """Take back what a refund made outside, a loss or a dispute was answered with, and ask again.
 
     Raises NotFound, and Conflict where what this question was answered with does not stand, be it
     taken back or decided otherwise since.
     """
     item = _item(work, item_id)
+    if item.resolution is not None and item.resolution.startswith(ANSWERED):
+        _ask_for_an_answer(work, item)
+        return
     if item.kind == ReviewKind.DISPUTE and item.state != "open":
         held = _held_payment(work, item)
         disputes.take_back(work, held, item.subject, answered_at=item.resolved_at)
@@ -121,8 +143,23 @@ def undo(work: Work, item_id: str) -> None:
     if item.kind != ReviewKind.EXTERNAL_REFUND or item.state == "open" or not item.payment_id:
         raise Conflict("there is no decision here that could be taken back")
     refund_decisions.take_back(work, item.payment_id, item.subject, item_id=item_id)
+    _ask_again(work, item)
+    audit.note(work, "review_item.decision_taken_back", item_id, before={"refund": item.subject})
+
+
+def _ask_for_an_answer(work: Work, item: _Item) -> None:
+    held = _held_payment(work, item)
+    if not disputes.waits_for_us(held, item.subject):
+        raise Conflict("the bank has the answer by now, or has decided: there is no more to answer")
+    if work.session.scalar(_ASKED_SINCE, {"id": item.id}):
+        raise Conflict("it was asked again since: look at what is asked now")
+    _ask_again(work, item)
+    audit.note(work, "review_item.decision_taken_back", item.id, before={"dispute": item.subject})
+
+
+def _ask_again(work: Work, item: _Item) -> None:
     question = Question(
-        kind=ReviewKind.EXTERNAL_REFUND,
+        kind=ReviewKind(item.kind),
         subject=item.subject,
         payment_id=item.payment_id,
         amount=item.amount,
@@ -131,7 +168,6 @@ def undo(work: Work, item_id: str) -> None:
         details={**item.details, "taken_back": f"{work.now:%Y-%m-%dT%H:%M:%SZ}"},
     )
     reviews.open_items(work, [question])
-    audit.note(work, "review_item.decision_taken_back", item_id, before={"refund": item.subject})
 
 
 def _item(work: Work, item_id: str) -> _Item:
@@ -223,6 +259,12 @@ def _acknowledge(work: Work, item: _Item, _: Resolution) -> None:
         )
 
 
+def _answered(work: Work, item: _Item, _: Resolution) -> None:
+    """It is the bank's turn; news of the dispute asks again by itself."""
+    if not disputes.waits_for_us(_held_payment(work, item), item.subject):
+        raise Refused("the bank waits for no answer to this", field="action")
+
+
 def _held_payment(work: Work, item: _Item) -> PaymentRow:
     if item.payment_id is None:
         raise Refused("this question is about no payment of ours")
@@ -245,5 +287,6 @@ _DEEDS: Mapping[str, Callable[[Work, _Item, Resolution], None]] = {
     "replay": _replay,
     "chase": _decide_loss,
     "write_off": _decide_loss,
+    ANSWERED: _answered,
     "acknowledge": _acknowledge,
 }

@@ -46,7 +46,7 @@ _SNOOZED_UNTIL = sa.text(
 )
 _DISPUTE = sa.text("select id from dispute where rail_dispute_id = :id")
 OVERTAKEN = "something newer was done about it since, which this would take back instead"
-_DECISIONS = frozenset({"credit", "reopen", "split", "chase", "write_off"})
+_DECISIONS = frozenset({"credit", "reopen", "split", "chase", "write_off", "answered"})
 
 
 def undo(work: Work, seq: int) -> None:

@@ -237,7 +237,7 @@ def _(t: Telling) -> None:
     t.world.prevented(_paid(t))
 
 
-@traps.add("69-an-appeal", TAKEN)
+@traps.add("69-an-appeal", TAKEN.replace("    asks     dispute 10000\n", ""))
 def _(t: Telling) -> None:
     taken = t.world.dispute(_paid(t))
     t.world.set_dispute_status(taken, "appeal_under_review")

@@ -19,6 +19,7 @@ from tests.file_samples import pdf
 from tests.web import bank_deeds, closing_deeds, deeds_mail, deeds_people, portal_deeds
 from tests.web.api import Api
 from tests.web.deeds_of_desk import DESK
+from tests.web.deeds_of_disputes import DISPUTES
 from tests.web.deeds_of_invoices import INVOICES
 from tests.web.deeds_of_purchases import PURCHASES
 from tests.web.project_deeds import PROJECTS
@@ -273,11 +274,6 @@ def _starts_a_run(**body: Any) -> Callable[[House], Sent]:
     return sent
 
 
-def _decides_a_loss(house: House) -> Sent:
-    dispute = house.lost()
-    return {"dispute_id": dispute}, {"decision": "chase"} | house.rev("dispute", dispute)
-
-
 def _accepts(house: House) -> Sent:
     house.held()
     return {}, {}
@@ -371,7 +367,7 @@ DEEDS: dict[str, Callable[[House], Sent]] = _OTHERS | {
     "POST /admin/refunds/<refund_id>/keep": _refund_form(
         House.failed, kept_as="credit", consent="She wrote so"
     ),
-    "POST /admin/disputes/<dispute_id>/decide": _decides_a_loss,
+    **DISPUTES,
     "POST /admin/questions/<item_id>/acknowledge": _item_form(House.question, note="Seen"),
     "POST /admin/questions/<item_id>/decide": _item_form(House.outside, action="credit"),
     "POST /admin/questions/<item_id>/take-back": _item_form(House.answered),

@@ -155,9 +155,12 @@ def test_an_appeal_after_the_decision_holds_the_invoice_and_is_only_acknowledged
     assert api.read(f"/invoices/{invoice_id}")["written_off"] == 0
     item = api.read(f"/review-items/{appealed['review_item_id']}")
     assert item["dispute_id"] == dispute["id"]
-    assert item["actions"] == ["acknowledge"]
-    api.make(f"/review-items/{item['id']}/resolve", {"action": "acknowledge", "note": "sent"})
-    assert api.read(f"/disputes/{dispute['id']}")["review_item_id"] is None
+    assert item["actions"] == ["answered", "acknowledge"]
+    told = {"action": "answered", "answered_on": "2026-11-30", "note": "sent"}
+    api.make(f"/review-items/{item['id']}/resolve", told)
+    answered = api.read(f"/disputes/{dispute['id']}")
+    assert answered["review_item_id"] is None
+    assert answered["answer"]["text"] == "on 30 Nov 2026: sent"
     api.office.clock.advance(days=9)
     api.office.world.close_dispute(made, "lost")
     api.settle()

@@ -9,6 +9,7 @@ from flask import Response, request
 from reconciler.books.accounts import Role as AccountRole
 from reconciler.books.disputes import Decision
 from reconciler.books.people import Role
+from reconciler.books.reviews import ANSWERED
 from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import (
     agreed,
@@ -24,7 +25,9 @@ from reconciler.reads.audit import AuditRow
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
-from reconciler.services import disputes
+from reconciler.services import disputes, resolutions
+from reconciler.services.refund_limits import policy_of
+from reconciler.services.resolutions import Resolution
 from reconciler.web import forms, rail_pages
 from reconciler.web.admin import (
     consequences,
@@ -47,6 +50,7 @@ from reconciler.work import Cause
 screens = Screens()
 
 _TURN = ("text",)  # a page goes on after a dispute, by its id
+_SAID = frozenset({*Decision, ANSWERED, "unanswered"})
 _CHOICES = (Decision.CHASE, Decision.WRITE_OFF, Decision.CREDIT)
 
 
@@ -131,16 +135,50 @@ def decide_dispute(desk: Desk, dispute_id: str) -> Response:
     return go("show_dispute", dispute_id=dispute_id, said=said)
 
 
+@screens.post("/disputes/<dispute_id>/answered", Role.RECONCILER)
+def note_answer(desk: Desk, dispute_id: str) -> Response:
+    """Say that it was answered at the rail, when and with what: the bank decides now."""
+    policy = policy_of(desk.runtime.settings)
+    try:
+        answer = Resolution(
+            action=ANSWERED,
+            answered_on=forms.day(request.form, "answered_on"),
+            note=forms.text(request.form, "handed_in", chars_max=forms.NOTE_CHARS_MAX),
+        )
+        item, rev = forms.text(request.form, "item"), forms.whole(request.form, "item_rev")
+        desk.do(lambda work: resolutions.resolve(work, item, answer, policy, rev=rev))
+    except NotFound:
+        raise
+    except Conflict as error:
+        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
+    except Refused as error:
+        return _show(desk, dispute_id, status=422, error=errors.sentence(error))
+    return go("show_dispute", dispute_id=dispute_id, said=ANSWERED)
+
+
+@screens.post("/disputes/<dispute_id>/answered/undo", Role.RECONCILER)
+def take_answer_back(desk: Desk, dispute_id: str) -> Response:
+    """It was not answered after all: it is asked again."""
+    try:
+        item = forms.text(request.form, "item")
+        desk.do(lambda work: resolutions.undo(work, item))
+    except NotFound:
+        raise
+    except Refused as error:
+        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
+    return go("show_dispute", dispute_id=dispute_id, said="unanswered")
+
+
 def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") -> Response:
     with desk.runtime.read() as session:
         dispute = reads.one(session, dispute_id, now=desk.now)
         found = ledger.entries_of(session, "payment_id", [dispute.payment_id])
         entries = _own(found.get(dispute.payment_id, []), dispute)
         causes = [line.cause for line in dispute.history if line.cause]
-        names = screens_people.names(session, [*timeline.causes(entries), *_people(causes)])
+        people = [*timeline.causes(entries), *_people(causes), *_answerer(dispute)]
+        names = screens_people.names(session, people)
         told = audit.about(session, [dispute.rail_dispute_id], ["dispute.decided"])
-        said = request.args.get("said", "")
-        was_said = said if said in set(Decision) and not error else ""
+        was_said = _was_said(error)
         case = dispute_case.of(desk, session, {dispute.rail_dispute_id: dispute.payment_id}).get(
             dispute.rail_dispute_id
         )
@@ -165,6 +203,8 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         choices=_choices(desk, dispute),
         error=error,
         typed=request.form.get("note", ""),
+        answer={"handed_in": "", "answered_on": desk.today.isoformat()} | request.form.to_dict(),
+        answered_by=" ".join(names.get(one, "") for one in _answerer(dispute)),
         was_said=was_said,
         next_up=following,
         case=case,
@@ -178,6 +218,15 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
             _moments(dispute, names, told), timeline.of_entries(entries, names)
         ),
     )
+
+
+def _was_said(error: str) -> str:
+    said = request.args.get("said", "")
+    return said if said in _SAID and not error else ""
+
+
+def _answerer(dispute: DisputeRow) -> list[str]:
+    return [dispute.answer.by.rpartition("/")[2]] if dispute.answer else []
 
 
 def _heading(dispute: DisputeRow) -> str:

@@ -40,7 +40,7 @@ resource = Resource("review-items")
 
 Action = Literal[
     "match", "refund", "acknowledge", "retry", "paid_back", "replay",
-    "credit", "reopen", "split", "chase", "write_off",
+    "credit", "reopen", "split", "chase", "write_off", "answered",
 ]  # fmt: skip
 _MOVES_REFUNDS = frozenset({"refund", "retry", "paid_back"})
 
@@ -51,7 +51,8 @@ class ResolveBody(Body):
     `match` takes `allocations`, or one `invoice_id` or `deposit_id` with an `amount`; `refund`
     takes `amount`, `reason`, `treatment`; `paid_back` takes `reference`. What the client owes
     after a refund made outside: `credit` nothing, `reopen` all of it again, `split` the
-    `allocations` it took from, with one `treatment`.
+    `allocations` it took from, with one `treatment`. `answered` says of a dispute that it was
+    answered where the rail takes answers, on the day `answered_on`, today where that is left out.
     """
 
     action: Action
@@ -62,6 +63,7 @@ class ResolveBody(Body):
     reason: RefundReason | None = None
     treatment: RefundTreatment | None = None
     reference: Annotated[Line255 | None, Field(max_length=200)] = None
+    answered_on: Day | None = None
     note: Words2000 | None = None
     rev: Rev
 
@@ -77,6 +79,7 @@ class ResolveBody(Body):
             reason=self.reason.value if self.reason else None,
             treatment=self.treatment,
             reference=self.reference,
+            answered_on=self.answered_on,
             note=self.note,
         )
 
