@@ -10,9 +10,11 @@ from sqlmodel import Session
 from reconciler.embedded import postgres
 from reconciler.reads import (
     account_statements,
+    on_hold,
     question_order,
     rail_balances,
     review_queue,
+    screens_refunds,
     screens_today,
     screens_unmatched,
     suggestions,
@@ -45,6 +47,13 @@ _MANY = """
         updated_at)
       select 'pay_' || n, 'stripe', 'own', 'pi_' || n, 'captured', '{}', now(), now(), now()
       from generate_series(1, 6000) n;
+    insert into allocation (id, payment_id, invoice_id, strategy, cause_kind, cause_id, created_at)
+      select 'alo_' || n, 'pay_' || n, 'inv_' || n, 'number', 'event', 'evt_' || n, now()
+      from generate_series(1, 6000) n;
+    insert into dispute (id, payment_id, rail_dispute_id, kind, stage, status, decision,
+        is_unsettled, opened_at, updated_at)
+      select 'dsp_' || n, 'pay_' || n * 20, 'du_' || n, 'chargeback', 'needs_response', 'open',
+        'undecided', true, now(), now() from generate_series(1, 300) n;
     insert into refund (id, payment_id, amount, currency, reason, treatment, status, requested_by,
         requested_at)
       select 'rfd_' || n, 'pay_' || n, 100, 'USD', 'other', 'credit', 'approved', 'ann', now()
@@ -100,6 +109,16 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         (account_statements._LINES_OF_FEW, _OF_FEW, "pk_journal_entry"),
         (screens_today._COUNTS, _ONLOOKER, "Index Only Scan using ix_refund_leg_waiting"),
         (screens_today._COUNTS, _ONLOOKER, "Index Only Scan using ix_review_item_waiting"),
+        (
+            screens_refunds._COUNTS,
+            {"me": "ann", "sent": ["submitted"], "done": ["succeeded"]},
+            "Index Only Scan using ix_refund_status",
+        ),
+        (
+            on_hold._HELD,
+            {"customers": None, "today": date(2026, 12, 1)},
+            "Index Cond: (payment_id = x.payment_id)",
+        ),
         (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
     ],
     ids=[
@@ -114,6 +133,8 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
         "entries of those",
         "legs by the index alone",
         "questions by the index alone",
+        "refunds by the index alone",
+        "claims on disputed payments",
         "queue",
     ],
 )
@@ -128,7 +149,7 @@ def test_it_is_found_by_an_index(
         surgeon.execute("set session_replication_role = replica; set synchronous_commit = on")
         surgeon.execute(_MANY)
         # An index alone does where vacuum knows that all is seen by all: once it is on disk.
-        surgeon.execute("vacuum review_item")
+        surgeon.execute("vacuum review_item, refund")
     engine = make_engine(servers.url(postgres.APP, database))
     with engine.begin() as line:
         plan = "\n".join(line.scalars(sa.text(f"explain {statement.text}"), values))
