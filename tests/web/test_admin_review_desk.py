@@ -298,7 +298,7 @@ def test_the_payer_is_asked_by_a_mail_that_says_which_money_it_is_about(screens)
     address = urlsplit(unescape(asked[1]))
     said_there = parse_qs(address.query)
     assert unquote(address.path) == "m.o'k@post.example"
-    assert said_there["subject"] == ["What is your payment of $390.00 for?"]
+    assert said_there["subject"] == ["About your payment of $390.00"]
     (text,) = said_there["body"]
     rail_id = screens.office.scalar("select rail_payment_id from payment where id = :p", p=pay)
     for words in ("$390.00", "22 Nov 2026", rail_id, "\u201cDanke & Gruß\u201d", "\r\n"):

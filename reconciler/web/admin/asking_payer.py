@@ -4,16 +4,18 @@ It opens in the mail program of whoever asks: their own address stands on it, an
 to them.
 """
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from reconciler.reads import customers
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
+from reconciler.reads.screens_unmatched import Suggested, Target
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
 
 
-def link(desk: Desk, session: Session, payment: PaymentLine) -> str:
+def link(desk: Desk, session: Session, payment: PaymentLine, suggested: Sequence[Suggested]) -> str:
     """The address of such a mail; empty where nobody's address is known, or nothing is open."""
     to = payment.payer_email or ""
     if not to and payment.customer_id:
@@ -21,14 +23,64 @@ def link(desk: Desk, session: Session, payment: PaymentLine) -> str:
     if not to or payment.unapplied <= 0:
         return ""
     amount = words.shown(payment.captured, payment.currency)
+    left = words.shown(payment.unapplied, payment.currency)
+    is_rest = payment.unapplied < payment.captured
     day = words.day(payment.occurred_at.date())
-    subject = f"What is your payment of {amount} for?"
+    subject = f"About {left} of your payment" if is_rest else f"About your payment of {amount}"
     how = f"paid with {payment.method}, " if payment.method else ""
     said = f"It says: \u201c{payment.description}\u201d.\n" if payment.description else ""
     text = (
         f"Hello{' ' + payment.payer_name if payment.payer_name else ''},\n\n"
         f"we received {amount} from you on {day} ({how}reference {payment.rail_payment_id}).\n"
-        f"{said}\nWhich invoice or order is it for? A number is enough.\n"
+        f"{said}\n{_question(payment, suggested, left)}\n"
     )
     body = text.replace("\n", "\r\n")
     return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
+
+_WHICH = "Which invoice or order is it for? A number is enough."
+_OR_BACK = "Shall we send it back to you, or is it for something else?"
+
+
+def _question(payment: PaymentLine, suggested: Sequence[Suggested], left: str) -> str:
+    """What is asked: by what the payment names, and how that stands.
+
+    Whose another customer's invoice is, and what is on it, is not told.
+    """
+    named = next((one for one in suggested if one.is_named and not one.ways), None)
+    if named is None:
+        named = next((one for one in suggested if one.is_named and one.is_anothers), None)
+    if named is not None:
+        target = named.shown[0]
+        if named.is_anothers:
+            return f"It names {target.number}, which is none of yours. {_WHICH}"
+        return _of_named(payment, target, left)
+    if payment.unapplied < payment.captured:
+        rest = f"{left} of it is more than was owed."
+        return f"{rest} Shall we send that back to you, or keep it for what comes next?"
+    unknown = next((one for one in payment.reasons if one.endswith(_NOT_KNOWN)), "")
+    if unknown:
+        number = unknown.removesuffix(_NOT_KNOWN).rpartition(" ")[2]
+        return f"It names {number}, which we do not know. {_WHICH}"
+    return _WHICH
+
+
+_NOT_KNOWN = ", which is not known here"
+
+
+def _of_named(payment: PaymentLine, target: Target, left: str) -> str:
+    number = target.number
+    if target.currency != payment.currency:
+        owed = words.shown(target.outstanding, target.currency)
+        return (
+            f"It names {number}, of which {owed} is open, in another currency. Shall we send the"
+            f" {left} back to you, so that you can pay in {target.currency}?"
+        )
+    if target.state == "void":
+        return f"It names {number}, which was withdrawn: nothing of it is owed. {_OR_BACK}"
+    if target.outstanding <= 0:
+        return (
+            f"It names {number}, which is paid: {left} is left over. Shall we send that back to"
+            " you, or keep it for what comes next?"
+        )
+    return f"It names {number}. {_WHICH}"

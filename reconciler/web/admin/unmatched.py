@@ -219,7 +219,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         shown = {target.id for one in suggested for target in one.shown}
         what_for = told_apart.told(session, shown, today=desk.today)
         lines = lines_shown.of(session, shown)
-        ask_payer = asking_payer.link(desk, session, payment)
+        ask_payer = asking_payer.link(desk, session, payment, suggested)
         wished = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
