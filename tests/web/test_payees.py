@@ -1,5 +1,9 @@
 """To which account money is transferred: known, asked for, seen in full by who may pay."""
 
+import re
+from html import unescape
+from urllib.parse import unquote
+
 import pytest
 
 from tests.web import furniture
@@ -48,7 +52,7 @@ def test_where_a_transfer_is_asked_for_it_is_said_to_whom_or_that_nobody_knows(o
     for path, owner in pages.items():
         page = rae.get(path)
         assert "is written down" in said(page), path
-        assert f'href="/admin/payees/{owed.ids[owner]}"' in page.get_data(as_text=True), path
+        assert f'href="/admin/payees/{owed.ids[owner]}' in page.get_data(as_text=True), path
     assert "Ask them for it at ann@lee.example , and have it confirmed" in rae.read(
         f"/refunds/{refund}"
     )
@@ -188,3 +192,38 @@ def test_nobody_has_an_account_who_is_not_there(owed):
     for owner in ("cust_none", "ven_none", "inv_none", owed.ids["INV-1"]):
         assert owed.as_("reconciler").get(f"/payees/{owner}").status_code == 404
         assert owed.as_("reconciler").post(f"/payees/{owner}", FORM).status_code == 404
+
+
+def test_after_an_account_is_written_down_one_goes_on_where_one_was(owed):
+    refund, rae = by_transfer(owed), owed.as_("reconciler")
+    form_page = f"/refunds/new?invoice={owed.ids['INV-1']}&reason=goodwill"
+    for path in (f"/refunds/{refund}", f"/bills/{owed.ids['bill']}", form_page):
+        html = rae.get(path).get_data(as_text=True)
+        found = re.search(r'href="/admin(/payees/[^"]+)"', html)
+        assert found, path
+        assert "/admin" + path in unquote(unescape(found[1]).partition("back=")[2]), path
+    account = f"/payees/{owed.ids['lee']}"
+    back = f"/admin/refunds/{refund}"
+    how = "Ann Lee, by telephone, number of the contract"
+    kept = rae.post(account, FORM | {"back": back, "confirmed": how})
+    page = rae.get(kept.location.removeprefix("/admin"))
+    assert f'<a href="{back}">Go on where you were</a>' in page.get_data(as_text=True)
+    assert f"Bank account {MASKED}: {how} Rae Lindt" in said(page)
+    assert "/admin/" in rae.get(f"{account}?back=//evil.example").get_data(as_text=True)
+    assert "evil" not in rae.get(f"{account}?back=//evil.example").get_data(as_text=True)
+
+
+def test_the_refund_form_says_why_and_leads_back_to_the_queue(owed):
+    rail_id = owed.office.world.create_customer(name="Lee")
+    customer = owed.customer("Lee", rail_customers={"stripe": rail_id})
+    owed.invoice(customer, 9_000, "INV-9")
+    pay = owed.paid(9_000, currency="eur", customer=rail_id, metadata={"invoice": "INV-9"})
+    rae = owed.as_("reconciler")
+    html = rae.get(f"/unmatched/{pay}").get_data(as_text=True)
+    found = re.search(r'href="/admin(/refunds/new[^"]+)"', html)
+    assert found
+    form = rae.get(unescape(found[1]))
+    assert "Paid in EUR; INV-9 is in USD" in form.get_data(as_text=True)
+    html = form.get_data(as_text=True)
+    assert f'<a class="btn quiet" href="/admin/unmatched/{pay}' in html
+    assert f'<a class="back" href="/admin/unmatched/{pay}' in html

@@ -85,6 +85,21 @@ class Selected:
         return refused(self.suggested)
 
     @property
+    def back_because(self) -> dict[str, str]:
+        """What the form for giving it back begins with: why, as far as that stands here."""
+        if self.policy is OverpaymentPolicy.REFUND:
+            return {"reason": "overpayment"}
+        named = self.refused
+        if named is None or self.suggested[0].is_anothers:
+            return {}
+        if named.currency != self.payment.currency:
+            why = f"Paid in {self.payment.currency}; {named.number} is in {named.currency}"
+            return {"reason": "other", "note": why}
+        if named.state == "void":
+            return {"reason": "other", "note": f"It names {named.number}, which is void"}
+        return {"reason": "overpayment"} if named.state in _HAS_ALL else {}
+
+    @property
     def is_to_be_sent(self) -> bool:
         """Whether that is a draft in the payment's currency, of nobody but its payer."""
         named = self.refused

@@ -6,15 +6,17 @@ from reconciler.books import payees as rules
 from reconciler.books.people import Role
 from reconciler.errors import NotFound, Refused
 from reconciler.reads import payees as reads
-from reconciler.services import payees
+from reconciler.services import notes, payees
 from reconciler.web import forms
 from reconciler.web.admin import errors
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.routes import Screens
+from reconciler.web.admin.sign_in import inside
 from reconciler.work import Work
 
 screens = Screens()
 
+_NOTED = "Bank account "  # so a note on their record begins that says how it was confirmed
 _FIELDS = ("holder", "number", "bank")
 
 
@@ -40,6 +42,9 @@ def keep_payee(desk: Desk, owner_id: str) -> Response:
             bank=request.form.get("bank", "").strip() or None,
         )
         payees.keep(work, owner_id, account, rev=rev)
+        if how := forms.words(request.form, "confirmed"):
+            notes.add(work, owner_id, f"{_NOTED}{rules.masked(account.number)}: {how}")
+            work.has_only_looked = False
         return owner_id
 
     try:
@@ -48,7 +53,14 @@ def keep_payee(desk: Desk, owner_id: str) -> Response:
         raise
     except Refused as error:
         return _show(desk, owner_id, refusal=error)
-    return go("show_payee", owner_id=owner_id, **{"gone" if is_gone else "kept": 1})
+    said = {"gone" if is_gone else "kept": "1"} | ({"back": _back()} if _back() else {})
+    return go("show_payee", owner_id=owner_id, **said)
+
+
+def _back() -> str:
+    """The page that somebody came from to see or write the account down; empty for none."""
+    asked = request.values.get("back", "")
+    return inside(asked) if asked else ""
 
 
 def _show(desk: Desk, owner_id: str, *, refusal: Refused | None = None) -> Response:
@@ -72,5 +84,8 @@ def _show(desk: Desk, owner_id: str, *, refusal: Refused | None = None) -> Respo
         is_iban=bool(account and rules.is_iban(account.number)),
         typed=typed,
         notice=notice,
+        back=_back(),
+        confirmed=[one for one in desk.notes(owner_id) if one.body.startswith(_NOTED)],
+        how=request.form.get("confirmed", "") if refusal else "",
         **errors.told(refusal),
     )

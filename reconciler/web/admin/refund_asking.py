@@ -29,7 +29,7 @@ from reconciler.services.refund_limits import policy_of
 from reconciler.services.refunds import RefundAsk
 from reconciler.services.resolutions import Resolution
 from reconciler.web import forms
-from reconciler.web.admin import consequences, errors, refund_again, words
+from reconciler.web.admin import consequences, errors, refund_again, refund_place, words
 from reconciler.web.admin.consequences import Foreseen
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.refund_again import Failed
@@ -79,7 +79,7 @@ class Subject:
 @screens.get("/refunds/new")
 def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
-    typed = {name: request.args[name] for name in ("reason", "method") if name in request.args}
+    typed = refund_place.filled_in()
     if again := request.args.get("again"):  # what a refund came to that failed elsewhere
         typed["amount"] = again[:_AMOUNT_CHARS_MAX]
         typed["again"] = typed["amount"]
@@ -233,6 +233,8 @@ def _form(
         payee=known.get(subject.customer_id or ""),
         status=200 if refusal is None else 409 if is_late else 422,
         subject=subject,
+        came_from=refund_place.came_from(),
+        opens_at=refund_place.here(subject.kind, subject.id, typed, changes),
         changes=changes,
         foreseen=foreseen,
         careful=changes.balance_warning if changes else _careful(desk, subject, typed),
