@@ -97,6 +97,16 @@ def runtime_of(bench: Bench) -> Runtime:
     return Runtime.from_settings(load_settings(bench.environ).checked_for_work())
 
 
+def rest(bench: Bench) -> None:
+    """Do now what PostgreSQL has put off, so that it does not do it while something is measured.
+
+    What has just been loaded, migrated or copied is due for vacuum, for statistics and to be
+    written back: for minutes, on a core of its own. Books that grew day by day are spared that.
+    """
+    bench.sql("vacuum (analyze)")
+    bench.sql("checkpoint")
+
+
 def drained(bench: Bench, *, minutes: float = 1) -> None:
     """Wait until every event was applied. Ends the program after so many minutes."""
     asked = f"select exists (select 1 from inbox_event e where {IS_NEW})"  # noqa: S608

@@ -17,7 +17,11 @@ from tests.web.screens import COOKIE, PASSWORD, Screens, company, screens
 
 __all__ = ["company", "line", "office", "screens", "stripe_api"]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first has no windows of its own to keep, and takes a third less of the processor for it.
+_NAMES = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable",
+)  # fmt: skip
 _WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 _GOES_ON_MAX = 20
 _ON_ITS_WAY = ("Execution context was destroyed", "Cannot read properties of null")

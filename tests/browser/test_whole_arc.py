@@ -65,6 +65,7 @@ def offers(desk: Window, customer_id: str) -> str:
     return PORTAL.search(page.input_value("#url"))[0]
 
 
+@pytest.mark.thorough  # step by step: test_projects.py and test_portal.py
 def test_from_a_proposal_by_a_deposit_and_a_sign_off_to_an_invoice_that_closes_itself(site):
     screens = site.screens
     ann = screens.customer("Ann Lee")
@@ -129,6 +130,7 @@ def test_2000_with_800_received_shows_1200_everywhere(site):
         assert "$1,200.00" in hers.text(), place
 
 
+@pytest.mark.thorough  # step by step: test_projects.py and test_portal.py
 def test_a_project_is_called_off_and_the_deposits_rest_goes_back_to_its_card(site):
     screens = site.screens
     ann = screens.customer("Ann Lee")

@@ -14,7 +14,8 @@ EVENTS = size(quick=60, full=200)
 TICKS_MIN = 12
 CATCH_UP_SECONDS_MAX = 40.0
 
-pytestmark = pytest.mark.slow
+# One look after the other: tests/flows/test_turns.py and test_recover.py.
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 _TICKS = "select job || ' ' || to_char(tick, 'HH24:MI:SS.MS') from job_tick"
 

@@ -79,6 +79,7 @@ def _postgres_dies(there: Rig, answers: Answers) -> None:
     assert answers.statuses[503] > 0
 
 
+@pytest.mark.thorough  # one that is gone: tests/webhooks/test_stripe.py
 def test_a_database_that_is_gone_or_frozen_is_answered_503_in_time(breakable: Stores) -> None:
     with rig(breakable) as there, requests.Session() as session:
         story = tell(20, seeded(), there.settings.data_dir / "sandbox.json")

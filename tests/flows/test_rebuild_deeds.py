@@ -33,6 +33,7 @@ PLANTED = {
 
 
 @pytest.mark.spoilt
+@pytest.mark.thorough  # of some deeds: the other files about doing over
 def test_every_deed_done_over_makes_the_same_books_and_what_is_changed_behind_them_shows(
     office: Office, owner_url: str
 ) -> None:

@@ -280,6 +280,7 @@ def end(life):
     return str(rows | {"rail": shown}).replace(life.refund, "<the refund>")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("live", LIVES, ids=lambda live: live.__name__)
 def test_a_death_at_any_place_changes_nothing_in_the_end(database_url, redis_url, live):
     with open_stage(database_url, redis_url) as stage:

@@ -91,6 +91,17 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def full_url(servers: Servers, module_database: str) -> str:
+    """Books of which every table is full. Nothing is changed in them: plans are asked for."""
+    with servers.connect(module_database) as surgeon:
+        surgeon.execute("set session_replication_role = replica; set synchronous_commit = on")
+        surgeon.execute(_MANY)
+        # An index alone does where vacuum knows that all is seen by all: once it is on disk.
+        surgeon.execute("vacuum review_item, refund")
+    return servers.url(postgres.APP, module_database)
+
+
 @pytest.mark.parametrize(
     ("statement", "values", "index"),
     [
@@ -139,18 +150,9 @@ _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
     ],
 )
 def test_it_is_found_by_an_index(
-    servers: Servers,
-    database: str,
-    statement: sa.TextClause,
-    values: dict,
-    index: str,
+    full_url: str, statement: sa.TextClause, values: dict, index: str
 ) -> None:
-    with servers.connect(database) as surgeon:
-        surgeon.execute("set session_replication_role = replica; set synchronous_commit = on")
-        surgeon.execute(_MANY)
-        # An index alone does where vacuum knows that all is seen by all: once it is on disk.
-        surgeon.execute("vacuum review_item, refund")
-    engine = make_engine(servers.url(postgres.APP, database))
+    engine = make_engine(full_url)
     with engine.begin() as line:
         plan = "\n".join(line.scalars(sa.text(f"explain {statement.text}"), values))
     engine.dispose()
@@ -168,13 +170,10 @@ def test_it_is_found_by_an_index(
 )
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_page_of_questions_is_read_in_its_order(
-    servers: Servers, database: str, sort: question_order.Sort, index: str, *, is_first: bool
+    full_url: str, sort: question_order.Sort, index: str, *, is_first: bool
 ) -> None:
     """The statement is made from filters, so that what was really asked is explained."""
-    with servers.connect(database) as surgeon:
-        surgeon.execute("set session_replication_role = replica")
-        surgeon.execute(_MANY)
-    engine = make_engine(servers.url(postgres.APP, database))
+    engine = make_engine(full_url)
     listing = replace(review_queue.LISTING, order=question_order.ORDERS[sort])
     shown = {"state": "open", "in_sight_on": date(2026, 12, 1), "waits_as_refund": False}
     with Session(engine) as session:
@@ -191,11 +190,8 @@ def test_a_page_of_questions_is_read_in_its_order(
     assert "Sort" not in "\n".join(plan).partition("SubPlan")[0]
 
 
-def test_no_worker_is_started_for_what_takes_milliseconds(servers: Servers, database: str) -> None:
-    with servers.connect(database) as surgeon:
-        surgeon.execute("set session_replication_role = replica")
-        surgeon.execute(_MANY)
-    engine = make_engine(servers.url(postgres.APP, database))
+def test_no_worker_is_started_for_what_takes_milliseconds(full_url: str) -> None:
+    engine = make_engine(full_url)
     asked = sa.text("explain select count(*) from posting p, generate_series(1, 100) n")
     with engine.begin() as line:
         line.execute(sa.text("set local min_parallel_table_scan_size = 0"))

@@ -231,7 +231,7 @@ def test_every_cell_is_said_and_the_table_is_kept_as_it_is_printed():
 def test_who_is_kept_out_is_kept_out_and_nothing_changes(gate):
     before = gate.everything()
     assert before["audit_line"], "there is an audit trail that could have grown"
-    assert _differing(gate, lambda cell: cell != "in") == []
+    assert _differing(gate, lambda cell: cell != "in", at_most=size(quick=4, full=None)) == []
     assert gate.everything() == before
 
 
@@ -249,7 +249,7 @@ def test_what_else_a_call_could_be_made_with_opens_nothing(gate):
 
 
 def test_who_may_gets_in(gate):
-    """In ./test one of them for each call, another one for the next: all of them take minutes."""
+    """In ./test some of them for each call, others for the next: all of them take minutes."""
     assert _differing(gate, lambda cell: cell == "in", at_most=size(quick=1, full=None)) == []
     for caller in gate.tokens.keys() - {"disabled"}:  # they have left, too
         gate.enter(caller)

@@ -57,7 +57,7 @@ class Page:
         return self.answers[role].get_data(as_text=True)
 
 
-@pytest.fixture(scope="module", params=LOOKS)
+@pytest.fixture(scope="module", params=list(LOOKS)[:: size(quick=2, full=1)])
 def page(request, company: Screens, people: dict[str, Somebody]) -> Page:
     """Of the module, so that all tests of one page come after each other."""
     at = _path(company, request.param)
