@@ -66,6 +66,11 @@ _STANDING = sa.text(
     union all select 'invoice.short_payment_accepted', id, null from short_payment
       where id = any(:subjects) and closed_at is null"""
 )
+_LEFT = sa.text(
+    """select p.id, p.captured - p.refunded - p.lost - coalesce((select sum(a.amount)
+        from allocation a where a.payment_id = p.id), 0) as unapplied
+    from payment p where p.id = any(:ids)"""
+)
 # What of a deed's line is what it made so.
 _SAID = {
     "review_item.assigned": "assigned_to",
@@ -119,10 +124,22 @@ def _deed(line: AuditRow) -> Deed:
 
 def _passed(session: Session, lines: Iterable[AuditRow]) -> list[AuditRow]:
     """Which of these lines say what is not so any more, whoever changed it."""
-    asked = [line for line in lines if line.action in _TOLD]
+    kept = list(lines)
+    asked = [line for line in kept if line.action in _TOLD]
     rows = session.execute(_STANDING, {"subjects": sorted({_made(line) for line in asked})})
     now = {(row.action, row.subject): row.said for row in rows}
-    return [line for line in asked if not _is_so(line, now)]
+    passed = [line for line in asked if not _is_so(line, now)]
+    return passed + _placed_since(session, kept)
+
+
+def _placed_since(session: Session, lines: Iterable[AuditRow]) -> list[AuditRow]:
+    """Matches that were taken back, of which the money is not there any more to be put back."""
+    taken = [line for line in lines if line.action == "payment.unallocated"]
+    if not taken:
+        return []
+    rows = session.execute(_LEFT, {"ids": sorted({line.subject for line in taken})})
+    left = {row.id: row.unapplied for row in rows}
+    return [line for line in taken if left.get(line.subject, 0) < line.before.get("amount", 0)]
 
 
 def _made(line: AuditRow) -> str:

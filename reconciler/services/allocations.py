@@ -22,7 +22,7 @@ from reconciler.store import claims as store, documents, overpayments
 from reconciler.store.claims import AllocationRow, PaymentRow
 from reconciler.work import Work
 
-_TAKEN_BACK = "A person took the match back"
+_TAKEN_BACK = "A person took it back from where it was"
 
 
 @dataclass(frozen=True, slots=True)

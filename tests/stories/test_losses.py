@@ -82,7 +82,7 @@ def _appealed(t: Telling) -> str:
     return taken
 
 
-@traps.add("69-an-appeal-against-a-loss", APPEALED)
+@traps.add("69-an-appeal-against-a-loss", APPEALED.replace("    asks     dispute 10000\n", ""))
 def _(t: Telling) -> Iterator[str]:
     taken = _lost(t)
     yield LOST

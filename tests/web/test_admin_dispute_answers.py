@@ -92,3 +92,11 @@ def test_nobody_is_asked_while_the_bank_has_the_answer(birch):
     page = vera.read(f"/disputes/{birch.ids['dispute']}")
     assert "The bank has the answer, and decides: nobody here has to do anything." in page
     assert "On hold" in vera.read("/invoices/INV-1050")
+
+
+def test_an_invoice_on_hold_says_so_before_it_is_due_as_well(birch):
+    vera = birch.as_("viewer")
+    birch.office.world.close_dispute(birch.ids["rail"], "lost")
+    hear(birch)
+    assert birch.office.scalar("select due_on from invoice") > birch.office.clock().date()
+    assert "On hold" in vera.read("/invoices").partition("INV-1050")[2].partition("$400.00")[0]

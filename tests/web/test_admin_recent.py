@@ -79,7 +79,7 @@ def test_after_undo_it_is_asked_as_it_was_before_each_time_again(screens):
         again = screens.office.rows(asked)
         assert [row.kind for row in again] == ["ambiguous_match"]
         assert again[0].details["reasons"] == [
-            *first[0].details["reasons"], "A person took the match back",
+            *first[0].details["reasons"], "A person took it back from where it was",
         ]  # fmt: skip
     assert first[0].details["reasons"][0] in rae.read(f"/unmatched/{screens.ids['pay']}")
     assert screens.office.violations() == []
@@ -103,6 +103,21 @@ def test_undo_is_not_offered_for_what_is_not_so_any_more(acme):
     last = int(line(acme, "review_item.snoozed"))
     assert f"/recent/{last}/undo" in page
     assert f"/recent/{last - 1}/undo" not in page
+
+
+def test_taking_a_hold_back_is_not_undone_once_its_money_is_elsewhere(acme):
+    rae, pay = acme.as_("reconciler"), acme.ids["pay"]
+    for once in ("h1", "h2"):
+        form = {"rev": acme.rev("payment", pay), "customer_id": acme.ids["acme"]}
+        assert rae.post(f"/unmatched/{pay}/hold", form).status_code == 303
+        held = line(acme, "payment.allocated")
+        if once == "h1":
+            assert rae.post(f"/recent/{held}/undo", {"once": once}).status_code == 303
+            back = line(acme, "payment.unallocated")
+            assert f"/recent/{back}/undo" in rae.get("/recent").get_data(as_text=True)
+    page = rae.get("/recent").get_data(as_text=True)
+    assert f"/recent/{held}/undo" in page
+    assert f"/recent/{back}/undo" not in page
 
 
 def test_what_something_stands_on_is_not_taken_back_and_says_why(acme):
