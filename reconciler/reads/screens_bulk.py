@@ -57,6 +57,14 @@ def sums(rows: Sequence[Strong]) -> list[tuple[str, int]]:
     return sorted(found.items())
 
 
+def amounts(items: Sequence[Waiting]) -> list[tuple[str, int]]:
+    """What these payments have waiting in each currency, in minor units."""
+    found: dict[str, int] = {}
+    for one in items:
+        found[one.payment.currency] = found.get(one.payment.currency, 0) + one.amount
+    return sorted(found.items())
+
+
 def target(part: SuggestedPart) -> str:
     """The invoice or deposit that a part is for."""
     return part.invoice_id or part.deposit_id or ""

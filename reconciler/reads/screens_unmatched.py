@@ -19,8 +19,7 @@ from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import overpayments
 
 _COLUMNS = """r.id, r.kind, r.payment_id, r.amount, r.opened_at, r.assigned_to,
-    u.name as assigned_name, r.snoozed_until,
-    coalesce(r.details -> 'reasons', '[]') as reasons"""
+    u.name as assigned_name, r.snoozed_until, coalesce(r.details -> 'reasons', '[]') as reasons"""
 _FROM = "from review_item r left join user_account u on u.id = r.assigned_to"
 _WAITING = f"""select {_COLUMNS}, {{column}} as place {_FROM}
     where r.state = 'open' and r.kind = any(:kinds)
@@ -36,10 +35,10 @@ def _summed(column: str, which: str) -> str:
     return f"coalesce(sum({column}) filter (where {which}), 0)::bigint"
 
 
-_OF_PAYMENT = sa.text(
-    f"""select {_COLUMNS}, null as place {_FROM}
-    where r.state = 'open' and r.payment_id = :payment and r.kind = any(:kinds)
-    order by r.opened_at desc, r.id desc limit 1"""
+_OF_PAYMENTS = sa.text(
+    f"""select distinct on (r.payment_id) {_COLUMNS}, null as place {_FROM}
+    where r.state = 'open' and r.payment_id = any(:payments) and r.kind = any(:kinds)
+    order by r.payment_id, r.opened_at desc, r.id desc"""
 )
 # Materialized: taken into the sums, what is asked back would be looked for once for each of them.
 # Of payments only the few are looked up whose question does not say its currency. Those that are
@@ -84,15 +83,13 @@ _TARGETS = sa.text(
         else 'ended' end
     from deposit d join customer c on c.id = d.customer_id where d.id = any(:ids)"""
 )
-
 _NAMED = sa.text(
     """select id from invoice where id = :name or lower(btrim(number)) = lower(:name)
     union all select id from deposit where id = :name or lower(btrim(code)) = lower(:name)"""
 )
 _WISH = sa.text(
     """select p.customer_id, p.currency, c.overpayment_policy as policy
-    from payment p join customer c on c.id = p.customer_id
-    where p.id = :payment"""
+    from payment p join customer c on c.id = p.customer_id where p.id = :payment"""
 )
 
 
@@ -301,8 +298,13 @@ def place_of(item: Waiting, sort: Sort) -> datetime | int:
 
 def of_payment(session: Session, payment_id: str) -> Waiting | None:
     """The open question about one payment's money, if there is one."""
-    rows = session.execute(_OF_PAYMENT, {"payment": payment_id, "kinds": _kinds()})
-    return next(iter(_with_payments(session, rows)), None)
+    return next(iter(of_payments(session, [payment_id])), None)
+
+
+def of_payments(session: Session, ids: Sequence[str]) -> list[Waiting]:
+    """The same of several, in no order."""
+    given = {"payments": list(ids), "kinds": _kinds()}
+    return _with_payments(session, session.execute(_OF_PAYMENTS, given))
 
 
 def sums(session: Session, *, until: datetime, today: date, person: str) -> list[Sum]:

@@ -25,7 +25,7 @@ def assets(endpoint: str, folder: Path) -> Callable[[str], str]:
 
     @functools.cache
     def digest(name: str) -> str:
-        return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:8]
+        return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:6]
 
     def asset(name: str) -> str:
         return url_for(endpoint, filename=name, v=digest(name))

@@ -56,3 +56,28 @@ def test_keys_open_what_moves_money_or_puts_off_and_send_nothing(acme):
     boss.keys("?")
     assert "Approve a refund" in boss.page.inner_text("dialog[open]")
     assert acme.screens.office.scalar("select status from refund") == "requested"
+
+
+def test_several_are_picked_by_keys_counted_summed_and_stay_picked_where_another_is_opened(acme):
+    acme.screens.paid(5_000, description="who", currency="eur")
+    window = acme.window()
+    window.is_in("reconciler")
+    window.go("/unmatched")
+    page = window.page
+    assert not page.is_visible(".picks"), "nothing is picked"
+    window.keys("x", "j", "x")  # the one that is open, and the next
+    page.wait_for_selector(".picks:has-text('2 picked, $862.34')")
+    window.keys("j", "x")
+    page.wait_for_selector(".picks:has-text('3 picked, €50.00 + $862.34')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail-title:focus")
+    assert page.locator("#rows :checked").count() == 3
+    page.wait_for_selector(".picks:has-text('3 picked, €50.00 + $862.34')")
+    assert "payment=" not in page.url
+    window.keys("x")
+    page.wait_for_selector(".picks:has-text('2 picked')")
+    assert window.faults() == []
+    page.click("text=Put off")
+    page.wait_for_selector("h1:has-text('Picked payments')")
+    assert page.evaluate("document.activeElement.id") == "until"
+    assert window.complaints == []

@@ -52,6 +52,10 @@ def _snoozes(house: Any) -> Sent:
     return {"item_id": house.question()}, {"until": "2026-12-24"}
 
 
+def _picks(house: Any) -> Sent:
+    return {}, {"payment": house.loose(), "do": "off", "until": "2026-12-24"}
+
+
 DESK = {
     "POST /api/v1/review-items/<item_id>/assign": _assigns,
     "POST /api/v1/review-items/<item_id>/snooze": _snoozes,
@@ -64,6 +68,7 @@ DESK = {
     ),
     "POST /admin/account/views": _keeps_a_view,
     "POST /admin/account/views/<view_id>/remove": _forgets_a_view,
+    "POST /admin/unmatched/picked": _picks,
     "POST /admin/unmatched/strong": _matches_a_strong_one,
     "POST /admin/recent/<line_id>/undo": _takes_a_match_back,
 }

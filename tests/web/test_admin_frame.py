@@ -27,6 +27,7 @@ _INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|javascript:", re.IGNORECASE)
 _FORM = re.compile(r"<form\b[^>]*>.*?</form>", re.DOTALL)
 _ONLY_OURS = re.compile(r"(?i).{0,30}\b(?:rails?|legs?|vouched|asked of)\b.{0,30}")
 PAGE_BYTES_MAX = 100_000
+BY_ITSELF = ("/unmatched/strong", "/unmatched/picked")  # pages beside the queue
 LOOKERS = size(quick=("viewer", "admin"), full=[role.value for role in Role])  # who looks at all
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -131,7 +132,7 @@ def test_a_page_has_nothing_inline_and_is_light(page):
         assert len(html.encode()) < PAGE_BYTES_MAX
         return
     assert {"ui.css", "ui.js", "icons.svg"} <= served
-    is_queue = path.startswith("/unmatched") and path != "/unmatched/strong"
+    is_queue = path.startswith("/unmatched") and not path.startswith(BY_ITSELF)
     assert ("vendor/htmx.min.js" in served) == (is_queue or path == "/prepayments/new")
     files = sum((pages.STATIC / name).stat().st_size for name in served)
     assert len(html.encode()) + files < PAGE_BYTES_MAX

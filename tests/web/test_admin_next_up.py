@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.screens import Screens, Somebody, said
 
-_ROW = re.compile(r'id="row-(pay_[^"]+)"')
+_ROW = re.compile(r'data-row>(?:\s*<input[^>]+>)?\s*<a href="/admin/unmatched/(pay_[^"?]+)')
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def amounts(screens: Screens, view: str) -> set[str]:
     """Which of the two payments a view lists."""
     html = screens.viewer.get(f"/unmatched?view={view}").get_data(as_text=True)
     rows = html.partition('id="rows"')[2].partition("</ul>")[0]
-    return {name for name in ("old", "new") if f"row-{screens.ids[name]}" in rows}
+    return {name for name in ("old", "new") if screens.ids[name] in rows}
 
 
 def test_what_is_put_off_leaves_every_queue_and_comes_back_by_itself(queue):

@@ -82,15 +82,15 @@ def test_what_nothing_fits_and_what_fits_well_have_views_of_their_own(acme):
         }
     none = somebody.get("/unmatched?view=none").get_data(as_text=True)
     assert "No suggestion</a>" in none
-    shown = set(re.findall(r'id="row-(pay_[^"]+)"', none))
+    shown = set(re.findall(r'name="payment" value="(pay_[^"]+)"', none))
     older = re.search(r'href="([^"]*before=[^"]*)"', none)
     assert older, "a page holds 25"
     rest = somebody.client.get(unescape(older[1])).get_data(as_text=True)
-    shown |= set(re.findall(r'id="row-(pay_[^"]+)"', rest))
+    shown |= set(re.findall(r'name="payment" value="(pay_[^"]+)"', rest))
     assert shown == set(alone) - set(words)
     assert len(shown) == 30
     fits = somebody.get("/unmatched?view=strong").get_data(as_text=True)
-    assert set(re.findall(r'id="row-(pay_[^"]+)"', fits)) == {
+    assert set(re.findall(r'name="payment" value="(pay_[^"]+)"', fits)) == {
         name for name, word in words.items() if word == "strong"
     }
 

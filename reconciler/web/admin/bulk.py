@@ -8,12 +8,14 @@ from flask import Response, request
 from reconciler.books.people import Role
 from reconciler.errors import Conflict, Invalid, NotFound, Refused
 from reconciler.reads import screens_bulk, screens_payments, screens_unmatched
+from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import ClaimLine, PaymentLine
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
-from reconciler.web.admin import errors, queue_views, words
+from reconciler.web.admin import errors, picked, queue_views, words
 from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.queue_views import Piece
 from reconciler.web.admin.routes import Screens
 from reconciler.web.admin.splitting import part
 from reconciler.work import Work
@@ -39,16 +41,23 @@ class Row:
 @screens.get("/unmatched/strong", Role.RECONCILER)
 def confirm_strong(desk: Desk) -> Response:
     """What would be matched, line by line, before it is."""
+    chosen = list(dict.fromkeys(request.args.getlist("payment")))[:ROWS_MAX]
     with desk.runtime.read() as session:
         cursor = request.args.get("from") or None
-        piece = queue_views.all_strong(desk, session, ROWS_MAX, cursor)
+        if chosen:
+            piece = _of_picked(session, chosen)
+        else:
+            piece = queue_views.all_strong(desk, session, ROWS_MAX, cursor)
         found = screens_bulk.strong(session, piece.items, piece.best)
         sums = queue_views.sums(desk, session)
     rows = [one for one in found if not one.crowded_out]
+    strong = {one.waiting.id for one in found}
     return desk.page(
         "bulk.html",
         rows=rows,
         left_out=[one for one in found if one.crowded_out],
+        picked=len(chosen),
+        not_strong=[one for one in piece.items if chosen and one.id not in strong],
         sums=screens_bulk.sums(rows),
         looked_at=piece.looked_at,
         waiting=queue_views.number(sums, queue_views.named(), is_sifted=True),
@@ -56,6 +65,13 @@ def confirm_strong(desk: Desk) -> Response:
         more=piece.next_cursor,
         place=queue_views.place(),
     )
+
+
+def _of_picked(session: Session, chosen: list[str]) -> Piece:
+    """Those that were picked in the queue and wait still, with what fits each best."""
+    items = picked.in_order(session, chosen)
+    best = screens_unmatched.best(session, [one.payment_id for one in items])
+    return Piece(items, best, len(items), None)
 
 
 @screens.post("/unmatched/strong", Role.RECONCILER)

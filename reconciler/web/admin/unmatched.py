@@ -182,6 +182,8 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         items = page.data
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
+    ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
+    picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
     return desk.page(
         "unmatched.html",
@@ -200,6 +202,8 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         older=paging.next_page(page.next_cursor),
         chosen=_selected(desk, chosen, said) if chosen else None,
         is_chosen=payment_id is not None,
+        picked={one.payment.id for one in picked},
+        picked_sums=screens_bulk.amounts(picked),
         before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
         said=said,

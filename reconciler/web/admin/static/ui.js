@@ -47,7 +47,10 @@
       return;
     }
     if (pressed === 'j' || pressed === 'k') move(pressed === 'j' ? 1 : -1);
-    else if (pressed === '?') showKeys();
+    else if (pressed === 'x') {
+      const row = document.activeElement?.closest('[data-row]') ?? $('.item.sel');
+      row?.querySelector('[type=checkbox]')?.click();
+    } else if (pressed === '?') showKeys();
     else if (pressed === '/') $('#search')?.focus();
     else {
       // Of several, that of the row with the ring.
