@@ -14,6 +14,7 @@ from reconciler.services import api_keys
 from reconciler.web.app import create_web_app
 from tests.runtime import Office, open_office
 from tests.web import contract
+from tests.web.kept_apps import kept_app
 
 PREFIX = "/api/v1"
 _numbers = count(1)
@@ -177,7 +178,7 @@ def api(module_database_url: str, line, stripe_api) -> Iterator[Api]:
 @pytest.fixture
 def empty_api(office: Office) -> Api:
     """The API of an office with empty books."""
-    return Api(office, create_web_app(office.runtime).test_client())
+    return Api(office, kept_app(office.runtime, with_screens=False).test_client())
 
 
 def ok(answer: TestResponse):

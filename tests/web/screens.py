@@ -36,6 +36,7 @@ from reconciler.work import Cause
 from tests.mail_room import a_mail
 from tests.runtime import Office, open_office
 from tests.web import furnished_files
+from tests.web.kept_apps import kept_app
 
 PASSWORD = "seven tall herons"
 NAMES = {
@@ -223,7 +224,7 @@ def open_screens(office: Office) -> Screens:
 @pytest.fixture
 def screens(office: Office) -> Screens:
     """The screens of an office with empty books."""
-    return open_screens(office)
+    return Screens(office, kept_app(office.runtime, with_screens=True))
 
 
 @pytest.fixture(scope="module")
