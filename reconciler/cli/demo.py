@@ -158,6 +158,7 @@ def _tell(runtime: Runtime, rail: _Sandbox, story: Story, asker: str, *, passwor
             f"loaded {len(story.customers)} customers, {len(story.invoices)} invoices,"
             f" {len(story.deposits)} deposit"
         )
+    runtime.do(Cause("person", asker), demo_steps.take_one_back)
     _play(rail, story)
     _drain(runtime, story.event_count)
     runtime.do(CAUSE, lambda work: demo_steps.apply_deposits(work, story))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from reconciler.books.bills import CostLine
-from reconciler.services import bill_payments, bills, prepayments, vendors
+from reconciler.services import bill_payments, bills, notes, prepayments, vendors
 from reconciler.services.bill_payments import Paid
 from reconciler.services.bills import NewBill
 from reconciler.services.prepayments import NewPrepayment
@@ -41,6 +41,7 @@ def buy(work: Work) -> None:
     bills.open_(work, late)
     part = Paid(on=today - timedelta(days=2), amount=20_000, reference="SEPA 4719")
     bill_payments.pay(work, late, part)
+    notes.add(work, late, "Two of five seats are in use: 200.00 is paid, the rest when all are")
 
     desk = CostLine(description="Desk, oak", unit_price=64_900, category="Office furniture", **_VAT)
     _bill(work, vendors.create(work, name="Oak & Ash"), "R-0931", (desk,), days=30)

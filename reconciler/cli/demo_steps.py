@@ -25,7 +25,7 @@ from reconciler.reads import (
 )
 from reconciler.reads.pages import Wanted
 from reconciler.reads.refunds import RefundRow
-from reconciler.sandbox.demo_trouble import LATE_REFUND, VOIDED
+from reconciler.sandbox.demo_trouble import LATE_REFUND, VOIDED, VOIDED_WHY
 from reconciler.sandbox.story import (
     DemoApplication,
     DemoCustomer,
@@ -39,6 +39,7 @@ from reconciler.services import (
     customers,
     deposits,
     invoices,
+    notes,
     people,
     refund_requests,
     refunds,
@@ -117,8 +118,6 @@ def load_documents(work: Work, story: Story) -> bool:
             place = planned.places.get(invoice.number)
             made = invoices.create(work, _invoice(invoice, ids[invoice.customer], place))
             invoices.send(work, made, without_sign_off=AGREED if place else None)
-            if invoice.number == VOIDED:
-                invoices.void(work, made)
             if invoice.number == PAUSED:
                 reminders.pause(
                     work, made, until=None, why="Their card was declined: we are talking"
@@ -134,6 +133,16 @@ def load_documents(work: Work, story: Story) -> bool:
             " empty folder: RECONCILER_DATA_DIR=./var-demo ./run --demo"
         ) from taken
     return True
+
+
+def take_one_back(work: Work) -> None:
+    """Void the invoice that went out by mistake, and say why, as whoever causes `work`."""
+    invoice = invoice_id(work, VOIDED)
+    if invoice_reads.one(work.session, invoice, today=work.now.date()).status == "void":
+        work.has_only_looked = True
+        return
+    invoices.void(work, invoice)
+    notes.add(work, invoice, VOIDED_WHY)
 
 
 def apply_deposits(work: Work, story: Story) -> None:

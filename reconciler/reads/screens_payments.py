@@ -233,3 +233,17 @@ def aliases(session: Session, payment_id: str) -> list[str]:
 
 def _line(row: Mapping[Any, Any]) -> PaymentLine:
     return PaymentLine(**{**row, "currency": row["currency"] or "USD"})
+
+
+_NAMING = sa.text(
+    """select id from payment where is_held and clues && array[lower(btrim(:number))]
+    order by occurred_at desc, id desc limit :limit"""
+)
+NAMING_MAX = 5
+
+
+def naming(session: Session, number: str) -> list[PaymentLine]:
+    """Payments that name a document and are not on it: they wait, or went back."""
+    ids = list(session.scalars(_NAMING, {"number": number, "limit": NAMING_MAX}))
+    found = payments(session, ids)
+    return [found[one] for one in ids if one in found]

@@ -134,8 +134,14 @@ def _refunds(teller: Teller) -> None:
         ids[number] = teller.pay_invoice(title, number, customer, amount).charge
 
     def refund(number: str, amount: int) -> None:
-        ids[f"{number} back"] = world.refund(ids[number], amount, reason="requested_by_customer")
+        ids[f"{number} back"] = world.refund(
+            ids[number],
+            amount,
+            reason="requested_by_customer",
+            metadata={"made_by": "Noor, in the dashboard"} | said.get(number, {}),
+        )
 
+    said = {partly: {"agreed": "Map of berths left out: 200.00 less, by mail of the 9th"}}
     teller.on(26.5, lambda: pay("partly refunded in the dashboard", partly, "tidewater", 90_000))
     teller.on(21.5, lambda: refund(partly, 20_000))
     teller.on(25.5, lambda: pay("its refund fails later", failing, "harbor", 30_000))

@@ -6,6 +6,7 @@ Each is a question for a person, and each can be answered from what the screens 
 from reconciler.sandbox.teller import Teller, done
 
 VOIDED = "INV-1057"  # the books take it back before its money comes
+VOIDED_WHY = "The berth was sold in October and the care ended: this one went out by mistake"
 LATE_REFUND = 6_000  # minor units that the books send back, and that a bank returns days later
 
 
@@ -89,8 +90,13 @@ def _given_back(teller: Teller) -> None:
     def pay(number: str, customer: str, amount: int) -> None:
         ids[number] = teller.pay_invoice("refunded later", number, customer, amount).charge
 
-    def refund(number: str, amount: int, reason: str) -> None:
-        ids[f"{number} back"] = world.refund(ids[number], amount, reason=reason)
+    def refund(number: str, amount: int, agreed: str) -> None:
+        ids[f"{number} back"] = world.refund(
+            ids[number],
+            amount,
+            reason="requested_by_customer",
+            metadata={"made_by": "Noor, in the dashboard", "agreed": agreed},
+        )
 
     whole = teller.invoice(1060, "cobalt", 15_850, days_ago=13.4, is_care=True)
     part = teller.invoice(1061, "meridian", 27_400, days_ago=12.4, is_care=True)
@@ -98,9 +104,9 @@ def _given_back(teller: Teller) -> None:
     teller.on(13.4, lambda: pay(whole, "cobalt", 15_850))
     teller.on(12.4, lambda: pay(part, "meridian", 27_400))
     teller.on(14.4, lambda: pay(failing, "lumen", 48_100))
-    teller.on(4.8, lambda: refund(whole, 15_850, "requested_by_customer"))
-    teller.on(4.2, lambda: refund(part, 5_000, "requested_by_customer"))
-    teller.on(7.4, lambda: refund(failing, 10_000, "requested_by_customer"))
+    teller.on(4.8, lambda: refund(whole, 15_850, "Care had ended: nothing was owed"))
+    teller.on(4.2, lambda: refund(part, 5_000, "They pay these 50.00 by transfer instead"))
+    teller.on(7.4, lambda: refund(failing, 10_000, "Ten hours less than planned"))
     teller.on(
         2.4, lambda: world.advance_refund(ids[f"{failing} back"], "failed", "lost_or_stolen_card")
     )

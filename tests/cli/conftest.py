@@ -94,6 +94,8 @@ def told(
     made = open_office(servers.url(postgres.APP, told_database), line, stripe_api)
     story = Story.read(told_once(made.world))
     assert made.do(lambda work: demo_steps.load_documents(work, story), DEMO)
+    dana = made.do(lambda work: demo_steps.ensure_person(work, ASKER), DEMO)
+    made.do(demo_steps.take_one_back, Cause("person", dana))
     events = made.world.events(story.first_event)
     queue = [*events, *events[::3]]
     random.Random(7).shuffle(queue)

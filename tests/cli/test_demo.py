@@ -35,6 +35,7 @@ def test_every_step_done_again_changes_nothing(told: Office) -> None:
     story = Story.read(told_once(told.world))
     before = told.rows(SHAPE)
     assert not told.do(lambda work: demo_steps.load_documents(work, story), DEMO)
+    told.do(demo_steps.take_one_back, DEMO)
     told.do(lambda work: demo_steps.apply_deposits(work, story), DEMO)
     asker = told.do(lambda work: demo_steps.ensure_person(work, ASKER), DEMO)
     policy = RefundPolicy()
@@ -46,6 +47,11 @@ def test_every_step_done_again_changes_nothing(told: Office) -> None:
 def test_the_story_ends_as_the_tour_says(told: Office) -> None:
     paid = dict(told.rows("select number, paid from invoice"))
     assert paid["INV-1001"] == 80_000
+    (taken_back,) = told.rows(
+        "select n.cause_id, n.body from record_note n join invoice i on i.id = n.subject"
+        " where i.number = 'INV-1057' and i.state = 'void'"
+    )
+    assert taken_back.cause_id.startswith("usr_"), "who took it back, and why, is on it"
     assert (paid["INV-1002"], paid["INV-1003"]) == (600_000, 120_000)
     assert (paid["INV-1005"], paid["INV-1006"]) == (0, 0)
     assert paid["INV-1012"] == 0

@@ -223,7 +223,8 @@ def test_an_overpayment_says_why_it_waits_as_the_question_does(screens):
     rae = screens.as_("reconciler")
     why = "INV-1055 takes no more: this is left over."
     assert why in rae.read("/questions")
-    assert f"The payment was made for invoice INV-1055. {why}" in rae.read(f"/unmatched/{paid}")
+    whose = "Whoever set the payment up, and not its payer, wrote that it is for invoice"
+    assert f"{whose} INV-1055. {why}" in rae.read(f"/unmatched/{paid}")
 
 
 def test_of_too_much_the_customers_own_wish_is_said_and_offered_first(screens):

@@ -15,6 +15,7 @@ from reconciler.reads import (
     on_hold,
     pay_links as pay_link_reads,
     screens_documents,
+    screens_payments,
     screens_people,
     screens_refunds,
     short_payments,
@@ -207,6 +208,7 @@ def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, obj
         "lines": screens_documents.invoice_lines(session, invoice.id),
         "taxes": screens_documents.taxes(session, invoice.id),
         "on_hold": invoice_reads.is_on_hold(session, invoice.id),
+        "naming": screens_payments.naming(session, invoice.number) if invoice.number else [],
         "deposits": _held_for(session, invoice),
         "milestone": milestones.of_invoices(session, [invoice.id], today=desk.today).get(
             invoice.id

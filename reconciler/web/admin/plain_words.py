@@ -9,7 +9,10 @@ _PLAIN = (
     (re.compile(r"\bon the same rail\b"), "the same way"),
     (re.compile(r"\bon the rail\b"), "at the payment provider"),
     (re.compile(r"\b([Tt]he|[Aa]|no|this|[Ii]ts) rail(s?)\b"), r"\1 payment provider\2"),
-    (re.compile(r"^[Mm]etadata \w+ names"), "The payment was made for"),
+    (
+        re.compile(r"^[Mm]etadata \w+ names"),
+        "Whoever set the payment up, and not its payer, wrote that it is for",
+    ),
 )
 
 
