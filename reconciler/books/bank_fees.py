@@ -31,6 +31,7 @@ class Fee:
     target_id: str
     amount: int
     currency: str
+    is_from_bank: bool = False  # of a refund that people paid: from our account
 
     @property
     def key(self) -> str:
@@ -63,7 +64,7 @@ def entry(fee: Fee) -> JournalEntry:
     amount = Money(fee.amount, fee.currency)
     return JournalEntry(
         key=fee.key,
-        postings=lines(amount, debit=accounts.BANK_FEES, credit=_missing_from(fee.kind)),
+        postings=lines(amount, debit=accounts.BANK_FEES, credit=_missing_from(fee)),
         payout_id=fee.target_id if fee.kind is TargetKind.PAYOUT else None,
         payment_id=fee.target_id if fee.kind is TargetKind.RECEIPT else None,
     )
@@ -75,7 +76,7 @@ def reversal(fee: Fee) -> JournalEntry:
     return JournalEntry(
         key=f"{fee.key}/untied",
         reverses=fee.key,
-        postings=lines(amount, debit=_missing_from(fee.kind), credit=accounts.BANK_FEES),
+        postings=lines(amount, debit=_missing_from(fee), credit=accounts.BANK_FEES),
         payout_id=fee.target_id if fee.kind is TargetKind.PAYOUT else None,
         payment_id=fee.target_id if fee.kind is TargetKind.RECEIPT else None,
     )
@@ -162,6 +163,6 @@ def short_reversal(short: Short) -> JournalEntry:
     )
 
 
-def _missing_from(kind: TargetKind) -> accounts.Account:
-    by_hand = {TargetKind.RECEIPT, TargetKind.REFUND}
-    return accounts.clearing(MANUAL_RAIL) if kind in by_hand else accounts.BANK
+def _missing_from(fee: Fee) -> accounts.Account:
+    is_in_drawer = fee.kind in {TargetKind.RECEIPT, TargetKind.REFUND} and not fee.is_from_bank
+    return accounts.clearing(MANUAL_RAIL) if is_in_drawer else accounts.BANK

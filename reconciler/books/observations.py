@@ -87,6 +87,7 @@ class RefundFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_released: bool = False  # the rail's own category says: a remainder, not a refund
     is_real: bool = False  # the rail's own category says: a refund
     is_by_hand: bool = False  # people paid it; of no payment's rail will it ever be heard
+    is_from_bank: bool = False  # from our account, and not out of the drawer
     balance_ref: str | None = None
     failure_ref: str | None = None
     failure_reason: str | None = None

@@ -242,6 +242,7 @@ def _join_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
         is_released=one.is_released or other.is_released,
         is_real=one.is_real or other.is_real,
         is_by_hand=one.is_by_hand or other.is_by_hand,
+        is_from_bank=one.is_from_bank or other.is_from_bank,
         balance_ref=_greater(one.balance_ref, other.balance_ref),
         failure_ref=_greater(one.failure_ref, other.failure_ref),
         failure_reason=_greater(one.failure_reason, other.failure_reason),

@@ -213,7 +213,7 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
         back = (row.created for row in facts.balance.values() if row.source == refund.id)
         told = refund.created if promised else max(back, default=0)
         has_left = refund.stage == RefundStage.LEFT
-        paid_from = clearing(accounts.MANUAL_RAIL if refund.is_by_hand else facts.rail)
+        paid_from = _paid_from(refund, facts.rail)
         yield (
             f"refund/{refund.id}/promised",
             Component(promised, currency, accounts.UNAPPLIED_CASH, accounts.REFUNDS_PAYABLE, told),
@@ -236,6 +236,12 @@ def _refunds(facts: PaymentFacts, at: Position, currency: str) -> Iterator[tuple
                 f"refund/{refund.id}/beyond",
                 Component(beyond, currency, accounts.SUSPENSE, paid_from, told),
             )
+
+
+def _paid_from(refund: RefundFact, rail: str) -> accounts.Account:
+    if refund.is_from_bank:
+        return accounts.BANK
+    return clearing(accounts.MANUAL_RAIL if refund.is_by_hand else rail)
 
 
 def _own_rows(facts: PaymentFacts, at: Position) -> set[tuple[str, str]]:

@@ -36,6 +36,10 @@ class Method(StrEnum):
     OTHER = "other"
 
 
+# What a rail brought is at the bank by its payouts: so these take it from there.
+FROM_BANK = frozenset({Method.BANK_TRANSFER.value, Method.CHECK.value})
+
+
 class Keep(StrEnum):
     """What money becomes that stays here by agreement."""
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from reconciler.books import refund_words
 from reconciler.books.accounts import MANUAL_RAIL
-from reconciler.books.refund_routes import Route
+from reconciler.books.refund_routes import FROM_BANK, Route
 from reconciler.books.refund_words import LegTold
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
@@ -46,6 +46,11 @@ class LegRow:
     def is_for_people(self) -> bool:
         """Whether people pay it back: they received it, or no rail can any more."""
         return self.rail == MANUAL_RAIL or self.route == Route.HAND
+
+    @property
+    def is_from_bank(self) -> bool:
+        """Whether what people pay back leaves our account at the bank, and not the drawer."""
+        return self.route == Route.HAND and self.method in FROM_BANK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+
 from reconciler.books import bank_fees, texts
 from reconciler.books.bank_fees import Fee
 from reconciler.books.bank_lines import Target, TargetKind
@@ -21,6 +23,14 @@ class Granted:
 
     why: str
     bounds: Mapping[str, int] = field(default_factory=dict)
+
+
+# As the sighting of it says, so that the fee is missing where the refund was taken from.
+_IS_FROM_BANK = sa.text(
+    """select coalesce((y.facts -> 'refunds' -> ('hand_' || substr(p.id, 5))
+        ->> 'is_from_bank')::boolean, false)
+    from refund_leg p join payment y on y.id = p.payment_id where p.id = :id"""
+)
 
 
 def book(work: Work, row: LineRow, target: Target, granted: Granted) -> None:
@@ -46,6 +56,7 @@ def book(work: Work, row: LineRow, target: Target, granted: Granted) -> None:
         target_id=target.id,
         amount=amount,
         currency=target.currency,
+        is_from_bank=_is_from_bank(work, target.id),
     )
     store.keep_fee(work.session, row.id, amount, why)
     ledger.post(work, [bank_fees.entry(fee)])
@@ -65,6 +76,7 @@ def take_back(work: Work, row: LineRow) -> None:
         target_id=row.target_id,
         amount=row.fee,
         currency=row.line.currency,
+        is_from_bank=_is_from_bank(work, row.target_id),
     )
     store.keep_fee(work.session, row.id, 0, None)
     ledger.post(work, [bank_fees.reversal(fee)])
@@ -79,3 +91,7 @@ def _said(fee: Fee) -> dict[str, object]:
         "currency": fee.currency,
         "turn": fee.turn,
     }
+
+
+def _is_from_bank(work: Work, target_id: str) -> bool:
+    return bool(work.session.scalar(_IS_FROM_BANK, {"id": target_id}))

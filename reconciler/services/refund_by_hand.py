@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from reconciler.books import texts
 from reconciler.books.accounts import MANUAL_RAIL
 from reconciler.books.observations import PaymentFacts, RefundFact, RefundStage
-from reconciler.books.refund_routes import Route
+from reconciler.books.refund_routes import FROM_BANK, Route
 from reconciler.books.refunds import RefundStatus
 from reconciler.errors import Conflict, Forbidden, Invalid
 from reconciler.services import audit, payments, refund_consent, refund_legs
@@ -131,6 +131,7 @@ def paid_back(
         reference=leg.reference,
         is_real=True,
         is_by_hand=is_by_hand,
+        is_from_bank=leg.route == Route.HAND.value and leg.method in FROM_BANK,
         created=left_at,
     )
     return PaymentFacts(

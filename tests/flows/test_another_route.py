@@ -65,7 +65,7 @@ def test_what_a_bank_sent_back_is_paid_by_transfer_by_a_second_person(stage):
         "hand", "bank_transfer", "transfer of Monday",
     )  # fmt: skip
     books = stage.books()
-    assert books["undeposited"] == -4_000
+    assert books["bank"] == -4_000
     assert books["credits"] == 4_000
     assert "refunds_payable" not in books
     assert "accounts_receivable" not in books
@@ -133,7 +133,7 @@ def test_what_was_sent_is_paid_another_way_only_when_its_key_is_forgotten(stage)
     by_hand(stage, refund)
     paid_by_hand(stage, refund)
     assert stage.at_the_rail() == []
-    assert stage.books()["undeposited"] == -4_000
+    assert stage.books()["bank"] == -4_000
 
 
 def test_a_rail_that_cannot_be_asked_leaves_it_as_it_is(stage):
@@ -165,7 +165,7 @@ def test_if_the_rail_pays_after_all_it_is_never_silent(stage, is_paid):
     said = "paid twice" if is_paid else "do not pay it by hand"
     assert said in alert.details["why"][0]
     assert stage.status(refund) == "succeeded"
-    assert stage.books().get("undeposited", 0) == (-4_000 if is_paid else 0)
+    assert stage.books().get("bank", 0) == (-4_000 if is_paid else 0)
     assert stage.books()["unapplied_cash"] == (-2_000 if is_paid else -6_000)
     if not is_paid:
         with pytest.raises(Conflict):
@@ -184,7 +184,7 @@ def test_paid_twice_beyond_what_was_captured_shows_in_suspense(stage):
     stage.world.refund(stage.rail_id(payment), 10_000)
     stage.hear_again(payment)
     books = stage.books()
-    assert (books["suspense"], books["undeposited"]) == (10_000, -10_000)
+    assert (books["suspense"], books["bank"]) == (10_000, -10_000)
     assert stage.questions("external_refund")
 
 

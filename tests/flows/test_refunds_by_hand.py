@@ -50,7 +50,7 @@ def test_what_came_back_is_asked_by_hand_at_once_and_paid_by_who_did_not_ask(sta
     assert (stage.status(refund), stage.attempts(refund)) == ("succeeded", [])
     assert len(stage.at_the_rail()) == 1  # the one of the dashboard
     books = stage.books()
-    assert books["undeposited"] == -10_000
+    assert books["bank"] == -10_000
     assert "unapplied_cash" not in books
     with pytest.raises(Refused, match="nothing can be refunded"):
         stage.ask(payment_id=payment, method="hand")

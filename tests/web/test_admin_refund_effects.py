@@ -27,7 +27,7 @@ def test_of_what_was_paid_by_hand_the_entries_and_the_steps_are_those_of_that_wa
     assert "Asked for , done Approved , done Sent to the provider , done Failed" in words
     _post(birch, aki, refund_id, "another-way", method="bank_transfer")
     words = aki.read(page)
-    foreseen = "Debit Credits $300.00, credit Undeposited funds $300.00."
+    foreseen = "Debit Credits $300.00, credit Bank $300.00."
     assert f"{foreseen} Nothing of it is posted yet." in words
     assert "Approved , done Paying back by bank transfer Confirmation and booking" in words
     _post(birch, birch.as_("second"), refund_id, "paid-back", reference="Transfer of 1 Dec")
@@ -41,10 +41,10 @@ def test_of_what_was_paid_by_hand_the_entries_and_the_steps_are_those_of_that_wa
     assert 'class="bad"' not in steps
     posted = birch.office.rows(
         """select a.role, sum(p.amount)::bigint as amount from posting p
-        join ledger_account a on a.id = p.account_id where a.role in ('undeposited', 'clearing')
+        join ledger_account a on a.id = p.account_id where a.role in ('bank', 'clearing')
         group by a.role order by a.role"""
     )
-    assert {row.role: row.amount for row in posted}["undeposited"] == -30_000
+    assert {row.role: row.amount for row in posted}["bank"] == -30_000
     assert birch.office.violations() == []
 
 

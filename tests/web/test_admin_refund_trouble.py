@@ -171,8 +171,7 @@ def test_what_failed_outside_is_paid_by_bank_transfer_at_once(birch):
         "note": "It came back", "treatment": "credit", "method": "hand",
     }  # fmt: skip
     looked = rae.post("/refunds/new", form | {"do": "look"}).get_data(as_text=True)
-    assert "Undeposited funds" in looked
-    assert "nothing proves a transfer before" in looked
+    assert "It is booked from Bank on the day on which it left" in looked
     assert rae.post("/refunds/new", form | {"method": "gold"}).status_code == 422
     assert rae.post("/refunds/new", form).status_code == 303
     asked = birch.office.scalar("select id from refund")

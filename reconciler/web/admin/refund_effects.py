@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.books.accounts import MANUAL_RAIL, Role, clearing
+from reconciler.books.accounts import BANK, MANUAL_RAIL, Role, clearing
 from reconciler.books.allocations import Treatment
 from reconciler.books.refund_routes import Route
 from reconciler.reads.refund_books import Document, Fate, Part
@@ -125,7 +125,8 @@ def _credits(card: RefundCard) -> dict[str, int]:
             found[name] = found.get(name, 0) - net.amount
     for part in card.books.of(Fate.TO_COME):
         by_rail = part.leg.route == Route.RAIL
-        account = clearing(part.leg.rail if by_rail else MANUAL_RAIL)
+        drawer = BANK if part.leg.is_from_bank else clearing(MANUAL_RAIL)
+        account = clearing(part.leg.rail) if by_rail else drawer
         name = account_words.account(account.role.value, account.rail)
         found[name] = found.get(name, 0) + part.leg.amount
     return found
