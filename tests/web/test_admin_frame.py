@@ -1,5 +1,6 @@
 """What holds for every screen: who may, what an answer carries, that looking changes nothing."""
 
+import gzip
 import re
 from dataclasses import dataclass, replace
 
@@ -134,7 +135,7 @@ def test_a_page_has_nothing_inline_and_is_light(page):
     assert {"ui.css", "ui.js", "icons.svg"} <= served
     is_queue = path.startswith("/unmatched") and not path.startswith(BY_ITSELF)
     assert ("vendor/htmx.min.js" in served) == (is_queue or path == "/prepayments/new")
-    files = sum((pages.STATIC / name).stat().st_size for name in served)
+    files = sum(len(gzip.compress((pages.STATIC / name).read_bytes(), 9)) for name in served)
     assert len(html.encode()) + files < PAGE_BYTES_MAX
 
 
@@ -294,6 +295,27 @@ def test_a_static_file_is_kept_for_ever_under_an_address_that_changes_with_it(pe
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     with people["viewer"].client.get(address.partition("?")[0]) as plain:
         assert "immutable" not in plain.headers["Cache-Control"]
+
+
+def test_a_static_file_comes_small_to_whoever_takes_it_so(people):
+    def get(**headers: str) -> TestResponse:
+        return people["viewer"].client.get("/admin/static/ui.css", headers=headers, buffered=True)
+
+    whole = get(**{"Accept-Encoding": "identity"})
+    small = get(**{"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in whole.headers
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(small.data) == whole.data
+    assert len(small.data) * 3 < len(whole.data)
+    assert {answer.headers["Content-Type"] for answer in (whole, small)} == {
+        "text/css; charset=utf-8"
+    }
+    for answer, takes in ((whole, "identity"), (small, "gzip")):
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        again = get(**{"Accept-Encoding": takes, "If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+    page = people["viewer"].get("/", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in page.headers
 
 
 def test_while_the_database_is_away_the_page_says_so(company, people):

@@ -13,7 +13,7 @@ from reconciler.ids import new_id
 from reconciler.runtime import Runtime
 from reconciler.services import people
 from reconciler.services.people import OpenSession
-from reconciler.web import forms
+from reconciler.web import forms, static_files
 from reconciler.web.admin import (
     account,
     attachments,
@@ -82,6 +82,7 @@ from reconciler.web.admin import (
     words,
 )
 from reconciler.web.admin.desk import Desk
+from reconciler.web.admin.pages import STATIC
 from reconciler.web.admin.routes import Route
 from reconciler.work import Cause
 
@@ -168,7 +169,8 @@ _FILES = (
 
 def admin_blueprint(runtime: Runtime) -> Blueprint:
     """Everything under /admin/."""
-    blueprint = Blueprint("admin", __name__, url_prefix="/admin", static_folder="static")
+    blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+    blueprint.add_url_rule("/static/<path:filename>", "static", static_files.handing_out(STATIC))
     for rule, method, view in sign_in.pages(runtime):
         blueprint.add_url_rule(rule, view.__name__, view, methods=[method])
     for route in routes():
