@@ -221,7 +221,7 @@ def test_the_refund_form_says_why_and_leads_back_to_the_queue(owed):
     rae = owed.as_("reconciler")
     named = rae.read("/invoices/INV-9")
     assert "Payments that name it and are not on it" in named
-    assert "€90.00 , €90.00 waits to be matched" in named
+    assert ": €90.00, €90.00 waits to be matched" in named
     html = rae.get(f"/unmatched/{pay}").get_data(as_text=True)
     found = re.search(r'href="/admin(/refunds/new[^"]+)"', html)
     assert found
