@@ -166,6 +166,14 @@ BOOKED = {
         ),
         {"clearing": 970, "processing_fees": 30, "unapplied_cash": -1_000},
     ),
+    "paid-back-out-of-the-drawer": (
+        facts(**TAKEN, refunds=refund("re_1", 400, is_by_hand=True)),
+        {"clearing": 1_000, "undeposited": -400, "unapplied_cash": -600},
+    ),
+    "paid-back-from-the-bank": (
+        facts(**TAKEN, refunds=refund("re_1", 400, is_by_hand=True, is_from_bank=True)),
+        {"clearing": 1_000, "bank": -400, "unapplied_cash": -600},
+    ),
     "a-refunds-own-movement-is-booked-once-whatever-it-is-called": (
         facts(
             **TAKEN,
