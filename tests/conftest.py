@@ -36,7 +36,7 @@ pytest.register_assert_rewrite(
     "tests.web.contract",
 )
 
-settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None)
+settings.register_profile("quick", max_examples=15, derandomize=True, deadline=None)
 settings.register_profile("dev", max_examples=50, derandomize=True, deadline=None)
 settings.register_profile(
     "thorough", max_examples=300, derandomize=True, deadline=None, print_blob=True

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 Strike = Callable[[Rig, Answers], None]
 
 
+@pytest.mark.thorough  # each alone: tests/house/test_embedded.py, tests/flows/test_recover.py
 def test_redis_and_postgres_killed_under_load_cost_nothing_that_was_acknowledged(
     breakable: Stores,
 ) -> None:

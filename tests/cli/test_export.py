@@ -127,6 +127,7 @@ MANY = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("noun", sorted(set(NOUNS) - {"accounts"}))
 def test_two_windows_side_by_side_hold_what_one_holds(noun: str, reconciler: Command) -> None:
     by_the_rail = {"invoices", "payments", "refunds", "payouts", "payout-lines", "disputes"}

@@ -239,6 +239,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_a_layer_is_found_named_and_healed_or_asked_about(
     office: Office, fault: Fault

@@ -1,7 +1,7 @@
 """`./run`: one command starts everything, and Ctrl-C stops all of it and nothing else.
 
-To start and to end takes longer than all that is looked at in between: so one life tells of the
-demo, of every kill and of a second start.
+To start and to end takes longer than all that is looked at in between: so one life tells of all
+of the demo, and another of every kill and of a second start.
 """
 
 import os
@@ -24,12 +24,12 @@ from reconciler.cli import local, up as up_module
 from reconciler.embedded.folder import Lock
 from reconciler.services.verification import LAWS
 from reconciler.settings import Settings, inherited_environment, load_settings
-from tests.tiers import size
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("reconciler")
 PATIENCE_SECONDS = 60
 DEMO_SECONDS = 120
+CHILDREN_MIN = 7  # two keepers, sandbox, web, money, books, clock
 
 
 class Run:
@@ -84,12 +84,22 @@ def running(folder: Path, *options: str) -> Iterator[Run]:
 
 
 @pytest.mark.slow
-def test_the_demo_is_played_once_and_outlives_kill_9_and_all_stops_on_ctrl_c(
-    tmp_path: Path,
-) -> None:
+def test_the_demo_is_played_once_and_all_stops_on_ctrl_c(tmp_path: Path) -> None:
     with running(tmp_path, "--demo") as run:
         _eventually(lambda: "The demo is over." in run.text, run, DEMO_SECONDS)
         _the_demo_is_whole_and_played_once(run)
+        _all_stops(run, tmp_path)
+    stopped = run.command("demo")
+    assert stopped.returncode == 2
+    port = run.url.rsplit(":", 1)[1]
+    assert stopped.stderr.startswith(f"no server is ready on port {port}; start it with")
+
+
+@pytest.mark.slow
+@pytest.mark.thorough  # each part alone: test_supervisor.py and test_embedded.py
+def test_what_was_booked_outlives_kill_9_of_each_process_and_of_all(tmp_path: Path) -> None:
+    with running(tmp_path, "--demo") as run:
+        _eventually(lambda: "The demo is over." in run.text, run, DEMO_SECONDS)
         journal = _journal(run)
         _each_child_is_killed_and_comes_back(run, tmp_path)
         first = _children(run.process.pid)
@@ -98,14 +108,7 @@ def test_the_demo_is_played_once_and_outlives_kill_9_and_all_stops_on_ctrl_c(
     with running(tmp_path) as again:
         _eventually(lambda: "Ctrl-C stops it" in again.text, again)
         assert set(journal.splitlines()) <= set(_journal(again).splitlines())
-        last = _children(again.process.pid)
-        assert again.stop() == 0, again.text
-        assert [pid for pid in last if Path(f"/proc/{pid}").exists()] == []
-    assert not embedded.find_redis(tmp_path)
-    stopped = again.command("demo")
-    assert stopped.returncode == 2
-    port = again.url.rsplit(":", 1)[1]
-    assert stopped.stderr.startswith(f"no server is ready on port {port}; start it with")
+        _all_stops(again, tmp_path)
 
 
 @pytest.mark.slow
@@ -114,6 +117,14 @@ def test_it_stops_on_sigterm_as_on_ctrl_c(tmp_path: Path) -> None:
     with running(tmp_path) as run:
         _eventually(lambda: "Ctrl-C stops it" in run.text, run)
         assert run.stop(signal.SIGTERM) == 0, run.text
+
+
+def _all_stops(run: Run, folder: Path) -> None:
+    last = _children(run.process.pid)
+    assert len(last) >= CHILDREN_MIN
+    assert run.stop() == 0, run.text
+    assert [pid for pid in last if Path(f"/proc/{pid}").exists()] == []
+    assert not embedded.find_redis(folder)
 
 
 def _the_demo_is_whole_and_played_once(run: Run) -> None:
@@ -134,11 +145,10 @@ def _the_demo_is_whole_and_played_once(run: Run) -> None:
 
 def _each_child_is_killed_and_comes_back(run: Run, folder: Path) -> None:
     children = _children(run.process.pid)
-    assert len(children) >= 7, "two keepers, sandbox, web, money, books, clock"
-    killed = children[:: size(quick=2, full=1)]
-    for pid in killed:
+    assert len(children) >= CHILDREN_MIN
+    for pid in children:
         os.kill(pid, signal.SIGKILL)
-    _eventually(lambda: not set(killed) & set(_children(run.process.pid)), run)
+    _eventually(lambda: not set(children) & set(_children(run.process.pid)), run)
     _eventually(lambda: len(_children(run.process.pid)) == len(children), run)
     _eventually(lambda: _is_ready(run.url) and bool(embedded.find_redis(folder)), run)
 

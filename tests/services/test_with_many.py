@@ -120,6 +120,7 @@ def pages_read(line: psycopg.Connection, asked: list[tuple[str, dict]]) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough  # of the largest tables: tests/reads/test_found_by_index.py
 def test_no_question_of_a_page_reads_a_whole_table(
     office: Office, surgeon: psycopg.Connection, database_url: str
 ) -> None:

@@ -39,6 +39,7 @@ def dana(company: Screens):
     return company.as_("admin")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", sorted(LISTS))
 def test_a_list_offers_all_that_it_shows(company: Screens, dana, path: str) -> None:
     html = dana.get(path.format(**company.ids)).get_data(as_text=True)

@@ -300,6 +300,7 @@ ASKED = (
 )  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_question_is_never_a_statement(house, asked):
     before, admin = house.books(), house.as_("admin")
