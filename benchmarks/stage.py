@@ -21,6 +21,7 @@ import psycopg
 from benchmarks.costs import processor_seconds
 from reconciler import embedded
 from reconciler.cli.up import web_command
+from reconciler.embedded import postgres
 from reconciler.migrations_runner import migrate
 from reconciler.runtime import Runtime
 from reconciler.settings import load_settings
@@ -103,8 +104,10 @@ def rest(bench: Bench) -> None:
     What has just been loaded, migrated or copied is due for vacuum, for statistics and to be
     written back: for minutes, on a core of its own. Books that grew day by day are spared that.
     """
-    bench.sql("vacuum (analyze)")
-    bench.sql("checkpoint")
+    as_superuser = plain(bench.owner_url).replace(postgres.OWNER, "postgres", 1)
+    with psycopg.connect(as_superuser, autocommit=True) as line:
+        line.execute("vacuum (analyze)")
+        line.execute("checkpoint")
 
 
 def drained(bench: Bench, *, minutes: float = 1) -> None:
