@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from reconciler.services import invoices
-from tests.web.screens import Screens
+from tests.web.screens import Screens, said
 
+TITLE = "A payment names nothing that it is for"
 WHICH = "Which invoice or order is it for? A number is enough."
 
 
@@ -68,6 +69,15 @@ def test_one_press_puts_it_off_as_asked(acme):
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
     path = re.search(r'action="/admin([^"]+)"', form)
     assert path
-    assert rae.post(path[1], fields).status_code == 303
+    answer = rae.post(path[1], fields)
+    assert answer.status_code == 303
+    words = said(rae.client.get(answer.location))
+    assert f"until something changes: {TITLE}, $7.00 of Acme." in words
     assert acme.office.scalar("select snoozed_until from review_item") == back
     assert "Asked the payer by mail" in rae.read(f"/payments/{pay}")
+    html = rae.get(f"/unmatched/{pay}").get_data(as_text=True)
+    said_on = html.partition('id="asked-then">')[2].partition("</p>")[0]
+    days = f"Asked on {today.day} {today:%b %Y}, back on {back.day} {back:%b %Y}"
+    assert said_on == days, "and no button"
+    acme.office.clock.advance(days=8)
+    assert "Once it is sent:" in acme.as_("reconciler").read(f"/unmatched/{pay}"), "asked again"

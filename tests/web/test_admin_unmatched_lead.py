@@ -125,12 +125,16 @@ def test_a_void_invoice_has_nothing_left_to_pay_anywhere(screens):
     screens.invoice(customer, 12_500, "INV-1057")
     rae = screens.as_("reconciler")
     _void(screens, rae, "INV-1057")
+    why = "Sent twice by mistake: nothing is owed"
+    noted = rae.post(f"/notes/{screens.ids['INV-1057']}", {"note": why, "once": "n1"})
+    assert noted.status_code == 303
     paid = screens.paid(12_500, customer=rail_id, metadata={"invoice": "INV-1057"})
     html = _page(rae, paid)
     assert "It is void" in html
     assert "equals what is open" not in html
     assert "Hold $125.00 as a deposit" in html
     assert "Hold $125.00 as a deposit" not in _blue(html), "offered, and not advised"
+    assert f'Noted on INV-1057: <span class="said">{why}</span>' in html, "what decides it"
     words = rae.read("/invoices/INV-1057")
     assert "$0.00 left to pay" in words
     assert "Left to pay $0.00" in words

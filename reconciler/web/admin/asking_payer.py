@@ -5,9 +5,10 @@ to them.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import quote
 
-from reconciler.reads import customers
+from reconciler.reads import customers, notes
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_unmatched import Suggested, Target
@@ -36,6 +37,15 @@ def link(desk: Desk, session: Session, payment: PaymentLine, suggested: Sequence
     )
     body = text.replace("\n", "\r\n")
     return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
+
+ASKED = "Asked the payer by mail"  # the note that is kept once that mail is sent
+
+
+def asked_on(session: Session, payment_id: str) -> date | None:
+    """The last day on which the payer was asked so; None for never."""
+    asked = [one for one in notes.of(session, payment_id) if one.body.endswith(ASKED)]
+    return asked[-1].at.date() if asked else None
 
 
 _WHICH = "Which invoice or order is it for? A number is enough."

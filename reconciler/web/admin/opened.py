@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import ReviewKind
@@ -28,7 +29,8 @@ class Selected:
     `short` are invoices on which it leaves so little that it may be a bank's fee; `borne` is what
     the first suggestion posts together with that fee. `what_for` says of a target what it is for,
     `lines` has the first lines of invoices; `wished` is what the payer wants done with it, where it
-    is beyond what they owe; `ask_payer` opens a mail that asks them what it is for.
+    is beyond what they owe; `ask_payer` opens a mail that asks them what it is for, and `asked_on`
+    is the last day on which that was done.
     """
 
     payment: PaymentLine
@@ -47,6 +49,7 @@ class Selected:
     lines: dict[str, LinesShown]
     ask_payer: str
     wished: Wish | None
+    asked_on: date | None
 
     @property
     def wish(self) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import request
 
 from reconciler.errors import NotFound
-from reconciler.reads import review_queue
+from reconciler.reads import review_queue, screens_payments
 from reconciler.reads.pages import Session
 from reconciler.timestamps import parse_day
 from reconciler.web.admin import words
@@ -38,6 +38,9 @@ def told(session: Session, today: date) -> PutOff | None:
     what, until = TITLES[item.kind], item.snoozed_until
     if item.amount is not None and item.currency:
         what += f", {words.shown(item.amount, item.currency)}"
+    payer = screens_payments.payment(session, item.payment_id) if item.payment_id else None
+    if payer and (who := payer.customer or payer.payer_name or payer.payer_email):
+        what += f" of {who}"
     is_away = until is not None and until > today
     text = f"In sight again: {what}."
     if until is not None and is_away:

@@ -224,6 +224,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         what_for = told_apart.told(session, shown, today=desk.today)
         lines = lines_shown.of(session, shown)
         ask_payer = asking_payer.link(desk, session, payment, suggested)
+        asked_on = asking_payer.asked_on(session, payment_id)
         wished = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
@@ -236,7 +237,7 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
     return Selected(
         payment, waiting, suggested, split, claims, owners, None if asked else twice, best,
         held, asked, short, borne, what_for, lines, ask_payer,
-        wished,
+        wished, asked_on,
     )  # fmt: skip
 
 
