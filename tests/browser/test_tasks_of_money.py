@@ -171,6 +171,31 @@ def test_a_refund_is_asked_for_changed_and_approved_by_another(acme: Site, hands
     assert status in {"approved", "submitted"}
 
 
+@does("/refunds/new", "/payees/<owner_id>")
+def test_by_bank_transfer_the_account_is_asked_for_and_nothing_typed_is_lost(
+    acme: Site, hands: Hands
+) -> None:
+    world = acme.screens.office.world
+    world.other_row(-80_000, kind="adjustment", category="other_adjustment")
+    acme.screens.run()
+    rae = hands(acme, "reconciler")
+    rae.go("/refunds/new?payment={pay}")
+    rae.reads("This one is not covered.")
+    rae.reads_no_more("No bank account of Acme is written down here.")
+    rae.write("note", "Page 4 was dropped")
+    rae.tick("input[name=method][value=hand]")
+    rae.reads("No bank account of Acme is written down here.")
+    rae.reads_no_more("This one is not covered.")
+    rae.press("Write it down")
+    rae.write("holder", "Acme Ltd")
+    rae.write("number", "DE89 3704 0044 0532 0130 00")
+    rae.press("Keep.")
+    rae.press("Go on where you were")
+    rae.reads("Transfer to Acme Ltd")
+    assert rae.one("#note").input_value() == "Page 4 was dropped"
+    assert rae.one("input[name=method][value=hand]").is_checked()
+
+
 @does("/questions", "/refunds/new", "/refunds/<refund_id>")
 def test_what_failed_outside_is_paid_by_bank_transfer(site: Site, hands: Hands) -> None:
     screens = site.screens

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.web import furniture
-from tests.web.screens import Screens, said
+from tests.web.screens import Screens, Somebody, said
 
 IBAN = "DE89370400440532013000"
 SPACED = "DE89 3704 0044 0532 0130 00"
@@ -44,7 +44,6 @@ def test_where_a_transfer_is_asked_for_it_is_said_to_whom_or_that_nobody_knows(o
     refund, rae = by_transfer(owed), owed.as_("reconciler")
     pages = {
         f"/refunds/{refund}": "lee",
-        f"/refunds/new?invoice={owed.ids['INV-1']}": "lee",
         f"/customers/{owed.ids['lee']}": "lee",
         f"/bills/{owed.ids['bill']}": "vendor",
         f"/vendors/{owed.ids['vendor']}": "vendor",
@@ -196,8 +195,7 @@ def test_nobody_has_an_account_who_is_not_there(owed):
 
 def test_after_an_account_is_written_down_one_goes_on_where_one_was(owed):
     refund, rae = by_transfer(owed), owed.as_("reconciler")
-    form_page = f"/refunds/new?invoice={owed.ids['INV-1']}&reason=goodwill"
-    for path in (f"/refunds/{refund}", f"/bills/{owed.ids['bill']}", form_page):
+    for path in (f"/refunds/{refund}", f"/bills/{owed.ids['bill']}"):
         html = rae.get(path).get_data(as_text=True)
         found = re.search(r'href="/admin(/payees/[^"]+)"', html)
         assert found, path
@@ -211,6 +209,43 @@ def test_after_an_account_is_written_down_one_goes_on_where_one_was(owed):
     assert f"Bank account {MASKED}: {how} Rae Lindt" in said(page)
     assert "/admin/" in rae.get(f"{account}?back=//evil.example").get_data(as_text=True)
     assert "evil" not in rae.get(f"{account}?back=//evil.example").get_data(as_text=True)
+
+
+TYPED = {
+    "amount": "12.50", "reason": "other", "note": "Ann rang & asked", "treatment": "reopen",
+    "method": "hand", "do": "account",
+}  # fmt: skip
+
+
+def _opened_again(rae: Somebody, left) -> str:
+    assert left.status_code == 303
+    account = rae.get(left.location.removeprefix("/admin"))
+    found = re.search(r'name="back" value="/admin([^"]+)"', account.get_data(as_text=True))
+    assert found
+    html = rae.get(unescape(found[1])).get_data(as_text=True)
+    assert 'value="hand" checked' in html
+    assert 'value="reopen" checked' in html
+    assert '<option value="other" selected>' in html
+    assert 'value="12.50"' in html
+    assert "Ann rang &amp; asked</textarea>" in html
+    return html
+
+
+def test_what_was_typed_into_a_refund_is_there_after_its_account_was_written_down(owed):
+    rae, before = owed.as_("reconciler"), owed.books()
+    page = rae.get(f"/refunds/new?invoice={owed.ids['INV-1']}")
+    assert "No bank account of Ann Lee is written down here" in said(page)
+    html = page.get_data(as_text=True)
+    box = html.partition('class="tight if-hand"')[2].partition("</div>")[0]
+    assert '<button class="btn" name="do" value="account">Write it down</button>' in box
+    left = rae.post("/refunds/new", TYPED | {"invoice": owed.ids["INV-1"]})
+    assert "Request a refund" in _opened_again(rae, left)
+    assert owed.books() == before
+    refund = by_transfer(owed)
+    rev = owed.rev("refund", refund)
+    left = rae.post(f"/refunds/{refund}/change", TYPED | {"rev": rev, "of": "INV-1"})
+    assert "Change a refund" in _opened_again(rae, left)
+    assert owed.rev("refund", refund) == rev
 
 
 def test_the_refund_form_says_why_and_leads_back_to_the_queue(owed):

@@ -81,8 +81,8 @@ def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
     typed = refund_place.filled_in()
     if again := request.args.get("again"):  # what a refund came to that failed elsewhere
-        typed["amount"] = again[:_AMOUNT_CHARS_MAX]
-        typed["again"] = typed["amount"]
+        typed["again"] = again[:_AMOUNT_CHARS_MAX]
+        typed.setdefault("amount", typed["again"])
     subject = _subject(desk, request.args)
     if again and (before := _failed(desk, subject)):
         typed = dict(before.typed) | typed
@@ -93,6 +93,8 @@ def ask_refund(desk: Desk) -> Response:
 def request_refund(desk: Desk) -> Response:
     """Ask for a refund."""
     subject = _subject(desk, request.form)
+    if refund_place.is_about_account() and subject.customer_id:
+        return refund_place.to_account(subject.customer_id, subject.kind, subject.id)
     policy = policy_of(desk.runtime.settings)
     try:
         ask = _ask(subject)
@@ -145,7 +147,8 @@ def ask_change(desk: Desk, refund_id: str) -> Response:
     """The form that changes what was asked for, filled with what it asks for now."""
     refund = _refund(desk, refund_id)
     subject = _freed(_subject(desk, _target(refund)), refund)
-    return _form(desk, subject, changes=refund, typed=_as_typed(refund, subject))
+    typed = _as_typed(refund, subject) | refund_place.filled_in()
+    return _form(desk, subject, changes=refund, typed=typed)
 
 
 @screens.post("/refunds/<refund_id>/change", Role.RECONCILER)
@@ -153,6 +156,8 @@ def change_refund(desk: Desk, refund_id: str) -> Response:
     """Ask for something else instead, while nothing was sent. The approval is void then."""
     refund = _refund(desk, refund_id)
     subject = _subject(desk, _target(refund))
+    if refund_place.is_about_account() and subject.customer_id:
+        return refund_place.to_account(subject.customer_id, subject.kind, subject.id, refund)
     try:
         subject = _freed(_chosen(desk, subject), refund)
         rev, given = forms.whole(request.form, "rev"), _given(_ask(subject))
@@ -234,7 +239,6 @@ def _form(
         status=200 if refusal is None else 409 if is_late else 422,
         subject=subject,
         came_from=refund_place.came_from(),
-        opens_at=refund_place.here(subject.kind, subject.id, typed, changes),
         changes=changes,
         foreseen=foreseen,
         careful=changes.balance_warning if changes else _careful(desk, subject, typed),
