@@ -69,6 +69,19 @@ class RailBalance:
             f" to come in, or pay {'some' if is_covered else 'it'} back by bank transfer."
         )
 
+    def after_sent(self) -> str | None:
+        """What holds of a refund that was sent and has not left; None where there is enough."""
+        if not self.is_short:
+            return None
+        rail = self.rail.capitalize()
+        return (
+            f"{rail} holds {shown(self.held, self.currency)} for us by our books, and refunds of"
+            f" {shown(self.waiting, self.currency)} wait to leave it. This one was sent: where it"
+            f" goes back to a card it waits at {rail}, and leaves by itself as soon as there is"
+            " enough. Put money on our balance there, or wait for payments to come in. Paid"
+            " another way as well, it would be paid twice."
+        )
+
     def _and(self, asked: Asked, waits: int) -> str:
         if not asked.amount:
             return ""

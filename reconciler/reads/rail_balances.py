@@ -27,7 +27,8 @@ _TOTALS = sa.text(
 _TAKEN = f"""select l.refund_id, p.rail, coalesce(s.currency, r.currency) as currency,
       case when s.currency is null then l.amount
         else ceil(l.amount * s.amount / greatest(p.captured, 1)::numeric) end as amount,
-      l.status in ('requested', 'failed', 'manual') as is_more, l.status = 'requested' as is_asked
+      l.status in ('requested', 'failed', 'manual') as is_more, l.status = 'requested' as is_asked,
+      l.status in ('submitted', 'unknown', 'pending') as is_sent
     from refund_leg l join refund r on r.id = l.refund_id join payment p on p.id = l.payment_id
       left join lateral (select o.currency, sum(o.amount) as amount from rail_object o
         where o.payment_id = p.id and {IS_MOVEMENT} and o.amount > 0
@@ -49,7 +50,8 @@ _ASKED = sa.text(
 _OF_REFUNDS = sa.text(
     f"""select refund_id, rail, currency,
       coalesce(sum(amount) filter (where is_more), 0)::bigint as more,
-      coalesce(sum(amount) filter (where is_asked), 0)::bigint as asked from ({_TAKEN}
+      coalesce(sum(amount) filter (where is_asked), 0)::bigint as asked,
+      bool_and(is_sent) as is_sent from ({_TAKEN}
       and l.refund_id = any(:ids) and l.status = any(:to_leave)) t
     group by 1, 2, 3 order by 1, 2, 3"""
 )
@@ -71,7 +73,10 @@ def balances(session: Session) -> list[RailBalance]:
 
 
 def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
-    """By refund, what to know before it is sent, where what its rails hold does not carry it."""
+    """By refund, what to know before it is sent, where what its rails hold does not carry it.
+
+    Of one that was sent and has not left: what holds now.
+    """
     if not refund_ids:
         return {}
     given = {"ids": list(refund_ids), "to_leave": list(TO_LEAVE)}
@@ -85,8 +90,10 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
     said: dict[str, str] = {}
     for row in taken:
         nothing = RailBalance(rail=row.rail, currency=row.currency, held=0)
+        balance = known.get((row.rail, row.currency), nothing)
         others = asked.get((row.rail, row.currency), NOTHING_ASKED).without(row.asked)
-        warning = known.get((row.rail, row.currency), nothing).warning(row.more, asked=others)
+        sent = row.is_sent
+        warning = balance.after_sent() if sent else balance.warning(row.more, asked=others)
         if warning:
             said[row.refund_id] = f"{said.get(row.refund_id, '')} {warning}".lstrip()
     return said

@@ -75,7 +75,8 @@ class RefundRow:
     `edited_by` are those who changed what was asked for; none of them can approve it.
     A leg that failed and was tried again shows as the leg that replaced it; `steps` tell of both.
     `client_words` is what the client may be told; `next_step` what somebody here has to do.
-    `balance_warning` says, before it is sent (again), that what its rail holds does not carry it.
+    `balance_warning` says, before it is sent (again), that what its rail holds does not carry it;
+    once it is sent and waits for that, what holds now.
     """
 
     id: str

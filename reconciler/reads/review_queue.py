@@ -75,7 +75,8 @@ LISTING = Listing(
         "kind": "r.kind = :kind",
         "kinds": "r.kind = any(:kinds)",
         # Of failed refunds: whether it is none of ours.
-        "is_outside": "(r.subject is distinct from r.refund_id) = :is_outside",
+        "is_outside": """(r.kind <> 'refund_failed'
+            or (r.subject is distinct from r.refund_id) = :is_outside)""",
         "waits_as_refund": f"{WAITS_AS_REFUND} = :waits_as_refund",
         "subject": "r.subject = :subject",
         "payment_id": "r.payment_id = :payment_id",

@@ -8,9 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from reconciler.books.observations import RefundStage
 from reconciler.books.payments import PaymentStatus
 
 _PAYER = "p.facts -> 'payer' -> '{}' ->> 1"
+# What was promised back and what has gone is refunded, both; with too little on our balance a rail
+# lets the first wait for weeks.
+_PROMISED_STAGE = RefundStage.PROMISED.value
+_PROMISED = f"""least(p.refunded, (select coalesce(sum((r.value ->> 'amount')::bigint), 0)::bigint
+      from jsonb_each(coalesce(p.facts -> 'refunds', '{{}}')) r
+      where coalesce((r.value ->> 'stage')::int, {_PROMISED_STAGE}) = {_PROMISED_STAGE}
+        and (r.value -> 'is_released') is distinct from 'true')) as promised"""
 # What a bank has for good is disputed no more. A status has one word for both; people have two.
 _STANDING = """case when p.status <> 'disputed' then p.status else coalesce((
       select case when bool_or(d.is_open) or p.lost = 0 then 'disputed'
@@ -28,7 +36,7 @@ _COLUMNS = f"""p.id, p.rail, p.rail_payment_id, p.livemode, p.currency, p.status
     coalesce(p.facts -> 'texts' -> 'description' ->> 1,
       p.facts -> 'texts' -> 'statement_descriptor' ->> 1) as description,
     (select coalesce(sum(a.amount), 0)::bigint from allocation a
-      where a.payment_id = p.id and a.closed_at is null) as allocated, {_STANDING}"""
+      where a.payment_id = p.id and a.closed_at is null) as allocated, {_PROMISED}, {_STANDING}"""
 _FROM = "from payment p left join customer c on c.id = p.customer_id"
 _ONE = sa.text(f"select {_COLUMNS} {_FROM} where p.id = :id")
 _SOME = sa.text(f"select {_COLUMNS} {_FROM} where p.id = any(:ids)")
@@ -65,7 +73,8 @@ TIMELINE_EVENTS_MAX = 200  # a payment with more was captured and refunded in ve
 class PaymentLine:
     """A payment as a list shows it. Minor units of `currency`.
 
-    `standing` is its status, and where that is disputed also: lost, partly_lost, or returned.
+    `standing` is its status, and where that is disputed also: lost, partly_lost, or returned; and
+    where it is refunded also: refund_on_its_way. `promised` is what of `refunded` has not left.
     """
 
     id: str
@@ -94,6 +103,7 @@ class PaymentLine:
     method: str | None
     description: str | None
     allocated: int
+    promised: int
     standing: str
 
     @property
@@ -231,8 +241,13 @@ def aliases(session: Session, payment_id: str) -> list[str]:
     return list(session.scalars(_ALIASES, {"id": payment_id}))
 
 
+_REFUNDED = frozenset({PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED})
+
+
 def _line(row: Mapping[Any, Any]) -> PaymentLine:
-    return PaymentLine(**{**row, "currency": row["currency"] or "USD"})
+    is_on_its_way = row["promised"] and row["standing"] in _REFUNDED
+    standing = "refund_on_its_way" if is_on_its_way else row["standing"]
+    return PaymentLine(**{**row, "currency": row["currency"] or "USD", "standing": standing})
 
 
 _NAMING = sa.text(

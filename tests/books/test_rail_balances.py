@@ -15,7 +15,7 @@ def test_it_warns_just_where_all_that_waits_is_more_than_is_held(
     balance = RailBalance(rail="stripe", currency="USD", held=held, waiting=waiting)
     is_enough = waiting + more == 0 or waiting + more <= held
     assert (balance.warning(more) is None) is is_enough
-    assert balance.is_short is (balance.warning() is not None)
+    assert balance.is_short is (balance.warning() is not None) is (balance.after_sent() is not None)
     assert balance.is_below_zero is (held < 0)
 
 
@@ -25,6 +25,14 @@ def test_the_words_name_the_rail_and_both_amounts() -> None:
     assert said
     assert "Stripe holds USD 512.00 for us by our books" in said
     assert "with this one, refunds of USD 1,527.46 wait to leave it" in said
+
+
+def test_of_what_was_sent_the_words_ask_for_nothing_that_would_pay_it_twice() -> None:
+    said = RailBalance(rail="stripe", currency="EUR", held=51_200, waiting=59_000).after_sent()
+    assert said
+    assert "refunds of EUR 590.00 wait to leave it. This one was sent" in said
+    assert "Put money on our balance there, or wait for payments to come in." in said
+    assert "Paid another way as well, it would be paid twice." in said
 
 
 @given(held=_AMOUNTS, waiting=_TAKEN, more=_TAKEN, asked=_TAKEN)

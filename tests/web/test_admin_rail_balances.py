@@ -122,3 +122,59 @@ def test_a_refund_of_what_was_settled_in_another_currency_is_held_against_that(
     words = said(rae.post("/refunds/new", form | {"amount": "50.00"}))
     assert "Stripe holds $8.50 for us" in words
     assert "refunds of $54.25 wait to leave it" in words
+
+
+@pytest.fixture
+def waits(poor: Screens) -> Screens:
+    """The same, and all of the invoice is to go back: it was sent, and waits at the rail."""
+    poor.office.world.enforce_balance = True
+    poor.ids["refund"] = _id(_ask(poor, poor.as_("reconciler"), "3000.00"))
+    assert _approve(poor, poor.as_("approver"), poor.ids["refund"]).status_code == 303
+    poor.office.drain()
+    poor.hear("")
+    return poor
+
+
+def _listed(by: Somebody) -> str:
+    return by.read("/payments").partition("Captured Unapplied")[2]
+
+
+def test_a_payment_reads_refunded_once_its_refund_has_left(waits: Screens) -> None:
+    vera, pay = waits.as_("viewer"), waits.ids["pay"]
+    assert "Refund on its way" in _listed(vera)
+    assert "Refunded" not in _listed(vera)
+    words = vera.read(f"/payments/{pay}")
+    assert "Refund on its way" in words
+    assert "Refunded $0.00 On its way back $3,000.00" in words
+    assert "$3,000.00 refunded" not in words
+    assert waits.office.scalar("select status from payment") == "refunded", "as programs have it"
+    waits.office.world.pay(400_000)
+    waits.hear("")
+    assert "Refunded" in _listed(vera)
+    assert "Refund on its way" not in _listed(vera)
+    words = vera.read(f"/payments/{pay}")
+    assert "Refunded $3,000.00 Provider" in words
+    assert "On its way back" not in words
+
+
+def test_a_refund_that_was_sent_and_waits_is_not_to_be_paid_another_way(waits: Screens) -> None:
+    words = waits.as_("approver").read(f"/refunds/{waits.ids['refund']}")
+    assert "Stripe holds $412.70 for us by our books, and refunds of $3,000.00 wait" in words
+    assert "This one was sent" in words
+    assert "Paid another way as well, it would be paid twice." in words
+    assert "is not covered" not in words
+    assert "back by bank transfer" not in words
+
+
+def test_the_question_about_it_says_what_to_do_and_counts_as_in_the_menu(waits: Screens) -> None:
+    rae = waits.as_("reconciler")
+    waits.office.world.dispute(waits.office.world.pay(5_000).charge)
+    waits.hear("")
+    words = rae.read("/questions")
+    assert "Put money on our balance at Stripe, or wait until payments bring enough" in words
+    assert "See the refund" in words
+    number = rae.get("/counts").get_json()["questions"]
+    are = "is" if number == 1 else "are"
+    assert f"Only here {number} " in words
+    assert f"{number} {are} asked only here, as the menu counts them" in words
+    assert "Put money on our balance at Stripe" in rae.read("/questions?group=here")

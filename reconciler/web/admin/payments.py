@@ -224,7 +224,8 @@ def _bar_label(around: Around) -> str:
         (around.on_invoices, "on invoices"),
         (around.on_deposits, "on deposit"),
         (payment.unapplied, "unapplied"),
-        (payment.refunded, "refunded"),
+        (payment.refunded - payment.promised, "refunded"),
+        (payment.promised, "on its way back"),
         (payment.lost, "lost to disputes"),
     ]
     said = [f"{words.shown(amount, payment.currency)} {what}" for amount, what in parts if amount]

@@ -34,10 +34,9 @@ _FAILED = frozenset({ReviewKind.REFUND_FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Questions of these kinds. `is_outside`: of refunds only those of nobody here, or only ours.
+    """Questions of these kinds. `is_outside`: of failed refunds only nobody's here, or only ours.
 
-    Questions that are about no refund count as nobody's. `text` says in one sentence
-    what they are about and what is to be done.
+    `text` says in one sentence what they are about and what is to be done.
     """
 
     title: str
@@ -58,7 +57,7 @@ class Group:
         return sum(
             number
             for kind, is_outside, number in questions
-            if kind in self.kinds and self.is_outside in {None, is_outside}
+            if kind in self.kinds and (kind not in _FAILED or self.is_outside in {None, is_outside})
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.books import refund_words
 from reconciler.books.reconciliation import IN_WORDS, Difference
+from reconciler.books.refunds import NO_BALANCE
 from reconciler.books.reviews import ReviewKind
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.web.admin import dispute_words, words
@@ -50,10 +51,14 @@ class Told:
     sides: Sides | None
     facts: list[tuple[str, list[str]]]
     is_closed: bool = False  # a refund, sent to a card that takes nothing any more
+    to_do: str = ""  # what a refund waits for, as a deed with a name
 
 
-def told(item: ReviewRow) -> Told:
-    """All that a card says of a question besides its title, its age and its money."""
+def told(item: ReviewRow, rail: str = "") -> Told:
+    """All that a card says of a question besides its title, its age and its money.
+
+    `rail` is that of its payment.
+    """
     is_drift = item.kind is ReviewKind.DRIFT
     about, object_id = _about(item) if is_drift else ("", item.subject)
     return Told(
@@ -67,14 +72,35 @@ def told(item: ReviewRow) -> Told:
             if value and _is_shown(item, name)
         ],
         is_closed(item),
+        _to_do(item, rail),
     )
+
+
+def _to_do(item: ReviewRow, rail: str) -> str:
+    if item.kind is not ReviewKind.REFUNDS_HELD or not item.refund_id:
+        return ""
+    name = words.rail_name(rail) if rail else "the payment provider"
+    if NO_BALANCE in _whys(item):
+        return (
+            f"Put money on our balance at {name}, or wait until payments bring enough: the refund"
+            " leaves by itself then, and this question is gone. Paid another way as well, it would"
+            " be paid twice. A note alone moves no money."
+        )
+    return (
+        f"Ask the customer to follow the mail of {name}, or call the refund off on its page. Once"
+        " they have, it leaves by itself, and this question is gone."
+    )
+
+
+def _whys(item: ReviewRow) -> list[object]:
+    why = item.details.get("why")
+    return why if isinstance(why, list) else []
 
 
 def is_closed(item: ReviewRow) -> bool:
     """Whether a refund failed because what it was sent to takes nothing any more."""
-    why = item.details.get("why")
     return item.kind is ReviewKind.REFUND_FAILED and any(
-        refund_words.is_closed(one) for one in (why if isinstance(why, list) else [])
+        refund_words.is_closed(str(one)) for one in _whys(item)
     )
 
 

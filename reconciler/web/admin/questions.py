@@ -40,6 +40,7 @@ from reconciler.web.admin import (
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.question_groups import GROUPS, TITLES
+from reconciler.web.admin.question_words import Told
 from reconciler.web.admin.routes import Screens
 from reconciler.web.question_notes import noted_on
 
@@ -161,6 +162,7 @@ class About:
     """
 
     who: str
+    rail: str
     claims: Sequence[ClaimLine]
     refunds: Sequence[Outline]
 
@@ -175,6 +177,7 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
     return {
         one.id: About(
             lines[one.payment_id].who,
+            lines[one.payment_id].rail,
             [c for c in claims.get(one.payment_id, []) if c.amount]
             if one.kind in _OF_REFUNDS
             else [],
@@ -183,6 +186,11 @@ def _about(session: Session, items: Sequence[ReviewRow]) -> dict[str, About]:
         for one in items
         if one.payment_id in lines
     }
+
+
+def _told(items: Iterable[ReviewRow], about: Mapping[str, About]) -> dict[str, Told]:
+    rails = {item_id: one.rail for item_id, one in about.items()}
+    return {one.id: question_words.told(one, rails.get(one.id, "")) for one in items}
 
 
 def _invoices(items: Iterable[ReviewRow], about: Mapping[str, About]) -> set[str]:
@@ -299,7 +307,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         about=about,
         lines=lines,
         since=since,
-        told={one.id: question_words.told(one) for one in page.data},
+        told=_told(page.data, about),
         cases=cases,
         remarks=remarks,
         noted=noted,

@@ -97,6 +97,7 @@ _PAYMENT = {
     "captured": Pill("Paid", "pos"),
     "partially_refunded": Pill("Partly refunded"),
     "refunded": Pill("Refunded"),
+    "refund_on_its_way": Pill("Refund on its way", "info"),
     "disputed": Pill("Disputed", "neg"),
     "lost": Pill("Lost to a dispute", "neg"),
     "partly_lost": Pill("Partly lost to a dispute", "neg"),
