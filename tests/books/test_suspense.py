@@ -1,7 +1,7 @@
 """Laws of suspense: all or a part moves, a mirror takes that back, and only some accounts do."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from reconciler.books import accounts, suspense
 from reconciler.books.accounts import Role
@@ -23,6 +23,10 @@ def standing(amount: int, **more) -> Standing:
     role=st.sampled_from(TARGETS),
     wanted=st.none() | st.integers(1, 10**12),
 )
+@example(amount=7, turns=0, role=TARGETS[0], wanted=3)
+@example(amount=-7, turns=0, role=TARGETS[0], wanted=3)
+@example(amount=-7, turns=0, role=TARGETS[0], wanted=8)
+@example(amount=7, turns=0, role=TARGETS[0], wanted=None)
 def test_a_share_of_it_moves_and_its_mirror_takes_that_back(
     amount: int, turns: int, role: Role, wanted: int | None
 ) -> None:

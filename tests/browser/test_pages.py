@@ -342,6 +342,7 @@ _COVERED = """() => {
 }"""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
 @pytest.mark.parametrize("script", [True, False])
 def test_what_was_just_done_is_told_where_it_covers_nothing(acme, size, script):

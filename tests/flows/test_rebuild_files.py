@@ -88,6 +88,7 @@ PLANTED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("what", PLANTED)
 def test_what_is_changed_about_a_line_is_named(office: Office, owner_url: str, what: str) -> None:
     two_that_tie_themselves(office)
