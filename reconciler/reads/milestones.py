@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -59,10 +60,22 @@ class MilestoneRow:
     created_at: datetime
     rev: int
 
+    @property
+    def is_called_off(self) -> bool:
+        """Whether its invoice is settled and none of it was paid: all went back, or was credited.
+
+        There is nothing to sign off then.
+        """
+        is_settled = self.status in {InvoiceStatus.PAID, InvoiceStatus.REFUNDED}
+        return self.invoice_id is not None and is_settled and not self.paid and self.amount > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned:
-    """A milestone whose invoice is drafted, `since` when, and that waits to be signed off."""
+class Drafted:
+    """A milestone whose invoice is drafted, and `since` when.
+
+    It waits to be signed off or, once it is, for its invoice to be sent.
+    """
 
     id: str
     project_id: str
@@ -70,6 +83,7 @@ class Unsigned:
     amount: int
     currency: str
     invoice_id: str
+    invoice_number: str
     since: datetime
 
 
@@ -107,9 +121,9 @@ _OF_PROJECTS = sa.text(
 # Their invoices are drafted; whether the last sign-off is in force is seen in its words.
 _DRAFTED = sa.text(
     """select m.id, m.project_id, m.name, m.description, m.amount, m.currency, i.id as invoice_id,
-      i.created_at as since, s.signed
+      i.number as invoice_number, i.created_at as since, s.signed, s.at
     from invoice i join milestone m on m.id = i.milestone_id
-      left join lateral (select o.signed from sign_off o where o.milestone_id = m.id
+      left join lateral (select o.signed, o.at from sign_off o where o.milestone_id = m.id
         order by o.version desc limit 1) s on true
     where i.state = 'draft' and m.dropped_at is null and not m.kind = any(:free)
     order by i.created_at, m.id"""
@@ -151,17 +165,33 @@ def of_invoices(session: Session, ids: Collection[str], *, today: date) -> dict[
     return {row.id: rows[row.milestone_id] for row in billed if row.milestone_id in rows}
 
 
-def unsigned(session: Session) -> list[Unsigned]:
+def unsigned(session: Session) -> list[Drafted]:
     """Milestones that are drafted, and no sign-off in force says that they are done.
 
     The longest waiting first. All of them: so no more is read of each than is shown and summed.
     """
-    given = {"free": sorted(kind.value for kind in NEEDS_NONE)}
+    return [_drafted(row, row.since) for row in _waiting(session) if row.signed != _terms(row)]
+
+
+def to_send(session: Session) -> list[Drafted]:
+    """Milestones that are signed off as they stand, and whose invoice is still a draft.
+
+    The first drafted first, each since it was signed or drafted, whichever came later.
+    """
     return [
-        Unsigned(**{name: getattr(row, name) for name in Unsigned.__slots__})
-        for row in session.execute(_DRAFTED, given)
-        if row.signed is None or row.signed != _terms(row)
+        _drafted(row, max(row.at, row.since))
+        for row in _waiting(session)
+        if row.signed == _terms(row)
     ]
+
+
+def _waiting(session: Session) -> Sequence[sa.Row[Any]]:
+    return session.execute(_DRAFTED, {"free": sorted(kind.value for kind in NEEDS_NONE)}).all()
+
+
+def _drafted(row: sa.Row[Any], since: datetime) -> Drafted:
+    same = ("id", "project_id", "name", "amount", "currency", "invoice_id", "invoice_number")
+    return Drafted(**{name: getattr(row, name) for name in same}, since=since)
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:

@@ -43,13 +43,13 @@ _THEIR_NUMBERS = sa.text(_NUMBERS.format(of=" and customer_id = :customer"))
 _PAID_BY = sa.text(
     """select 'payment' as kind, a.id, a.payment_id as source_id, p.rail_payment_id as source,
       a.amount, a.gross, a.credited, a.reopened, a.strategy, a.created_at, a.closed_at,
-      a.cause_kind, p.rail, u.name as person
+      a.cause_kind, p.rail, u.name as person, p.occurred_at as paid_at
     from allocation a join payment p on p.id = a.payment_id
       left join user_account u on a.cause_kind = 'person' and u.id = a.cause_id
     where a.invoice_id = :id
     union all
     select 'deposit', u.id, u.deposit_id, d.code, u.amount, u.gross, u.credited, u.reopened, '',
-      u.created_at, u.closed_at, u.cause_kind, '', w.name
+      u.created_at, u.closed_at, u.cause_kind, '', w.name, u.created_at
     from application u join deposit d on d.id = u.deposit_id
       left join user_account w on u.cause_kind = 'person' and w.id = u.cause_id
     where u.invoice_id = :id
@@ -174,6 +174,7 @@ class PaidBy:
     cause_kind: str
     rail: str
     person: str | None
+    paid_at: datetime  # by the payer; of a deposit when it was applied
 
 
 @dataclass(frozen=True, slots=True)

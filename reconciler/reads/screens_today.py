@@ -15,6 +15,7 @@ from reconciler.reads.asked_back import (
     WAITS_AS_REFUND,
 )
 from reconciler.reads.bills import DUE_SOON
+from reconciler.reads.milestones import Drafted
 from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import inbox_rows, ledger_totals
 from reconciler.store.ledger_totals import TOTALS
@@ -229,17 +230,18 @@ def heaps(session: Session, today: date) -> list[Heap]:
     return [
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
-        *_unsigned(session),
+        *_drafted("milestone_unsigned", milestones.unsigned(session)),
+        *_drafted("milestone_to_send", milestones.to_send(session)),
     ]
 
 
-def _unsigned(session: Session) -> list[Heap]:
+def _drafted(kind: str, waiting: Sequence[Drafted]) -> list[Heap]:
     found: dict[str, list[tuple[int, datetime]]] = {}
-    for one in milestones.unsigned(session):
+    for one in waiting:
         found.setdefault(one.currency, []).append((one.amount, one.since))
     return [
         Heap(
-            "milestone_unsigned",
+            kind,
             currency,
             len(its),
             sum(amount for amount, _ in its),

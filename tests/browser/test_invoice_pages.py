@@ -19,6 +19,7 @@ def write(window: Window) -> str:
     window.go("/invoices/new")
     page.select_option("#customer_id", label="Acme Studio")
     page.fill("#currency", "USD")
+    page.fill("#due_on", "2026-12-20")
     rows = (("Design", "2.5", "400.00", "19", "VAT"), ("Discount", "1", "-50.00", "19", "VAT"),
             ("Hosting", "12", "9.99", "7", ""))  # fmt: skip
     columns = ("description", "quantity", "unit_price", "tax_rate", "tax_name")

@@ -28,6 +28,7 @@ def test_an_invoice_is_written_sent_paid_credited_and_voided(site: Site, hands: 
     rae.press("New invoice")
     rae.pick("customer_id", "Acme Studio")
     rae.write("currency", "USD")
+    rae.write("due_on", "2026-12-20")
     rae.write("[name=line_description]", "Design")
     rae.write("[name=line_quantity]", "2.5")
     rae.write("[name=line_unit_price]", "400.00")

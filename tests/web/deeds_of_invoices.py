@@ -83,7 +83,7 @@ INVOICES: dict[str, Deed] = {
     "POST /api/v1/invoices/<invoice_id>/bank-fees/<fee_id>/take-back": _takes_a_fee_back,
     "POST /admin/invoices/new": _writes_an_invoice,
     "POST /admin/invoices/<name>/edit": _draft_form(**_LINES),
-    "POST /admin/invoices/<name>/send": _draft_form(),
+    "POST /admin/invoices/<name>/send": _draft_form(due_on="2026-12-20"),
     "POST /admin/invoices/<name>/receive": _invoice_form(
         amount="1.00", source="cash", received_on="2026-11-20"
     ),

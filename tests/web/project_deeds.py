@@ -6,7 +6,7 @@ _API = "/api/v1"
 def _sends(house):
     milestone = house.milestone()
     invoice = house.api.make(f"/milestones/{milestone}/invoice")["id"]
-    return {"milestone_id": milestone}, {"invoice_id": invoice}
+    return {"milestone_id": milestone}, {"invoice_id": invoice, "due_on": "2026-12-20"}
 
 
 def offered(house, *, send: bool = True):

@@ -207,3 +207,29 @@ def test_of_a_draft_it_is_said_that_it_is_to_be_paid_once_it_is_sent(screens):
     assert "$600.00 to pay once it is sent" in words
     assert "A draft: nobody owes it yet." in words
     assert "eft to pay" not in words
+
+
+def test_a_draft_without_a_due_day_asks_for_one_and_says_that_nothing_was_mailed(company, ann):
+    _numbers["made"] += 1
+    number = f"DEED-{_numbers['made']}"
+    new = NewInvoice(customer_id=ann, currency="USD", total=10_000, number=number)
+    name = company.office.do(lambda work: invoices.create(work, new))
+    rae = company.as_("reconciler")
+    assert "To be paid until" in rae.read(f"/invoices/{name}")
+    rev = company.office.scalar("select rev from invoice where id = :id", id=name)
+    refused = rae.post(f"/invoices/{name}/send", {"rev": rev})
+    assert refused.status_code == 422
+    assert f"Say until when {number} is to be paid" in said(refused)
+    done = rae.post(f"/invoices/{name}/send", {"rev": rev, "due_on": "2026-12-20"})
+    words = said(rae.client.get(done.location))
+    assert ", due 20 Dec 2026" in words
+    assert "Nothing was mailed: no mail address of Ann Lee is kept here. Print it." in words
+    company.office.do(lambda work: customers.patch(work, ann, {"email": "ann@lee.example"}))
+    words = rae.read(f"/invoices/{name}?sent=1")
+    assert "Nothing was mailed yet: “Mail it” mails it to ann@lee.example." in words
+
+
+def test_an_invoice_says_when_it_was_paid_and_when_that_was_matched(company, owed):
+    pay(company, owed, 8_000)
+    words = company.as_("viewer").read(f"/invoices/{owed}")
+    assert "20 Nov 2026 matched on 22 Nov 2026 $80.00" in words

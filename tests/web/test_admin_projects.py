@@ -68,6 +68,40 @@ def test_a_sign_off_of_other_words_is_none(workshop):
     assert "Worktop, $1,000.00 is drafted" in rae.read("/projects?view=unsigned")
 
 
+def test_what_is_signed_off_waits_on_the_first_page_until_it_is_sent(workshop):
+    rae, milestone = workshop.as_("reconciler"), workshop.ids["milestone_2"]
+    assert "Signed off, and not sent" not in rae.read("/")
+    _sign_off(workshop)
+    draft = workshop.office.rows("select id, number from invoice where state = 'draft'")[0]
+    html, words = rae.get("/").get_data(as_text=True), rae.read("/")
+    assert "1 thing waits for a person." in words
+    assert "Signed off, and not sent 1 $1,000.00" in words
+    assert f"Nobody owes it until it is sent: {draft.number} for Worktop" in words
+    assert f'href="/admin/invoices/{draft.id}"' in html
+    form = {"invoice_id": draft.id, "due_on": "2026-12-20"}
+    assert rae.post(f"/milestones/{milestone}/send", form).status_code == 303
+    assert "Signed off, and not sent" not in rae.read("/")
+
+
+def test_what_has_no_due_day_is_sent_with_one(workshop):
+    _sign_off(workshop)
+    rae, project = workshop.as_("reconciler"), f"/projects/{workshop.ids['project']}"
+    draft = workshop.office.rows("select id, number from invoice where state = 'draft'")[0]
+    page = rae.get(project).get_data(as_text=True)
+    assert page.count("To be paid until") == 1, "the others say until when"
+    path, form = f"/milestones/{workshop.ids['milestone_2']}/send", {"invoice_id": draft.id}
+    refused = rae.post(path, form)
+    assert refused.status_code == 422
+    assert f"Say until when {draft.number} is to be paid" in said(refused)
+    assert "Write the day like" in said(rae.post(path, form | {"due_on": "soon"}))
+    assert workshop.office.scalar("select state from invoice where id = :i", i=draft.id) == "draft"
+    done = rae.post(path, form | {"due_on": "2026-12-20"})
+    assert "Nothing was mailed: its own page does that." in said(rae.client.get(done.location))
+    row = workshop.office.rows("select state, due_on from invoice where id = :i", i=draft.id)[0]
+    assert (row.state, str(row.due_on)) == ("sent", "2026-12-20")
+    assert workshop.office.violations() == []
+
+
 def _sign_off(made: Screens) -> None:
     milestone = made.ids["milestone_2"]
 

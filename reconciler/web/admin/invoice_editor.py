@@ -1,6 +1,7 @@
 """A draft of an invoice with its lines: each button sends the form, so no script is needed."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Response, request
@@ -8,7 +9,7 @@ from flask import Response, request
 from reconciler.books import invoice_lines as rules
 from reconciler.books.invoice_lines import Line, Priced
 from reconciler.books.people import Role
-from reconciler.errors import Conflict, Refused
+from reconciler.errors import Conflict, Invalid, Refused
 from reconciler.reads import invoices as reads, screens_people
 from reconciler.reads.invoices import InvoiceRow
 from reconciler.services import invoices
@@ -63,13 +64,39 @@ def send_invoice(desk: Desk, name: str) -> Response:
 
     def deed() -> Response:
         rev = forms.whole(request.form, "rev")
-        desk.do(lambda work: invoices.send(work, name, rev=rev))
+        due_on = due_day(_draft(desk, name))
+        desk.do(lambda work: send(work, name, due_on, rev=rev))
         return go("show_invoice", name=name, sent=1)
 
     def again(refusal: Refused) -> Response:
         return _sheet(desk, _of(_draft(desk, name)), name, refusal)
 
     return errors.or_again(deed, again)
+
+
+def due_day(draft: InvoiceRow) -> date | None:
+    """Until when it is to be paid, if it does not say so itself. Raises Invalid if nobody does."""
+    if draft.due_on is not None or draft.status != "draft":
+        return None
+    if not request.form.get("due_on", "").strip():
+        ask = f"Say until when {draft.number} is to be paid: without a due day it never gets late"
+        raise Invalid(ask, field="due_on")
+    return forms.day(request.form, "due_on")
+
+
+def send(
+    work: Work,
+    name: str,
+    due_on: date | None,
+    *,
+    rev: int | None = None,
+    without_sign_off: str | None = None,
+) -> None:
+    """Send it, once the day until which it is to be paid is on it."""
+    if due_on is not None:
+        invoices.patch(work, name, {"due_on": due_on}, rev=rev)
+        rev = None
+    invoices.send(work, name, rev=rev, without_sign_off=without_sign_off)
 
 
 def _edited(desk: Desk, name: str | None) -> Response:

@@ -45,7 +45,7 @@ _VIEWS = {
 # What was done on the page before.
 _NOTICES = {
     "saved": "The draft is saved. Nobody owes it until it is sent.",
-    "sent": "Sent: from today on it is owed.",
+    "sent": "Sent: from today on it is owed. {mail}",
     "mailed": "A mail with a link to see and pay it leaves within moments.",
     "received": "The payment is recorded.",
     "unlinked": "The pay link has ended: nobody pays through it any more.",
@@ -178,7 +178,7 @@ def show(
         sources=[source for source in sources if source.closed_at is None],
         notes=notes,
         disputed=[one for one in disputed if one.taken],
-        notice=_notice(str(around["parts_in_words"])),
+        notice=_notice(str(around["parts_in_words"]), _mail_words(invoice, around)),
         typed=request.form.get("amount", ""),
         error=error,
         was_applied="applied" in request.args and not error,
@@ -192,9 +192,18 @@ def show(
     )
 
 
-def _notice(parts: str) -> str:
+def _notice(parts: str, mail: str) -> str:
     text = next((text for name, text in _NOTICES.items() if name in request.args), "")
-    return text.format(parts=parts[:1].lower() + parts[1:])
+    return text.format(parts=parts[:1].lower() + parts[1:], mail=mail)
+
+
+def _mail_words(invoice: InvoiceLine, around: dict[str, object]) -> str:
+    """Sending it mails nothing: how the customer gets it."""
+    if invoice.outstanding <= 0:
+        return "Nothing was mailed, and nothing is left to pay."
+    if around["email"]:
+        return f"Nothing was mailed yet: “Mail it” mails it to {around['email']}."
+    return f"Nothing was mailed: no mail address of {invoice.customer} is kept here. Print it."
 
 
 def _around(desk: Desk, session: Session, invoice: InvoiceLine) -> dict[str, object]:

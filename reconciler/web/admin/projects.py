@@ -14,15 +14,15 @@ from reconciler.reads import (
     screens_people,
     screens_projects,
 )
-from reconciler.reads.milestones import MilestoneRow, Unsigned
+from reconciler.reads.milestones import Drafted, MilestoneRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.projects import ProjectRow
 from reconciler.reads.screens_projects import ProjectLine, Which
-from reconciler.services import billing, change_orders, invoices, milestones, projects
+from reconciler.services import billing, change_orders, milestones, projects
 from reconciler.services.change_orders import NewChangeOrder
 from reconciler.services.projects import NewProject
 from reconciler.web import forms, stage_forms
-from reconciler.web.admin import errors, paging
+from reconciler.web.admin import errors, invoice_editor, paging
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.routes import Screens
@@ -36,7 +36,8 @@ _NOTICES = {
     "kept": "The milestone is changed.",
     "dropped": "The milestone was given up.",
     "asked": "The deposit is asked for. Whatever is paid is held for the client until it is used.",
-    "sent": "The invoice is sent: from here on it is owed.",
+    "sent": "The invoice is sent: from here on it is owed. Nothing was mailed: its own page does"
+    " that.",
     "changed": "The approved price has moved.",
 }
 _FIELDS = ("customer", "name", "currency", "price")
@@ -79,7 +80,7 @@ def list_projects(desk: Desk) -> Response:
     with desk.runtime.read() as session:
         page = _rows(desk, session, paging.wanted())
         waiting = milestones_read.unsigned(session)
-    of_project: dict[str, list[Unsigned]] = {line.id: [] for line in page.data}
+    of_project: dict[str, list[Drafted]] = {line.id: [] for line in page.data}
     for one in waiting:
         of_project.get(one.project_id, []).append(one)
     sums: dict[str, list[int]] = {}
@@ -187,7 +188,10 @@ def send_milestone_invoice(desk: Desk, milestone_id: str) -> Response:
     try:
         invoice_id = forms.text(request.form, "invoice_id")
         why = request.form.get("without_sign_off", "").strip() or None
-        desk.do(lambda work: invoices.send(work, invoice_id, without_sign_off=why))
+        with desk.runtime.read() as session:
+            draft = invoices_read.one(session, invoice_id, today=desk.today)
+        due_on = invoice_editor.due_day(draft)
+        desk.do(lambda work: invoice_editor.send(work, invoice_id, due_on, without_sign_off=why))
     except Refused as error:
         return _show(desk, project_id, status=_status(error), error=error)
     return go("show_project", project_id=project_id, done="sent")
@@ -303,11 +307,13 @@ def _show(
         names = screens_people.names(session, causes)
         bills = [one.invoice_id for one in line.project.milestones if one.invoice_id]
         held = invoices_read.why_on_hold(session, bills)
+        undated = _undated(session, line.project, desk.today)
     form = request.form if sheet else {}
     fields = ("approved_price", "approved_by", "approved_on", "reason")
     return desk.page(
         "project.html",
         on_hold=held,
+        undated=undated,
         status=status,
         line=line,
         project=line.project,
@@ -326,6 +332,17 @@ def _show(
         field=(error.field or "") if error else "",
         notice=_NOTICES.get(request.args.get("done", ""), "") if not error else "",
     )
+
+
+def _undated(session: Session, project: ProjectRow, today: date) -> set[str]:
+    """Drafts of its milestones that do not say until when they are to be paid."""
+    drafts = [
+        one.invoice_id
+        for one in project.milestones
+        if one.invoice_id and one.status is InvoiceStatus.DRAFT
+    ]
+    found = invoices_read.load(session, drafts, today=today)
+    return {row.id for row in found.values() if row.due_on is None}
 
 
 def _next(its: list[MilestoneRow]) -> str:

@@ -11,6 +11,7 @@ from reconciler.books.rail_balances import RailBalance
 from reconciler.reads import (
     disputes,
     figures,
+    milestones,
     rail_balances,
     reconciliation as runs,
     screens_today,
@@ -18,6 +19,7 @@ from reconciler.reads import (
 )
 from reconciler.reads.disputes import Deadlines
 from reconciler.reads.figures import DayOfMoney
+from reconciler.reads.milestones import Drafted
 from reconciler.reads.screens_today import Pulse, ToApprove
 from reconciler.reads.status import InboxStatus
 from reconciler.services.run_plans import KINDS
@@ -33,6 +35,7 @@ screens = Screens()
 WAITS_TOO_LONG = timedelta(minutes=1)
 CLOCK_IS_LATE = timedelta(minutes=5)
 MONEY_DAYS = 30
+NAMED_MAX = 3  # in the hint of a card, which is a line or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def show_today(desk: Desk) -> Response:
         hints = {
             "dispute": _soonest(disputes.deadlines(session, now=desk.now)),
             "refund_requested": _for_me(desk, screens_today.to_approve(session, desk.person.id)),
+            "milestone_to_send": _to_send(milestones.to_send(session)),
         }
         money = figures.money(session, desk.today, MONEY_DAYS)
         counted_to = figures.counted_to(session)
@@ -116,6 +120,18 @@ def _soonest(found: Deadlines) -> Hint:
         has = "has a deadline" if found.away == 1 else "have deadlines, the first"
         away = f"{found.away:,} snoozed {has} {when}"
     return Hint(left.text if left else "", has_deadline=bool(left or away), of_snoozed=away)
+
+
+def _to_send(signed: Sequence[Drafted]) -> Hint:
+    """Drafts that wait for nothing but to be sent: a single one is opened, more are a list."""
+    if not signed:
+        return Hint()
+    named = [f"{one.invoice_number} for {one.name}" for one in signed[:NAMED_MAX]]
+    more = f" and {len(signed) - NAMED_MAX:,} more" if len(signed) > NAMED_MAX else ""
+    hint = f"Nobody owes it until it is sent: {', '.join(named)}{more}"
+    if len(signed) > 1:
+        return Hint(hint)
+    return Hint(hint, (("name", signed[0].invoice_id),), endpoint="show_invoice")
 
 
 def _for_me(desk: Desk, waiting: ToApprove) -> Hint:

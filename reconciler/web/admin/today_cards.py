@@ -31,7 +31,7 @@ class Queue:
 class Card:
     """A queue as it stands: how many, how much in each currency, since when.
 
-    `hint` says what of it whoever looks can do, or by when; `query` leads to that.
+    `hint` says what of it whoever looks can do, or by when; `endpoint` with `query` leads to that.
     """
 
     queue: Queue
@@ -42,6 +42,7 @@ class Card:
     hint: str = ""
     query: tuple[tuple[str, str], ...] = ()
     has_deadline: bool = False
+    endpoint: str = ""
 
     def place(self, now: datetime) -> tuple[bool, bool, bool, datetime]:
         """Where it stands: what a rail waits for, what waits longest, then what nobody need do.
@@ -56,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What a card says below its numbers, and which rows it leads to where not to the usual.
+    """What a card says below its numbers, and to which rows or page it leads if not to the usual.
 
     `has_deadline`: the rail takes an answer until a day only. `of_snoozed` is said of what was put
     off, whether anything else waits or not.
@@ -66,6 +67,7 @@ class Hint:
     query: tuple[tuple[str, str], ...] = ()
     has_deadline: bool = False
     of_snoozed: str = ""
+    endpoint: str = ""
 
 
 _MATCHING = frozenset(
@@ -122,6 +124,14 @@ _QUEUES = (
         (("view", "unsigned"),),
         is_news=True,
         hint="They wait for the client to say so: nobody here has to do anything",
+    ),
+    Queue(
+        "Signed off, and not sent",
+        frozenset({"milestone_to_send"}),
+        "warn",
+        "list_invoices",
+        (("view", "draft"),),
+        is_always_shown=False,
     ),
     Queue(
         "Proposals accepted this week",
@@ -230,6 +240,7 @@ def cards(
                     shown,
                     query,
                     hint.has_deadline,
+                    hint.endpoint or queue.endpoint,
                 )
             )
     return sorted(made, key=lambda card: card.place(now))
