@@ -73,11 +73,13 @@ _RECEIPTS = sa.text(
       p.facts -> 'payer' -> 'method' ->> 1 as method,
       case when cast(:project as text) is null then p.captured
         else coalesce(x.gross, 0) end::bigint as amount, coalesce(x.documents, '{}') as documents,
-      t.taken::bigint as taken_back
+      t.taken::bigint as taken_back,
+      (case when cast(:project as text) is null then p.refunded
+        else least(p.refunded, coalesce(x.back, 0)) end)::bigint as went_back
     from payment p cross join lateral (
       select coalesce(sum(d.taken), 0) as taken from dispute d where d.payment_id = p.id
     ) t left join lateral (
-      select sum(a.gross) as gross,
+      select sum(a.gross) as gross, sum(a.credited + a.reopened) as back,
         array_agg(coalesce(i.number, d.code) order by a.created_at, a.id) as documents
       from allocation a left join invoice i on i.id = a.invoice_id
         left join deposit d on d.id = a.deposit_id
@@ -135,7 +137,8 @@ _STAGES = {
 class ClientReceipt:
     """Money that came from the client, in minor units, and what it is for.
 
-    `taken_back` is what their bank has of the payment now, because of disputes.
+    `taken_back` is what their bank has of the payment now, because of disputes; `went_back` what
+    was refunded of it, also while it is on its way.
     """
 
     id: str
@@ -146,6 +149,7 @@ class ClientReceipt:
     method: str | None
     documents: list[str]
     taken_back: int
+    went_back: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +240,9 @@ def page(session: Session, seen: Seen, *, today: date) -> ClientPage:
             milestone.id: _terms(milestone)
             for at in plans
             for milestone in works[at].milestones
-            if milestone.kind not in sign_offs.NEEDS_NONE and not _is_signed(milestone)
+            if milestone.kind not in sign_offs.NEEDS_NONE
+            and not milestone.is_called_off
+            and not _is_signed(milestone)
         },
         proposals=[offers[at] for at in offered],
         invoices=[rows[at] for at in bills],

@@ -4,7 +4,8 @@ import pytest
 
 from reconciler.books.portal import Scope
 from reconciler.services import refunds
-from tests.web.screens import Screens, said
+from tests.web import furniture
+from tests.web.screens import Screens, said, token_of
 from tests.web.test_admin_refunds import invoice_paid
 from tests.web.test_portal import link, see
 
@@ -90,3 +91,46 @@ def test_what_was_asked_before_it_failed_is_something_else(birch: Screens) -> No
     told = _refunds(birch, _customer(birch))
     assert "$300.00" in told
     assert "$100.00" in told
+
+
+def test_what_was_paid_says_that_it_goes_back_and_is_not_signed_off(screens: Screens) -> None:
+    """A milestone of $1,000.00, paid by card and given back in full, then another in part."""
+    rail_id = screens.office.world.create_customer(name="Cedar")
+    cedar = screens.ids["cedar"] = screens.customer("Cedar", rail_customers={"stripe": rail_id})
+    furniture.projects_of(screens)
+    path = link(screens, cedar, Scope.CUSTOMER)
+    milestone = screens.ids["milestone_1"]
+    bill = screens.office.rows("select id, number from invoice where state = 'sent'")[0]
+    screens.paid(400_001, customer=rail_id, metadata={"invoice": bill.number})
+    assert f"/milestones/{milestone}/sign-off" in see(screens, path).get_data(as_text=True)
+    _gives_back(screens, bill.id, 100_000)
+    page = see(screens, path)
+    assert "$1,000.00 of it has gone back to you or is on its way" in said(page)
+    assert f"/milestones/{milestone}/sign-off" in page.get_data(as_text=True)
+    _gives_back(screens, bill.id, 300_001)
+    page = see(screens, path)
+    assert f"{bill.number} All of it has gone back to you or is on its way" in said(page)
+    html = page.get_data(as_text=True)
+    assert f"/milestones/{milestone}/sign-off" not in html
+    assert f"/milestones/{screens.ids['milestone_3']}/sign-off" in html, "that one is still on"
+    project = link(screens, screens.ids["project"], Scope.PROJECT)
+    assert "All of it has gone back to you or is on its way" in said(see(screens, project))
+    payment = screens.office.scalar("select id from payment")
+    assert "All of it has gone back to you" in said(see(screens, f"{path}/receipts/{payment}"))
+    assert _signs(screens, path, milestone) == 422
+
+
+def _signs(screens: Screens, path: str, milestone: str) -> int:
+    browser = screens.browser()
+    form = {"form_token": token_of(browser.get(path)), "name": "Ann", "agreed": "yes", "seen": "x"}
+    answer = browser.post(f"{path}/milestones/{milestone}/sign-off", data=form)
+    assert "Nothing is left to sign off" in said(answer)
+    return int(answer.status_code)
+
+
+def _gives_back(screens: Screens, invoice: str, amount: int) -> None:
+    made = screens.ask_refund("reconciler", invoice_id=invoice, amount=amount, treatment="credit")
+    rev = screens.rev("refund", made)
+    assert screens.as_("approver").post(f"/refunds/{made}/approve", {"rev": rev}).status_code == 303
+    screens.office.drain()
+    screens.hear("")

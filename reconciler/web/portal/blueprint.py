@@ -12,6 +12,7 @@ from reconciler.ids import new_id
 from reconciler.reads import client_page, pay_links as pay_link_reads
 from reconciler.reads.deposits import DepositRow
 from reconciler.reads.invoices import InvoiceRow
+from reconciler.reads.milestones import MilestoneRow
 from reconciler.runtime import Runtime
 from reconciler.services import portal_links, sign_offs
 from reconciler.services.pay_links import PayAsk
@@ -177,9 +178,11 @@ def sign_off(visit: Visit, milestone_id: str) -> Response:
     forms.prove(request, visit.form_token, base_url=visit.runtime.settings.base_url)
     with visit.runtime.read() as session:
         found = client_page.page(session, visit.seen, today=visit.today)
-    if milestone_id not in {m.id for project in found.projects for m in project.milestones}:
+    plan = {m.id: m for project in found.projects for m in project.milestones}
+    if milestone_id not in plan:
         raise NotFound("there is no such milestone")
     try:
+        _must_be_on(plan[milestone_id])
         if request.form.get("agreed") != "yes":
             raise Invalid("Tick that it is as agreed, to sign it off", field="agreed")
         name = forms.text(request.form, "name", chars_max=SIGNER_CHARS_MAX)
@@ -191,6 +194,11 @@ def sign_off(visit: Visit, milestone_id: str) -> Response:
     except Refused as error:
         return _show(visit, status=422, error=errors.sentence(error))
     return make_response(redirect(url_for("portal.show", token=visit.token), 303))
+
+
+def _must_be_on(milestone: MilestoneRow) -> None:
+    if milestone.is_called_off:
+        raise Refused("Nothing is left to sign off: none of it is paid or owed any more")
 
 
 def go_and_pay(visit: Visit, pay_link_id: str) -> Response:
