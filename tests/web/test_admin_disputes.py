@@ -141,6 +141,9 @@ def test_a_loss_is_decided_after_reading_what_it_does(birch):
     assert birch.books() == before
     assert "INV-1050 is owed $0.00 instead of $400.00" in page
     assert "No amount changes. The invoice stays owed" in page
+    for when in ("the work was done and the customer can still pay", "owed and nobody will pay it",
+                 "Usual when the customer was right", "asked to pay it again"):  # fmt: skip
+        assert when in page
     rev = birch.office.scalar("select rev from dispute")
     form = {"decision": "write_off", "note": "not worth it", "rev": rev}
     answer = rae.post(f"{path}/decide", form)

@@ -87,7 +87,7 @@ def test_what_is_left_of_a_payment_is_said_and_undo_leads_back_to_the_same_place
     undo = unescape(re.search(r'action="/admin(/payments/[^"]+/undo[^"]*)"', html)[1])
     claim = re.search(r'name="allocation" value="([^"]+)"', html)[1]
     undone = rae.post(undo, {"allocation": claim})
-    assert undone.location.startswith(f"/admin/unmatched/{queue.ids['c']}?undone=1")
+    assert undone.location.startswith(f"/admin/unmatched/{queue.ids['c']}?undone={claim}")
     assert "sort=newest" in undone.location
 
 

@@ -218,7 +218,7 @@ def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
     }
     words = said(pages[2_000])
     assert "Why The customer asked for it" in words
-    assert "Ticket T-17 written to it there" in words
+    assert "Ticket T-17 noted on the refund at Stripe" in words
     assert "Asked by Mo <b>at</b> the till" in words
     assert "mo@till.example" not in words, "what tells who somebody is stays covered"
     assert "Why A duplicate payment" in said(pages[1_000])

@@ -55,6 +55,17 @@ def test_trying_again_says_what_leaves_too(asked):
     assert "$300.00 to Birch, through Stripe to Visa" in words
 
 
+def test_what_a_person_pays_back_is_not_called_sent(screens):
+    screens.invoice(screens.customer("Ann Lee"), 20_000, "INV-1")
+    screens.in_cash("INV-1", 20_000)
+    made = screens.ask_refund(
+        "reconciler", invoice_id=screens.ids["INV-1"], amount=5_000, treatment="credit"
+    )
+    words = screens.as_("approver").read(f"/refunds/{made}")
+    assert "This sends nothing by itself. A person pays it, and then records here" in words
+    assert "This sends money away" not in words
+
+
 # Money in another currency
 
 

@@ -55,7 +55,7 @@ def test_unmatching_says_beforehand_what_it_will_do_and_does_that(birch):
     answer = somebody.post(f"{path}/unmatch", form)
     assert answer.status_code == 303
     words = said(somebody.client.get(answer.location))
-    assert "Taken back. A reversing entry was posted" in words
+    assert "Undone: the payment is off INV-1042 again. A reversing entry was posted" in words
     assert "Tied to nothing. $800.00 is unapplied cash" in words
     assert "Match $800.00" in words
     assert "$2,000.00 left to pay" in somebody.read("/invoices/INV-1042")

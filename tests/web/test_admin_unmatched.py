@@ -118,7 +118,8 @@ def test_a_suggestion_is_taken_with_one_button_and_undone_with_another(acme):
     assert undone.status_code == 303
     assert (_outstanding(acme, "INV-1042"), _unapplied(acme)) == (120_000, 85_000)
     page = somebody.client.get(undone.location)
-    assert "Taken back. A reversing entry was posted" in said(page)
+    assert "Undone: the payment is off INV-1042 again." in said(page)
+    assert "A reversing entry was posted, and the money waits here again" in said(page)
     assert acme.office.violations() == []
     assert acme.office.scalar("select count(*) from journal_entry where reverses is not null") >= 0
 

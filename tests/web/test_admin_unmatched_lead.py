@@ -240,7 +240,7 @@ def test_of_too_much_the_customers_own_wish_is_said_and_offered_first(screens):
     rae = screens.as_("reconciler")
     html = _page(rae, over)
     assert "When Redwood pays too much" in html
-    assert "Keep it as credit, and ask us" in html
+    assert "Keep it as credit until somebody here decides, under Unmatched" in html
     assert _blue(html)[0] == "Hold $10.00 as a deposit"
     assert html.index("Hold $10.00 as a deposit") < html.index("Match $10.00 to INV-32")
     assert "“Hold $10.00 as a deposit” does that" in html, "which button carries it out"
@@ -309,9 +309,8 @@ def test_the_split_says_why_it_is_filled_in_so(screens):
     over = screens.paid(41_000, customer=rail_id, metadata={"invoice": "INV-61"})
     rae = screens.as_("reconciler")
     words = rae.read(f"/unmatched/{over}")
-    assert "Nothing is filled in: what is set for Redwood is “Keep it as credit, and ask us”" in (
-        words
-    )
+    set_for_them = "“Keep it as credit until somebody here decides, under Unmatched”"
+    assert f"Nothing is filled in: what is set for Redwood is {set_for_them}" in words
     change = {"overpayment_policy": "next_invoice"}
     screens.by("admin", lambda work: customers.patch(work, customer, change))
     words = rae.read(f"/unmatched/{over}")

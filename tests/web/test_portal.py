@@ -183,6 +183,7 @@ def test_an_admin_makes_a_link_sees_it_once_and_ends_it(screens: Screens) -> Non
     form = {"scope": "customer", "subject_id": ann, "days": "7"}
     page = rae.post("/portal-links", form).get_data(as_text=True)
     path = re.search(r"/portal/[\w-]{43}", page)[0]
+    assert '<div class="stack">\n<section class="card stack" aria-labelledby="new-link">' in page
     assert see(screens, path).status_code == 200
     listed = rae.get("/portal-links").get_data(as_text=True)
     assert path not in listed

@@ -32,7 +32,7 @@ screens = Screens()
 SHOWN_MAX = 10  # of each kind; there is a link to the rest
 _FIELDS = ("name", "email", "stripe", "overpayment_policy", "parts", "least", "deposit_policy")
 POLICIES = {
-    OverpaymentPolicy.HOLD: "Keep it as credit, and ask us",
+    OverpaymentPolicy.HOLD: "Keep it as credit until somebody here decides, under Unmatched",
     OverpaymentPolicy.NEXT_INVOICE: "Pay what they owe next, the oldest due first",
     OverpaymentPolicy.DEPOSIT: "Hold it as a deposit",
     OverpaymentPolicy.REFUND: "Propose to give it back",

@@ -42,6 +42,18 @@ LOSSES = {
     "credit": "It is credited: the customer does not owe it.",
 }
 
+# When one would choose what a loss becomes, and what whoever was to pay meets with then.
+CHOSEN_WHEN = {
+    "chase": "Usual when the work was done and the customer can still pay: the bank took the"
+    " payment back, not the debt. The invoice stays open, and the client is asked to pay it again,"
+    " by reminders and on their page.",
+    "write_off": "Usual when it was owed and nobody will pay it: a stolen card, a payer who is"
+    " gone, or more trouble than it is worth. The invoice is closed as our loss, and the client is"
+    " asked for nothing more.",
+    "credit": "Usual when the customer was right: nothing was delivered, or it was charged twice or"
+    " by mistake. The invoice is lowered as by a credit note, and the client owes nothing of it.",
+}
+
 
 def reason(word: str | None) -> str:
     """Why a bank disputes a payment; a word that nobody here knows as it came."""

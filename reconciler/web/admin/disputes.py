@@ -56,10 +56,11 @@ _CHOICES = (Decision.CHASE, Decision.WRITE_OFF, Decision.CREDIT)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing that a loss may become, and what it will do, in words."""
+    """One thing that a loss may become, when one would say so, and what it will do, in words."""
 
     decision: str
     label: str
+    when: str
     after: str
     entries: Sequence[Planned]
 
@@ -269,7 +270,9 @@ def _choices(desk: Desk, dispute: DisputeRow) -> list[Choice]:
         deed = partial(disputes.decide, dispute_id=dispute.id, decision=decision)
         foreseen = consequences.of_payment(desk, dispute.payment_id, deed)
         label = words.DECISIONS[decision.value]
-        found.append(Choice(decision.value, label, _after(decision, foreseen), foreseen.entries))
+        when = dispute_words.CHOSEN_WHEN.get(decision.value, "")
+        after = _after(decision, foreseen)
+        found.append(Choice(decision.value, label, when, after, foreseen.entries))
     return found
 
 

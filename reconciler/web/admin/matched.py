@@ -1,11 +1,12 @@
 """After a payment was matched or held: what was done, how to undo it, and what comes next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Response, request
 
 from reconciler.reads import screens_payments, short_payments
-from reconciler.reads.screens_payments import MatchedPart
+from reconciler.reads.screens_payments import ClaimLine, MatchedPart
 from reconciler.reads.screens_unmatched import Waiting
 from reconciler.web.admin import pages, queue_views, words
 from reconciler.web.admin.desk import Desk, go
@@ -56,6 +57,13 @@ def done(desk: Desk, left: int | None) -> Done | None:
         pages.to("undo", payment_id=payment.id, **queue_views.place()),
         left,
     )
+
+
+def undone(claims: Iterable[ClaimLine]) -> str:
+    """What the address says was just taken back: the names of what the money was on."""
+    ids = request.args.get("undone", "").split(",")[:ALLOCATIONS_MAX]
+    names = [one.target for one in claims if one.id in ids and one.closed_at is not None]
+    return " and ".join(dict.fromkeys(names))
 
 
 def _told(parts: list[MatchedPart]) -> str:

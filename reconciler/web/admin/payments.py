@@ -30,6 +30,7 @@ from reconciler.web import forms
 from reconciler.web.admin import (
     dispute_words,
     errors,
+    matched,
     paging,
     queue_views,
     timeline,
@@ -142,7 +143,7 @@ def unmatch(desk: Desk, payment_id: str) -> Response:
         raise
     except Refused as error:
         return _show(desk, payment_id, status=422, error=errors.sentence(error))
-    return go("show_payment", payment_id=payment_id, undone=1)
+    return go("show_payment", payment_id=payment_id, undone=_undone())
 
 
 @screens.post("/payments/<payment_id>/undo", Role.RECONCILER)
@@ -155,7 +156,11 @@ def undo(desk: Desk, payment_id: str) -> Response:
         return _show(desk, payment_id, status=409, error=gone)
     except Refused as error:
         return _show(desk, payment_id, status=422, error=errors.sentence(error))
-    return go("show_unmatched", payment_id=payment_id, undone=1, **queue_views.place())
+    return go("show_unmatched", payment_id=payment_id, undone=_undone(), **queue_views.place())
+
+
+def _undone() -> str:
+    return ",".join(request.form.getlist("allocation")[:UNDO_MAX])
 
 
 def _take_back(work: Work, payment_id: str, *, is_checked: bool) -> None:
@@ -178,6 +183,7 @@ def _show(desk: Desk, payment_id: str, *, status: int = 200, error: str = "") ->
         payment=payment,
         error=error,
         was_undone="undone" in request.args and not error,
+        undone=matched.undone(around.claims),
         was_taken_back="taken_back" in request.args and not error,
         after=unmatching.foretold(desk, payment, around.live) if desk.may(_MAY) else {},
         bar_label=_bar_label(around),

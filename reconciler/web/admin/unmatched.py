@@ -185,6 +185,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
+    selected = _selected(desk, chosen, said) if chosen else None
     return desk.page(
         "unmatched.html",
         status=said.status,
@@ -200,12 +201,13 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         sorts=queue_views.SORTS,
         sort=queue_views.sorted_by(),
         older=paging.next_page(page.next_cursor),
-        chosen=_selected(desk, chosen, said) if chosen else None,
+        chosen=selected,
         is_chosen=payment_id is not None,
         picked={one.payment.id for one in picked},
         picked_sums=screens_bulk.amounts(picked),
         before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
+        undone=matched.undone(selected.claims) if selected else "",
         said=said,
         done=matched.done(desk, queue_views.number(sums, view)),
     )
