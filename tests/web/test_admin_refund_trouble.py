@@ -196,7 +196,9 @@ def test_why_it_was_given_back_outside_is_said_where_it_failed(birch):
     birch.office.world.advance_refund(made, "failed")
     birch.hear("")
     html = birch.as_("reconciler").get("/questions?kind=refund_failed").get_data(as_text=True)
-    assert "A duplicate payment" in html.partition("Given back because")[2].partition("</dd>")[0]
+    why = html.partition("Given back because")[2].partition("</dd>")[0]
+    assert "A duplicate payment" in why
+    assert "(the reason entered at the payment provider)" in why
     assert html.index("Request the refund again") < html.index("Pay it by bank transfer")
     item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
     again = f"/refunds/new?payment={birch.ids['pay']}&again=70.00&question={item}"
