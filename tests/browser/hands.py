@@ -48,7 +48,7 @@ def does(*pages: str) -> Callable[[Told], Told]:
         for page in pages:
             DONE.setdefault(page, []).append(told.__name__)
         is_marked = any(mark.args[0] == "hands" for mark in getattr(told, "pytestmark", []))
-        alike = pytest.mark.sampled(3)(told)
+        alike = pytest.mark.sampled(4)(told)
         return alike if is_marked else pytest.mark.parametrize("hands", each())(alike)
 
     return keep

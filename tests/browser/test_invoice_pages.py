@@ -71,6 +71,7 @@ def test_an_invoice_from_its_lines_to_its_void_without_a_script(acme, size):
     assert path in page.url
 
 
+@pytest.mark.thorough  # most of them stand in test_pages.py too
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_an_invoice_are_accessible_and_fit(acme, size):
     window = acme.window(size=size)

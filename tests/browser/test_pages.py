@@ -35,7 +35,7 @@ ADMINS_PAGES = (*sorted(LOOKS.keys() - PAGES), "/events/replay?type=charge.succe
 
 
 # ./test opens every third page, one in the light and one in the dark; ./test --all each in both.
-OPENED = size(quick=4, full=1)
+OPENED = size(quick=6, full=1)
 SCHEMES = size(quick=(("light",), ("dark",)), full=(("light", "dark"),))
 PRINTED = sorted(LOOKS)[:: size(quick=8, full=1)]
 

@@ -17,6 +17,7 @@ def workshop(site: Site) -> Site:
     return site
 
 
+@pytest.mark.thorough  # most of them stand in test_pages.py too
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_a_project_are_accessible_fit_and_are_silent(workshop, size):
     window = workshop.window(size=size)

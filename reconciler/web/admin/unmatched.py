@@ -226,7 +226,8 @@ def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
         what_for = told_apart.told(session, shown, today=desk.today)
         lines = lines_shown.of(session, shown)
         ask_payer = asking_payer.link(desk, session, payment, suggested)
-        asked_on = asking_payer.asked_on(session, payment_id)
+        is_away = waiting is not None and waiting.snoozed_until is not None
+        asked_on = asking_payer.asked_on(session, payment_id) if is_away else None
         wished = screens_unmatched.wish(session, payment_id)
         owners = holding.owners(session, payment, request.form)
     asked = [one for one in refunds if one.refund.status in {"requested", *SENT}]
