@@ -170,23 +170,23 @@ def unsigned(session: Session) -> list[Drafted]:
 
     The longest waiting first. All of them: so no more is read of each than is shown and summed.
     """
-    return [_drafted(row, row.since) for row in _waiting(session) if row.signed != _terms(row)]
+    return drafts(session)[0]
 
 
-def to_send(session: Session) -> list[Drafted]:
-    """Milestones that are signed off as they stand, and whose invoice is still a draft.
+def drafts(session: Session) -> tuple[list[Drafted], list[Drafted]]:
+    """Milestones that are drafted and not signed off; and those that are, and wait to be sent.
 
-    The first drafted first, each since it was signed or drafted, whichever came later.
+    The first drafted first; the signed ones each since it was signed or drafted, whichever came
+    later. Both at once: there are many, and whether one is signed is seen in its words.
     """
-    return [
-        _drafted(row, max(row.at, row.since))
-        for row in _waiting(session)
-        if row.signed == _terms(row)
-    ]
-
-
-def _waiting(session: Session) -> Sequence[sa.Row[Any]]:
-    return session.execute(_DRAFTED, {"free": sorted(kind.value for kind in NEEDS_NONE)}).all()
+    waiting, signed = [], []
+    given = {"free": sorted(kind.value for kind in NEEDS_NONE)}
+    for row in session.execute(_DRAFTED, given):
+        if row.signed == _terms(row):
+            signed.append(_drafted(row, max(row.at, row.since)))
+        else:
+            waiting.append(_drafted(row, row.since))
+    return waiting, signed
 
 
 def _drafted(row: sa.Row[Any], since: datetime) -> Drafted:

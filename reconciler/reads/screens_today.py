@@ -7,7 +7,6 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from reconciler.reads import milestones
 from reconciler.reads.asked_back import (
     IS_ASKED_AGAIN,
     IS_ASKED_BACK,
@@ -225,13 +224,15 @@ _OF_A_DAY = (_REVIEWS, _OUTSIDE, _BILLS, _DEPOSITS_UNPAID, _PROPOSALS_ANSWERED, 
 _OTHERS = (_REFUNDS, _TROUBLE, _OUTBOUND, _CORRECTED)
 
 
-def heaps(session: Session, today: date) -> list[Heap]:
+def heaps(
+    session: Session, today: date, unsigned: Sequence[Drafted], to_send: Sequence[Drafted]
+) -> list[Heap]:
     """All that waits for a person and is not put off, by kind and currency."""
     return [
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
-        *_drafted("milestone_unsigned", milestones.unsigned(session)),
-        *_drafted("milestone_to_send", milestones.to_send(session)),
+        *_drafted("milestone_unsigned", unsigned),
+        *_drafted("milestone_to_send", to_send),
     ]
 
 
