@@ -2,31 +2,10 @@
 
 from datetime import timedelta
 
-import pytest
-
 from tests.web.screens import Screens
+from tests.web.test_admin_disputes import birch, hear
 
-
-@pytest.fixture
-def birch(screens: Screens) -> Screens:
-    """Birch paid INV-1050 in full, and its bank takes the money."""
-    rail_id = screens.office.world.create_customer(name="Birch", email="pay@birch.example")
-    customer_id = screens.customer("Birch", rail_customers={"stripe": rail_id})
-    screens.ids["invoice"] = screens.invoice(customer_id, 40_000, "INV-1050")
-    paid = screens.paid(40_000, customer=rail_id, metadata={"invoice": "INV-1050"})
-    screens.ids["payment"] = paid
-    charge = next(reversed(screens.office.world.table("charge")))
-    screens.ids["rail"] = screens.office.world.dispute(charge)
-    hear(screens)
-    screens.ids["dispute"] = screens.office.scalar(
-        "select id from dispute where rail_dispute_id = :id", id=screens.ids["rail"]
-    )
-    return screens
-
-
-def hear(screens: Screens) -> None:
-    screens.office.deliver(*screens.office.world.events())
-    screens.office.drain()
+__all__ = ["birch"]
 
 
 def answer(birch: Screens, person, **said):
