@@ -1,6 +1,6 @@
 """Disputes: what banks ask for or took, until when to answer, and what becomes of a loss."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -117,7 +117,8 @@ def show_dispute(desk: Desk, dispute_id: str) -> Response:
 @screens.post("/disputes/<dispute_id>/decide", Role.RECONCILER)
 def decide_dispute(desk: Desk, dispute_id: str) -> Response:
     """Say what becomes of a loss, or take back what was said."""
-    try:
+
+    def decide() -> str:
         said = forms.choice(
             request.form,
             "decision",
@@ -127,34 +128,27 @@ def decide_dispute(desk: Desk, dispute_id: str) -> Response:
         note = forms.words(request.form, "note")
         rev = forms.whole(request.form, "rev")
         desk.do(lambda work: disputes.decide(work, dispute_id, Decision(said), note=note, rev=rev))
-    except NotFound:
-        raise
-    except Conflict as error:
-        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
-    except Refused as error:
-        return _show(desk, dispute_id, status=422, error=errors.sentence(error))
-    return go("show_dispute", dispute_id=dispute_id, said=said)
+        return said
+
+    return _tried(desk, dispute_id, decide)
 
 
 @screens.post("/disputes/<dispute_id>/answered", Role.RECONCILER)
 def note_answer(desk: Desk, dispute_id: str) -> Response:
     """Say that it was answered at the rail, when and with what: the bank decides now."""
     policy = policy_of(desk.runtime.settings)
-    try:
-        answer = Resolution(
+
+    def answer() -> str:
+        given = Resolution(
             action=ANSWERED,
             answered_on=forms.day(request.form, "answered_on"),
             note=forms.text(request.form, "handed_in", chars_max=forms.NOTE_CHARS_MAX),
         )
         item, rev = forms.text(request.form, "item"), forms.whole(request.form, "item_rev")
-        desk.do(lambda work: resolutions.resolve(work, item, answer, policy, rev=rev))
-    except NotFound:
-        raise
-    except Conflict as error:
-        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
-    except Refused as error:
-        return _show(desk, dispute_id, status=422, error=errors.sentence(error))
-    return go("show_dispute", dispute_id=dispute_id, said=ANSWERED)
+        desk.do(lambda work: resolutions.resolve(work, item, given, policy, rev=rev))
+        return ANSWERED
+
+    return _tried(desk, dispute_id, answer)
 
 
 @screens.post("/disputes/<dispute_id>/answered/undo", Role.RECONCILER)
@@ -168,6 +162,19 @@ def take_answer_back(desk: Desk, dispute_id: str) -> Response:
     except Refused as error:
         return _show(desk, dispute_id, status=409, error=errors.sentence(error))
     return go("show_dispute", dispute_id=dispute_id, said="unanswered")
+
+
+def _tried(desk: Desk, dispute_id: str, deed: Callable[[], str]) -> Response:
+    """Do it and say its word; what is refused is said on the page itself."""
+    try:
+        said = deed()
+    except NotFound:
+        raise
+    except Conflict as error:
+        return _show(desk, dispute_id, status=409, error=errors.sentence(error))
+    except Refused as error:
+        return _show(desk, dispute_id, status=422, error=errors.sentence(error))
+    return go("show_dispute", dispute_id=dispute_id, said=said)
 
 
 def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") -> Response:
