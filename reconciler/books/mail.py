@@ -30,6 +30,7 @@ class MessageKind(StrEnum):
     PROPOSAL = "proposal"  # something is offered, with a link to answer it
     PROPOSAL_ANSWERED = "proposal_answered"  # to people here: the client has said yes or no
     INVOICE = "invoice"  # it was sent, with a link to see and pay it
+    CLIENT_PAGE = "client_page"  # the link to all that is a client's
     NOTE = "note"  # whatever else somebody here has to say
 
 

@@ -6,14 +6,16 @@ kept nowhere: what is kept of the words has another word in its place.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from reconciler.books.invoices import InvoiceStatus
-from reconciler.books.mail import MessageKind, Words
+from reconciler.books.mail import NOT_KEPT, MessageKind, Words
 from reconciler.books.portal import Scope
 from reconciler.books.proposals import ProposalStatus
 from reconciler.flows import remind
 from reconciler.letters import words
 from reconciler.letters.words import (
+    ClientPage,
     House,
     InvoiceNews,
     Line,
@@ -150,6 +152,17 @@ def _invoice(work: Work, message: Message, house: House, token: str) -> Words:
     return words.invoice(said)
 
 
+def client_page(now: datetime, customer: str, house: House, token: str = NOT_KEPT) -> Words:
+    """What the mail with the link to a client's page says, if it leaves now."""
+    until = (now + timedelta(days=portal_links.DAYS_OF_MAIL)).date()
+    said = ClientPage(house=house.name, customer=customer, until=until, link=house.page(token))
+    return words.client_page(said)
+
+
+def _client_page(work: Work, message: Message, house: House, token: str) -> Words:
+    return client_page(work.now, message.recipient_name, house, token)
+
+
 def _page(house: House, token: str, place: str = "") -> str | None:
     return house.page(token, place) if token else None
 
@@ -191,4 +204,5 @@ _KINDS = {
     MessageKind.PROPOSAL: _Kind(_is_offered, _proposal),
     MessageKind.PROPOSAL_ANSWERED: _Kind(_is_answered, _proposal_answered),
     MessageKind.INVOICE: _Kind(_is_owed, _invoice),
+    MessageKind.CLIENT_PAGE: _Kind(lambda _work, _about: True, _client_page),
 }

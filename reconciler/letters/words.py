@@ -104,6 +104,16 @@ class InvoiceNews:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPage:
+    """The page that is a client's own. `until` is the last day on which `link` opens it."""
+
+    house: str
+    customer: str
+    until: date
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalNews:
     """Something that is offered, in minor units of `currency`. `replaces`: an earlier version."""
 
@@ -191,6 +201,11 @@ def refund_failed(said: RefundNews) -> Words:
 def invoice(said: InvoiceNews) -> Words:
     """An invoice, with what is left to pay of it."""
     return _words("invoice", f"Invoice {said.number} from {said.house}", said=said)
+
+
+def client_page(said: ClientPage) -> Words:
+    """The link to a client's own page, and how long it opens."""
+    return _words("client_page", f"Your page at {said.house}", said=said)
 
 
 def proposal(said: ProposalNews) -> Words:

@@ -46,8 +46,8 @@ NOT_OF_THE_BOOKS: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "invoice.mailed", "message.let_be", "proposal.mailed", "message.retried",
-            "reminder.asked", "reminder_text.changed",
+            "customer.page_mailed", "invoice.mailed", "message.let_be", "message.retried",
+            "proposal.mailed", "reminder.asked", "reminder_text.changed",
             "reminder_text.given_up", "reminder_plan.changed", "reminders.paused",
             "reminders.resumed",
         ),

@@ -1,16 +1,18 @@
-"""Mails that somebody here wants to leave: a proposal to be answered, an invoice to be paid.
+"""Mails that somebody here wants to leave: a proposal, an invoice, the link to a client's page.
 
 Their words, and the link in them, are made when they leave.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from reconciler import ids
+from reconciler.books import mail as rules
 from reconciler.books.mail import MessageKind
 from reconciler.errors import Conflict, NotFound
-from reconciler.services import audit, mail
+from reconciler.services import audit, customers, mail
 from reconciler.services.mail import NewMessage
 from reconciler.store import holds
 from reconciler.work import Work
@@ -22,6 +24,13 @@ _PROPOSAL = sa.text(
 _INVOICE = sa.text(
     """select i.id, i.customer_id, i.number as called, i.state, c.name, c.email from invoice i
     join customer c on c.id = i.customer_id where i.id = :id"""
+)
+# Whoever was just mailed a link has one that opens: the next goes to another address, or later.
+PAGE_AGAIN_AFTER = timedelta(hours=1)
+_PAGE_MAILED = sa.text(
+    """select created_at from message where kind = 'client_page' and about = :id
+      and recipient = :to and state in ('waiting', 'claimed', 'sent') and created_at > :since
+    order by created_at desc limit 1"""
 )
 
 
@@ -51,6 +60,39 @@ def of_invoice(work: Work, invoice_id: str) -> str:
     Raises NotFound, and Conflict where it is not sent or nobody can be written to.
     """
     return _write(work, _INVOICES, invoice_id)
+
+
+def of_client_page(work: Work, customer_id: str, *, email: str | None = None) -> str:
+    """Mail a customer a link to their page, made when it leaves; gives the message.
+
+    `email` is written down as theirs first, where they have none. Raises NotFound, Invalid, and
+    Conflict where nobody can be written to, another address is known, or they were just mailed one.
+    """
+    customer = customers.lock(work, customer_id)  # of two at once, the second sees the first
+    if email and customer.email is None:
+        customers.patch(work, customer_id, {"email": email})
+    elif email and customer.email != email:
+        raise Conflict(f"their mail address is {customer.email} by now: nothing was mailed")
+    if not customer.email:
+        raise Conflict(f"{customer.name} has no mail address")
+    to = rules.address(customer.email, field="email")
+    given = {"id": customer_id, "to": to, "since": work.now - PAGE_AGAIN_AFTER}
+    before = work.session.scalar(_PAGE_MAILED, given)
+    if before is not None:
+        again = f"{before + PAGE_AGAIN_AFTER:%H:%M} UTC"
+        raise Conflict(f"a link was just mailed to {to}: another can be from {again} on")
+    new = NewMessage(
+        kind=MessageKind.CLIENT_PAGE,
+        to=to,
+        to_name=customer.name,
+        about=customer_id,
+        once=f"client_page/{customer_id}/{ids.new_id('now')}",
+        customer_id=customer_id,
+    )
+    message_id = mail.write(work, new)
+    assert message_id, "its reason is new"
+    audit.note(work, "customer.page_mailed", customer_id, after={"message_id": message_id})
+    return message_id
 
 
 def _write(work: Work, thing: _Thing, about: str) -> str:

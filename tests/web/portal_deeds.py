@@ -11,6 +11,10 @@ def _ends_a_link(house):
     return {"link_id": made["link"]["id"]}, {}
 
 
+def _can_be_mailed(house):
+    return {"customer_id": house.api.a_customer(email="ann@example.com")["id"]}, {}
+
+
 def _pay_link(house):
     return house.api.make(f"/invoices/{house.invoice()}/pay-links")["id"]
 
@@ -25,6 +29,8 @@ DEEDS = {
         {"customer_id": house.api.a_customer()["id"]},
         {"days": 7},
     ),
+    f"POST {_API}/customers/<customer_id>/mail": _can_be_mailed,
+    "POST /admin/customers/<customer_id>/mail": _can_be_mailed,
     f"POST {_API}/projects/<project_id>/portal-links": lambda house: (
         {"project_id": house.api.a_project()["id"]},
         {},

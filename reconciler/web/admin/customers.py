@@ -12,6 +12,7 @@ from reconciler.errors import Conflict, NotFound, Refused
 from reconciler.reads import (
     customers,
     invoices as invoice_reads,
+    messages,
     on_hold,
     payees,
     screens_documents,
@@ -25,11 +26,13 @@ from reconciler.web import forms
 from reconciler.web.admin import errors, paging, part_forms
 from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
+from reconciler.web.admin.reminders import KINDS
 from reconciler.web.admin.routes import Screens
 
 screens = Screens()
 
 SHOWN_MAX = 10  # of each kind; there is a link to the rest
+MAILS_MAX = 5
 _FIELDS = ("name", "email", "stripe", "overpayment_policy", "parts", "least", "deposit_policy")
 POLICIES = {
     OverpaymentPolicy.HOLD: "Keep it as credit until somebody here decides, under Unmatched",
@@ -182,10 +185,13 @@ def _show(desk: Desk, customer_id: str) -> Response:
         payee = payees.one(session, customer_id)
         held = on_hold.of_customers(session, [customer_id], today=desk.today)
         held_invoices = invoice_reads.why_on_hold(session, [one.id for one in invoices])
+        mails = messages.page(session, {"customer_id": customer_id}, Wanted(limit=MAILS_MAX)).data
         borne = short_payments.borne(session, customer_id)
     return desk.page(
         "customer.html",
         borne=borne,
+        mails=mails,
+        mail_kinds=KINDS,
         customer=customer,
         invoices=invoices,
         on_hold=held_invoices,

@@ -41,6 +41,7 @@ DID = {
     "suspense.moved": "Moved money out of suspense",
     "reminders.paused": "Paused reminders",
     "portal_link.created": "Made a link to a client's page",
+    "customer.page_mailed": "Mailed a link to a client's page",
     "payee_account.kept": "Wrote down a bank account",
     "payee_account.removed": "Took a bank account away",
     "bank_line.tied": "Tied a bank line",

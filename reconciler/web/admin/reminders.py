@@ -35,6 +35,7 @@ KINDS = {
     "proposal": "Proposal",
     "proposal_answered": "Answer to a proposal",
     "invoice": "Invoice",
+    "client_page": "Link to their page",
     "note": "Note",
 }
 

@@ -134,6 +134,13 @@ def mail_invoice(work: Work, invoice_id: str, body: Nothing) -> MessageRow:
     return reads.one(work.session, mailings.of_invoice(work, invoice_id))
 
 
+@resource.post("/customers/{customer_id}/mail", status=HTTPStatus.CREATED)
+def mail_page(work: Work, customer_id: str, body: Nothing) -> MessageRow:
+    """Mail a customer a link to their page; to the same address once an hour at most."""
+    del body
+    return reads.one(work.session, mailings.of_client_page(work, customer_id))
+
+
 @resource.get("/reminder-plans/{subject}")
 def plan(look: Look, subject: str) -> PlanRow:
     """Read when reminders leave for `house`, a customer or an invoice."""
