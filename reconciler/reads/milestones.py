@@ -87,6 +87,28 @@ class Drafted:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """How many milestones of a currency are drafted and not signed off, the first `since` when."""
+
+    currency: str
+    number: int
+    amount: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What milestones with drafted invoices wait for: to be signed off, or only to be sent.
+
+    `unsigned` by currency. `to_send` each since it was signed or drafted, whichever came later; the
+    first drafted first.
+    """
+
+    unsigned: list[Unsigned]
+    to_send: list[Drafted]
+
+
 LISTING = Listing(
     source="milestone m join project p on p.id = m.project_id and m.dropped_at is null",
     order=Order(("m.created_at", "m.id"), ("timestamptz", "text")),
@@ -96,6 +118,7 @@ LISTING = Listing(
         "kind": "m.kind = :kind",
     },
 )
+_FREE = {"free": sorted(kind.value for kind in NEEDS_NONE)}
 _MILESTONES = sa.text(
     """select m.*, i.id as invoice_id, i.number as invoice_number, i.state, i.total, i.paid,
       i.credited, i.refund_credits, i.write_offs, i.due_on as invoice_due_on, d.id as deposit_id,
@@ -119,14 +142,21 @@ _OF_PROJECTS = sa.text(
 )
 
 # Their invoices are drafted; whether the last sign-off is in force is seen in its words.
-_DRAFTED = sa.text(
-    """select m.id, m.project_id, m.name, m.description, m.amount, m.currency, i.id as invoice_id,
-      i.number as invoice_number, i.created_at as since, s.signed, s.at
+_DRAFTED = """select m.id, m.project_id, m.name, m.description, m.amount, m.currency,
+      i.id as invoice_id, i.number as invoice_number, i.created_at as since, s.signed, s.at
     from invoice i join milestone m on m.id = i.milestone_id
       left join lateral (select o.signed, o.at from sign_off o where o.milestone_id = m.id
         order by o.version desc limit 1) s on true
-    where i.state = 'draft' and m.dropped_at is null and not m.kind = any(:free)
-    order by i.created_at, m.id"""
+    where i.state = 'draft' and m.dropped_at is null and not m.kind = any(:free)"""
+_ALL_DRAFTED = sa.text(f"{_DRAFTED} order by i.created_at, m.id")
+# Those that nobody ever signed are only added up: they are many, and nothing of them is to be read.
+_DRAFTS = sa.text(
+    f"""with d as materialized ({_DRAFTED})
+    select d.*, 1 as number from d where signed is not null
+    union all
+    select null, null, null, null, sum(amount)::bigint, currency, null, null, min(since),
+      null, null, count(*) from d where signed is null group by currency
+    order by since, id"""
 )
 
 
@@ -168,30 +198,46 @@ def of_invoices(session: Session, ids: Collection[str], *, today: date) -> dict[
 def unsigned(session: Session) -> list[Drafted]:
     """Milestones that are drafted, and no sign-off in force says that they are done.
 
-    The longest waiting first. All of them: so no more is read of each than is shown and summed.
+    The longest waiting first. All of them: so no more is read of each than is shown.
     """
-    return drafts(session)[0]
+    rows = session.execute(_ALL_DRAFTED, _FREE)
+    return [_drafted(row, row.since) for row in rows if not _is_signed(row)]
 
 
-def drafts(session: Session) -> tuple[list[Drafted], list[Drafted]]:
-    """Milestones that are drafted and not signed off; and those that are, and wait to be sent.
-
-    The first drafted first; the signed ones each since it was signed or drafted, whichever came
-    later. Both at once: there are many, and whether one is signed is seen in its words.
-    """
-    waiting, signed = [], []
-    given = {"free": sorted(kind.value for kind in NEEDS_NONE)}
-    for row in session.execute(_DRAFTED, given):
-        if row.signed == _terms(row):
+def drafts(session: Session) -> Drafts:
+    """What is drafted and not signed off; and what is, and waits to be sent."""
+    waiting: dict[str, Unsigned] = {}
+    signed = []
+    for row in session.execute(_DRAFTS, _FREE):
+        if _is_signed(row):
             signed.append(_drafted(row, max(row.at, row.since)))
-        else:
-            waiting.append(_drafted(row, row.since))
-    return waiting, signed
+            continue
+        known = waiting.get(row.currency, Unsigned(row.currency, 0, 0, row.since))
+        waiting[row.currency] = Unsigned(
+            row.currency,
+            known.number + row.number,
+            known.amount + row.amount,
+            min(known.since, row.since),
+        )
+    return Drafts([one for _, one in sorted(waiting.items())], signed)
+
+
+def _is_signed(row: sa.Row[Any]) -> bool:
+    """Whether the last sign-off was of these words; of most there is none."""
+    return row.signed is not None and row.signed == _terms(row)
 
 
 def _drafted(row: sa.Row[Any], since: datetime) -> Drafted:
-    same = ("id", "project_id", "name", "amount", "currency", "invoice_id", "invoice_number")
-    return Drafted(**{name: getattr(row, name) for name in same}, since=since)
+    return Drafted(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        amount=row.amount,
+        currency=row.currency,
+        invoice_id=row.invoice_id,
+        invoice_number=row.invoice_number,
+        since=since,
+    )
 
 
 def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, MilestoneRow]:
@@ -207,14 +253,17 @@ def load(session: Session, ids: Collection[str], *, today: date) -> dict[str, Mi
     }
 
 
-def _sign_offs(rows: Sequence[sa.Row[tuple[object, ...]]], terms: str) -> list[SignOff]:
+def _sign_offs(rows: Sequence[sa.Row[Any]], of: sa.Row[Any]) -> list[SignOff]:
+    if not rows:
+        return []
+    now = _terms(of)
     same = (
         "id", "attachment_id", "signed_by_name", "source", "sha256", "version", "at",
     )  # fmt: skip
     return [
         SignOff(
             **{name: getattr(row, name) for name in same},
-            is_current=row is rows[-1] and row.signed == terms,
+            is_current=row is rows[-1] and row.signed == now,
         )
         for row in rows
     ]
@@ -246,7 +295,7 @@ def _milestone(
         kind=MilestoneKind(row.kind),
         paid=row.paid if invoiced is not None else (row.held or 0),
         status=status(invoiced, held, due_on=row.due_on, today=today),
-        sign_offs=_sign_offs(signed, _terms(row)),
+        sign_offs=_sign_offs(signed, row),
     )
 
 

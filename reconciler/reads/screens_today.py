@@ -14,7 +14,7 @@ from reconciler.reads.asked_back import (
     WAITS_AS_REFUND,
 )
 from reconciler.reads.bills import DUE_SOON
-from reconciler.reads.milestones import Drafted
+from reconciler.reads.milestones import Drafted, Unsigned
 from reconciler.reads.waits_since import WAITS_SINCE
 from reconciler.store import inbox_rows, ledger_totals
 from reconciler.store.ledger_totals import TOTALS
@@ -225,24 +225,27 @@ _OTHERS = (_REFUNDS, _TROUBLE, _OUTBOUND, _CORRECTED)
 
 
 def heaps(
-    session: Session, today: date, unsigned: Sequence[Drafted], to_send: Sequence[Drafted]
+    session: Session, today: date, unsigned: Sequence[Unsigned], to_send: Sequence[Drafted]
 ) -> list[Heap]:
     """All that waits for a person and is not put off, by kind and currency."""
     return [
         *(Heap(*row) for q in _OF_A_DAY for row in session.execute(q, {"today": today})),
         *(Heap(*row) for q in _OTHERS for row in session.execute(q)),
-        *_drafted("milestone_unsigned", unsigned),
-        *_drafted("milestone_to_send", to_send),
+        *(
+            Heap("milestone_unsigned", one.currency, one.number, one.amount, one.since)
+            for one in unsigned
+        ),
+        *_to_send(to_send),
     ]
 
 
-def _drafted(kind: str, waiting: Sequence[Drafted]) -> list[Heap]:
+def _to_send(signed: Sequence[Drafted]) -> list[Heap]:
     found: dict[str, list[tuple[int, datetime]]] = {}
-    for one in waiting:
+    for one in signed:
         found.setdefault(one.currency, []).append((one.amount, one.since))
     return [
         Heap(
-            kind,
+            "milestone_to_send",
             currency,
             len(its),
             sum(amount for amount, _ in its),

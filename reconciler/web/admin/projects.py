@@ -56,10 +56,27 @@ _LISTED = Listed(
 
 
 def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProjectLine]:
-    view = request.args.get("view")
-    waiting = milestones_read.unsigned(session) if view == "unsigned" else None
+    return _page(desk, session, wanted, _waiting(session))
+
+
+def _waiting(session: Session) -> list[Drafted] | None:
+    """The milestones that wait for a sign-off, where those are what is looked for."""
+    return milestones_read.unsigned(session) if _view() == "unsigned" else None
+
+
+def _waits(session: Session) -> int:
+    return sum(one.number for one in milestones_read.drafts(session).unsigned)
+
+
+def _view() -> str:
+    return request.args.get("view", "")
+
+
+def _page(
+    desk: Desk, session: Session, wanted: Wanted, waiting: list[Drafted] | None
+) -> Page[ProjectLine]:
     which = Which(
-        only_open=view not in {"all", "unsigned"},
+        only_open=_view() not in {"all", "unsigned"},
         customer_id=request.args.get("customer") or None,
         ids=None if waiting is None else {one.project_id for one in waiting},
     )
@@ -78,10 +95,11 @@ def _rows(desk: Desk, session: Session, wanted: Wanted) -> Page[ProjectLine]:
 def list_projects(desk: Desk) -> Response:
     """Projects, the newest first."""
     with desk.runtime.read() as session:
-        page = _rows(desk, session, paging.wanted())
-        waiting = milestones_read.unsigned(session)
+        waiting = _waiting(session)
+        page = _page(desk, session, paging.wanted(), waiting)
+        waits = _waits(session) if waiting is None else len(waiting)
     of_project: dict[str, list[Drafted]] = {line.id: [] for line in page.data}
-    for one in waiting:
+    for one in waiting or []:
         of_project.get(one.project_id, []).append(one)
     sums: dict[str, list[int]] = {}
     for line in page.data:
@@ -95,8 +113,8 @@ def list_projects(desk: Desk) -> Response:
         unsigned={line.id: _unsigned(line.project, desk.today) for line in page.data},
         sums=dict(sorted(sums.items())),
         waiting=of_project,
-        waits=len(waiting),
-        view=request.args.get("view", ""),
+        waits=waits,
+        view=_view(),
         customer_id=request.args.get("customer") or None,
         older=paging.next_page(page.next_cursor),
     )

@@ -69,8 +69,8 @@ def tell_counts(desk: Desk) -> Response:
 def show_today(desk: Desk) -> Response:
     """What waits, and the health strip."""
     with desk.runtime.read() as session:
-        unsigned, to_send = milestones.drafts(session)
-        heaps = screens_today.heaps(session, desk.today, unsigned, to_send)
+        drafts = milestones.drafts(session)
+        heaps = screens_today.heaps(session, desk.today, drafts.unsigned, drafts.to_send)
         snoozed = screens_today.snoozed(session, desk.today)
         pulse = screens_today.pulse(session)
         inbox = status.inbox(session, desk.now)
@@ -78,7 +78,7 @@ def show_today(desk: Desk) -> Response:
         hints = {
             "dispute": _soonest(disputes.deadlines(session, now=desk.now)),
             "refund_requested": _for_me(desk, screens_today.to_approve(session, desk.person.id)),
-            "milestone_to_send": _to_send(to_send),
+            "milestone_to_send": _to_send(drafts.to_send),
         }
         money = figures.money(session, desk.today, MONEY_DAYS)
         counted_to = figures.counted_to(session)
