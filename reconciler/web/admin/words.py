@@ -1,5 +1,6 @@
 """The words and tones of the screens: one for each state, the same on every page."""
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ DAYS_ARE_FEW = 3
 # The rail is compared every quarter of an hour.
 BEHIND = timedelta(hours=1)
 
+_symbol = functools.cache(get_currency_symbol)  # one page asks hundreds of times
 _AMOUNT = re.compile(r"\b([A-Z]{3}) ([0-9][0-9,]*(?:\.[0-9]+)?)")
 
 
@@ -315,7 +317,7 @@ def sentence(text: str) -> str:
 def _signed(currency: str, digits: str) -> str:
     if currency not in currencies.KNOWN:
         return f"{currency} {digits}"
-    sign = get_currency_symbol(currency, locale=LOCALE)
+    sign = _symbol(currency, locale=LOCALE)
     return f"{sign}{NARROW if sign[-1].isalpha() else ''}{digits}"
 
 
@@ -374,14 +376,11 @@ def age(since: datetime, now: datetime) -> str:
 
 def span(past: timedelta) -> str:
     """`12 seconds`, `15 minutes`, `7 days`: a length of time, in the largest unit that it fills."""
-    for unit, length in (
-        ("day", timedelta(days=1)),
-        ("hour", timedelta(hours=1)),
-        ("minute", timedelta(minutes=1)),
-    ):
-        if past >= length:
-            return counted(past // length, unit)
-    return counted(int(past.total_seconds()), "second")
+    seconds = int(past.total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            return counted(seconds // length, unit)
+    return counted(seconds, "second")
 
 
 def is_behind(until: datetime, now: datetime) -> bool:
