@@ -1,6 +1,6 @@
 """What waits as a refund already: it is not to wait a second time as what the refund is of.
 
-Each is a condition for a statement that has a question as `r`.
+Each that begins with IS or WAITS is a condition for a statement that has a question as `r`.
 """
 
 from reconciler.books.reviews import MATCHING_KINDS
@@ -17,8 +17,8 @@ _MATCHING = ", ".join(f"'{kind.value}'" for kind in sorted(MATCHING_KINDS))
 # waits for its approval, its rail, its payer or another way, where refunds wait. Most are of
 # payments that nobody was ever asked about, and of those nothing is added up.
 # So the questions come first, before refunds and payments are looked up.
-IS_ASKED_BACK = f"""r.payment_id in (
-      select l.payment_id from (select l.payment_id, l.refund_id, l.amount from refund_leg l
+ASKED_BACK = f"""select l.payment_id
+      from (select l.payment_id, l.refund_id, l.amount from refund_leg l
           where {IS_WAITING}
             and (l.status in {_UNDER_WAY} and l.rail_refund_id is null or l.status = 'failed')
             and exists (select 1 from review_item o where o.payment_id = l.payment_id
@@ -29,7 +29,8 @@ IS_ASKED_BACK = f"""r.payment_id in (
           where a.payment_id = q.id and a.closed_at is null) t
       where (f.status in {_UNDER_WAY} or f.status = 'failed') and f.payment_id is not null
       group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
-      having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated)"""
+      having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated"""
+IS_ASKED_BACK = f"r.payment_id in ({ASKED_BACK})"
 # A refund made outside has failed, and as much was asked back since and is under way.
 IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
       select sum(l.amount) from refund_leg l join refund f on f.id = l.refund_id

@@ -12,7 +12,7 @@ from reconciler.books import ranking
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import invoices, screens_payments, suggestions
-from reconciler.reads.asked_back import IS_ASKED_BACK
+from reconciler.reads.asked_back import ASKED_BACK, IS_ASKED_BACK
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 from reconciler.reads.waits_since import WAITS_SINCE
@@ -40,35 +40,35 @@ _OF_PAYMENTS = sa.text(
     where r.state = 'open' and r.payment_id = any(:payments) and r.kind = any(:kinds)
     order by r.payment_id, r.opened_at desc, r.id desc"""
 )
-# Materialized: taken into the sums, what is asked back would be looked for once for each of them.
-# Of payments only the few are looked up whose question does not say its currency. Those that are
-# alike in all that matters are added up first, so that thousands are gone through once.
+# What is asked back is looked for once, and not for each of them. Those that are alike in all that
+# matters are added up first, so that thousands are gone through once; of payments only the few are
+# looked up whose question does not say its currency.
 _SUMS = sa.text(
-    f"""with w as materialized (
-      select r.kind, coalesce(r.currency, (select p.currency from payment p
-          where p.id = r.payment_id), '') as currency, r.amount, {WAITS_SINCE} as since,
-        coalesce(r.assigned_to = :person, false) as is_mine,
-        coalesce(r.snoozed_until > :today, false) as is_snoozed,
-        {IS_ASKED_BACK} as is_asked
-      from review_item r where r.state = 'open' and r.kind = any(:kinds)),
+    f"""with asked as materialized ({ASKED_BACK}),
     alike as (
-      select kind, currency, is_mine, is_snoozed, since < :until as is_old,
-        is_asked and not is_snoozed as is_asked, not is_snoozed and not is_asked as in_sight,
-        count(*) as number, sum(amount) as amount, min(since) as oldest
-      from w group by 1, 2, 3, 4, 5, 6, 7)
+      select r.kind, r.currency, case when r.currency is null then r.payment_id end as unsaid,
+        coalesce(r.assigned_to = :person, false) as is_mine,
+        coalesce(r.snoozed_until > :today, false) as is_snoozed, {WAITS_SINCE} < :until as is_old,
+        r.payment_id in (select payment_id from asked) as is_asked,
+        count(*) as number, sum(r.amount) as amount, min({WAITS_SINCE}) as oldest
+      from review_item r where r.state = 'open' and r.kind = any(:kinds)
+      group by 1, 2, 3, 4, 5, 6, 7),
+    told as (
+      select kind, coalesce(currency, (select p.currency from payment p where p.id = unsaid), '')
+          as currency, is_mine, is_snoozed, is_old, number, amount, oldest,
+        is_asked and not is_snoozed as is_asked, not is_snoozed and not is_asked as in_sight
+      from alike)
     select kind, currency, {_summed("number", "in_sight")} as number,
       {_summed("number", "in_sight and is_old")} as old,
       {_summed("number", "in_sight and is_mine")} as mine,
       {_summed("number", "is_snoozed")} as snoozed,
       {_summed("number", "is_snoozed and is_mine")} as mine_snoozed,
-      {_summed("number", "is_asked")} as asked,
-      {_summed("amount", "in_sight")} as amount,
+      {_summed("number", "is_asked")} as asked, {_summed("amount", "in_sight")} as amount,
       {_summed("amount", "in_sight and is_old")} as old_amount,
       {_summed("amount", "in_sight and is_mine")} as mine_amount,
       {_summed("amount", "is_snoozed")} as snoozed_amount,
-      {_summed("amount", "is_asked")} as asked_amount,
-      min(oldest) filter (where in_sight) as oldest
-    from alike group by 1, 2 order by 1, 2"""
+      {_summed("amount", "is_asked")} as asked_amount, min(oldest) filter (where in_sight) as oldest
+    from told group by 1, 2 order by 1, 2"""
 )
 _TARGETS = sa.text(
     """select i.id, i.number, i.currency, false as is_deposit, c.name as customer, i.due_on,
