@@ -37,6 +37,7 @@ def test_a_payment_that_is_asked_back_waits_as_its_refund_and_not_a_second_time(
     assert "$0.00" not in empty
     assert "0 payments" not in rae.read("/unmatched?view=asked")
     assert "Meridian paid $500.00" in rae.read("/unmatched?view=asked")
+    assert "Snoozed 0 Asked back 1" in empty
     assert "It waits among the refunds" in rae.read(f"/unmatched/{paid_more.ids['pay']}")
     paid_more.by("approver", lambda work: refunds.reject(work, asked, why="Keep it"))
     words = rae.read("/")

@@ -1,7 +1,8 @@
 """The views of the queue of unmatched payments: which each shows, in which order, and how many.
 
 What fits a payment is worked out and not kept, so views by suggestion go through the queue some
-payments at a time and sift. They tell no number, and a page of them may hold fewer than it could.
+payments at a time and sift: a page of them may hold fewer than it could. How many they hold is
+counted among the first of the queue, and where more wait than those it is that many or more.
 """
 
 from collections.abc import Mapping
@@ -73,6 +74,17 @@ class Piece:
     best: dict[str, SuggestionRow]
     looked_at: int
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A view, and how many it holds; `is_least`: these or more, nobody has gone through all."""
+
+    name: str
+    label: str
+    number: int
+    is_least: bool
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +190,37 @@ def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> P
     return Piece(found, ranked, looked_at, cursor)
 
 
-def chips(found: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:
-    """Each view with its name, how many it holds where that is known, and whether it is open."""
-    return [(name, label, number(found, name), name == view) for name, (label, _) in _VIEWS.items()]
+def chips(desk: Desk, session: Session, found: list[Sum], seen: Ranked, most: int) -> list[Chip]:
+    """Each view with how many it holds. `seen` is the page that is shown, of up to `most`.
+
+    What fits is looked up once more only where that page is not the beginning of the queue.
+    """
+    view, is_first = named(), "before" not in request.args
+    items, best = seen[0].data, seen[1]
+    if view != "all" or not is_first:
+        items = _some(desk, session, Wanted(most, None), "all")
+        best = screens_unmatched.best(session, [item.payment.id for item in items])
+    sifted = {name: len([one for one in items if _fits(one, best, name)]) for name in _SIFTED}
+    open_ones = set(_SIFTED) if len(items) < (number(found, "all") or 0) else set()
+    if view in _SIFTED and is_first:  # it was gone through further
+        sifted[view] = max(sifted[view], len(seen[0].data))
+        open_ones -= {view} if seen[0].next_cursor is None else set()
+    return [
+        Chip(
+            name,
+            label,
+            sifted[name] if name in sifted else number(found, name) or 0,
+            name in open_ones,
+            name == view,
+        )
+        for name, (label, _) in _VIEWS.items()
+    ]
+
+
+def _fits(item: Waiting, best: Mapping[str, SuggestionRow], view: str) -> bool:
+    suggestion = best.get(item.payment.id)
+    word = suggestion.confidence if suggestion else None
+    return item.kind in _VIEWS[view][1] and word == _SIFTED[view]
 
 
 def head(found: list[Sum], view: str) -> Head:

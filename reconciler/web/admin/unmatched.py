@@ -178,10 +178,12 @@ def _suggested_parts() -> list[Part]:
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     view = queue_views.named()
     with desk.runtime.read() as session:
-        page, best = queue_views.ranked(desk, session, paging.wanted(QUEUE_PAGE))
+        ranked = queue_views.ranked(desk, session, paging.wanted(QUEUE_PAGE))
+        page, best = ranked
         items = page.data
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
+        chips = queue_views.chips(desk, session, sums, ranked, QUEUE_PAGE)
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
@@ -194,7 +196,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         strong=len(strong),
         strong_sums=screens_bulk.sums(strong),
         head=queue_views.head(sums, view),
-        chips=queue_views.chips(sums, view),
+        chips=chips,
         mine_away=queue_views.mine_away(sums),
         view=view,
         place=queue_views.place(),
