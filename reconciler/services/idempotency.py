@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from reconciler.errors import Conflict, Refused
 from reconciler.store.idempotency import IdempotencyKey
@@ -88,6 +88,12 @@ def keep(work: Work, request: Request, answer: Answer) -> None:
     work.session.execute(
         statement.on_conflict_do_update(index_elements=["principal", "key"], set_=values)
     )
+
+
+def kept_answer(session: Session, principal: str, key: str) -> Answer | None:
+    """What was answered to this one under that key; None where nothing was, or it was forgotten."""
+    row = session.get(IdempotencyKey, (principal, key))
+    return None if row is None or row.status is None else Answer(row.status, row.answer or "")
 
 
 def forget_old(work: Work) -> None:

@@ -79,7 +79,7 @@ class Subject:
 @screens.get("/refunds/new")
 def ask_refund(desk: Desk) -> Response:
     """The form that asks for a refund."""
-    typed = refund_place.filled_in()
+    typed = refund_place.filled_in(desk)
     if again := request.args.get("again"):  # what a refund came to that failed elsewhere
         typed["again"] = again[:_AMOUNT_CHARS_MAX]
         typed.setdefault("amount", typed["again"])
@@ -94,7 +94,7 @@ def request_refund(desk: Desk) -> Response:
     """Ask for a refund."""
     subject = _subject(desk, request.form)
     if refund_place.is_about_account() and subject.customer_id:
-        return refund_place.to_account(subject.customer_id, subject.kind, subject.id)
+        return refund_place.to_account(desk, subject.customer_id, subject.kind, subject.id)
     policy = policy_of(desk.runtime.settings)
     try:
         ask = _ask(subject)
@@ -147,7 +147,7 @@ def ask_change(desk: Desk, refund_id: str) -> Response:
     """The form that changes what was asked for, filled with what it asks for now."""
     refund = _refund(desk, refund_id)
     subject = _freed(_subject(desk, _target(refund)), refund)
-    typed = _as_typed(refund, subject) | refund_place.filled_in()
+    typed = _as_typed(refund, subject) | refund_place.filled_in(desk)
     return _form(desk, subject, changes=refund, typed=typed)
 
 
@@ -157,7 +157,7 @@ def change_refund(desk: Desk, refund_id: str) -> Response:
     refund = _refund(desk, refund_id)
     subject = _subject(desk, _target(refund))
     if refund_place.is_about_account() and subject.customer_id:
-        return refund_place.to_account(subject.customer_id, subject.kind, subject.id, refund)
+        return refund_place.to_account(desk, subject.customer_id, subject.kind, subject.id, refund)
     try:
         subject = _freed(_chosen(desk, subject), refund)
         rev, given = forms.whole(request.form, "rev"), _given(_ask(subject))

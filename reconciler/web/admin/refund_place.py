@@ -1,15 +1,23 @@
 """Where the form for a refund was opened from, what it begins with, and where it opens again."""
 
-from collections.abc import Mapping
+import json
+from http import HTTPStatus
 
 from flask import Response, request, url_for
 
+from reconciler.ids import new_token
 from reconciler.reads.refunds import RefundRow
+from reconciler.services import idempotency
+from reconciler.services.idempotency import Answer
 from reconciler.web import forms
-from reconciler.web.admin.desk import go
+from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.sign_in import inside
+from reconciler.work import Work
 
 _BEGINS_WITH = ("amount", "of", "reason", "note", "terms_override", "treatment", "method")
+_LED_HERE = ("again", "question")
+_TYPED = "typed"  # what names, in the address, what was typed
+_KEPT_AS = "typed/"  # among the answers kept for a person
 
 
 def came_from() -> str:
@@ -18,9 +26,9 @@ def came_from() -> str:
     return inside(asked) if asked else ""
 
 
-def filled_in() -> dict[str, str]:
-    """What the address fills in."""
-    given = {name: request.args.get(name, "") for name in _BEGINS_WITH}
+def filled_in(desk: Desk) -> dict[str, str]:
+    """What the address fills in, and over it what was typed before a look at an account."""
+    given = {name: request.args.get(name, "") for name in _BEGINS_WITH} | _typed_before(desk)
     return {name: text[: forms.NOTE_CHARS_MAX] for name, text in given.items() if text}
 
 
@@ -29,14 +37,38 @@ def is_about_account() -> bool:
     return request.form.get("do") == "account"
 
 
-def to_account(owner_id: str, kind: str, target: str, changes: RefundRow | None = None) -> Response:
+def to_account(
+    desk: Desk, owner_id: str, kind: str, target: str, changes: RefundRow | None = None
+) -> Response:
     """The page of that account, which leads back to the form with all that was typed into it."""
-    return go("show_payee", owner_id=owner_id, back=_here(kind, target, request.form, changes))
-
-
-def _here(kind: str, target: str, typed: Mapping[str, str], changes: RefundRow | None) -> str:
-    kept = {name: typed[name] for name in (*_BEGINS_WITH, "again") if typed.get(name)}
+    kept = {_TYPED: _keep_typed(desk)}
     if changes:
-        return url_for("admin.ask_change", refund_id=changes.id, **kept)  # type: ignore[arg-type]
-    asked = {name: request.values[name] for name in ("question", "back") if name in request.values}
-    return url_for("admin.ask_refund", **{kind: target} | kept | asked)  # type: ignore[arg-type]
+        back = url_for("admin.ask_change", refund_id=changes.id, **kept)  # type: ignore[arg-type]
+    else:
+        asked = {n: request.values[n] for n in (*_LED_HERE, "back") if request.values.get(n)}
+        back = url_for("admin.ask_refund", **{kind: target} | asked | kept)  # type: ignore[arg-type]
+    return go("show_payee", owner_id=owner_id, back=back)
+
+
+def _keep_typed(desk: Desk) -> str:
+    """Keep what was typed for whoever typed it, and give the name that it is kept under.
+
+    That name alone stands in the address, which proxies write down: not what somebody wrote.
+    """
+    name = new_token()
+    typed = {one: request.form.get(one, "")[: forms.NOTE_CHARS_MAX] for one in _BEGINS_WITH}
+    asked = idempotency.Request(desk.person.id, _KEPT_AS + name, forms.digest(request))
+
+    def step(work: Work) -> None:
+        work.has_only_looked = True  # nothing of the books, and nobody else sees it
+        idempotency.keep(work, asked, Answer(HTTPStatus.SEE_OTHER, json.dumps(typed)))
+
+    desk.do(step)
+    return name
+
+
+def _typed_before(desk: Desk) -> dict[str, str]:
+    name = request.args.get(_TYPED, "")
+    with desk.runtime.read() as session:
+        kept = idempotency.kept_answer(session, desk.person.id, _KEPT_AS + name) if name else None
+    return dict(json.loads(kept.body)) if kept else {}
