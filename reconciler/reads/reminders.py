@@ -49,6 +49,10 @@ _NAMES = """array[lower(btrim(i.number)), i.id, lower(coalesce(c.email, i.id))]
         where r.invoice_id = i.id or r.deposit_id = i.id)"""
 _UNAPPLIED = """p.captured - p.refunded - p.lost
       - coalesce((select sum(a.amount) from allocation a where a.payment_id = p.id), 0)"""
+# Held money that names any of the documents: looked for once, and then told to each.
+_NAMED = f"""select p.id, p.clues, p.occurred_at from payment p
+      where p.is_held and {_UNAPPLIED} > 0
+        and p.clues && (select array_agg(distinct n.name) from i, unnest(i.names) n(name))"""
 # Looked through once for all that is asked for, however much each customer has paid.
 _ASKED = """review_item q where q.state = 'open' and q.kind in ('unmatched_payment',
           'ambiguous_match', 'overpayment', 'currency_mismatch', 'invoice_not_payable',
@@ -68,16 +72,18 @@ _DOCUMENTS = """(select id, number, customer_id, project_id, state, currency, ou
       case when ended_at is null then 'sent' else 'void' end,
       currency, amount - received, due_on, created_at, true from deposit)"""
 _STANDING = sa.text(
-    f"""with i as materialized (select * from {_DOCUMENTS} d where d.id = any(:ids)),
+    f"""with i as materialized (select i.*, c.name as customer_name, c.email, {_NAMES} as names
+        from {_DOCUMENTS} i join customer c on c.id = i.customer_id where i.id = any(:ids)),
+      named as materialized ({_NAMED}),
       asked as materialized ({_ASKED_OF}), paid as materialized ({_PAID})
     select i.is_deposit, i.id, i.number, i.customer_id, i.project_id, i.state, i.currency,
-      i.outstanding, i.due_on, i.sent_at, c.name as customer_name, c.email,
+      i.outstanding, i.due_on, i.sent_at, i.customer_name, i.email,
       {ON_HOLD} as is_disputed,
       exists (select 1 from payment p where p.on_its_way > 0
         and (p.customer_id = i.customer_id or p.bound_for = i.id
-          or p.clues && ({_NAMES}))) as is_on_its_way,
-      array(select p.id from payment p where p.is_held and p.clues && ({_NAMES})
-          and {_UNAPPLIED} > 0 order by p.occurred_at desc, p.id limit :named_max) as named_by,
+          or p.clues && i.names)) as is_on_its_way,
+      array(select n.id from named n where n.clues && i.names
+        order by n.occurred_at desc, n.id limit :named_max) as named_by,
       (select coalesce(sum(s.credit), 0) from customer_sum s where s.customer_id = i.customer_id
         and s.currency = i.currency)::bigint as credit,
       (select coalesce(sum(d.received - d.applied - d.refunded), 0) from deposit d
@@ -96,8 +102,7 @@ _STANDING = sa.text(
       coalesce(pi.steps, pc.steps, h.steps) as steps, h.hour,
       (select max(m.sent_at) from message m where m.about = i.id and m.kind = 'reminder')
         as last_sent_at
-    from i join customer c on c.id = i.customer_id
-    join reminder_plan h on h.subject = 'house'
+    from i join reminder_plan h on h.subject = 'house'
     left join reminder_plan pc on pc.customer_id = i.customer_id
     left join reminder_plan pi on pi.invoice_id = i.id
     left join lateral (select r.paused_why as why, r.paused_until as until from reminder_plan r

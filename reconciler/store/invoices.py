@@ -76,7 +76,7 @@ class Invoice(SQLModel, table=True):
             "ix_invoice_due",
             "due_on",
             "id",
-            postgresql_include=["currency", "outstanding"],
+            postgresql_include=["currency", "outstanding", "customer_id"],
             postgresql_where=sa.text("state = 'sent' and outstanding > 0"),
         ),
         sa.Index("ix_invoice_seeks_payment", "id", postgresql_where=sa.text("seeks_payment")),

@@ -34,8 +34,20 @@ class Payment(SQLModel, table=True):
             postgresql_using="gin",
             postgresql_where=sa.text("on_its_way > 0"),
         ),
+        # What was written last is gone through by each search until it is sorted in: so little.
         sa.Index(
-            "ix_payment_clues", "clues", postgresql_using="gin", postgresql_where=sa.text("is_held")
+            "ix_payment_clues",
+            "clues",
+            postgresql_using="gin",
+            postgresql_where=sa.text("is_held"),
+            postgresql_with={"gin_pending_list_limit": 128},
+        ),
+        # What reminders look through for money that nobody is known to have sent, the newest first.
+        sa.Index(
+            "ix_payment_of_nobody",
+            sa.text("occurred_at desc"),
+            "id",
+            postgresql_where=sa.text("is_held and customer_id is null"),
         ),
         sa.Index(
             "ix_payment_fetch_due",

@@ -63,6 +63,13 @@ class RailObject(SQLModel, table=True):
             postgresql_include=["object_id", "payment_id"],
             postgresql_where=sa.text("reference is not null"),
         ),
+        # Among all that ever were, those that are under way: they count in every balance.
+        sa.Index(
+            "ix_rail_object_refund_promised",
+            "payment_id",
+            postgresql_include=["object_id", "amount"],
+            postgresql_where=sa.text("kind = 'refund' and state = 'promised'"),
+        ),
     )
 
     rail: str = Field(sa_type=sa.Text, primary_key=True)

@@ -71,6 +71,8 @@ class Refund(SQLModel, table=True):
 
 
 # What somebody is still to do something about, of the few legs that are no longer past.
+_LEGS_TO_ARRIVE = """replaced_by is null and status in ('approved', 'manual', 'pending',
+  'requested', 'requires_action', 'submitted', 'unknown')"""
 _WAITING_LEGS = """replaced_by is null
   and status in ('requested', 'approved', 'submitted', 'unknown', 'manual', 'failed')"""
 
@@ -120,6 +122,18 @@ class RefundLeg(SQLModel, table=True):
             # All that is asked where they are counted, so that this index alone tells it.
             postgresql_include=["refund_id", "amount", "status", "rail_refund_id", "routed_by"],
             postgresql_where=sa.text(_WAITING_LEGS),
+        ),
+        # Those too, of which a balance says that they are going back.
+        sa.Index(
+            "ix_refund_leg_to_arrive",
+            "payment_id",
+            postgresql_include=["refund_id", "target_id", "amount"],
+            postgresql_where=sa.text(_LEGS_TO_ARRIVE),
+        ),
+        sa.Index(
+            "ix_refund_leg_rail_refund",
+            "rail_refund_id",
+            postgresql_where=sa.text("rail_refund_id is not null"),
         ),
         sa.Index("ix_refund_leg_other_route", "id", postgresql_where=sa.text("route <> 'rail'")),
         sa.Index("ix_refund_leg_due", "due_at", postgresql_where=sa.text("due_at is not null")),

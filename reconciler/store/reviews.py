@@ -42,6 +42,14 @@ class ReviewItem(SQLModel, table=True):
             "snoozed_until",
             postgresql_where=sa.text("state = 'open'"),
         ),
+        sa.Index(
+            "ix_review_item_document",
+            "invoice_id",
+            "deposit_id",
+            postgresql_where=sa.text(
+                "state = 'open' and (invoice_id is not null or deposit_id is not null)"
+            ),
+        ),
         sa.Index("ix_review_item_subject", "subject", "kind"),
         sa.Index("ix_review_item_opened", "state", "opened_at", "id"),
         sa.Index(

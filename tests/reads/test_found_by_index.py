@@ -10,9 +10,11 @@ from sqlmodel import Session
 from reconciler.embedded import postgres
 from reconciler.reads import (
     account_statements,
+    balances,
     on_hold,
     question_order,
     rail_balances,
+    reminders,
     review_queue,
     screens_refunds,
     screens_today,
@@ -62,6 +64,11 @@ _MANY = """
       select 'leg_' || n, 'rfd_' || n, 'pay_' || n, 100,
         case when n % 1000 = 0 then 'approved' else 'succeeded' end, 'r-' || n
       from generate_series(1, 6000) n;
+    insert into rail_object (rail, account, kind, object_id, payment_id, amount, currency, state,
+        made_at)
+      select 'stripe', 'own', 'refund', 're_' || n, 'pay_' || n, 100, 'USD',
+        case when n % 1000 = 0 then 'promised' else 'settled' end, now()
+      from generate_series(1, 6000) n;
     insert into journal_entry (id, key, cause_kind, cause_id, at)
       select 'je_' || n, 'stripe/txn_' || n || case when n % 100 = 0 then '/unclassified/' || n
         else '/captured/' || n end, 'event', 'evt_' || n, now() from generate_series(1, 6000) n;
@@ -88,6 +95,12 @@ _ONLOOKER = {
 }  # fmt: skip
 _QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
     "after": None, "after_id": None, "limit": 25,
+}  # fmt: skip
+
+_CUSTOMERS = {"ids": ["cus_1", "cus_2"], "today": date(2026, 12, 1)}
+_REMINDED = {
+    "ids": [f"inv_{n}" for n in range(50)], "today": date(2026, 12, 1), "named_max": 3,
+    "quiet_since": datetime(2026, 11, 30, tzinfo=UTC),
 }  # fmt: skip
 
 
@@ -131,6 +144,11 @@ def full_url(servers: Servers, module_database: str) -> str:
             "Index Cond: (payment_id = x.payment_id)",
         ),
         (screens_unmatched._SORTED[Sort.OLDEST, False], _QUEUE, "ix_review_item_happened"),
+        (balances._OF_CUSTOMERS, _CUSTOMERS, "ix_rail_object_refund_promised"),
+        (balances._OF_CUSTOMERS, _CUSTOMERS, "ix_refund_leg_rail_refund"),
+        (balances._OF_CUSTOMERS, _CUSTOMERS, "Index Only Scan using ix_refund_leg_to_arrive"),
+        (reminders._UNTIED, {"currencies": ["USD"], "limit": 50}, "ix_payment_of_nobody"),
+        (reminders._STANDING, _REMINDED, "ix_review_item_document"),
     ],
     ids=[
         "events",
@@ -147,6 +165,11 @@ def full_url(servers: Servers, module_database: str) -> str:
         "refunds by the index alone",
         "claims on disputed payments",
         "queue",
+        "refunds made at the rail",
+        "those that we asked for",
+        "what is going back",
+        "money of nobody",
+        "documents in question",
     ],
 )
 def test_it_is_found_by_an_index(
