@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+_MARK_CHARS = 8  # of chance: among a hundred people two alike come once in a hundred million
 _NAMES = sa.text("select id, name from user_account where id = any(:ids)")
 _OF_CAUSES = sa.text(
     """select id, name from user_account where id = any(:ids)
@@ -21,7 +22,7 @@ _EVERYBODY = sa.text(
 )
 _CUSTOMERS = sa.text("select id, name from customer order by lower(name), id limit :limit")
 _ABLE = sa.text(
-    """select id, name from user_account where disabled_at is null and role <> 'viewer'
+    """select id, name, email from user_account where disabled_at is null and role <> 'viewer'
     order by lower(name), id limit :limit"""
 )
 
@@ -50,20 +51,27 @@ def customers(session: Session, limit: int = 200) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Able:
-    """Somebody who may answer questions. Where a list says it often, the name does for the id."""
+    """Somebody who may answer questions.
+
+    `mark`, the end of their id, does for it where a page says a list of people often: unlike a
+    name it stays theirs. `label` is their name, and where others are called the same, who of them.
+    """
 
     id: str
-    name: str
-    has_own_name: bool
+    mark: str
+    label: str
 
 
 def able(session: Session, limit: int = 100) -> list[Able]:
     """People who may answer questions, by name."""
     rows = session.execute(_ABLE, {"limit": limit}).all()
-    count = Counter(row.name for row in rows)
-    # A browser sends a name with its spaces made one; of two alike it could mean either.
+    count = Counter(row.name.casefold() for row in rows)
     return [
-        Able(row.id, row.name, count[row.name] == 1 and row.name == " ".join(row.name.split()))
+        Able(
+            row.id,
+            row.id[-_MARK_CHARS:],
+            row.name if count[row.name.casefold()] == 1 else f"{row.name} ({row.email})",
+        )
         for row in rows
     ]
 

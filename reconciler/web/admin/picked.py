@@ -153,4 +153,4 @@ def _ids(asked: Sequence[str]) -> list[str]:
 
 
 def _able(desk: Desk) -> list[tuple[str, str]]:
-    return [(one.id, one.name) for one in desk.able()]
+    return [(one.id, one.label) for one in desk.able()]

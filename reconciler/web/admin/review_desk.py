@@ -31,10 +31,10 @@ def assign_question(desk: Desk, item_id: str) -> Response:
 
 
 def _whose(desk: Desk) -> str | None:
-    """The id, or the name where a list of people is too long to say the id of each."""
+    """The id, which the page says by its mark; an id or a mail address that was sent does, too."""
     said = request.form.get("assigned_to", "")
-    named = (one.id for one in desk.able() if one.has_own_name and one.name == said)
-    return next(named, said) or None
+    marked = [one.id for one in desk.able() if one.mark == said]
+    return marked[0] if len(marked) == 1 else said or None
 
 
 @screens.post("/questions/<item_id>/snooze", Role.RECONCILER)
