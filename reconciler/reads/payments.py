@@ -78,7 +78,8 @@ class PaymentRow:
 
     captured less refunded less lost is allocated plus unapplied. `disputed` is what banks took by
     disputes and have not given back, `lost` what of that is gone for good: so after a lost dispute
-    both hold it, and the status stays `disputed`. `fee` is in `fee_currency`.
+    both hold it, and the status stays `disputed`. `fee` is in `fee_currency`. `is_held`: a person
+    has to say what it is for; not where all of it went back, unless it comes back again.
     """
 
     id: str
@@ -112,6 +113,7 @@ class PaymentRow:
 
 
 _ALLOCATED = """coalesce((select sum(a.amount) from allocation a where a.payment_id = p.id), 0)"""
+_UNAPPLIED = f"p.captured - p.refunded - p.lost - {_ALLOCATED}"
 _TARGETED = """exists (select 1 from allocation a where a.payment_id = p.id
     and a.{name} = :{name} and a.closed_at is null)"""
 LISTING = Listing(
@@ -124,9 +126,9 @@ LISTING = Listing(
             select payment_id from payment_alias where object_id = :rail_payment_id)""",
         "currency": "p.currency = :currency",
         "status": "p.status = :status",
-        "is_held": "p.is_held = :is_held",
-        "has_unapplied": f"""(p.captured - p.refunded - p.lost - {_ALLOCATED} > 0)
-            = :has_unapplied""",
+        # Where nothing is left of it nobody is asked; what comes back is matched anew.
+        "is_held": f"(p.is_held and {_UNAPPLIED} > 0) = :is_held",
+        "has_unapplied": f"({_UNAPPLIED} > 0) = :has_unapplied",
         "invoice_id": _TARGETED.format(name="invoice_id"),
         "deposit_id": _TARGETED.format(name="deposit_id"),
         "since": "p.occurred_at >= :since",
@@ -201,16 +203,18 @@ def _payment(
 ) -> PaymentRow:
     facts = decode_facts(row.facts)
     allocated = sum(part.amount for part in parts)
+    unapplied = row.captured - row.refunded - row.lost - allocated
     same = (
         "id", "rail", "account", "rail_payment_id", "customer_id", "currency", "authorized",
-        "captured", "refunded", "disputed", "lost", "fee", "fee_currency", "is_held", "livemode",
+        "captured", "refunded", "disputed", "lost", "fee", "fee_currency", "livemode",
         "occurred_at", "created_at", "updated_at", "rev",
     )  # fmt: skip
     texts = sorted(facts.texts.items())
     return PaymentRow(
         **{name: getattr(row, name) for name in same},
         allocated=allocated,
-        unapplied=row.captured - row.refunded - row.lost - allocated,
+        unapplied=unapplied,
+        is_held=row.is_held and unapplied > 0,
         status=PaymentStatus(row.status),
         match=match_of(row.strategy, row.reasons),
         payer={name: value for name, (_, value) in facts.payer.items()},

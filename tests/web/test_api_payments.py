@@ -68,6 +68,30 @@ def test_filters_find_the_held_and_the_unapplied(api):
     assert api.read("/payments", since="2027-06-01")["data"] == []
 
 
+def test_what_went_back_whole_is_held_no_more_until_it_comes_back(api):
+    made = api.office.world.pay(3_500, "usd", description="who knows")
+    api.settle()
+
+    def is_held() -> bool:
+        [row] = api.read("/payments", rail_payment_id=made.intent)["data"]
+        listed = api.read("/payments", rail_payment_id=made.intent, is_held="true")["data"]
+        assert [row["id"]] * row["is_held"] == [one["id"] for one in listed]
+        others = api.read("/payments", rail_payment_id=made.intent, is_held="false")["data"]
+        assert len(others) == 1 - row["is_held"]
+        return row["is_held"]
+
+    api.office.world.refund(made.charge, 1_000)
+    api.settle()
+    assert is_held(), "the rest waits"
+    last = api.office.world.refund(made.charge, 2_500)
+    api.settle()
+    assert not is_held()
+    api.office.world.advance_refund(last, "failed")
+    api.settle()
+    assert is_held()
+    api.sound()
+
+
 def test_a_person_splits_a_payment_over_invoices(api):
     first, second = api.an_invoice(3_000), api.an_invoice(9_000)
     payment = api.paid(10_000)

@@ -67,7 +67,9 @@ class PaymentQuery(Paged):
     ] = None
     currency: Currency | None = None
     status: PaymentStatus | None = None
-    is_held: Annotated[bool | None, Field(description="Waits for a person to match it.")] = None
+    is_held: Annotated[
+        bool | None, Field(description="Has money that waits for a person to match it.")
+    ] = None
     has_unapplied: bool | None = None
     invoice_id: Line128 | None = None
     deposit_id: Line128 | None = None
