@@ -10,6 +10,8 @@ from reconciler.work import Work
 
 WHY_CHARS_MAX = 900  # with until when before it, as much as the screens take
 
+_ASKED_PAYER = "Asked the payer by mail"
+
 
 def noted_on(item: ReviewRow) -> str:
     """What a note about a question is kept on: what has a page that shows notes, or itself."""
@@ -26,6 +28,16 @@ def keep(work: Work, item_id: str, said: str, *, until: date | None = None) -> N
     if said:
         subject = noted_on(review_queue.one(work.session, item_id))
         notes.add(work, subject, put_off(until, said))
+
+
+def keep_asked(work: Work, item_id: str, until: date | None) -> None:
+    """Note that the mail which asks the payer was sent, and until when the answer may take."""
+    keep(work, item_id, _ASKED_PAYER, until=until)
+
+
+def was_asked(body: str) -> bool:
+    """Whether a note says just that."""
+    return body == _ASKED_PAYER or body.endswith(f": {_ASKED_PAYER}")
 
 
 def keep_on_bill(work: Work, bill_id: str, said: str, *, until: date | None) -> None:

@@ -79,5 +79,8 @@ def test_one_press_puts_it_off_as_asked(acme):
     said_on = html.partition('id="asked-then">')[2].partition("</p>")[0]
     days = f"Asked on {today.day} {today:%b %Y}, back on {back.day} {back:%b %Y}"
     assert said_on == days, "and no button"
-    acme.office.clock.advance(days=8)
+    rae.post(f"/notes/{pay}", {"note": "Nobody has Asked the payer by mail"})
+    acme.office.clock.advance(days=1)
+    assert days in acme.as_("reconciler").read(f"/unmatched/{pay}"), "that note is none of it"
+    acme.office.clock.advance(days=7)
     assert "Once it is sent:" in acme.as_("reconciler").read(f"/unmatched/{pay}"), "asked again"

@@ -12,6 +12,7 @@ from reconciler.reads import customers, notes
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_unmatched import Suggested, Target
+from reconciler.web import question_notes
 from reconciler.web.admin import words
 from reconciler.web.admin.desk import Desk
 
@@ -39,12 +40,9 @@ def link(desk: Desk, session: Session, payment: PaymentLine, suggested: Sequence
     return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
 
 
-ASKED = "Asked the payer by mail"  # the note that is kept once that mail is sent
-
-
 def asked_on(session: Session, payment_id: str) -> date | None:
     """The last day on which the payer was asked so; None for never."""
-    asked = [one for one in notes.of(session, payment_id) if one.body.endswith(ASKED)]
+    asked = [one for one in notes.of(session, payment_id) if question_notes.was_asked(one.body)]
     return asked[-1].at.date() if asked else None
 
 

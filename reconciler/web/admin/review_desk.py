@@ -39,13 +39,19 @@ def _whose(desk: Desk) -> str | None:
 
 @screens.post("/questions/<item_id>/snooze", Role.RECONCILER)
 def snooze_question(desk: Desk, item_id: str) -> Response:
-    """Put a question out of sight until a day begins, or bring it back; and note why."""
+    """Put a question out of sight until a day begins, or bring it back; and note why.
+
+    The payer was asked about it, says the button below the mail that asks them.
+    """
     until = None if "wake" in request.form else _day()
     why = forms.words(request.form, "note")
 
     def step(work: Work) -> str:
         stood = review_desk.snooze(work, item_id, until)
-        question_notes.keep(work, item_id, why, until=until)
+        if "asked" in request.form:
+            question_notes.keep_asked(work, item_id, until)
+        else:
+            question_notes.keep(work, item_id, why, until=until)
         return stood.isoformat() if stood else ""
 
     stood = desk.once(step)
