@@ -12,7 +12,7 @@ from reconciler.books import ranking
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import invoices, screens_payments, suggestions
-from reconciler.reads.asked_back import ASKED_BACK, IS_ASKED_BACK
+from reconciler.reads.asked_back import IS_ASKED_BACK
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 from reconciler.reads.waits_since import WAITS_SINCE
@@ -29,46 +29,10 @@ _WAITING = f"""select {_COLUMNS}, {{column}} as place {_FROM}
       and (cast(:after_id as text) is null
         or ({{column}}, r.id) {{follows}} (cast(:after as {{type}}), cast(:after_id as text)))
     order by {{column}} {{way}}, r.id {{way}} limit :limit"""
-
-
-def _summed(column: str, which: str) -> str:
-    return f"coalesce(sum({column}) filter (where {which}), 0)::bigint"
-
-
 _OF_PAYMENTS = sa.text(
     f"""select distinct on (r.payment_id) {_COLUMNS}, null as place {_FROM}
     where r.state = 'open' and r.payment_id = any(:payments) and r.kind = any(:kinds)
     order by r.payment_id, r.opened_at desc, r.id desc"""
-)
-# What is asked back is looked for once, and not for each of them. Those that are alike in all that
-# matters are added up first, so that thousands are gone through once; of payments only the few are
-# looked up whose question does not say its currency.
-_SUMS = sa.text(
-    f"""with asked as materialized ({ASKED_BACK}),
-    alike as (
-      select r.kind, r.currency, case when r.currency is null then r.payment_id end as unsaid,
-        coalesce(r.assigned_to = :person, false) as is_mine,
-        coalesce(r.snoozed_until > :today, false) as is_snoozed, {WAITS_SINCE} < :until as is_old,
-        r.payment_id in (select payment_id from asked) as is_asked,
-        count(*) as number, sum(r.amount) as amount, min({WAITS_SINCE}) as oldest
-      from review_item r where r.state = 'open' and r.kind = any(:kinds)
-      group by 1, 2, 3, 4, 5, 6, 7),
-    told as (
-      select kind, coalesce(currency, (select p.currency from payment p where p.id = unsaid), '')
-          as currency, is_mine, is_snoozed, is_old, number, amount, oldest,
-        is_asked and not is_snoozed as is_asked, not is_snoozed and not is_asked as in_sight
-      from alike)
-    select kind, currency, {_summed("number", "in_sight")} as number,
-      {_summed("number", "in_sight and is_old")} as old,
-      {_summed("number", "in_sight and is_mine")} as mine,
-      {_summed("number", "is_snoozed")} as snoozed,
-      {_summed("number", "is_snoozed and is_mine")} as mine_snoozed,
-      {_summed("number", "is_asked")} as asked, {_summed("amount", "in_sight")} as amount,
-      {_summed("amount", "in_sight and is_old")} as old_amount,
-      {_summed("amount", "in_sight and is_mine")} as mine_amount,
-      {_summed("amount", "is_snoozed")} as snoozed_amount,
-      {_summed("amount", "is_asked")} as asked_amount, min(oldest) filter (where in_sight) as oldest
-    from told group by 1, 2 order by 1, 2"""
 )
 _TARGETS = sa.text(
     """select i.id, i.number, i.currency, false as is_deposit, c.name as customer, i.due_on,
@@ -167,30 +131,6 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """How much of one kind waits in one currency; what is put off or asked back is left out.
-
-    `old` of them since before a given instant, `mine` one person's. `snoozed` are put off, besides,
-    `mine_snoozed` of those that person's; of `asked` the refund waits, and not the payment.
-    """
-
-    kind: str
-    currency: str
-    number: int
-    old: int
-    mine: int
-    snoozed: int
-    mine_snoozed: int
-    asked: int
-    amount: int
-    old_amount: int
-    mine_amount: int
-    snoozed_amount: int
-    asked_amount: int
-    oldest: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """An invoice or deposit that money may go to. Minor units of `currency`.
 
@@ -284,6 +224,13 @@ def waiting(
     return _with_payments(session, session.execute(_SORTED[sort, which.is_snoozed], given))
 
 
+def kinds(session: Session, which: Which, sort: Sort, *, limit: int) -> dict[str, str]:
+    """The kinds of the first of them, by payment, and nothing else."""
+    given = asdict(which) | {"after": None, "after_id": None, "limit": limit}
+    rows = session.execute(_SORTED[sort, which.is_snoozed], given)
+    return {row.payment_id: row.kind for row in rows}
+
+
 def places(sort: Sort) -> tuple[str, str]:
     """Of which types a place in a sorted list is: what it is sorted by, and the question's id."""
     return _PLACES[sort][1], "text"
@@ -305,12 +252,6 @@ def of_payments(session: Session, ids: Sequence[str]) -> list[Waiting]:
     """The same of several, in no order."""
     given = {"payments": list(ids), "kinds": _kinds()}
     return _with_payments(session, session.execute(_OF_PAYMENTS, given))
-
-
-def sums(session: Session, *, until: datetime, today: date, person: str) -> list[Sum]:
-    """How much waits, by kind and currency."""
-    given = {"kinds": _kinds(), "until": until, "today": today, "person": person}
-    return [Sum(*row) for row in session.execute(_SUMS, given)]
 
 
 def best(session: Session, ids: Sequence[str]) -> dict[str, SuggestionRow]:

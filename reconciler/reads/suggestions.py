@@ -20,6 +20,7 @@ from reconciler.store.claims import decode_facts
 
 CANDIDATES_MAX = 60  # for one payment; beyond that nobody reads on
 _SAME_AMOUNT_MAX = 200  # for all payments of one page together
+_SAME_AMOUNT_EACH = 8  # but so many for each: of more, none is told from another by its amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,15 @@ _PAYMENTS = sa.text(
     from payment p where p.id = any(:ids)"""
 )
 _SAME_AMOUNT = sa.text(
-    """select i.id from invoice i
-    join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
-      on i.currency = w.currency
-      and i.outstanding = w.amount
-    where i.state = 'sent' and i.outstanding > 0
+    """with w as (select distinct * from unnest(cast(:currencies as text[]),
+      cast(:amounts as bigint[])) as w(currency, amount))
+    select i.id from w cross join lateral (select id from invoice
+      where currency = w.currency and outstanding = w.amount and state = 'sent' and outstanding > 0
+      limit :each) i
     union all
-    select d.id from deposit d
-    join unnest(cast(:currencies as text[]), cast(:amounts as bigint[])) as w(currency, amount)
-      on d.currency = w.currency and d.amount - d.received = w.amount
-    where d.received < d.amount and d.ended_at is null
-    limit :limit"""
+    select d.id from w cross join lateral (select id from deposit
+      where currency = w.currency and amount - received = w.amount and received < amount
+        and ended_at is null limit :each) d"""
 )
 
 
@@ -132,7 +131,7 @@ def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
     given = {
         "currencies": [one.facts.currency for one in held],
         "amounts": [one.unapplied for one in held],
-        "limit": _SAME_AMOUNT_MAX,
+        "each": max(_SAME_AMOUNT_EACH, _SAME_AMOUNT_MAX // len(held)),
     }
     return list(session.scalars(_SAME_AMOUNT, given))
 

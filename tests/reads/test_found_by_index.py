@@ -29,7 +29,7 @@ from reconciler.store import suspense
 from tests.databases import Servers
 
 _ACCOUNTS = {"accounts": [1, 2], "until": None, "counted_to": datetime(2026, 1, 1, tzinfo=UTC)}
-_AMOUNTS = {"currencies": ["USD"], "amounts": [5_000], "limit": 20}
+_AMOUNTS = {"currencies": ["USD"], "amounts": [5_000], "each": 20}
 # Of so many rows PostgreSQL looks for one by an index of its own accord, as of a million; of a
 # table with next to nothing in it, it reads all or takes whichever index it thinks of first.
 _MANY = """

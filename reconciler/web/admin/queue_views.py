@@ -5,7 +5,7 @@ payments at a time and sift: a page of them may hold fewer than it could. How ma
 counted among the first of the queue, and where more wait than those it is that many or more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -13,10 +13,11 @@ from typing import TypeAlias
 from flask import request
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import pages, screens_unmatched
+from reconciler.reads import pages, screens_unmatched, unmatched_sums
 from reconciler.reads.pages import Page, Session, Wanted
-from reconciler.reads.screens_unmatched import Sort, Sum, Waiting, Which
+from reconciler.reads.screens_unmatched import Sort, Waiting, Which
 from reconciler.reads.suggestions import SuggestionRow
+from reconciler.reads.unmatched_sums import Sum
 from reconciler.web.admin import paging
 from reconciler.web.admin.desk import Desk
 
@@ -60,7 +61,19 @@ SORTS = {
 }
 
 
-Ranked: TypeAlias = tuple[Page[Waiting], Mapping[str, SuggestionRow]]
+Ranked: TypeAlias = tuple[Page[Waiting], dict[str, SuggestionRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The page that is shown; the first of the whole queue, each payment with its kind.
+
+    `best` is the best suggestion for each of both: they are looked up in one go.
+    """
+
+    page: Page[Waiting]
+    best: Mapping[str, SuggestionRow]
+    first: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +157,21 @@ def rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
     return paging.page_of(_some(desk, session, wanted, view), wanted, _key)
 
 
-def ranked(desk: Desk, session: Session, wanted: Wanted) -> Ranked:
-    """The same with the best suggestion for each; what was looked up to sift is not again."""
+def seen(desk: Desk, session: Session, wanted: Wanted) -> Seen:
+    """The same with what fits each, and what fits the first of the queue, of which chips tell."""
     view = named()
+    if view == "all" and not wanted.cursor:
+        page = rows(desk, session, wanted)
+        first = {item.payment.id: item.kind for item in page.data}
+        return Seen(page, screens_unmatched.best(session, list(first)), first)
+    all_of_it = which(desk, "all")
+    first = screens_unmatched.kinds(session, all_of_it, sorted_by(), limit=wanted.limit)
     if view in _SIFTED:
-        return _sifted(desk, session, wanted, view)
+        page, best = _sifted(desk, session, wanted, view, also=first)
+        return Seen(page, best, first)
     page = rows(desk, session, wanted)
-    return page, screens_unmatched.best(session, [item.payment.id for item in page.data])
+    ids = {item.payment.id for item in page.data} | first.keys()
+    return Seen(page, screens_unmatched.best(session, sorted(ids)), first)
 
 
 def following(desk: Desk, session: Session, item: Waiting | None) -> Waiting | None:
@@ -190,21 +211,14 @@ def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> P
     return Piece(found, ranked, looked_at, cursor)
 
 
-def chips(desk: Desk, session: Session, found: list[Sum], seen: Ranked, most: int) -> list[Chip]:
-    """Each view with how many it holds. `seen` is the page that is shown, of up to `most`.
-
-    What fits is looked up once more only where that page is not the beginning of the queue.
-    """
+def chips(found: list[Sum], seen: Seen) -> list[Chip]:
+    """Each view with how many it holds."""
     view, is_first = named(), "before" not in request.args
-    items, best = seen[0].data, seen[1]
-    if view != "all" or not is_first:
-        items = _some(desk, session, Wanted(most, None), "all")
-        best = screens_unmatched.best(session, [item.payment.id for item in items])
-    sifted = {name: len([one for one in items if _fits(one, best, name)]) for name in _SIFTED}
-    open_ones = set(_SIFTED) if len(items) < (number(found, "all") or 0) else set()
+    sifted = {name: sum(_fits(seen, one, name) for one in seen.first) for name in _SIFTED}
+    open_ones = set(_SIFTED) if len(seen.first) < (number(found, "all") or 0) else set()
     if view in _SIFTED and is_first:  # it was gone through further
-        sifted[view] = max(sifted[view], len(seen[0].data))
-        open_ones -= {view} if seen[0].next_cursor is None else set()
+        sifted[view] = max(sifted[view], len(seen.page.data))
+        open_ones -= {view} if seen.page.next_cursor is None else set()
     return [
         Chip(
             name,
@@ -217,10 +231,10 @@ def chips(desk: Desk, session: Session, found: list[Sum], seen: Ranked, most: in
     ]
 
 
-def _fits(item: Waiting, best: Mapping[str, SuggestionRow], view: str) -> bool:
-    suggestion = best.get(item.payment.id)
+def _fits(seen: Seen, payment_id: str, view: str) -> bool:
+    suggestion = seen.best.get(payment_id)
     word = suggestion.confidence if suggestion else None
-    return item.kind in _VIEWS[view][1] and word == _SIFTED[view]
+    return seen.first[payment_id] in _VIEWS[view][1] and word == _SIFTED[view]
 
 
 def head(found: list[Sum], view: str) -> Head:
@@ -250,7 +264,7 @@ def mine_away(found: list[Sum]) -> int:
 
 def sums(desk: Desk, session: Session) -> list[Sum]:
     """How much waits, by kind and currency."""
-    return screens_unmatched.sums(
+    return unmatched_sums.sums(
         session, until=desk.now - OLD, today=desk.today, person=desk.person.id
     )
 
@@ -273,15 +287,20 @@ def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiti
     )
 
 
-def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Ranked:
+def _sifted(
+    desk: Desk, session: Session, wanted: Wanted, view: str, *, also: Collection[str] = ()
+) -> Ranked:
+    """What of the queue is in the view. What fits the payments in `also` is looked up as well."""
     found: list[Waiting] = []
     ranked: dict[str, SuggestionRow] = {}
+    left = set(also)
     cursor = wanted.cursor
     for _ in range(_LOOKS_MAX):
         items = _some(desk, session, Wanted(wanted.limit, cursor), view)
-        best = screens_unmatched.best(session, [item.payment.id for item in items])
-        ranked |= best
-        words = {name: one.confidence for name, one in best.items()}
+        ids = {item.payment.id for item in items} | left
+        ranked |= screens_unmatched.best(session, sorted(ids))
+        left = set()
+        words = {name: one.confidence for name, one in ranked.items()}
         for item in items:
             if words.get(item.payment.id) == _SIFTED[view]:
                 found.append(item)

@@ -178,12 +178,10 @@ def _suggested_parts() -> list[Part]:
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     view = queue_views.named()
     with desk.runtime.read() as session:
-        ranked = queue_views.ranked(desk, session, paging.wanted(QUEUE_PAGE))
-        page, best = ranked
-        items = page.data
+        seen = queue_views.seen(desk, session, paging.wanted(QUEUE_PAGE))
+        page, best, items = seen.page, seen.best, seen.page.data
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
-        chips = queue_views.chips(desk, session, sums, ranked, QUEUE_PAGE)
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
@@ -196,7 +194,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         strong=len(strong),
         strong_sums=screens_bulk.sums(strong),
         head=queue_views.head(sums, view),
-        chips=chips,
+        chips=queue_views.chips(sums, seen),
         mine_away=queue_views.mine_away(sums),
         view=view,
         place=queue_views.place(),
