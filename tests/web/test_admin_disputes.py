@@ -1,5 +1,6 @@
 """The screens of disputes: the list by its deadline, one with its story, and the decision."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -101,6 +102,10 @@ def test_what_is_put_off_is_marked_and_its_deadline_stays_on_the_first_page(birc
     assert "Disputes 0 Nothing waits, 1 snoozed 1 snoozed has a deadline in 9 days" in (
         today := rae.read("/")
     )
+    html = rae.get("/").get_data(as_text=True)
+    tile = re.search(r'<li class="card tile (\w+)">\s*<h3><a [^>]*>Disputes<', html)
+    assert tile
+    assert tile[1] == "calm", "nothing waits"
     assert today.index("snoozed has a deadline") < today.index("No sure match"), "it is first"
     assert rae.get("/counts").get_json()["disputes"] == 0
     birch.office.clock.advance(days=2)

@@ -10,7 +10,7 @@ from tests.web.screens import Screens, Somebody, said
 
 _CARD = re.compile(r'<article [^>]*id="q-(rev_[^"]+)"')
 _TILE = re.compile(r'<li class="card tile[^>]*>\s*<h3>(?:<a[^>]*>)?([^<]+)')
-SAID = "First what has to be answered at the payment provider, the nearest day first"
+SAID = "Deadlines at the payment provider come first, the nearest ahead"
 ORDERS = {
     "urgent": ["due sooner", "due later", "small and old", "large", "young"],
     "oldest": ["small and old", "large", "due later", "due sooner", "young"],
@@ -115,13 +115,15 @@ def test_the_first_page_begins_with_what_has_a_deadline_and_says_so(asked):
     html = asked.as_("viewer").get("/").get_data(as_text=True)
     tiles = [unescape(one).strip() for one in _TILE.findall(html)]
     assert tiles[:2] == ["Disputes", "No sure match"]
-    assert "First what has to be answered at the payment provider by a day" in html
+    assert "Deadlines at the payment provider come first, then what has waited longest." in html
     world = asked.office.world
     for dispute in list(world.table("dispute")):
         world.respond(dispute)
     asked.hear("")
     html = asked.as_("viewer").get("/").get_data(as_text=True)
     assert _TILE.findall(html)[:2] == ["No sure match", "Several things fit"], "by age"
+    assert "Deadlines" not in html
+    assert "What has waited longest comes first." in html
 
 
 def test_what_waits_is_before_what_does_not(screens):

@@ -48,7 +48,7 @@ def test_a_payment_that_is_asked_back_waits_as_its_refund_and_not_a_second_time(
 def test_what_is_asked_back_in_part_waits_with_its_rest(paid_more):
     paid_more.ask_refund("reconciler", payment_id=paid_more.ids["pay"], amount=4_999)
     words = paid_more.as_("reconciler").read("/")
-    assert "2 things wait for a person." in words
+    assert "2 things wait for a person: Unmatched 1 and Refunds 1 (none for you" in words
     assert "Overpayments 1 $50.00" in words
 
 
@@ -174,7 +174,7 @@ def test_one_word_has_one_number_on_the_first_page_the_menu_and_among_questions(
     badges = aki.get("/counts").get_json()
     words = aki.read("/")
     for name in ("unmatched", "refunds", "disputes", "questions"):
-        assert f"{name.capitalize()} {badges[name]}" in words.partition("That is")[2], name
+        assert f"{name.capitalize()} {badges[name]}" in words.partition("for a person: ")[2], name
     assert "(none for you, as the menu says)" in rae.read("/")
     among = rae.read("/questions")
     assert f"Only here {badges['questions']} " in among
