@@ -196,10 +196,13 @@ _OF_PAYMENT = sa.text(
     "select id from dispute where payment_id = :payment_id order by opened_at, id"
 )
 _OF_INVOICE = sa.text(
-    """select distinct d.id, d.opened_at from dispute d
-      join allocation a on a.payment_id = d.payment_id and a.closed_at is null
-      left join application u on u.deposit_id = a.deposit_id and u.closed_at is null
-    where coalesce(a.invoice_id, u.invoice_id) = :invoice_id
+    """select d.id, d.opened_at from dispute d
+    where d.payment_id in (
+      select a.payment_id from allocation a
+      where a.invoice_id = :invoice_id and a.closed_at is null
+      union all
+      select a.payment_id from application u join allocation a on a.deposit_id = u.deposit_id
+      where u.invoice_id = :invoice_id and u.closed_at is null and a.closed_at is null)
     order by d.opened_at, d.id limit :limit"""
 )
 _NEXT_DUE = sa.text(

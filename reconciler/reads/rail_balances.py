@@ -84,9 +84,9 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
     if not taken:
         return {}
     known = {(one.rail, one.currency): one for one in balances(session)}
-    asked = {
-        (row.rail, row.currency): Asked(row.amount, row.number) for row in session.execute(_ASKED)
-    }
+    # Of what was sent it does not matter any more what else is asked for.
+    others_asked = () if all(row.is_sent for row in taken) else session.execute(_ASKED)
+    asked = {(row.rail, row.currency): Asked(row.amount, row.number) for row in others_asked}
     said: dict[str, str] = {}
     for row in taken:
         nothing = RailBalance(rail=row.rail, currency=row.currency, held=0)

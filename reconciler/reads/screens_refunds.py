@@ -70,13 +70,15 @@ _OF_PAYMENTS = sa.text(
 # Asked of the invoice itself, or of a payment of which it takes more than pays nothing.
 _OF_INVOICE = sa.text(
     """select r.id from refund r
-    where r.status = any(:statuses) and (r.invoice_id = :id
-      or (r.payment_id is not null and exists (select 1 from refund_leg l
-        join payment p on p.id = l.payment_id
-        join allocation a on a.payment_id = p.id and a.invoice_id = :id and a.amount > 0
-        where l.refund_id = r.id and l.replaced_by is null and l.rail_refund_id is null
-          and l.amount > p.captured - p.refunded - p.lost - (select sum(o.amount)
-            from allocation o where o.payment_id = p.id))))
+    where r.status = any(:statuses) and r.id in (
+      select id from refund where invoice_id = :id
+      union all
+      select f.id from allocation a join payment p on p.id = a.payment_id
+        join refund_leg l on l.payment_id = p.id join refund f on f.id = l.refund_id
+      where a.invoice_id = :id and a.amount > 0 and f.payment_id is not null
+        and l.replaced_by is null and l.rail_refund_id is null
+        and l.amount > p.captured - p.refunded - p.lost - (select sum(o.amount)
+          from allocation o where o.payment_id = p.id))
     order by r.requested_at desc, r.id desc limit 20"""
 )
 _FACTS = sa.text("select id, facts::text as facts from payment where id = any(:ids)")
