@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import bank_fees, bank_lines, bank_sums
-from reconciler.books.bank_lines import BankLine, Fit
+from reconciler.books.bank_lines import BankLine, Fit, Target
 from reconciler.books.bank_sums import Sum
 from reconciler.errors import NotFound
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
@@ -86,6 +86,14 @@ class Named:
     name: str
     document_id: str
     has_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """By line: what it might be the bank's side of, the likeliest first, and the sum of what."""
+
+    fits: Mapping[str, list[Fit]]
+    sums: Mapping[str, list[Sum]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,28 +239,41 @@ def some_lines(session: Session, ids: list[str]) -> dict[str, LineShown]:
 
 def named(session: Session, ids: Collection[str]) -> dict[str, Named]:
     """What these targets of lines are called, by id."""
+    if not ids:
+        return {}
     rows = session.execute(_NAMED, {"ids": sorted(ids)})
     return {row.id: Named(**row._mapping) for row in rows}  # noqa: SLF001
 
 
 def suggestions(
     session: Session, shown: Iterable[LineShown], bounds: Mapping[str, int] | None = None
-) -> Mapping[str, list[Fit]]:
-    """What each open line might be the bank's side of, the likeliest first.
+) -> Suggestions:
+    """What each open line might be the bank's side of.
 
     Also what came to more, by no more than a bank's fee may be: `bounds` by currency.
     """
     given = {one.id: as_line(one) for one in shown if one.state == "open"}
+    if not given:
+        return Suggestions({}, {})
     fits = list(bank_lines.fits(given, bank_targets.targets_near(session, sorted(given))))
     known = {(one.line_id, one.target.id) for one in fits}
     most = max((bounds or {}).values(), default=0)
-    for line_id, target in bank_targets.targets_short_of(session, sorted(given), most=most):
-        if (line_id, target.id) not in known and bank_fees.fits(
+    parts: list[tuple[str, Target]] = []
+    for line_id, target, is_part in bank_targets.targets_around(session, sorted(given), fee=most):
+        if is_part:
+            parts.append((line_id, target))
+        elif (line_id, target.id) not in known and bank_fees.fits(
             given[line_id], target, bounds or {}
         ):
             fits.append(bank_lines.beside(line_id, given[line_id], target))
     ranked = {name: bank_lines.ranked(of) for name, of in bank_lines.by_line(fits).items()}
-    return {name: of[:SUGGESTIONS_MAX] for name, of in ranked.items()}
+    return Suggestions(
+        {name: of[:SUGGESTIONS_MAX] for name, of in ranked.items()},
+        {
+            name: bank_sums.sums(name, given[name], targets)
+            for name, targets in bank_sums.by_line(parts).items()
+        },
+    )
 
 
 def line(session: Session, line_id: str) -> LineShown:
@@ -261,13 +282,6 @@ def line(session: Session, line_id: str) -> LineShown:
     if line_id not in found:
         raise NotFound(f"there is no bank line {line_id}")
     return found[line_id]
-
-
-def sums(session: Session, shown: Iterable[LineShown]) -> Mapping[str, list[Sum]]:
-    """Of what several things each open line might be the sum."""
-    given = {one.id: as_line(one) for one in shown if one.state == "open"}
-    near = bank_sums.by_line(bank_targets.parts_near(session, sorted(given)))
-    return {name: bank_sums.sums(name, given[name], targets) for name, targets in near.items()}
 
 
 def missing(session: Session) -> list[Missing]:

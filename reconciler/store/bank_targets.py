@@ -118,33 +118,44 @@ _NEAR = sa.text(
       and c.occurred_at between l.booked_on - interval '22 days'
         and l.booked_on + interval '22 days'"""
 )
-# What came to a little more than the bank shows, which then took a fee. For the lines of a page.
-_SHORT = sa.text(
-    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines))
-    select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.title, c.names
-    from l join ({_ALL}) c on c.currency = l.currency
-      and sign(c.amount) = sign(l.amount) and c.amount > l.amount
-      and c.amount - l.amount <= greatest(abs(c.amount) / cast(:share as bigint),
-        cast(:most as bigint))
-      and c.occurred_at between l.booked_on - interval '40 days'
-        and l.booked_on + interval '40 days'
-      and c.day between l.booked_on - cast(:late as integer)
-        and l.booked_on + cast(:early as integer)
-    order by l.id, c.amount - l.amount, c.id limit 500"""
-)
+_OF_THE_DAYS = """c.day between l.booked_on - cast(:late as integer)
+      and l.booked_on + cast(:early as integer)"""
+# What came to a little more than the bank shows, which then took a fee.
+_IS_A_LITTLE_MORE = f"""c.currency = l.currency
+    and sign(c.amount) = sign(l.amount) and c.amount > l.amount
+    and c.amount - l.amount <= greatest(abs(c.amount) / cast(:share as bigint),
+      cast(:fee as bigint))
+    and c.occurred_at between l.booked_on - interval '40 days'
+      and l.booked_on + interval '40 days'
+    and {_OF_THE_DAYS}"""
 # Smaller things of the days around each line, of which it may be the sum. A line beside which
 # there are more than can be told apart has none.
-_PARTS = sa.text(
-    f"""with l as (select id, amount, currency, booked_on from bank_line where id = any(:lines)),
-    near as (
+_IS_SMALLER = f"""c.currency = l.currency
+    and sign(c.amount) = sign(l.amount) and abs(c.amount) < abs(l.amount) and {_OF_THE_DAYS}"""
+
+
+def _parts(targets: str) -> str:
+    return f"""near as (
       select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.title, c.names
-      from l
-      join ({_ALL}) c on c.currency = l.currency
-        and sign(c.amount) = sign(l.amount) and abs(c.amount) < abs(l.amount)
-        and c.day between l.booked_on - cast(:late as integer)
-          and l.booked_on + cast(:early as integer)),
-    counted as (select near.*, count(*) over (partition by line_id, kind) as n from near)
+      from l join {targets} c on {_IS_SMALLER}),
+    counted as (select near.*, count(*) over (partition by line_id, kind) as n from near)"""
+
+
+_LINES = "l as (select id, amount, currency, booked_on from bank_line where id = any(:lines))"
+_PARTS = sa.text(
+    f"""with {_LINES}, {_parts(f"({_ALL})")}
     select line_id, kind, id, amount, currency, day, title, names from counted where n <= :most"""
+)
+# Both, for the lines of a page: what there is is gone through once for the two.
+_AROUND = sa.text(
+    f"""with {_LINES}, c as materialized ({_ALL}), {_parts("c")},
+    short as (
+      select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.title, c.names
+      from l join c on {_IS_A_LITTLE_MORE} order by l.id, c.amount - l.amount, c.id limit 500)
+    select short.*, false as is_part from short
+    union all
+    select line_id, kind, id, amount, currency, day, title, names, true
+    from counted where n <= :most"""
 )
 _TARGETS = {
     kind: sa.text(f"{query} and p.id = :id")
@@ -165,26 +176,29 @@ def targets_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[st
         yield row.line_id, _target(row)
 
 
-def targets_short_of(
-    session: Session, line_ids: Sequence[str], *, most: int
-) -> Iterator[tuple[str, Target]]:
-    """For each line, what came to a little more in its days, and is shown by no line yet.
+def targets_around(
+    session: Session, line_ids: Sequence[str], *, fee: int
+) -> Iterator[tuple[str, Target, bool]]:
+    """For each line, what is of its days and shown by no line yet: a little more, or smaller.
 
-    `most` is the largest fee that is allowed, in minor units of whatever currency.
+    True beside what is smaller, and may be a part of it. `fee` is the largest that is allowed, in
+    minor units of whatever currency.
     """
-    given = {
-        "lines": list(line_ids), "share": SHARE, "most": most, "late": LATE.days,
-        "early": EARLY.days,
-    }  # fmt: skip
-    for row in session.execute(_SHORT, given):
-        yield row.line_id, _target(row)
+    given = {**_around(line_ids), "share": SHARE, "fee": fee}
+    for row in session.execute(_AROUND, given):
+        yield row.line_id, _target(row), row.is_part
 
 
 def parts_near(session: Session, line_ids: Sequence[str]) -> Iterator[tuple[str, Target]]:
     """For each line, what is smaller, of its days, and shown by no line yet."""
-    given = {"lines": list(line_ids), "late": LATE.days, "early": EARLY.days, "most": TOGETHER_MAX}
-    for row in session.execute(_PARTS, given):
+    for row in session.execute(_PARTS, _around(line_ids)):
         yield row.line_id, _target(row)
+
+
+def _around(line_ids: Sequence[str]) -> dict[str, object]:
+    return {
+        "lines": list(line_ids), "late": LATE.days, "early": EARLY.days, "most": TOGETHER_MAX,
+    }  # fmt: skip
 
 
 def target(session: Session, kind: TargetKind, target_id: str) -> Target | None:

@@ -113,6 +113,6 @@ def test_what_came_short_is_suggested_within_the_bound_alone(office):
     receipt, line = short(office)
     with office.runtime.read() as session:
         shown = [reads.line(session, line.id)]
-        (found,) = reads.suggestions(session, shown)[line.id]
+        (found,) = reads.suggestions(session, shown).fits[line.id]
         assert (found.target.id, found.has_amount) == (receipt, False)
-        assert reads.suggestions(session, shown, {"USD": 1_499}) == {}
+        assert reads.suggestions(session, shown, {"USD": 1_499}).fits == {}

@@ -81,7 +81,7 @@ def test_money_in_is_never_a_payment_that_left(office):
     assert take(office, HEAD + line(office, "7.00", "OAK-2026-1")).tied == 0
     (row,) = lines(office)
     with office.runtime.read() as session:
-        assert reads.suggestions(session, shown(office).values()) == {}
+        assert reads.suggestions(session, shown(office).values()).fits == {}
     assert row.state == "open"
 
 
@@ -118,7 +118,7 @@ def test_a_fee_on_what_left_is_an_expense_and_is_taken_back(office):
     assert take(office, HEAD + line(office, "-403.50")).tied == 0
     (row,) = lines(office)
     with office.runtime.read() as session:
-        (fit,) = reads.suggestions(session, shown(office).values())[row.id]
+        (fit,) = reads.suggestions(session, shown(office).values()).fits[row.id]
     assert (fit.target.id, fit.target.title) == (paid, "OAK-2026-1, Oak Ltd")
     kind = TargetKind.BILL_PAYMENT
     with pytest.raises(Refused, match="another amount"):

@@ -234,7 +234,7 @@ def test_some_few_that_come_to_it_are_a_persons_to_say(office):
     (row,) = lines(office)
     with office.runtime.read() as session:
         shown = reads.lines(session, row.statement_id, None, Wanted(limit=9, cursor=None)).data
-        (found,) = reads.sums(session, shown)[row.id]
+        (found,) = reads.suggestions(session, shown).sums[row.id]
     assert [target.id for target in found.targets] == [some[0], some[2]]
     kind = TargetKind.RECEIPT
     with pytest.raises(Refused, match="do not come to"):

@@ -214,8 +214,7 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
         statement = reads.one(session, statement_id)
         page = _lines(desk, session, paging.wanted(), statement_id)
         bounds = desk.runtime.settings.bank_fee_max
-        fits = reads.suggestions(session, page.data, bounds)
-        sums = reads.sums(session, page.data)
+        suggested = reads.suggestions(session, page.data, bounds)
         waiting = corrected.page(
             session, {"statement_id": statement_id, "state": "open"}, Wanted(LIMIT_MAX)
         )
@@ -231,8 +230,8 @@ def _show(desk: Desk, statement_id: str, *, status: int = 200, error: str = "") 
         lines=[
             Line(
                 one,
-                fits.get(one.id, []),
-                sums.get(one.id, []),
+                suggested.fits.get(one.id, []),
+                suggested.sums.get(one.id, []),
                 names.get(one.tied_by or "", ""),
                 bounds,
                 [parts[other] for other in one.also if other in parts],

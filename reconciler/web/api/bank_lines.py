@@ -85,8 +85,8 @@ def suggestions(look: Look, bank_line_id: str, call: Call) -> list[SuggestedTarg
     """Read what an open line might be, the likeliest first."""
     shown = reads.line(look.session, bank_line_id)
     bounds = call.runtime.settings.bank_fee_max
-    fits = reads.suggestions(look.session, [shown], bounds).get(bank_line_id, [])
-    sums = reads.sums(look.session, [shown]).get(bank_line_id, [])
+    found = reads.suggestions(look.session, [shown], bounds)
+    fits, sums = found.fits.get(bank_line_id, []), found.sums.get(bank_line_id, [])
     return [_of_fit(shown, one, bounds) for one in fits] + [_of_sum(shown, one) for one in sums]
 
 
