@@ -1,6 +1,11 @@
 """A dispute that was answered at the rail: it waits for the bank, and is back with its news."""
 
+import runpy
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
 
 from tests.web.screens import Screens
 from tests.web.test_admin_disputes import birch, hear
@@ -79,3 +84,22 @@ def test_an_invoice_on_hold_says_so_before_it_is_due_as_well(birch):
     hear(birch)
     assert birch.office.scalar("select due_on from invoice") > birch.office.clock().date()
     assert "On hold" in vera.read("/invoices").partition("INV-1050")[2].partition("$400.00")[0]
+
+
+UPGRADE = Path(__file__).parents[2] / "migrations" / "versions" / "0079_post_reviews_ask_nobody.py"
+
+
+@pytest.mark.parametrize("stage", ["under_review", "needs_response"])
+def test_what_was_asked_before_a_review_asked_nobody_is_closed_by_the_upgrade(birch, stage):
+    birch.office.world.set_dispute_status(birch.ids["rail"], stage)
+    hear(birch)
+    again = """update review_item set state = 'open', resolved_at = null, resolved_by = null,
+      resolution = null"""
+    birch.office.do(lambda work: work.session.execute(sa.text(again)))
+    assert birch.as_("viewer").get("/counts").get_json()["disputes"] == 1, "as it was asked then"
+    close = sa.text(runpy.run_path(str(UPGRADE))["CLOSE"])
+    for closed in (int(stage == "under_review"), 0):
+        assert birch.office.do(lambda work: work.session.execute(close).rowcount) == closed
+    left = birch.as_("viewer").get("/counts").get_json()["disputes"]
+    assert left == int(stage == "needs_response"), "where an answer is due it stays"
+    assert birch.office.violations() == []
