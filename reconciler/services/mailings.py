@@ -4,9 +4,10 @@ Their words, and the link in them, are made when they leave.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from reconciler import ids
 from reconciler.books import mail as rules
@@ -76,11 +77,8 @@ def of_client_page(work: Work, customer_id: str, *, email: str | None = None) ->
     if not customer.email:
         raise Conflict(f"{customer.name} has no mail address")
     to = rules.address(customer.email, field="email")
-    given = {"id": customer_id, "to": to, "since": work.now - PAGE_AGAIN_AFTER}
-    before = work.session.scalar(_PAGE_MAILED, given)
-    if before is not None:
-        again = f"{before + PAGE_AGAIN_AFTER:%H:%M} UTC"
-        raise Conflict(f"a link was just mailed to {to}: another can be from {again} on")
+    if again := page_again_at(work.session, customer_id, to, now=work.now):
+        raise Conflict(f"a link was just mailed to {to}: another can be from {again:%H:%M} UTC on")
     new = NewMessage(
         kind=MessageKind.CLIENT_PAGE,
         to=to,
@@ -93,6 +91,15 @@ def of_client_page(work: Work, customer_id: str, *, email: str | None = None) ->
     assert message_id, "its reason is new"
     audit.note(work, "customer.page_mailed", customer_id, after={"message_id": message_id})
     return message_id
+
+
+def page_again_at(
+    session: Session, customer_id: str, email: str, *, now: datetime
+) -> datetime | None:
+    """From when on a link can be mailed to that address again; None for at once. Raises Invalid."""
+    given = {"id": customer_id, "to": rules.address(email), "since": now - PAGE_AGAIN_AFTER}
+    mailed_at: datetime | None = session.scalar(_PAGE_MAILED, given)
+    return mailed_at + PAGE_AGAIN_AFTER if mailed_at else None
 
 
 def _write(work: Work, thing: _Thing, about: str) -> str:

@@ -27,7 +27,10 @@ def test_a_link_is_mailed_with_one_press_after_its_words_were_shown(screens, roo
     assert "here is your own page with us." in shown
     assert "/portal/only-in-the-mail" in shown
     answer = rae.post(f"/customers/{ann}/mail")
-    assert "leaves within moments" in said(rae.client.get(answer.location))
+    after = rae.client.get(answer.location)
+    assert "leaves within moments" in said(after)
+    assert "They were just mailed one. Another can be from" in said(after)
+    assert '/mail"' not in after.get_data(as_text=True).partition("<main")[2]
     [letter] = room.work()
     token, place = link_in(letter)
     assert (place, letter["To"].addresses[0].addr_spec) == ("", "ann@example.com")

@@ -1,13 +1,15 @@
 """Links to the client's page: mailed, or made and shown once; and ended."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, request
 
 from reconciler.books.mail import Words
 from reconciler.books.people import Role
 from reconciler.books.portal import Scope
-from reconciler.errors import NotFound, Refused
+from reconciler.errors import Invalid, NotFound, Refused
 from reconciler.flows.last_look import client_page
 from reconciler.flows.send_mail import house_of
 from reconciler.reads import customers, portal_links as reads
@@ -25,11 +27,15 @@ screens = Screens()
 
 @dataclass(frozen=True, slots=True)
 class Mailable:
-    """What a mail with the link would say now; `email` is empty where none is known."""
+    """What a mail with the link would say now; `email` is empty where none is known.
+
+    `again_at`: they were just mailed one, and can be mailed another then.
+    """
 
     customer: str
     email: str
     words: Words
+    again_at: datetime | None
 
 
 _LISTED = Listed(
@@ -130,4 +136,9 @@ def _mailable(desk: Desk, session: Session, customer_id: str | None) -> Mailable
         return None
     customer = customers.one(session, customer_id, today=desk.today)
     said = client_page(desk.now, customer.name, house_of(desk.runtime))
-    return Mailable(customer.name, customer.email or "", said)
+    email, again_at = customer.email or "", None
+    with suppress(
+        Invalid
+    ):  # there is none, or none that can be written to: that is said when tried
+        again_at = mailings.page_again_at(session, customer_id, email, now=desk.now)
+    return Mailable(customer.name, email, said, again_at)
