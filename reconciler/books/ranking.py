@@ -171,12 +171,11 @@ def _subset_sums(amount: int, candidates: Iterable[Document]) -> list[tuple[Docu
             by_customer.setdefault(d.customer_id, []).append(d)
     found = []
     for documents in by_customer.values():
+        few = documents[:SUBSET_CANDIDATES_MAX]
+        amounts = [d.outstanding for d in few]
         for size in range(2, SUBSET_SIZE_MAX + 1):
-            found += [
-                some
-                for some in combinations(documents[:SUBSET_CANDIDATES_MAX], size)
-                if sum(d.outstanding for d in some) == amount
-            ]
+            pairs = zip(combinations(few, size), combinations(amounts, size), strict=True)
+            found += [some for some, parts in pairs if sum(parts) == amount]
     return found
 
 

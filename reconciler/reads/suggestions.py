@@ -4,8 +4,9 @@ books/ranking.py ranks them; what is looked up here is every document that any e
 payments, or their amount, points at.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -70,6 +71,7 @@ class _Held:
     unapplied: int
 
 
+Places: TypeAlias = dict[tuple[object, ...], set[int]]
 _PAYMENTS = sa.text(
     """select p.id, p.facts::text as facts, p.customer_id,
       (p.captured - p.refunded - p.lost - coalesce((select sum(a.amount) from allocation a
@@ -101,8 +103,18 @@ def for_payments(session: Session, ids: Collection[str]) -> dict[str, list[Sugge
     if not held:
         return {}
     among, found = _look_up(session, held)
-    known = [(evidence.fold(d.number), d) for d in found]
-    return {one.id: _suggestions(one, among, known) for one in held}
+    places = _places(found)
+    return {one.id: _suggestions(one, among, found, places) for one in held}
+
+
+def _places(found: Sequence[Document]) -> Places:
+    """Under what each document is looked for: its name or id, its customer, what is open on it."""
+    places: Places = {}
+    for at, d in enumerate(found):
+        named = (("name", evidence.fold(d.number)), ("name", d.id))
+        for key in (*named, ("customer", d.customer_id), ("open", d.currency, d.outstanding)):
+            places.setdefault(key, set()).add(at)
+    return places
 
 
 def _look_up(session: Session, held: Collection[_Held]) -> tuple[Lookup, list[Document]]:
@@ -123,7 +135,9 @@ def _look_up(session: Session, held: Collection[_Held]) -> tuple[Lookup, list[Do
         *documents.by_names(session, _with_same_amount(session, held)),
     ]
     on_hold = invoices.why_on_hold(session, {d.id for d in found if not d.is_deposit})
-    known = {d.id: replace(d, on_hold=on_hold.get(d.id, "")) for d in found}
+    known = {d.id: d for d in found} | {
+        d.id: replace(d, on_hold=on_hold[d.id]) for d in found if d.id in on_hold
+    }
     return Lookup(customer_by_rail_id=customers), list(known.values())
 
 
@@ -137,18 +151,15 @@ def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
 
 
 def _suggestions(
-    one: _Held, among: Lookup, known: Collection[tuple[str, Document]]
+    one: _Held, among: Lookup, found: Sequence[Document], places: Places
 ) -> list[SuggestionRow]:
-    names = set(evidence.names_in(one.facts))
     customer_id = one.customer_id or matching.payer(one.facts, among)
-    candidates = [
-        d
-        for name, d in known
-        if name in names
-        or d.id in names
-        or d.customer_id == customer_id
-        or (d.currency, d.outstanding) == (one.facts.currency, one.unapplied)
+    asked = [
+        *(("name", name) for name in evidence.names_in(one.facts)),
+        ("customer", customer_id),
+        ("open", one.facts.currency, one.unapplied),
     ]
+    candidates = [found[at] for at in sorted(set().union(*(places.get(key, ()) for key in asked)))]
     ranked = ranking.rank(one.facts, one.unapplied, candidates[:CANDIDATES_MAX], among)
     return [_row(suggestion) for suggestion in ranked]
 
