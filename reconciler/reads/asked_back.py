@@ -30,6 +30,7 @@ ASKED_BACK = f"""select l.payment_id
       where (f.status in {_UNDER_WAY} or f.status = 'failed') and f.payment_id is not null
       group by l.payment_id, q.captured, q.refunded, q.lost, t.allocated
       having sum(l.amount) >= q.captured - q.refunded - q.lost - t.allocated"""
+IS_MATCHING = f"r.kind in ({_MATCHING})"
 IS_ASKED_BACK = f"r.payment_id in ({ASKED_BACK})"
 # A refund made outside has failed, and as much was asked back since and is under way.
 IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
@@ -39,4 +40,4 @@ IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
         and (l.status in {_UNDER_WAY} or l.status in {_AT_THE_RAIL})), false)"""
 WAITS_AS_REFUND = f"""(case when r.kind = 'refund_failed' then
       r.subject is distinct from r.refund_id and {IS_ASKED_AGAIN}
-    when r.kind in ({_MATCHING}) then {IS_ASKED_BACK} else false end)"""
+    when {IS_MATCHING} then {IS_ASKED_BACK} else false end)"""

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.reads.asked_back import (
+    ASKED_BACK,
     IS_ASKED_AGAIN,
     IS_ASKED_BACK,
+    IS_MATCHING,
     IS_WAITING,
     WAITS_AS_REFUND,
 )
@@ -21,12 +23,16 @@ from reconciler.store.ledger_totals import TOTALS
 
 _IN_SIGHT = "(r.snoozed_until is null or r.snoozed_until <= :today)"
 # Of a payment that is asked back whole its refund waits, and not the payment as well.
+# That is WAITS_AS_REFUND, but what is asked back is looked for once, and not for each of them.
 _REVIEWS = sa.text(
-    f"""select r.kind, coalesce(r.currency, '') as currency, count(*) as number,
+    f"""with asked as materialized ({ASKED_BACK})
+    select r.kind, coalesce(r.currency, '') as currency, count(*) as number,
       coalesce(sum(r.amount), 0)::bigint as amount, min({WAITS_SINCE}) as oldest
-    from review_item r where r.state = 'open'
-      and {_IN_SIGHT} and not {WAITS_AS_REFUND}
-    group by 1, 2 order by 1, 2"""
+    from review_item r where r.state = 'open' and {_IN_SIGHT}
+      and not ({IS_MATCHING} and r.payment_id in (select payment_id from asked))
+      and not (r.kind = 'refund_failed' and r.subject is distinct from r.refund_id
+        and {IS_ASKED_AGAIN})
+    group by r.kind, r.currency order by 1, 2"""
 )
 _SNOOZED = sa.text(
     f"""select case when kind = 'refund_failed' and subject is distinct from refund_id
