@@ -100,10 +100,11 @@ LISTING = Listing(
         "under_way": "(p.status in ('pending', 'in_transit')) = :under_way",
         "came_back": "(p.status in ('canceled', 'failed')) = :came_back",
         "currency": "p.currency = :currency",
-        "payment_id": """exists (select 1 from payout_line l join rail_object o on o.rail = p.rail
-          and o.account = p.account and o.kind = 'balance_transaction'
-          and o.object_id = l.rail_movement_id
-          where l.payout_id = p.id and o.payment_id = :payment_id)""",
+        # From the payment on: there are many payouts.
+        "payment_id": """p.id in (select q.id from rail_object o
+          join payout_line l on l.rail_movement_id = o.object_id
+          join payout q on q.id = l.payout_id and q.rail = o.rail and q.account = o.account
+          where o.payment_id = :payment_id and o.kind = 'balance_transaction')""",
     },
 )
 LINES = Listing(
