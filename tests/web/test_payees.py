@@ -222,6 +222,7 @@ def _opened_again(rae: Somebody, left) -> str:
     account = rae.get(left.location.removeprefix("/admin"))
     found = re.search(r'name="back" value="/admin([^"]+)"', account.get_data(as_text=True))
     assert found
+    assert f'<a class="back" href="/admin{found[1]}">' in account.get_data(as_text=True)
     for address in (left.location, found[1]):  # proxies write it down
         assert "Ann" not in unquote(unescape(address))
         assert len(address) < 300
