@@ -1,9 +1,10 @@
 """Payments whose money waits for a person, each with ranked ways to settle it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -55,6 +56,9 @@ _WISH = sa.text(
     """select p.customer_id, p.currency, c.overpayment_policy as policy
     from payment p join customer c on c.id = p.customer_id where p.id = :payment"""
 )
+
+
+Ranked: TypeAlias = Mapping[str, Sequence[SuggestionRow]]  # by payment, the best first
 
 
 class Sort(StrEnum):
@@ -256,7 +260,11 @@ def of_payments(session: Session, ids: Sequence[str]) -> list[Waiting]:
 
 def best(session: Session, ids: Sequence[str]) -> dict[str, SuggestionRow]:
     """The best suggestion for each of these payments; one without any is left out."""
-    found = suggestions.for_payments(session, ids)
+    return best_of(suggestions.for_payments(session, ids))
+
+
+def best_of(found: Ranked) -> dict[str, SuggestionRow]:
+    """The same of payments for which all suggestions were looked up."""
     return {
         payment_id: ranked[0]
         for payment_id, ranked in found.items()
@@ -264,9 +272,12 @@ def best(session: Session, ids: Sequence[str]) -> dict[str, SuggestionRow]:
     }
 
 
-def suggested(session: Session, payment_id: str) -> list[Suggested]:
-    """Ways to settle a payment, the best first."""
-    ranked = suggestions.for_payments(session, [payment_id]).get(payment_id, [])
+def suggested(session: Session, payment_id: str, found: Ranked) -> list[Suggested]:
+    """Ways to settle a payment, the best first; looked up where it is not among those `found`."""
+    known_already = (
+        found if payment_id in found else suggestions.for_payments(session, [payment_id])
+    )
+    ranked = known_already.get(payment_id, [])
     ids = {target_id for one in ranked for target_id in one.target.id.split("+")}
     known = targets(session, ids)
     return [_suggested(one, known) for one in ranked]

@@ -20,8 +20,7 @@ from reconciler.store import documents
 from reconciler.store.claims import decode_facts
 
 CANDIDATES_MAX = 60  # for one payment; beyond that nobody reads on
-_SAME_AMOUNT_MAX = 200  # for all payments of one page together
-_SAME_AMOUNT_EACH = 8  # but so many for each: of more, none is told from another by its amount
+_SAME_AMOUNT_MAX = 12  # for one payment; among more, none is told from another by its amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _with_same_amount(session: Session, held: Collection[_Held]) -> list[str]:
     given = {
         "currencies": [one.facts.currency for one in held],
         "amounts": [one.unapplied for one in held],
-        "each": max(_SAME_AMOUNT_EACH, _SAME_AMOUNT_MAX // len(held)),
+        "each": _SAME_AMOUNT_MAX,
     }
     return list(session.scalars(_SAME_AMOUNT, given))
 

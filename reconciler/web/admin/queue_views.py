@@ -5,7 +5,7 @@ payments at a time and sift: a page of them may hold fewer than it could. How ma
 counted among the first of the queue, and where more wait than those it is that many or more.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -13,9 +13,9 @@ from typing import TypeAlias
 from flask import request
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import pages, screens_unmatched, unmatched_sums
+from reconciler.reads import pages, screens_unmatched, suggestions, unmatched_sums
 from reconciler.reads.pages import Page, Session, Wanted
-from reconciler.reads.screens_unmatched import Sort, Waiting, Which
+from reconciler.reads.screens_unmatched import Ranked, Sort, Waiting, Which
 from reconciler.reads.suggestions import SuggestionRow
 from reconciler.reads.unmatched_sums import Sum
 from reconciler.web.admin import paging
@@ -61,19 +61,24 @@ SORTS = {
 }
 
 
-Ranked: TypeAlias = tuple[Page[Waiting], dict[str, SuggestionRow]]
+Sifted: TypeAlias = tuple[Page[Waiting], dict[str, Sequence[SuggestionRow]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The page that is shown; the first of the whole queue, each payment with its kind.
 
-    `best` is the best suggestion for each of both: they are looked up in one go.
+    `ranked` is what fits each of both: it is looked up in one go.
     """
 
     page: Page[Waiting]
-    best: Mapping[str, SuggestionRow]
+    ranked: Ranked
     first: Mapping[str, str]
+
+    @property
+    def best(self) -> dict[str, SuggestionRow]:
+        """The best suggestion for each that has one."""
+        return screens_unmatched.best_of(self.ranked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +168,15 @@ def seen(desk: Desk, session: Session, wanted: Wanted) -> Seen:
     if view == "all" and not wanted.cursor:
         page = rows(desk, session, wanted)
         first = {item.payment.id: item.kind for item in page.data}
-        return Seen(page, screens_unmatched.best(session, list(first)), first)
+        return Seen(page, suggestions.for_payments(session, first), first)
     all_of_it = which(desk, "all")
     first = screens_unmatched.kinds(session, all_of_it, sorted_by(), limit=wanted.limit)
     if view in _SIFTED:
-        page, best = _sifted(desk, session, wanted, view, also=first)
-        return Seen(page, best, first)
+        page, ranked = _sifted(desk, session, wanted, view, also=first)
+        return Seen(page, ranked, first)
     page = rows(desk, session, wanted)
     ids = {item.payment.id for item in page.data} | first.keys()
-    return Seen(page, screens_unmatched.best(session, sorted(ids)), first)
+    return Seen(page, suggestions.for_payments(session, sorted(ids)), first)
 
 
 def following(desk: Desk, session: Session, item: Waiting | None) -> Waiting | None:
@@ -214,7 +219,11 @@ def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> P
 def chips(found: list[Sum], seen: Seen) -> list[Chip]:
     """Each view with how many it holds."""
     view, is_first = named(), "before" not in request.args
-    sifted = {name: sum(_fits(seen, one, name) for one in seen.first) for name in _SIFTED}
+    best = seen.best
+    sifted = {
+        name: sum(_fits(kind, best.get(one), name) for one, kind in seen.first.items())
+        for name in _SIFTED
+    }
     open_ones = set(_SIFTED) if len(seen.first) < (number(found, "all") or 0) else set()
     if view in _SIFTED and is_first:  # it was gone through further
         sifted[view] = max(sifted[view], len(seen.page.data))
@@ -231,10 +240,9 @@ def chips(found: list[Sum], seen: Seen) -> list[Chip]:
     ]
 
 
-def _fits(seen: Seen, payment_id: str, view: str) -> bool:
-    suggestion = seen.best.get(payment_id)
+def _fits(kind: str, suggestion: SuggestionRow | None, view: str) -> bool:
     word = suggestion.confidence if suggestion else None
-    return seen.first[payment_id] in _VIEWS[view][1] and word == _SIFTED[view]
+    return kind in _VIEWS[view][1] and word == _SIFTED[view]
 
 
 def head(found: list[Sum], view: str) -> Head:
@@ -289,18 +297,19 @@ def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiti
 
 def _sifted(
     desk: Desk, session: Session, wanted: Wanted, view: str, *, also: Collection[str] = ()
-) -> Ranked:
+) -> Sifted:
     """What of the queue is in the view. What fits the payments in `also` is looked up as well."""
     found: list[Waiting] = []
-    ranked: dict[str, SuggestionRow] = {}
+    ranked: dict[str, Sequence[SuggestionRow]] = {}
     left = set(also)
     cursor = wanted.cursor
     for _ in range(_LOOKS_MAX):
         items = _some(desk, session, Wanted(wanted.limit, cursor), view)
         ids = {item.payment.id for item in items} | left
-        ranked |= screens_unmatched.best(session, sorted(ids))
+        ranked |= suggestions.for_payments(session, sorted(ids))
         left = set()
-        words = {name: one.confidence for name, one in ranked.items()}
+        best = screens_unmatched.best_of(ranked)
+        words = {name: one.confidence for name, one in best.items()}
         for item in items:
             if words.get(item.payment.id) == _SIFTED[view]:
                 found.append(item)

@@ -18,7 +18,7 @@ from reconciler.reads import (
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_refunds import SENT
-from reconciler.reads.screens_unmatched import Suggested
+from reconciler.reads.screens_unmatched import Ranked, Suggested
 from reconciler.services import allocations, revisions
 from reconciler.services.allocations import Part
 from reconciler.web import forms
@@ -185,7 +185,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
-    selected = _selected(desk, chosen, said) if chosen else None
+    selected = _selected(desk, chosen, said, seen.ranked) if chosen else None
     return desk.page(
         "unmatched.html",
         status=said.status,
@@ -213,11 +213,11 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     )
 
 
-def _selected(desk: Desk, payment_id: str, said: Said) -> Selected:
+def _selected(desk: Desk, payment_id: str, said: Said, ranked: Ranked) -> Selected:
     with desk.runtime.read() as session:
         waiting = screens_unmatched.of_payment(session, payment_id)
         payment = waiting.payment if waiting else _known(session, payment_id)
-        suggested = screens_unmatched.suggested(session, payment_id)
+        suggested = screens_unmatched.suggested(session, payment_id, ranked)
         claims = screens_payments.claims(session, payment_id)
         twice = screens_unmatched.twice(session, payment_id)
         refunds = screens_refunds.of_payment(session, payment_id)
