@@ -1,4 +1,4 @@
-"""Answers kept for a program that asks the same thing again.
+"""Answers kept for a program that asks the same thing again, and for a person's form that does.
 
 The answer is written by the transaction that did the work, so either both are there or
 neither: a crash in between cannot make the same request happen twice. While one runs, the key
