@@ -3,6 +3,9 @@
 Each that begins with IS or WAITS is a condition for a statement that has a question as `r`.
 """
 
+import sqlalchemy as sa
+from sqlmodel import Session
+
 from reconciler.books.reviews import MATCHING_KINDS
 
 _UNDER_WAY = "('requested', 'approved', 'submitted', 'unknown', 'manual')"
@@ -41,3 +44,17 @@ IS_ASKED_AGAIN = f"""coalesce(r.amount <= (
 WAITS_AS_REFUND = f"""(case when r.kind = 'refund_failed' then
       r.subject is distinct from r.refund_id and {IS_ASKED_AGAIN}
     when {IS_MATCHING} then {IS_ASKED_BACK} else false end)"""
+_ASKED_BACK = sa.text(ASKED_BACK)
+# The same as IS_ASKED_BACK, of what `now` gave.
+IS_AMONG_ASKED = "r.payment_id in (select unnest(cast(:asked as text[])))"
+
+
+def now(session: Session) -> list[str]:
+    """The payments that are asked back whole. Only for a transaction that reads.
+
+    They are few, but all refunds under way are gone through for them: once for one snapshot.
+    """
+    found: list[str] | None = session.info.get(_ASKED_BACK)
+    if found is None:
+        found = session.info[_ASKED_BACK] = list(session.scalars(_ASKED_BACK))
+    return found

@@ -13,7 +13,7 @@ from reconciler.books import ranking
 from reconciler.books.overpayments import OverpaymentPolicy, PaidTwice
 from reconciler.books.reviews import MATCHING_KINDS
 from reconciler.reads import invoices, screens_payments, suggestions
-from reconciler.reads.asked_back import IS_ASKED_BACK
+from reconciler.reads.asked_back import IS_AMONG_ASKED
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.suggestions import Reason, SuggestedPart, SuggestionRow
 from reconciler.reads.waits_since import WAITS_SINCE
@@ -82,7 +82,7 @@ _PLACES = {
 _IN_SIGHT = {
     True: "r.snoozed_until > :today",
     False: f"""(r.snoozed_until is null or r.snoozed_until <= :today)
-      and {IS_ASKED_BACK} = :is_asked""",
+      and ({IS_AMONG_ASKED}) = :is_asked""",
 }
 _SORTED = {
     (sort, is_snoozed): sa.text(
@@ -122,12 +122,13 @@ class Which:
     """Which of the open questions about payments' money, as they are on the day `today`.
 
     `until`: only those that wait since before; `assigned_to`: only one person's; what is put off
-    until later only where `is_snoozed`, and then nothing else; what is asked back whole only where
-    `is_asked`.
+    until later only where `is_snoozed`, and then nothing else; what is asked back whole, which is
+    `asked`, only where `is_asked`.
     """
 
     kinds: Sequence[str]
     today: date
+    asked: Sequence[str]
     until: datetime | None = None
     assigned_to: str | None = None
     is_snoozed: bool = False

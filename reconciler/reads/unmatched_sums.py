@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books.reviews import MATCHING_KINDS
-from reconciler.reads.asked_back import ASKED_BACK
+from reconciler.reads import asked_back
 from reconciler.reads.waits_since import WAITS_SINCE
 
 _KINDS = sorted(kind.value for kind in MATCHING_KINDS)
@@ -21,7 +21,7 @@ def _summed(column: str, which: str) -> str:
 # matters are added up first, so that thousands are gone through once; of payments only the few are
 # looked up whose question does not say its currency.
 _SUMS = sa.text(
-    f"""with asked as materialized ({ASKED_BACK}),
+    f"""with asked as materialized (select unnest(cast(:asked as text[])) as payment_id),
     alike as (
       select r.kind, r.currency, case when r.currency is null then r.payment_id end as unsaid,
         coalesce(r.assigned_to = :person, false) as is_mine,
@@ -75,5 +75,8 @@ class Sum:
 
 def sums(session: Session, *, until: datetime, today: date, person: str) -> list[Sum]:
     """How much waits, by kind and currency."""
-    given = {"kinds": _KINDS, "until": until, "today": today, "person": person}
+    given = {
+        "kinds": _KINDS, "until": until, "today": today, "person": person,
+        "asked": asked_back.now(session),
+    }  # fmt: skip
     return [Sum(*row) for row in session.execute(_SUMS, given)]

@@ -93,7 +93,7 @@ _ONLOOKER = {
     "matching": ["unmatched_payment"], "today": date(2026, 12, 1), "person": "ann",
     "may_settle": True,
 }  # fmt: skip
-_QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1))) | {
+_QUEUE = asdict(Which(kinds=["unmatched_payment"], today=date(2026, 12, 1), asked=[])) | {
     "after": None, "after_id": None, "limit": 25,
 }  # fmt: skip
 

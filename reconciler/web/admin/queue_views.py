@@ -13,7 +13,7 @@ from typing import TypeAlias
 from flask import request
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import pages, screens_unmatched, suggestions, unmatched_sums
+from reconciler.reads import asked_back, pages, screens_unmatched, suggestions, unmatched_sums
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_unmatched import Ranked, Sort, Waiting, Which
 from reconciler.reads.suggestions import SuggestionRow
@@ -142,11 +142,12 @@ def place() -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def which(desk: Desk, view: str) -> Which:
+def which(desk: Desk, session: Session, view: str) -> Which:
     """What a view shows to who is at the desk, before it is sifted."""
     return Which(
         kinds=_VIEWS[view][1],
         today=desk.today,
+        asked=asked_back.now(session),
         until=desk.now - OLD if view == "old" else None,
         assigned_to=desk.person.id if view == "mine" else None,
         is_snoozed=view == "snoozed",
@@ -169,7 +170,7 @@ def seen(desk: Desk, session: Session, wanted: Wanted) -> Seen:
         page = rows(desk, session, wanted)
         first = {item.payment.id: item.kind for item in page.data}
         return Seen(page, suggestions.for_payments(session, first), first)
-    all_of_it = which(desk, "all")
+    all_of_it = which(desk, session, "all")
     first = screens_unmatched.kinds(session, all_of_it, sorted_by(), limit=wanted.limit)
     if view in _SIFTED:
         page, ranked = _sifted(desk, session, wanted, view, also=first)
@@ -291,7 +292,7 @@ def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiti
     if wanted.cursor:
         after = pages.decode(wanted.cursor, screens_unmatched.places(sort))
     return screens_unmatched.waiting(
-        session, which(desk, view), sort, after=after, limit=wanted.limit
+        session, which(desk, session, view), sort, after=after, limit=wanted.limit
     )
 
 
