@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from reconciler import embedded
 from reconciler.embedded import postgres
 from tests.databases import Databases, Servers, make_template
-from tests.made_once import keep_what_is_the_same
+from tests.made_once import keep_what_is_the_same, share_what_is_the_same
 from tests.tiers import IS_QUICK
 
 # Asserts in what several tests share are explained like a test's own.
@@ -67,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVERS_DIR] = Path(
         shared or tempfile.mkdtemp(prefix="reconciler-tests-", dir=_in_memory())
     )
+    share_what_is_the_same(config.stash[SERVERS_DIR])
 
 
 @pytest.hookimpl(tryfirst=True)  # before their order is drawn: it is always the same of them

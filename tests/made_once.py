@@ -5,7 +5,9 @@ depend on them: how a statement is written, how an address is put together, a pa
 costs next to nothing here, and what all migrations come to in a schema beside the books.
 """
 
+import os
 import subprocess
+from pathlib import Path
 
 import argon2
 import sqlalchemy as sa
@@ -26,6 +28,7 @@ MIGRATED = migrations_runner._upgrade  # one revision after the other
 _rules: dict[tuple[object, ...], "KnownRule"] = {}
 _first: list[sa.Engine] = []
 _beside: list[str] = []
+_shared: list[Path] = []
 
 
 class KnownRule(Rule):
@@ -54,11 +57,19 @@ def keep_what_is_the_same() -> None:
     migrations_runner._upgrade = _upgrade
 
 
+def share_what_is_the_same(folder: Path) -> None:
+    """What takes seconds to make is left there for the run's other processes, and found there."""
+    _shared[:] = [folder]
+
+
 def _upgrade(connection: sa.Connection) -> None:
     """Migrate; where books are made anew, in one go what the first migrations there came to."""
     if connection.scalar(sa.text("select current_schema()")) != migrations_runner.SCRATCH:
         MIGRATED(connection)
-    elif _beside:
+        return
+    if not _beside:
+        _beside.extend(file.read_text() for file in _files_beside() if file.exists())
+    if _beside:
         session = connection.connection.driver_connection
         assert session is not None
         session.execute(_beside[0])
@@ -66,6 +77,14 @@ def _upgrade(connection: sa.Connection) -> None:
     else:
         MIGRATED(connection)
         _beside[:] = [_tables_beside(connection.engine.url)]
+        for file in _files_beside():
+            written = file.with_suffix(f".{os.getpid()}")
+            written.write_text(_beside[0])
+            written.replace(file)  # nobody reads half of it
+
+
+def _files_beside() -> list[Path]:
+    return [folder / "beside.sql" for folder in _shared]
 
 
 def _tables_beside(url: sa.URL) -> str:

@@ -34,8 +34,8 @@ PAGES = (
 ADMINS_PAGES = (*sorted(LOOKS.keys() - PAGES), "/events/replay?type=charge.succeeded")
 
 
-# ./test opens every third page, one in the light and one in the dark; ./test --all each in both.
-OPENED = size(quick=6, full=1)
+# ./test opens every eighth page, one in the light and one in the dark; ./test --all each in both.
+OPENED = size(quick=8, full=1)
 SCHEMES = size(quick=(("light",), ("dark",)), full=(("light", "dark"),))
 PRINTED = sorted(LOOKS)[:: size(quick=8, full=1)]
 

@@ -140,6 +140,7 @@ def test_a_sandbox_that_is_down_is_named_with_the_cure(
     assert "the sandbox does not answer at http://127.0.0.1:1; start it with" in ended.stderr
 
 
+@pytest.mark.thorough
 def test_a_webhook_that_takes_nothing_ends_the_demo(
     database_url: str, on: Callable[[str], Command], office: Office
 ) -> None:

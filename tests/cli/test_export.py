@@ -24,6 +24,7 @@ from reconciler.settings import inherited_environment
 from reconciler.work import Work
 from tests.cli.conftest import PATIENCE_SECONDS, PROGRAM, ROOT, Command
 from tests.runtime import Office
+from tests.tiers import size
 
 NOUNS = tuple(KINDS)
 ALWAYS = Window()
@@ -143,12 +144,13 @@ def test_times_are_utc(reconciler: Command) -> None:
 
 
 def test_an_empty_window_has_a_header_and_an_empty_array(reconciler: Command) -> None:
-    for noun in NOUNS:
+    for noun in NOUNS[:: size(quick=4, full=1)]:
         ended = reconciler("export", noun, "--format", "csv", "--until", "1999-01-01")
         assert ended.stdout.count("\n") == 1, noun
         assert _json(reconciler, noun, "--until", "1999-01-01") == []
 
 
+@pytest.mark.thorough
 def test_a_process_of_its_own_writes_the_same(
     told: Office, reconciler: Command, process_on: Callable[[str], Command]
 ) -> None:
@@ -258,6 +260,7 @@ class TestMany:
         assert found == sorted(found, key=lambda entry: (entry.at, entry.id))
         assert {len(entry.postings) for entry in found} == {2}
 
+    @pytest.mark.thorough
     def test_memory_does_not_grow_with_the_journal(self, many: Office) -> None:
         short = Window(until=datetime(2026, 11, 1, 1, tzinfo=UTC))
         few, all_of_it = (self._peak(many, window) for window in (short, ALWAYS))

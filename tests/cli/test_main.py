@@ -66,6 +66,7 @@ def test_wrong_usage_is_2_and_says_how_it_goes(arguments: list[str], capsys) -> 
     assert said.err.startswith("Usage: reconciler")
 
 
+@pytest.mark.thorough
 def test_a_bad_setting_is_one_line_and_2(tmp_path: Path) -> None:
     ended = run("verify", RECONCILER_DATA_DIR=str(tmp_path), PORT="eight")
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -81,6 +82,7 @@ def test_a_folder_without_books_is_said_so_and_left_alone(tmp_path: Path) -> Non
     assert not place.exists()
 
 
+@pytest.mark.thorough
 def test_a_database_out_of_reach_is_one_line_and_2(tmp_path: Path) -> None:
     ended = run(
         "verify",

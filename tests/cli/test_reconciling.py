@@ -84,6 +84,7 @@ def test_a_tie_out_names_what_differs_until_it_is_healed(office: Office, command
     assert command("tie-out").returncode == 0
 
 
+@pytest.mark.thorough
 def test_a_rail_out_of_reach_is_exit_code_1(office: Office, command: Command) -> None:
     office.line.app = lambda _environ, start: (start("503 Down", []), [b"{}"])[1]
     ended = command("tie-out")

@@ -73,6 +73,7 @@ def test_an_event_that_is_not_ours_is_never_done_over(office: Office, command: C
     assert office.scalar("select status from inbox_outcome") == "quarantined"
 
 
+@pytest.mark.thorough
 def test_what_does_not_come_through_is_named_and_the_exit_code_is_1(
     office: Office, process_on: Callable[[str], Command]
 ) -> None:

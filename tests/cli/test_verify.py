@@ -112,6 +112,7 @@ def broken(owner_url: str, database_url: str, on: Callable[[str], Command]) -> C
     return on(database_url)
 
 
+@pytest.mark.thorough
 def test_it_is_the_same_as_a_process_of_its_own(
     told: Office, process_on: Callable[[str], Command]
 ) -> None:

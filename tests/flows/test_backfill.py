@@ -28,6 +28,7 @@ def a_past(office: Office, payments: int = PAYMENTS) -> None:
             office.world.pay(1_000 + n)
 
 
+@pytest.mark.thorough
 def test_years_of_an_account_are_taken_in(office: Office) -> None:
     a_past(office, TWO_PAGES)
     told = run(office, back=PAST, purpose=BACKFILL)

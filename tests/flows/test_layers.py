@@ -264,6 +264,7 @@ def test_a_fault_in_a_layer_is_found_named_and_healed_or_asked_about(
     assert (after.healed, after.discrepancies, questions(office)) == (0, [], [])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("rows", "is_missed"),
     [

@@ -68,6 +68,7 @@ def test_an_automatic_payout_is_the_sum_of_its_lines(office):
     assert office.violations() == []
 
 
+@pytest.mark.thorough
 def test_all_pages_of_the_lines_are_read(office):
     sold(office, payments=130)
     payout = paid_out(office)

@@ -83,6 +83,7 @@ def test_what_an_event_told_and_the_facts_have_lost_is_found(busy: Office) -> No
     assert service.FACTS_LAW in laws
 
 
+@pytest.mark.thorough
 @pytest.mark.spoilt
 def test_an_entry_that_no_fact_calls_for_is_found(busy: Office) -> None:
     payment = busy.scalar(f"select rail_payment_id from payment where id = {A_PAYMENT}")
@@ -100,6 +101,7 @@ def test_an_entry_of_a_rail_that_belongs_to_nothing_is_found(busy: Office) -> No
     assert {law for law, _ in told} == {service.FACTS_LAW, replaying.LAW}
 
 
+@pytest.mark.thorough
 @pytest.mark.spoilt
 def test_a_movement_that_was_booked_otherwise_is_found(busy: Office) -> None:
     change(busy, POST.format(payment="null"), key="stripe/movement/txn_x/unclassified")

@@ -50,6 +50,7 @@ def test_who_tied_first_ties_first_again_also_where_a_person_undid_it(office: Of
     assert differing(office) == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("undone", [False, True])
 @pytest.mark.spoilt
 def test_ties_from_before_they_left_a_line_are_found_again(
@@ -89,6 +90,7 @@ PLANTED = {
 
 
 @pytest.mark.sampled(2)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("what", PLANTED)
 def test_what_is_changed_about_a_line_is_named(office: Office, owner_url: str, what: str) -> None:
     two_that_tie_themselves(office)
@@ -113,6 +115,7 @@ def test_a_fee_that_nobody_booked_is_named(office: Office) -> None:
     assert any("/7/mine in the books" in detail for detail in differing(office))
 
 
+@pytest.mark.thorough
 def test_thousands_of_rows_are_taken_over_again(office: Office) -> None:
     rows = "".join(f"customer,c-{n},Number {n}\n" for n in range(2_500))
     bring(office, "kind,external_id,name\n" + rows)
@@ -141,6 +144,7 @@ def test_rows_that_are_judged_otherwise_are_named(office: Office, owner_url: str
                for d in told), told  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_imports_from_before_their_rows_were_kept_are_taken_as_they_stand(
     office: Office, owner_url: str
 ) -> None:

@@ -36,6 +36,7 @@ OTHERS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("planted", [DUE, OTHERS], ids=["due", "others"])
 def test_what_somebody_changed_behind_it_is_named(
     office: Office, owner_url: str, planted: dict[str, str]

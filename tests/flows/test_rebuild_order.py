@@ -19,6 +19,8 @@ from tests.builders import customer, invoice
 from tests.flows.telling import paid
 from tests.runtime import Office, may_make_a_schema
 
+pytestmark = pytest.mark.sampled(3)
+
 ANN, BEN = Cause("person", "usr_ann"), Cause("person", "usr_ben")
 WORKER = Cause("job", "apply_inbox")
 LOOKING = "where lower(btrim(i.number)) = any"  # matching looks for what payments name

@@ -92,6 +92,7 @@ def test_whatever_was_not_delivered_is_healed_once(office, seed):
     assert totals(office) == healed, "the full delivery has nothing to add"
 
 
+@pytest.mark.thorough
 def test_pages_are_all_read(office):
     for n in range(130):
         office.world.pay(1_000 + n)
@@ -289,6 +290,7 @@ def test_a_dispute_that_ends_after_months_is_seen_without_an_event(office):
     assert office.violations() == []
 
 
+@pytest.mark.thorough
 def test_an_outage_of_five_days_closes_by_itself(office):
     office.world.pay(1_000)
     office.deliver(*office.world.events())

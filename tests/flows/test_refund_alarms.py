@@ -207,6 +207,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_law_about_refunds(stage, servers, database, what):
     stage.is_broken_on_purpose = True
@@ -223,6 +224,7 @@ def test_a_broken_law_about_refunds(stage, servers, database, what):
     goes_on(stage)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["the-same", "another-payment"])
 def test_a_rail_that_shows_one_of_ours_twice(stage, elsewhere):
     """Whatever made the second one: it is told like any news, and nothing goes out after it."""
@@ -239,6 +241,7 @@ def test_a_rail_that_shows_one_of_ours_twice(stage, elsewhere):
     goes_on(stage)
 
 
+@pytest.mark.thorough
 def test_two_running_senders_stop_within_a_second_of_the_eleventh(stage):
     """Some are lost on the way from the fifth on; the others are answered as ever."""
     count = size(quick=22, full=40)

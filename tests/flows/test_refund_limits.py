@@ -28,6 +28,7 @@ def limit(stage, **limits):
     stage.runtime = replace(stage.runtime, settings=settings)
 
 
+@pytest.mark.thorough
 def test_a_drip_of_cents_out_of_one_payment_is_held_and_goes_on_tomorrow(stage):
     payment = stage.paid(10_000)
     more = 5

@@ -161,6 +161,7 @@ def test_what_is_wrong_is_named(busy: Office, owner_url: str) -> None:
     assert nouns <= {"the", "claim", "invoice", "question"}
 
 
+@pytest.mark.thorough
 def test_a_document_that_nobody_made_and_a_payment_that_is_gone_are_named(
     office: Office, owner_url: str
 ) -> None:
@@ -189,6 +190,7 @@ def test_an_event_whose_news_are_in_no_fact_is_named(office: Office, owner_url: 
     assert [one for one in details(office) if one.startswith(f"payment {payment} USD: ")]
 
 
+@pytest.mark.thorough
 def test_a_deed_whose_words_were_erased_is_named(office: Office, owner_url: str) -> None:
     may_make_a_schema(office, owner_url)
     ann = customer(office)
@@ -211,6 +213,7 @@ def test_what_a_crash_left_is_dropped_and_two_do_not_meet(office: Office, owner_
         done_over(office)
 
 
+@pytest.mark.thorough
 def test_tables_that_tests_make_in_one_go_are_as_migrations_make_them(owner_url: str) -> None:
     made_once._beside.clear()
     told = []

@@ -104,6 +104,7 @@ def restored(stage, backup, how):
     stage.runtime = replace(stage.runtime, settings=settings, engine=make_engine(url))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("how", ["same", "another"])
 def test_of_many_refunds_none_is_doubled_by_a_restored_database(stage, backup, how):
     paid = [stage.paid(1_000) for _ in range(PAYMENTS)]

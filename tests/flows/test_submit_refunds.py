@@ -168,6 +168,7 @@ def test_never_answered_it_is_given_to_a_person_after_two_days(stage):
     assert item.amount == 2_500
 
 
+@pytest.mark.thorough
 def test_a_person_may_release_it_and_it_is_looked_for_before_it_is_sent(stage):
     refund = stage.ask(payment_id=stage.paid(), amount=2_500)
     rule = stage.faults.add("saved_500", count=None, **POST)

@@ -34,6 +34,7 @@ def turn(do: Callable, name: str, *, on: bool) -> float:
     return time.monotonic()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["refunds", "outbound"])
 def test_two_running_senders_stop_within_a_second_and_go_on_after(stage, name: str) -> None:
     asked = [stage.ask(payment_id=stage.paid(1_000), amount=1_000) for _ in range(LEGS)]

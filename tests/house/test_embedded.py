@@ -119,6 +119,7 @@ def test_a_second_process_shares_and_the_last_one_turns_off_the_light(folder: Pa
         _eventually(lambda: not Folder.of(folder, "redis").has_keeper())
 
 
+@pytest.mark.thorough
 @has_cluster
 def test_two_folders_do_not_disturb_each_other(folder: Path, tmp_path: Path) -> None:
     _keep_a_word(folder, "here")

@@ -132,6 +132,7 @@ def test_an_old_version_tells_the_same_money(live, version):
     assert money(joined(told(live, version))) == money(joined(told(live, "2026-10-28.endive")))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("live", LIVES, ids=lambda live: live.__name__)
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

@@ -45,6 +45,7 @@ def waits(queue: Queue, times: int, what: str = "stripe:one") -> list[float]:
     return [queue.turn(what, REQUESTS_PER_SECOND, BURST) or 0.0 for _ in range(times)]
 
 
+@pytest.mark.thorough
 def test_two_processes_together_ask_no_more_often_than_one_may(sandbox, emptied):
     asked_at: list[float] = []
     inner = sandbox.wire.app

@@ -27,6 +27,7 @@ BOOKS = f"""
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_no_piece_is_larger_than_its_bound_and_all_of_them_count_everything(
     office: Office, surgeon: psycopg.Connection

@@ -238,6 +238,7 @@ def test_semicolons_and_tabs_divide_as_well(office):
     assert office.scalar("select count(*) from customer") == 2
 
 
+@pytest.mark.thorough
 def test_thousands_of_rows_are_one_transaction(office):
     people = "".join(f"customer,c-{n},Customer {n},,,,\n" for n in range(500))
     bills = "".join(f"invoice,,,c-{n % 500},R-{n},USD,{n + 1}\n" for n in range(5_000))

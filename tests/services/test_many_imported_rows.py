@@ -86,6 +86,7 @@ def costs(office: Office, rows: int, written: Callable[[int, str], Given]) -> di
     return found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("written", [mixed, moneyed])
 def test_each_statement_goes_through_rows_as_there_are(
     office: Office, written: Callable[[int, str], Given]
@@ -124,6 +125,7 @@ def done_over(office: Office) -> int:
     return len(made)
 
 
+@pytest.mark.thorough
 def test_done_over_many_rows_take_hardly_more_statements_than_few(
     office: Office, owner_url: str
 ) -> None:

@@ -91,6 +91,7 @@ EVIDENCE = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", EVIDENCE, ids=str)
 def test_the_order_of_evidence_does_not_matter(office: Office, case: str) -> None:
     pieces, wanted = EVIDENCE[case]

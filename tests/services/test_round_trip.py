@@ -127,6 +127,7 @@ _DOCUMENTS = sa.text("""
     from deposit d join customer c on c.id = d.customer_id""")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", ["csv", "json"])
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -77,6 +77,7 @@ def by_a_run(office: Office) -> None:
     assert (told.status, told.drift, told.unhealed) == ("done", {}, 0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
     ("gap", "heal"),
@@ -148,6 +149,7 @@ def nothing_arrives_for_forty_days(office: Office) -> dict[str, int]:
     return BUSY
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "befalls",
     [

@@ -8,9 +8,9 @@ time the books must say what the table says, what the oracle makes of the world'
 no law. A `yield` may give a table of its own.
 
 `./test` tells a story in one way: the other way round, or mixed and all at once, which goes by its
-name, so that about half of all traps are told in each. `./test --all` tries every order of three
-news, and more mixtures of more; whoever has the time (HYPOTHESIS_PROFILE=thorough) every order of
-four.
+name, so that about half of all traps are told in each; of several about one trap it leaves out
+every second. `./test --all` tells all, and tries every order of three news, and more mixtures of
+more; whoever has the time (HYPOTHESIS_PROFILE=thorough) every order of four.
 """
 
 import math
@@ -53,9 +53,15 @@ class Trap:
     story: Story
     world: dict
     before: Before | None = None
+    is_every_second: bool = False  # of those with its number, which are variants of one
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def number(self) -> str | None:
+        """What the name begins with, if that is a number."""
+        return _number(self.name)
 
 
 class Traps(list[Trap]):
@@ -70,10 +76,16 @@ class Traps(list[Trap]):
         """
 
         def keep(story: Story) -> Story:
-            self.append(Trap(name, table, story, world, before))
+            alike = [one for one in self if one.number and one.number == _number(name)]
+            self.append(Trap(name, table, story, world, before, bool(len(alike) % 2)))
             return story
 
         return keep
+
+
+def _number(name: str) -> str | None:
+    begins = name.partition("-")[0]
+    return begins if begins.isdigit() else None
 
 
 def check_trap(office: Office, trap: Trap) -> None:

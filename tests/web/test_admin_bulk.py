@@ -127,6 +127,7 @@ def test_all_pages_of_the_queue_are_taken_with_their_number_and_sum(queue, monke
     assert queue.office.violations() == []
 
 
+@pytest.mark.thorough
 def test_of_very_many_the_first_are_shown_and_the_next_come_after(queue, monkeypatch):
     monkeypatch.setattr(bulk, "ROWS_MAX", 2)
     invoices(queue)

@@ -198,6 +198,7 @@ def test_a_form_is_refused_to_every_role_below_the_one_it_needs(company, people)
     assert company.books() == before
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("token", "headers"),
     [

@@ -133,6 +133,7 @@ def test_another_split_is_looked_at_first_and_then_done(cedar):
     assert cedar.office.violations() == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("action", ["look", "split"])
 @pytest.mark.parametrize(
     ("one", "other", "treatment", "words"),

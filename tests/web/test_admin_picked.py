@@ -94,6 +94,7 @@ def test_what_does_not_wait_any_more_is_left_alone_and_the_others_are_done(queue
     assert "0 of 1 payment assigned" in said(alone)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("form", "words"),
     [

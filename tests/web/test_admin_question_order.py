@@ -8,6 +8,8 @@ import pytest
 
 from tests.web.screens import Screens, Somebody, said
 
+pytestmark = pytest.mark.sampled(3)
+
 _CARD = re.compile(r'<article [^>]*id="q-(rev_[^"]+)"')
 _TILE = re.compile(r'<li class="card tile[^>]*>\s*<h3>(?:<a[^>]*>)?([^<]+)')
 SAID = "Deadlines at the payment provider come first, the nearest ahead"

@@ -122,6 +122,7 @@ def sent_raw(somebody, body: bytes) -> int:
     return answer.status_code
 
 
+@pytest.mark.thorough
 def test_more_than_a_statement_can_be_is_not_taken_in(screens):
     rae = screens.as_("reconciler")
     assert sent_raw(rae, b"x" * (FORM_BYTES_MAX + 1)) == 413

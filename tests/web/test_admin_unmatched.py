@@ -354,6 +354,7 @@ def test_the_views_hold_what_they_say(acme):
     assert "Older than 2 days 2" in acme.as_("reconciler").read("/unmatched?view=old")
 
 
+@pytest.mark.thorough
 def test_a_long_queue_goes_on_on_the_next_page(screens):
     somebody = screens.as_("reconciler")
     for n in range(27):

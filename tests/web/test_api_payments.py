@@ -120,6 +120,7 @@ def test_taking_an_allocation_back_reverses_it(api):
     api.sound()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("parts", "field"),
     [

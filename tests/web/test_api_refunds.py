@@ -80,6 +80,7 @@ def test_all_that_can_be_refunded_is_the_default(api):
     assert refund["invoice_id"] == invoice["id"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "field"),
     [

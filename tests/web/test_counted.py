@@ -152,6 +152,7 @@ def test_calls_of_a_rail_are_counted_by_what_became_of_them(office: Office) -> N
     assert (sum(timed.times), timed.seconds > 0) == (3, True)
 
 
+@pytest.mark.thorough
 def test_a_wait_for_a_connection_is_counted_also_where_none_came(database_url: str) -> None:
     engine = make_engine(database_url, pool_size=1)
     held = [engine.connect() for _ in range(3)]  # two may be had beyond the pool's size
@@ -193,6 +194,7 @@ def test_a_turn_whose_worker_died_is_counted_when_it_is_done_again(office: Offic
     assert counted("job_redo_total") == {("tidy",): 1}
 
 
+@pytest.mark.thorough
 def test_a_workers_jobs_are_seen_though_each_is_a_process_of_its_own(
     screens: Screens, heard: Queue, redis_url: str
 ) -> None:

@@ -102,6 +102,7 @@ def together(*calls: Callable[[], TestResponse]) -> list[TestResponse]:
     return [answer for answer in answers if answer is not None]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("amount", "winners"), [(CAPTURED, 1), (200_000, 1), (60_000, 5)])
 def test_five_programs_and_five_people_want_one_payments_money_at_once(town, amount, winners):
     typed = f"{amount // 100}.00"
