@@ -229,13 +229,6 @@ def waiting(
     return _with_payments(session, session.execute(_SORTED[sort, which.is_snoozed], given))
 
 
-def kinds(session: Session, which: Which, sort: Sort, *, limit: int) -> dict[str, str]:
-    """The kinds of the first of them, by payment, and nothing else."""
-    given = asdict(which) | {"after": None, "after_id": None, "limit": limit}
-    rows = session.execute(_SORTED[sort, which.is_snoozed], given)
-    return {row.payment_id: row.kind for row in rows}
-
-
 def places(sort: Sort) -> tuple[str, str]:
     """Of which types a place in a sorted list is: what it is sorted by, and the question's id."""
     return _PLACES[sort][1], "text"

@@ -1,11 +1,10 @@
 """The views of the queue of unmatched payments: which each shows, in which order, and how many.
 
 What fits a payment is worked out and not kept, so views by suggestion go through the queue some
-payments at a time and sift: a page of them may hold fewer than it could. How many they hold is
-counted among the first of the queue, and where more wait than those it is that many or more.
+payments at a time and sift. They tell no number, and a page of them may hold fewer than it could.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -61,24 +60,7 @@ SORTS = {
 }
 
 
-Sifted: TypeAlias = tuple[Page[Waiting], dict[str, Sequence[SuggestionRow]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The page that is shown; the first of the whole queue, each payment with its kind.
-
-    `ranked` is what fits each of both: it is looked up in one go.
-    """
-
-    page: Page[Waiting]
-    ranked: Ranked
-    first: Mapping[str, str]
-
-    @property
-    def best(self) -> dict[str, SuggestionRow]:
-        """The best suggestion for each that has one."""
-        return screens_unmatched.best_of(self.ranked)
+Seen: TypeAlias = tuple[Page[Waiting], Ranked]  # a page, and what fits each payment of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +74,6 @@ class Piece:
     best: dict[str, SuggestionRow]
     looked_at: int
     next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A view, and how many it holds; `is_least`: these or more, nobody has gone through all."""
-
-    name: str
-    label: str
-    number: int
-    is_least: bool
-    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +135,12 @@ def rows(desk: Desk, session: Session, wanted: Wanted) -> Page[Waiting]:
 
 
 def seen(desk: Desk, session: Session, wanted: Wanted) -> Seen:
-    """The same with what fits each, and what fits the first of the queue, of which chips tell."""
+    """The same with what fits each, which is looked up once."""
     view = named()
-    if view == "all" and not wanted.cursor:
-        page = rows(desk, session, wanted)
-        first = {item.payment.id: item.kind for item in page.data}
-        return Seen(page, suggestions.for_payments(session, first), first)
-    all_of_it = which(desk, session, "all")
-    first = screens_unmatched.kinds(session, all_of_it, sorted_by(), limit=wanted.limit)
     if view in _SIFTED:
-        page, ranked = _sifted(desk, session, wanted, view, also=first)
-        return Seen(page, ranked, first)
+        return _sifted(desk, session, wanted, view)
     page = rows(desk, session, wanted)
-    ids = {item.payment.id for item in page.data} | first.keys()
-    return Seen(page, suggestions.for_payments(session, sorted(ids)), first)
+    return page, suggestions.for_payments(session, [item.payment.id for item in page.data])
 
 
 def following(desk: Desk, session: Session, item: Waiting | None) -> Waiting | None:
@@ -217,33 +180,9 @@ def all_strong(desk: Desk, session: Session, most: int, cursor: str | None) -> P
     return Piece(found, ranked, looked_at, cursor)
 
 
-def chips(found: list[Sum], seen: Seen) -> list[Chip]:
-    """Each view with how many it holds."""
-    view, is_first = named(), "before" not in request.args
-    best = seen.best
-    sifted = {
-        name: sum(_fits(kind, best.get(one), name) for one, kind in seen.first.items())
-        for name in _SIFTED
-    }
-    open_ones = set(_SIFTED) if len(seen.first) < (number(found, "all") or 0) else set()
-    if view in _SIFTED and is_first:  # it was gone through further
-        sifted[view] = max(sifted[view], len(seen.page.data))
-        open_ones -= {view} if seen.page.next_cursor is None else set()
-    return [
-        Chip(
-            name,
-            label,
-            sifted[name] if name in sifted else number(found, name) or 0,
-            name in open_ones,
-            name == view,
-        )
-        for name, (label, _) in _VIEWS.items()
-    ]
-
-
-def _fits(kind: str, suggestion: SuggestionRow | None, view: str) -> bool:
-    word = suggestion.confidence if suggestion else None
-    return kind in _VIEWS[view][1] and word == _SIFTED[view]
+def chips(found: list[Sum], view: str) -> list[tuple[str, str, int | None, bool]]:
+    """Each view with its name, how many it holds where that is known, and whether it is open."""
+    return [(name, label, number(found, name), name == view) for name, (label, _) in _VIEWS.items()]
 
 
 def head(found: list[Sum], view: str) -> Head:
@@ -296,19 +235,13 @@ def _some(desk: Desk, session: Session, wanted: Wanted, view: str) -> list[Waiti
     )
 
 
-def _sifted(
-    desk: Desk, session: Session, wanted: Wanted, view: str, *, also: Collection[str] = ()
-) -> Sifted:
-    """What of the queue is in the view. What fits the payments in `also` is looked up as well."""
+def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Seen:
     found: list[Waiting] = []
     ranked: dict[str, Sequence[SuggestionRow]] = {}
-    left = set(also)
     cursor = wanted.cursor
     for _ in range(_LOOKS_MAX):
         items = _some(desk, session, Wanted(wanted.limit, cursor), view)
-        ids = {item.payment.id for item in items} | left
-        ranked |= suggestions.for_payments(session, sorted(ids))
-        left = set()
+        ranked |= suggestions.for_payments(session, [item.payment.id for item in items])
         best = screens_unmatched.best_of(ranked)
         words = {name: one.confidence for name, one in best.items()}
         for item in items:

@@ -178,14 +178,14 @@ def _suggested_parts() -> list[Part]:
 def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
     view = queue_views.named()
     with desk.runtime.read() as session:
-        seen = queue_views.seen(desk, session, paging.wanted(QUEUE_PAGE))
-        page, best, items = seen.page, seen.best, seen.page.data
+        page, ranked = queue_views.seen(desk, session, paging.wanted(QUEUE_PAGE))
+        items, best = page.data, screens_unmatched.best_of(ranked)
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
-    selected = _selected(desk, chosen, said, seen.ranked) if chosen else None
+    selected = _selected(desk, chosen, said, ranked) if chosen else None
     return desk.page(
         "unmatched.html",
         status=said.status,
@@ -194,7 +194,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         strong=len(strong),
         strong_sums=screens_bulk.sums(strong),
         head=queue_views.head(sums, view),
-        chips=queue_views.chips(sums, seen),
+        chips=queue_views.chips(sums, view),
         mine_away=queue_views.mine_away(sums),
         view=view,
         place=queue_views.place(),
