@@ -79,6 +79,7 @@ def test_a_mail_address_breaks_at_its_dots_and_in_no_word(showroom):
         assert window.overflow() <= 0
 
 
+@pytest.mark.thorough
 def test_who_paid_under_a_mail_address_is_read_whole_and_no_mark_is_stretched(showroom):
     office = showroom.screens.office
     paid = office.world.pay(32_000, receipt_email="m.okafor@post-office.example")

@@ -175,6 +175,7 @@ def test_a_project_is_called_off_and_the_deposits_rest_goes_back_to_its_card(sit
     assert screens.office.violations() == []
 
 
+@pytest.mark.thorough
 def test_too_much_is_shown_to_a_person_with_what_can_be_done(site):
     screens = site.screens
     ann = screens.customer("Ann Lee")

@@ -57,6 +57,7 @@ def test_every_account_of_the_trial_balance_is_asserted(told: Office, exported: 
     assert sorted(asserted) == sorted(wanted)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("currency", "places"), [("USD", 2), ("JPY", 0), ("KWD", 3)])
 def test_a_planted_difference_of_the_smallest_coin_is_found(
     exported: str, tmp_path: Path, currency: str, places: int
@@ -75,6 +76,7 @@ def test_a_planted_difference_of_the_smallest_coin_is_found(
     assert "Balance failed for 'Assets:Clearing:Stripe'" in ended.stderr + ended.stdout
 
 
+@pytest.mark.thorough
 def test_an_entry_left_out_is_found(exported: str, tmp_path: Path) -> None:
     entries = exported.split("\n\n")
     shorter = "\n\n".join(entries[:5] + entries[6:])

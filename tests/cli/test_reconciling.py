@@ -92,6 +92,7 @@ def test_a_rail_out_of_reach_is_exit_code_1(office: Office, command: Command) ->
     assert "stripe cannot be asked now: " in ended.stdout
 
 
+@pytest.mark.thorough
 def test_the_past_is_taken_in(office: Office, command: Command) -> None:
     office.world.pay(5_000)
     ended = command("backfill", *WINDOW)
@@ -158,6 +159,7 @@ def test_the_command_the_page_and_the_api_say_the_same(office: Office, command: 
                 assert words.shown(side["amount"], side["currency"]) in page
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("amiss", "code"), [(False, 0), (True, 1)], ids=["all-is-well", "something-is-left"]
 )

@@ -91,6 +91,7 @@ def test_it_is_never_sent_again_and_never_paid_twice(stage):
     assert len(stage.at_the_rail()) == 1
 
 
+@pytest.mark.thorough
 def test_another_way_that_nobody_has_paid_yet_can_be_called_off(stage):
     payment, refund = failed_at_the_bank(stage)
     by_hand(stage, refund)
@@ -144,6 +145,7 @@ def test_a_rail_that_cannot_be_asked_leaves_it_as_it_is(stage):
     assert stage.status(refund) == "manual"
 
 
+@pytest.mark.thorough
 def test_what_turns_out_to_have_gone_is_found_by_the_last_look(stage):
     payment, refund = lost(stage, 30)
     stage.world.refund(stage.rail_id(payment), 4_000, metadata={"reconciler_refund_id": refund})
@@ -205,6 +207,7 @@ def test_the_money_may_stay_as_credit_with_the_customers_consent(stage):
     assert len(stage.at_the_rail()) == 1
 
 
+@pytest.mark.thorough
 def test_the_money_may_stay_as_a_deposit(stage):
     _, refund = failed_at_the_bank(stage)
     assert keep(stage, refund, "deposit").startswith("dep_")
@@ -262,6 +265,7 @@ def line(stage, owner_url):
         yield opened
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [

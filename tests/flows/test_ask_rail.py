@@ -1,5 +1,7 @@
 """What no message told is asked of the rail: once per payment, patiently, and not for ever."""
 
+import pytest
+
 from reconciler.flows.ask_rail import ask_rail
 from tests.builders import balances, invoice
 from tests.runtime import Office, by_kind
@@ -33,6 +35,7 @@ def test_nothing_is_asked_before_its_siblings_could_arrive(office: Office) -> No
     assert office.line.calls == []
 
 
+@pytest.mark.thorough
 def test_what_is_explained_is_never_asked_about(office: Office) -> None:
     invoice(office, "INV-1", 10_000)
     office.world.pay(10_000, metadata={"invoice": "INV-1"})
@@ -81,6 +84,7 @@ def test_an_answer_that_cannot_be_true_stops_nobody_else(office: Office) -> None
     assert office.scalar("select count(*) from payment where fetch_due_at is not null") == 0
 
 
+@pytest.mark.thorough
 def test_a_refusal_about_one_parent_stops_no_other(office: Office) -> None:
     invoice(office, "INV-1", 10_000)
     charge = office.world.pay(10_000, metadata={"invoice": "INV-1"}).charge

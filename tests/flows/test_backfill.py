@@ -67,6 +67,7 @@ def _captured(office: Office, intent: str) -> int:
     return office.scalar("select captured from payment where rail_payment_id = :id", id=intent)
 
 
+@pytest.mark.thorough
 def test_the_rail_is_asked_for_less_than_it_allows(office: Office) -> None:
     """Nobody really waits here, so each pause is as long as all that was asked before calls for."""
     a_past(office)
@@ -83,6 +84,7 @@ def test_the_rail_is_asked_for_less_than_it_allows(office: Office) -> None:
     assert client.REQUESTS_PER_SECOND < 25, "a sandbox account of Stripe's takes no more"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("purpose", [BACKFILL, WINDOW])
 def test_a_run_that_one_worker_is_at_is_left_alone_by_another(office: Office, purpose: str) -> None:
     office.world.pay(1_000)

@@ -93,6 +93,7 @@ def test_many_messages_are_one_question_to_the_rail(office):
     assert office.line.calls.count(f"GET /v1/payouts/{payout}") == 1
 
 
+@pytest.mark.thorough
 def test_lines_that_fall_short_are_a_rest_until_the_rail_shows_the_others(office):
     """Trap 75: a page is missing."""
     sold(office, payments=5)
@@ -114,6 +115,7 @@ def test_lines_that_fall_short_are_a_rest_until_the_rail_shows_the_others(office
     assert [question.state for question in asked(office)] == ["resolved"]
 
 
+@pytest.mark.thorough
 def test_what_never_adds_up_is_asked_for_less_and_less_and_stays_a_rest(office):
     sold(office)
     payout = paid_out(office)
@@ -168,6 +170,7 @@ def test_a_payout_whose_end_nobody_told_of_is_asked_about_until_it_is_listed(off
     assert (row.lines_net, row.fetch_due_at) == (row.amount, None)
 
 
+@pytest.mark.thorough
 def test_lines_that_nobody_told_of_are_taken_in(office):
     """Movements of known payments, and of none, come in with the payout that carries them."""
     sold(office)

@@ -40,6 +40,7 @@ def two_that_tie_themselves(office: Office) -> list[str]:
     return [first, second]
 
 
+@pytest.mark.thorough
 def test_who_tied_first_ties_first_again_also_where_a_person_undid_it(office: Office) -> None:
     first, second = two_that_tie_themselves(office)
     on_line(office, "One", statements.untie)
@@ -124,6 +125,7 @@ def test_thousands_of_rows_are_taken_over_again(office: Office) -> None:
     assert done.taken["rows of imports"] == 2_500
 
 
+@pytest.mark.thorough
 def test_what_an_import_made_and_somebody_changed_behind_it_is_named(
     office: Office, owner_url: str
 ) -> None:

@@ -113,6 +113,7 @@ def test_two_payments_for_one_invoice_of_which_the_later_one_was_first(office: O
     assert differing(office) == []
 
 
+@pytest.mark.thorough
 def test_news_that_came_while_a_person_was_slow(office: Office) -> None:
     invoice_id = invoice(office, "INV-1", 5_000)
     office.world.pay(2_000, metadata={"invoice": "INV-1"})
@@ -194,6 +195,7 @@ def test_an_invoice_that_was_made_void_while_matching_looked(office: Office) -> 
     assert differing(office) == []
 
 
+@pytest.mark.thorough
 def test_events_that_were_done_over_after_people_had_acted(office: Office) -> None:
     invoice(office, "INV-1", 5_000)
     for _ in range(2):

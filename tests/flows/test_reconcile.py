@@ -149,6 +149,7 @@ def test_a_window_that_is_still_to_come_is_refused(office):
         assert refused.value.field == field
 
 
+@pytest.mark.thorough
 def test_a_surplus_is_a_discrepancy_and_waits_for_a_person(office):
     made = a_busy_week(office)
     office.deliver(*office.world.events())
@@ -160,6 +161,7 @@ def test_a_surplus_is_a_discrepancy_and_waits_for_a_person(office):
     assert made[5].charge in {row.subject for row in asked}
 
 
+@pytest.mark.thorough
 def test_an_amount_that_differs_is_named(office):
     made = a_busy_week(office)
     office.deliver(*office.world.events())
@@ -195,6 +197,7 @@ def test_a_ledger_that_says_otherwise_is_named(office):
     assert ("not_booked", "payment", payment_id) in left(told)
 
 
+@pytest.mark.thorough
 def test_a_movement_that_no_one_can_explain_is_drift(office):
     office.world.pay(1_000)
     office.deliver(*office.world.events())
@@ -214,6 +217,7 @@ def test_movements_of_no_payment_are_taken_in(office):
     assert office.violations() == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("no_intent", [False, True])
 def test_a_movement_of_a_payment_is_placed_by_the_charge_it_names(office, no_intent):
     charge = office.world.pay(1_000, no_intent=no_intent).charge
@@ -242,6 +246,7 @@ def test_a_payout_that_no_event_told_of_is_taken_in(office):
     assert office.violations() == []
 
 
+@pytest.mark.thorough
 def test_what_came_before_the_rail_forgot_its_events_is_healed_from_its_objects(office):
     a_busy_week(office)
     office.clock.advance(days=40)
@@ -251,6 +256,7 @@ def test_what_came_before_the_rail_forgot_its_events_is_healed_from_its_objects(
     assert office.violations() == []
 
 
+@pytest.mark.thorough
 def test_a_refund_that_fails_after_a_month_is_seen_without_an_event(office):
     payment = office.world.pay(5_000)
     refund = office.world.refund(payment.charge, 2_000)
@@ -325,6 +331,7 @@ def test_each_tick_begins_one_run(office):
     assert begun()
 
 
+@pytest.mark.thorough
 def test_a_job_begins_and_ends_all_that_is_due(office):
     a_busy_week(office)
     office.clock.advance(minutes=3)
@@ -335,6 +342,7 @@ def test_a_job_begins_and_ends_all_that_is_due(office):
     assert office.scalar("select count(*) from payment") == 12
 
 
+@pytest.mark.thorough
 def test_a_backfill_takes_in_the_past_without_a_line_for_each(office):
     a_busy_week(office)
     told = run(office, purpose=BACKFILL)

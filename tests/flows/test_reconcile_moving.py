@@ -7,6 +7,7 @@ from reconciler.rails.stripe.rail import StripeRail
 from tests.flows.test_reconcile import left, run
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("is_heard_of", [False, True])
 def test_what_moves_while_a_run_ends_is_not_taken_for_drift(office, monkeypatch, is_heard_of):
     ask = StripeRail.balance

@@ -48,6 +48,7 @@ def found(told, name):
     return one
 
 
+@pytest.mark.thorough
 def test_where_everything_agrees_nothing_is_found(office):
     a_payout(office)
     heard(office)
@@ -89,6 +90,7 @@ def test_a_payout_that_fails_after_it_was_paid_is_seen_without_an_event(office):
     assert office.violations() == []
 
 
+@pytest.mark.thorough
 def test_a_payout_at_the_bank_for_good_is_not_read_again(office):
     a_payout(office)
     heard(office)

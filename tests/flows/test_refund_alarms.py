@@ -103,6 +103,7 @@ def test_more_than_ten_unknown_at_once(stage):
     stops_for(stage, "12 refunds were sent and nobody knows what came of them")
 
 
+@pytest.mark.thorough
 def test_one_that_was_in_hand_when_refunds_stopped_does_not_stop_them_again(stage):
     """Between the last check of a sender and its POST, another sees eleven lost and stops them."""
     stage.faults.add("drop_before", **POST, count=None)
@@ -170,6 +171,7 @@ def test_a_drift_that_stays_for_two_cycles(stage):
     stops_for(stage, "stripe USD -300")
 
 
+@pytest.mark.thorough
 def test_what_neither_of_two_runs_has_listed_yet_stops_no_refund(stage):
     stage.paid()
     stage.pass_time(minutes=15)

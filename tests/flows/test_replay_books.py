@@ -179,6 +179,7 @@ def test_a_document_that_nobody_made_and_a_payment_that_is_gone_are_named(
     assert said == [f"invoice inv_x INV-X USD: {as_it_stands} in the books, nothing made anew"]
 
 
+@pytest.mark.thorough
 @pytest.mark.spoilt
 def test_an_event_whose_news_are_in_no_fact_is_named(office: Office, owner_url: str) -> None:
     may_make_a_schema(office, owner_url)

@@ -67,6 +67,7 @@ def a_life(office: Office) -> None:
         office.drain(within=timedelta(minutes=1))
 
 
+@pytest.mark.thorough
 def test_a_life_is_told_in_its_order_and_signed(office: Office, there: Endpoint) -> None:
     a_life(office)
     there.work()
@@ -86,6 +87,7 @@ def test_a_life_is_told_in_its_order_and_signed(office: Office, there: Endpoint)
         )
 
 
+@pytest.mark.thorough
 def test_old_events_again_tell_nothing_new(office: Office, there: Endpoint) -> None:
     a_life(office)
     there.work()

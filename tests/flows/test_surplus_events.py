@@ -33,6 +33,7 @@ def questions(office: Office) -> list[str]:
     )]  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["customer.created", "charge.updated"])
 def test_an_event_that_the_rail_never_made_is_named_whatever_it_moves(
     office: Office, kind: str
@@ -87,6 +88,7 @@ def test_what_the_rail_may_have_forgotten_is_not_named(
     assert (told.status, left(told)) == ("done", [TOLD] if is_named else [])
 
 
+@pytest.mark.thorough
 def test_what_lies_outside_of_the_window_is_left_to_the_run_that_reads_it(office: Office) -> None:
     a_day(office)
     made = to_epoch(office.clock() - timedelta(days=9))
@@ -106,6 +108,7 @@ def test_what_is_kept_apart_already_is_not_asked_about_twice(office: Office) -> 
     assert left(run(office)) == []
 
 
+@pytest.mark.thorough
 def test_of_very_many_the_first_are_named(office: Office, monkeypatch) -> None:
     monkeypatch.setattr("reconciler.services.discrepancies.QUESTIONS_MAX", 3)
     a_day(office)

@@ -71,6 +71,7 @@ def test_two_running_senders_stop_within_a_second_and_go_on_after(stage, name: s
     assert len(stage.at_the_rail()) == LEGS
 
 
+@pytest.mark.thorough
 def test_a_running_job_applies_no_further_batch(office: Office) -> None:
     for _ in range(6):
         office.world.pay(1_000)

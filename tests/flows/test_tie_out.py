@@ -34,6 +34,7 @@ def named(line: Reason) -> tuple[Why, int, str]:
     return line.why, line.amount, line.subject
 
 
+@pytest.mark.thorough
 def test_a_busy_day_ties_out_to_the_unit(office: Office) -> None:
     world = office.world
     made = [world.pay(1_000 + 10 * n, ("usd", "eur", "jpy")[n % 3]) for n in range(9)]
@@ -53,6 +54,7 @@ def test_before_anything_moved_there_is_nothing_to_tie(office: Office) -> None:
     assert all(one.difference == 0 and one.lines == [] for one in tied(office).values())
 
 
+@pytest.mark.thorough
 def test_a_movement_that_nobody_here_heard_of_is_named_whatever_its_age(office: Office) -> None:
     world = office.world
     with world.at(int((office.clock() - timedelta(days=400)).timestamp())):
@@ -92,6 +94,7 @@ def test_a_surplus_here_is_named_as_well(office: Office) -> None:
     assert (found.difference, found.unexplained) == (-net, 0)
 
 
+@pytest.mark.thorough
 def test_an_unknown_category_stands_in_suspense_and_ties(office: Office) -> None:
     office.world.pay(5_000)
     other = office.world.other_row(-250, kind="mystery", category="mystery")

@@ -32,6 +32,7 @@ ENVIRONMENT = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("process", STARTED)
 def test_a_process_that_begins_imports_nothing_heavy(process: str) -> None:
     look = f"import json, sys; {STARTED[process]}; print(json.dumps(sorted(sys.modules)))"

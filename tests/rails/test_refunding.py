@@ -242,6 +242,7 @@ def test_a_listing_holds_what_was_made_in_its_window_newest_first(sandbox):
     assert {row.id for row in listed(rail, "event", AT - 3_600, AT)} == set(middle)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["charge", "balance_transaction"])
 def test_a_listing_is_read_to_its_last_page(sandbox, kind):
     for number in range(230):

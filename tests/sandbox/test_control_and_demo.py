@@ -206,6 +206,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.thorough
 def test_a_setting_that_cannot_be_right_is_one_line(tmp_path: Path) -> None:
     process = start(tmp_path, free_port(), "pk_test_not_a_secret_key")
     _, errors = process.communicate(timeout=60)
@@ -226,6 +227,7 @@ def start(tmp_path: Path, port: int, key: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environ, stderr=subprocess.PIPE)  # noqa: S603 - ours
 
 
+@pytest.mark.thorough
 def test_the_process_keeps_its_money_over_a_kill(tmp_path: Path) -> None:
     port, key = free_port(), "sk_test_sandbox_1234"
     header = {"Authorization": f"Bearer {key}"}

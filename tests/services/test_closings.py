@@ -257,6 +257,7 @@ A_BILL_MOVES = (
 )
 
 
+@pytest.mark.thorough
 def test_what_is_moved_between_categories_of_a_closed_month_is_found(
     office: Office, owner_url: str
 ) -> None:

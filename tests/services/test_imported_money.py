@@ -69,6 +69,7 @@ def test_the_same_file_twice_is_once_and_a_changed_receipt_is_refused(office: Of
     assert told == [(4, "number", "R-1 is there, is sent, and says something else")]
 
 
+@pytest.mark.thorough
 def test_what_a_customer_is_called_and_wants_comes_over_and_is_changed(office: Office) -> None:
     take(office, LAST_YEAR)
     known = "select rail || ':' || rail_customer_id as it from customer_rail_id order by 1"

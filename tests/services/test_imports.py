@@ -159,6 +159,7 @@ def test_what_money_did_elsewhere_is_not_taken_over(office):
     assert take(office, head + "R-1,c-1,USD,100,0,0.00,\n", "invoice").total("new") == 1
 
 
+@pytest.mark.thorough
 def test_a_project_is_not_billed_beyond_its_price(office):
     take(office, ALL)
     head = "number,customer_id,project_id,currency,total\n"

@@ -36,6 +36,7 @@ def test_a_wrong_number_written_a_month_later_opens_no_question(office: Office) 
     assert asked(office, payment) == {}
 
 
+@pytest.mark.thorough
 def test_an_edit_a_month_later_places_money_that_was_held(office: Office) -> None:
     for turn, order in enumerate(permutations(range(3))):
         number = f"INV-{turn}"

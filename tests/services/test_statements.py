@@ -70,6 +70,7 @@ def entry(office, row, *, text="STRIPE", amount=None):
     return f"{day},{written(row.amount if amount is None else amount)},{row.currency},{text}\n"
 
 
+@pytest.mark.thorough
 def test_a_payout_finds_its_line_and_no_money_moves(office, payout):
     before = office.rows("select count(*) as n from journal_entry")
     taken = take(office, HEAD + entry(office, payout) + "2026-01-02,-3.50,USD,Coffee\n")
@@ -137,6 +138,7 @@ def test_no_document_waits_while_lines_are_tied_and_who_comes_second_gives_way(o
     assert [row.state for row in lines(office)] == ["tied"]
 
 
+@pytest.mark.thorough
 def test_lines_tie_at_their_own_turn(office, payout):
     take(office, HEAD + f"{office.clock().date()},50.00,USD,RF18539007547034\n")
     receive(office, reference="RF18539007547034")
@@ -145,6 +147,7 @@ def test_lines_tie_at_their_own_turn(office, payout):
     assert [tie_bank_lines(office.runtime) for _ in range(2)] == [1, 0]
 
 
+@pytest.mark.thorough
 def test_what_a_person_untied_stays_untied_and_may_be_tied_again(office, payout):
     take(office, HEAD + entry(office, payout))
     (row,) = lines(office)

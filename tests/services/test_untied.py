@@ -126,6 +126,7 @@ def test_what_is_kept_is_the_whole_join_whatever_happens_and_whenever_it_is_coun
     assert broken(office) == []
 
 
+@pytest.mark.thorough
 def test_every_step_that_matters_leaves_something_untied_and_counting_takes_away_the_rest(
     office: Office,
 ) -> None:
@@ -157,6 +158,7 @@ def test_the_movement_of_a_payout_is_the_payouts_and_nobody_elses(office: Office
     assert kept(office) == ([], [])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["clearing", "suspense"])
 def test_a_kept_row_that_is_out_by_one_is_found(office: Office, kind: str) -> None:
     rng = random.Random(2)

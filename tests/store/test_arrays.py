@@ -58,6 +58,7 @@ def test_connections_of_the_program_use_it(office: Office) -> None:
         assert driver.adapters.get_dumper(list, PyFormat.AUTO) is TextsDumper
 
 
+@pytest.mark.thorough
 @given(st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=12), min_size=1))
 @settings(max_examples=200)
 def test_what_is_sent_says_the_same_as_the_drivers_own(texts: list[str | None]) -> None:

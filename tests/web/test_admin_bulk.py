@@ -112,6 +112,7 @@ def test_two_that_fit_the_same_invoice_do_not_both_go(queue):
     assert "Match 3 strong suggestions" in words
 
 
+@pytest.mark.thorough
 def test_all_pages_of_the_queue_are_taken_with_their_number_and_sum(queue, monkeypatch):
     monkeypatch.setattr(unmatched, "QUEUE_PAGE", 1)
     monkeypatch.setattr(queue_views, "_AT_ONCE", 2)

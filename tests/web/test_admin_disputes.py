@@ -42,6 +42,7 @@ def lose(screens: Screens) -> str:
     return f"/disputes/{screens.ids['dispute']}"
 
 
+@pytest.mark.thorough
 def test_the_list_says_until_when_to_answer(birch):
     page = birch.as_("viewer").read("/disputes")
     assert "Birch" in page
@@ -238,6 +239,7 @@ def test_an_invoice_of_before_it_was_kept_here_has_its_own_day(birch):
     assert "Invoice INV-1050 , of 2 Nov 2026, marked as sent here 22 Nov 2026" in words
 
 
+@pytest.mark.thorough
 def test_one_box_takes_the_reason_or_a_note_so_that_no_word_is_in_the_wrong_one(birch):
     path = f"/disputes/{birch.ids['dispute']}"
     rae = birch.as_("reconciler")

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, strategies as st
 
 from reconciler.flows.count_figures import count_figures
@@ -102,6 +103,7 @@ def test_not_matched_counts_only_money_that_waits(screens: Screens) -> None:
     assert "At once 0" in words
 
 
+@pytest.mark.thorough
 def test_money_waits_from_when_it_came_however_late_it_was_heard_of(screens: Screens) -> None:
     """Of two payments of eight days ago one is matched as it is heard of, and one by a person."""
     customer = screens.customer("Ann")

@@ -60,6 +60,7 @@ def test_a_match_a_hold_and_a_split_post_what_was_shown(acme):
     assert posted(acme, before) == foreseen
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("before", ["nothing", "a part on an invoice", "a part given back"])
 def test_a_hold_posts_what_was_shown_whatever_came_before_it(acme, before):
     rae, pay = acme.as_("reconciler"), acme.ids["pay"]

@@ -42,6 +42,7 @@ def test_a_refund_paid_another_way_tells_who_chose_it_and_who_paid_and_how(birch
             assert words in history, (page, words)
 
 
+@pytest.mark.thorough
 def test_a_payment_tells_what_was_answered_about_it_and_taken_back(birch):
     world = birch.office.world
     charge = next(iter(world.table("charge")))

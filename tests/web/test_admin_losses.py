@@ -55,6 +55,7 @@ def test_while_the_bank_has_not_decided_it_is_disputed(taken):
     assert "booked as disputed funds until that is decided" in shown["page"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("decision", "words"),
     [
@@ -98,6 +99,7 @@ def test_what_is_on_hold_gets_no_older_and_the_sum_of_the_debts_is_the_same(take
     assert "On hold" not in words
 
 
+@pytest.mark.thorough
 def test_an_appeal_makes_it_disputed_again_and_a_late_win_paid(taken):
     _lose(taken)
     taken.office.clock.advance(hours=1)

@@ -36,6 +36,7 @@ def _match(screens: Screens, by: Somebody, name: str, query: str = "", *, amount
     return answer
 
 
+@pytest.mark.thorough
 def test_the_oldest_money_is_first_and_other_orders_stand_in_the_address(queue):
     rae, named = queue.as_("reconciler"), queue.ids
     oldest = [named[name] for name in "abc"]

@@ -52,6 +52,7 @@ def test_an_answer_is_one_of_ones_deeds_with_what_it_did_below(cedar):
     assert "Outside refund decided" in said(page), "what it did, where it is unfolded"
 
 
+@pytest.mark.thorough
 def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     rae, before = cedar.as_("reconciler"), cedar.books()
     page = rae.read(f"/questions/{_item(cedar).id}")
@@ -72,6 +73,7 @@ def test_the_page_says_what_the_books_took_and_what_each_answer_does(cedar):
     assert "Took from INV-2 : $40.00" in said(rae.get("/questions"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("action", "owed"), [("credit", 0), ("reopen", 4_000)])
 def test_it_is_answered_and_the_answer_is_taken_back_and_given_anew(cedar, action, owed):
     rae, asked = cedar.as_("reconciler"), _item(cedar)
@@ -226,6 +228,7 @@ def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
     assert "T-17" not in said(pages[1_000])
 
 
+@pytest.mark.thorough
 def test_it_is_put_off_and_noted_on_its_own_page(cedar):
     rae, item = cedar.as_("reconciler"), _item(cedar).id
     here = f"/admin/questions/{item}"

@@ -23,6 +23,7 @@ def asked(screens: Screens) -> Screens:
     return screens
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("page", ["/refunds", "/refunds/{refund}"])
 def test_what_leaves_to_whom_and_how_is_said_before_the_yes(asked, page):
     before = asked.books()
@@ -41,6 +42,7 @@ def test_what_leaves_to_whom_and_how_is_said_before_the_yes(asked, page):
     assert asked.books() == before, "looking posts nothing"
 
 
+@pytest.mark.thorough
 def test_trying_again_says_what_leaves_too(asked):
     aki = asked.as_("approver")
     rev = asked.rev("refund", asked.ids["refund"])

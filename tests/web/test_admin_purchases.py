@@ -102,6 +102,7 @@ def test_a_bill_is_put_off_to_a_day_soon_or_what_was_typed_stays(oak, day):
     assert oak.office.scalar("select count(*) from bill where snoozed_until is not null") == 0
 
 
+@pytest.mark.thorough
 def test_a_payment_that_comes_back_brings_its_bill_back_in_sight(oak):
     rae = oak.as_("reconciler")
     [(late,)] = oak.office.rows("select id from bill where number = '2026-101'")

@@ -53,6 +53,7 @@ def _read(screens: Screens, by: Somebody, path: str) -> list[str]:
     return [called[one] for one in _CARD.findall(by.get(path).get_data(as_text=True))]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sort", ORDERS)
 def test_each_order_is_as_it_says(asked, sort):
     rae = asked.as_("reconciler")
@@ -113,6 +114,7 @@ def test_after_one_is_closed_the_next_of_its_order_is_named(asked, sort):
     assert "2 left in this queue" in said(page)
 
 
+@pytest.mark.thorough
 def test_the_first_page_begins_with_what_has_a_deadline_and_says_so(asked):
     html = asked.as_("viewer").get("/").get_data(as_text=True)
     tiles = [unescape(one).strip() for one in _TILE.findall(html)]

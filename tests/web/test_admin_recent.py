@@ -63,6 +63,7 @@ def test_a_match_is_taken_back_from_the_list_and_by_the_same_way_again(acme):
     assert acme.office.violations() == []
 
 
+@pytest.mark.thorough
 def test_after_undo_it_is_asked_as_it_was_before_each_time_again(screens):
     screens.ids["acme"] = screens.customer("Acme")
     screens.invoice(screens.ids["acme"], 120_000, "INV-1042")
@@ -303,6 +304,7 @@ def test_no_id_stands_in_what_one_did_where_there_is_a_word_for_it(acme):
         assert f" {prefix}" not in words, prefix
 
 
+@pytest.mark.thorough
 def test_a_hold_is_one_deed_with_what_it_made_below(acme):
     rae = acme.as_("reconciler")
     pay = acme.paid(5_000, description="who")

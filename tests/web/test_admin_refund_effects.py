@@ -19,6 +19,7 @@ def _post(made: Screens, by: Somebody, refund_id: str, what: str, **typed: str) 
     assert by.post(f"/refunds/{refund_id}/{what}", form).status_code == 303
 
 
+@pytest.mark.thorough
 def test_of_what_was_paid_by_hand_the_entries_and_the_steps_are_those_of_that_way(birch):
     refund_id = sent_back(birch)
     aki, page = birch.as_("approver"), f"/refunds/{refund_id}"
@@ -71,6 +72,7 @@ def test_a_refund_asked_of_a_payment_names_the_invoice_that_it_lowers_from_and_t
     assert "Books Nothing is posted." in words
 
 
+@pytest.mark.thorough
 def test_what_is_on_no_invoice_is_said_to_be_and_each_part_has_its_amount(birch):
     birch.invoice(birch.ids["birch"], 26_000, "INV-1042")
     over = birch.paid(28_000, customer=birch.ids["cus"], metadata={"invoice": "INV-1042"})
@@ -86,6 +88,7 @@ def test_what_is_on_no_invoice_is_said_to_be_and_each_part_has_its_amount(birch)
     assert "INV-1042 drops from $260.00 to $230.00" in words
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("amount", "of_the_invoice"), [(2_000, 0), (5_000, 3_000)])
 def test_of_an_excess_that_went_back_the_invoice_is_said_to_lose_nothing(
     birch, amount, of_the_invoice
@@ -109,6 +112,7 @@ def test_of_an_excess_that_went_back_the_invoice_is_said_to_lose_nothing(
     assert birch.office.violations() == []
 
 
+@pytest.mark.thorough
 def test_what_two_paid_for_one_invoice_goes_back_from_what_was_too_much(birch):
     """The later is beyond what the invoice takes; the earlier goes back, and the later pays it."""
     birch.paid(300_000, customer=birch.ids["cus"], metadata={"invoice": "INV-1041"})

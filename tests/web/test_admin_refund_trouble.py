@@ -230,6 +230,7 @@ def test_why_several_were_given_back_is_asked_at_once(birch):
     assert counted[0] < STATEMENTS_MAX
 
 
+@pytest.mark.thorough
 def test_of_ours_another_way_comes_first_where_the_card_is_gone(birch):
     for why, first in (("declined", "again the same way"), ("expired_or_canceled_card", "Pay it")):
         refund_id = sent_back(birch, why)
@@ -305,6 +306,7 @@ def test_a_form_that_is_refused_keeps_what_was_typed_and_stays_open(birch, what,
     assert birch.books() == before
 
 
+@pytest.mark.thorough
 def test_how_it_was_paid_back_is_kept_when_it_is_refused(birch):
     refund_id = sent_back(birch)
     assert (

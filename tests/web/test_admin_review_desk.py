@@ -141,6 +141,7 @@ def test_why_something_is_put_off_stays_as_a_note_beside_it_written_once(queue):
     assert amounts(queue, "snoozed") == set()
 
 
+@pytest.mark.thorough
 def test_a_question_takes_a_note_where_it_stands_and_shows_the_last_of_them(queue):
     rae, item = queue.as_("reconciler"), item_of(queue, "new")
     assert f'/notes/{queue.ids["new"]}"' in rae.get("/questions").get_data(as_text=True)
@@ -203,6 +204,7 @@ def test_somebodys_questions_are_in_their_own_view_and_nobody_elses(queue):
     assert "No question in this view" in dana.read("/questions?view=mine")
 
 
+@pytest.mark.thorough
 def test_what_is_older_than_two_days_has_a_view(queue):
     assert amounts(queue, "old") == {"old"}
     words = queue.viewer.read("/questions?view=old")
@@ -279,6 +281,7 @@ def test_of_two_for_different_things_it_is_said_what_each_is_for_and_not_that_ei
     assert "milestone “Build”, not signed off yet" in words
 
 
+@pytest.mark.thorough
 def test_a_page_of_many_questions_asks_no_more_than_one_of_few(queue):
     rae, engine = queue.as_("reconciler"), queue.office.runtime.engine
 
@@ -312,6 +315,7 @@ def test_the_payer_is_asked_by_a_mail_that_says_which_money_it_is_about(screens)
     assert "Ask the payer" not in screens.as_("reconciler").read(f"/unmatched/{unknown}")
 
 
+@pytest.mark.thorough
 def test_a_customers_own_address_will_do_where_the_payment_names_none(screens):
     rail_id = screens.office.world.create_customer(name="Acme")
     screens.customer("Acme", email="pay@acme.example", rail_customers={"stripe": rail_id})

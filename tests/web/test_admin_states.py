@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from reconciler.errors import Unavailable
 from reconciler.web.admin import errors
 from reconciler.web.admin.blueprint import routes
@@ -42,6 +44,7 @@ VIEWS = (
 )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_a_view_that_holds_nothing_says_so_and_leads_back_to_all(company: Screens):
     vera = company.as_("viewer")
     for path in VIEWS:

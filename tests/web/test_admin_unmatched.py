@@ -298,6 +298,7 @@ def test_a_form_without_its_fields_is_refused_in_words(still, form):
     assert answer.status_code == 422
 
 
+@pytest.mark.thorough
 def test_what_is_left_is_held_as_a_deposit(acme):
     somebody = acme.as_("reconciler")
     assert "Hold $850.00 as deposit" in somebody.read("/unmatched")
@@ -338,6 +339,7 @@ def test_nothing_waits_and_nothing_fits_are_said_differently(screens):
     assert "Show all" in words
 
 
+@pytest.mark.thorough
 def test_the_views_hold_what_they_say(acme):
     somebody = acme.as_("reconciler")
     acme.paid(130_000, customer=acme.ids["cus"], metadata={"invoice": "INV-1042"})

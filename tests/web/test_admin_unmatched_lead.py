@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+import pytest
+
 from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.services import customers, invoices
 from tests.web.screens import Screens, Somebody
@@ -231,6 +233,7 @@ def test_an_overpayment_says_why_it_waits_as_the_question_does(screens):
     assert f"{whose} INV-1055. {why}" in rae.read(f"/unmatched/{paid}")
 
 
+@pytest.mark.thorough
 def test_of_too_much_the_customers_own_wish_is_said_and_offered_first(screens):
     customer, rail_id = _known(screens, "Redwood")
     for number, total in (("INV-31", 40_000), ("INV-32", 90_000)):

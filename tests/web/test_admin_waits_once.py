@@ -52,6 +52,7 @@ def test_what_is_asked_back_in_part_waits_with_its_rest(paid_more):
     assert "Overpayments 1 $50.00" in words
 
 
+@pytest.mark.thorough
 def test_money_that_came_back_from_a_failed_refund_waits_as_that_refund(paid_more):
     asked = paid_more.ask_refund("reconciler", payment_id=paid_more.ids["pay"], amount=5_000)
     paid_more.by("approver", lambda work: refunds.approve(work, asked))

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from reconciler.books.disputes import Kind
 from reconciler.reads import disputes as reads
 from reconciler.web import rail_pages
@@ -65,6 +67,7 @@ def test_it_leads_to_the_rails_own_page(api):
     assert rail_pages.of_dispute(replace(row, rail="manual"), live) is None
 
 
+@pytest.mark.thorough
 def test_an_inquiry_takes_nothing_and_holds_the_invoice(api):
     invoice_id, made, dispute = _opened(api, inquiry=True)
     assert (dispute["kind"], dispute["taken"], dispute["movements"]) == ("inquiry", 0, [])

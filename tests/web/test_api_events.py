@@ -21,6 +21,7 @@ def the_event(api, kind):
     return api.read("/events", type=kind, limit=1)["data"][0]
 
 
+@pytest.mark.thorough
 def test_an_event_shows_what_came_and_what_became_of_it(api):
     payment = api.paid(1_212)
     event = the_event(api, "charge.succeeded")

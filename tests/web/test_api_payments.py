@@ -53,6 +53,7 @@ def test_a_payment_is_found_by_any_of_the_rails_ids(api):
     assert api.read("/payments", rail_payment_id="ch_none")["data"] == []
 
 
+@pytest.mark.thorough
 def test_filters_find_the_held_and_the_unapplied(api):
     held = api.paid(3_400, description="no idea")
     invoice = api.an_invoice(1_000)
@@ -120,6 +121,7 @@ def test_taking_an_allocation_back_reverses_it(api):
     api.sound()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("parts", "field"),
@@ -203,6 +205,7 @@ def test_a_remainder_let_go_is_no_refund(api):
     api.sound()
 
 
+@pytest.mark.thorough
 def test_a_refund_seen_on_the_rail_shows_on_the_payment(api):
     invoice = api.an_invoice(10_000)
     made = api.office.world.pay(10_000, "usd", metadata={"invoice": invoice["number"]})

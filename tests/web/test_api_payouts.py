@@ -51,6 +51,7 @@ def test_lines_come_in_pages(api):
     assert sum(line["net"] for line in seen) == payout["amount"]
 
 
+@pytest.mark.thorough
 def test_what_lines_leave_unexplained_is_said(api):
     for amount in (1_100, 2_200):
         api.paid(amount)

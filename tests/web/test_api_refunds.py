@@ -263,6 +263,7 @@ def test_what_was_asked_is_changed_and_the_approval_is_void(strict):
     ok(strict.post(f"/refunds/{made['id']}/approve", by="refund three"))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "status", "field"),
     [
@@ -303,6 +304,7 @@ def a_failed_refund(api):
     return api.read(f"/refunds/{refund['id']}")
 
 
+@pytest.mark.thorough
 def test_a_failed_refund_says_what_the_client_reads_and_what_is_to_do(api):
     refund = a_failed_refund(api)
     assert refund["status"] == "failed"
@@ -358,6 +360,7 @@ def test_it_stays_as_a_deposit_by_consent(api):
     api.sound()
 
 
+@pytest.mark.thorough
 def test_a_refund_that_the_rails_balance_does_not_carry_says_so_in_its_answer(empty_api):
     api = empty_api
     _, first = a_paid_invoice(api)

@@ -134,6 +134,7 @@ def test_what_the_client_pays_on_a_page_from_before_is_booked_once(
     assert paying.office.violations() == []
 
 
+@pytest.mark.thorough
 def test_what_was_written_off_is_not_taken_out_of_what_they_pay_afterwards(
     paying: Screens,
 ) -> None:

@@ -86,6 +86,7 @@ def test_who_records_a_transfer_to_an_account_that_nobody_knows_says_to_which(ow
     assert asked not in dana.read(f"/refunds/{refund}")
 
 
+@pytest.mark.thorough
 def test_a_refund_that_went_or_goes_to_the_card_asks_for_no_account(owed):
     rae = owed.as_("reconciler")
     refund = owed.ask_refund(

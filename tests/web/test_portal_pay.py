@@ -67,6 +67,7 @@ def test_what_is_paid_on_the_rails_page_closes_the_invoice_by_itself(screens: Sc
     assert states(screens) == [(120_000, "closed")]
 
 
+@pytest.mark.thorough
 def test_a_part_may_be_paid_and_then_the_rest(screens: Screens) -> None:
     _, path = of_ann(screens)
     owed = screens.ids["INV-1"]

@@ -73,6 +73,7 @@ def test_what_failed_outside_and_goes_another_way_is_told_once(birch: Screens) -
     assert "We are paying it back to your bank account." in told
 
 
+@pytest.mark.thorough
 def test_what_of_it_was_not_asked_for_again_is_still_told(birch: Screens) -> None:
     _failed_outside(birch, 30_000)
     birch.office.clock.advance(hours=1)
@@ -84,6 +85,7 @@ def test_what_of_it_was_not_asked_for_again_is_still_told(birch: Screens) -> Non
     assert CAME_BACK in told
 
 
+@pytest.mark.thorough
 def test_what_was_asked_before_it_failed_is_something_else(birch: Screens) -> None:
     birch.ask_refund("reconciler", payment_id=birch.ids["pay"], amount=10_000)
     birch.office.clock.advance(hours=1)
