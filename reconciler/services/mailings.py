@@ -63,13 +63,19 @@ def of_invoice(work: Work, invoice_id: str) -> str:
     return _write(work, _INVOICES, invoice_id)
 
 
-def of_client_page(work: Work, customer_id: str, *, email: str | None = None) -> str:
+def of_client_page(
+    work: Work, customer_id: str, *, email: str | None = None, shown: str | None = None
+) -> str:
     """Mail a customer a link to their page, made when it leaves; gives the message.
 
-    `email` is written down as theirs first, where they have none. Raises NotFound, Invalid, and
-    Conflict where nobody can be written to, another address is known, or they were just mailed one.
+    `email` is written down as theirs first, where they have none; `shown` is the address that
+    somebody saw it would go to. Raises NotFound, Invalid, and Conflict where nobody can be written
+    to, another address is known, or they were just mailed one.
     """
     customer = customers.lock(work, customer_id)  # of two at once, the second sees the first
+    if shown and customer.email != shown:
+        is_now = f"is {customer.email} by now" if customer.email else "was taken away meanwhile"
+        raise Conflict(f"their mail address {is_now}: nothing was mailed")
     if email and customer.email is None:
         customers.patch(work, customer_id, {"email": email})
     elif email and customer.email != email:

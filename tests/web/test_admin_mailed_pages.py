@@ -1,8 +1,11 @@
 """The link to a client's page, mailed: its words first, once, and nowhere but in that mail."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
+from reconciler.services import customers
 from tests.flows.test_mail_links import EVERYTHING, link_in, see
 from tests.mail_room import MailRoom, open_mail_room, said as letter_text
 from tests.web.api import refused
@@ -91,6 +94,23 @@ def test_one_without_an_address_has_it_written_down_where_it_is_missed(screens, 
     assert [row.action for row in actions if row.action.startswith("customer.")][-2:] == [
         "customer.changed", "customer.page_mailed",
     ]  # fmt: skip
+
+
+def test_the_address_that_was_shown_is_the_one_that_is_mailed(screens, room):
+    ann = screens.customer("Ann Lee", email="ann@example.com")
+    rae, path = screens.as_("reconciler"), f"/customers/{ann}/mail"
+    shown = re.search(r'name="shown" value="([^"]*)"', rae.get(page_of(ann)).get_data(as_text=True))
+    assert shown
+    for email, told in (
+        ("bea@example.com", "Their mail address is bea@example.com by now"),
+        (None, "Their mail address was taken away meanwhile"),
+    ):
+        screens.office.do(lambda work, to=email: customers.patch(work, ann, {"email": to}))
+        meanwhile = rae.post(path, {"shown": shown[1]})
+        assert meanwhile.status_code == 409
+        assert told in said(meanwhile)
+        assert screens.office.scalar("select email from customer") == email
+    assert room.work() == []
 
 
 def test_whoever_only_looks_sees_no_button_and_nobody_unknown_is_mailed(screens):

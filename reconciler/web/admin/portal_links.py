@@ -80,11 +80,12 @@ def make_portal_link(desk: Desk) -> Response:
 
 @screens.post("/customers/<customer_id>/mail", Role.RECONCILER)
 def mail_client_page(desk: Desk, customer_id: str) -> Response:
-    """Mail them a link of their own, to the address that is known or was typed."""
+    """Mail them a link of their own, to the address that was shown or typed."""
 
     def deed() -> Response:
         email = request.form.get("email", "").strip() or None
-        desk.once(lambda work: mailings.of_client_page(work, customer_id, email=email))
+        shown = request.form.get("shown") or None
+        desk.once(lambda work: mailings.of_client_page(work, customer_id, email=email, shown=shown))
         return go("list_portal_links", customer=customer_id, mailed=1)
 
     def again(refusal: Refused) -> Response:
