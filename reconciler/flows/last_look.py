@@ -26,7 +26,7 @@ from reconciler.letters.words import (
 )
 from reconciler.reads import balances, invoices, notices as reads, proposals
 from reconciler.reads.notices import PaymentNews
-from reconciler.services import mail, portal_links
+from reconciler.services import mail, mailings, portal_links
 from reconciler.store.messages import Message
 from reconciler.work import Work
 
@@ -41,6 +41,10 @@ def last_look(work: Work, message: Message, house: House) -> Words | None:
     kept = _KINDS[kind]
     if not kept.is_so(work, message.about):
         mail.drop(work, message, "it is not so any more")
+        return None
+    if kind is MessageKind.CLIENT_PAGE and not mailings.is_theirs(work.session, message):
+        # Of the link alone: whoever has that address now would see all that is the client's.
+        mail.drop(work, message, "their mail address is another by now")
         return None
     token = _token(work, message, kind)
     said = kept.words(work, message, house, token)

@@ -12,10 +12,11 @@ from sqlmodel import Session
 from reconciler import ids
 from reconciler.books import mail as rules
 from reconciler.books.mail import MessageKind
-from reconciler.errors import Conflict, NotFound
+from reconciler.errors import Conflict, Invalid, NotFound
 from reconciler.services import audit, customers, mail
 from reconciler.services.mail import NewMessage
 from reconciler.store import holds
+from reconciler.store.messages import Message
 from reconciler.work import Work
 
 _PROPOSAL = sa.text(
@@ -28,11 +29,13 @@ _INVOICE = sa.text(
 )
 # Whoever was just mailed a link has one that opens: the next goes to another address, or later.
 PAGE_AGAIN_AFTER = timedelta(hours=1)
+# One that waits to leave still, as while nobody carries mail, is as if just mailed.
 _PAGE_MAILED = sa.text(
-    """select created_at from message where kind = 'client_page' and about = :id
-      and recipient = :to and state in ('waiting', 'claimed', 'sent') and created_at > :since
-    order by created_at desc limit 1"""
+    """select max(case when state = 'sent' then sent_at else :now end) from message
+    where kind = 'client_page' and about = :id and recipient = :to
+      and (state in ('waiting', 'claimed') or state = 'sent' and sent_at > :since)"""
 )
+_EMAIL = sa.text("select email from customer where id = :id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,19 @@ def page_again_at(
     session: Session, customer_id: str, email: str, *, now: datetime
 ) -> datetime | None:
     """From when on a link can be mailed to that address again; None for at once. Raises Invalid."""
-    given = {"id": customer_id, "to": rules.address(email), "since": now - PAGE_AGAIN_AFTER}
+    since = now - PAGE_AGAIN_AFTER
+    given = {"id": customer_id, "to": rules.address(email), "now": now, "since": since}
     mailed_at: datetime | None = session.scalar(_PAGE_MAILED, given)
     return mailed_at + PAGE_AGAIN_AFTER if mailed_at else None
+
+
+def is_theirs(session: Session, message: Message) -> bool:
+    """Whether a mail goes to the address that its customer has now."""
+    email: str | None = session.scalar(_EMAIL, {"id": message.customer_id})
+    try:
+        return bool(email) and rules.address(email or "") == message.recipient
+    except Invalid:  # it was changed to one that cannot be written to
+        return False
 
 
 def _write(work: Work, thing: _Thing, about: str) -> str:

@@ -21,6 +21,12 @@ def page_of(customer: str) -> str:
     return f"/portal-links?customer={customer}"
 
 
+def _write_down(screens: Screens, email: str | None) -> None:
+    """All customers' address, as it never could be typed if it is none."""
+    change = sa.text("update customer set email = :email")
+    screens.office.do(lambda work: work.session.execute(change, {"email": email}))
+
+
 def test_a_link_is_mailed_with_one_press_after_its_words_were_shown(screens, room, caplog):
     ann = screens.customer("Ann Lee", email="ann@example.com")
     screens.invoice(ann, 20_000, "INV-1")
@@ -63,13 +69,14 @@ def test_nobody_is_flooded_and_another_address_is_none_that_was_mailed(screens, 
         assert again.status_code == 409
         assert "a link was just mailed to ann@example.com" in said(again).lower()
         room.work()
-    screens.office.do(
-        lambda work: work.session.execute(
-            sa.text("update customer set email = 'lee@example.com' where id = :id"), {"id": ann}
-        )
-    )
+    _write_down(screens, "lee@example.com")
     assert rae.post(path).status_code == 303
-    screens.office.clock.advance(hours=1)
+    screens.office.clock.advance(hours=5)  # and nobody carries mail
+    assert screens.as_("reconciler").post(path).status_code == 409
+    room.work()
+    screens.office.clock.advance(minutes=59)
+    assert screens.as_("reconciler").post(path).status_code == 409
+    screens.office.clock.advance(minutes=1)
     assert "mailed=1" in screens.as_("reconciler").post(path).location
     assert screens.office.scalar("select count(*) from message") == 3
 
@@ -111,6 +118,20 @@ def test_the_address_that_was_shown_is_the_one_that_is_mailed(screens, room):
         assert told in said(meanwhile)
         assert screens.office.scalar("select email from customer") == email
     assert room.work() == []
+
+
+def test_no_link_leaves_for_an_address_that_is_theirs_no_more(screens, room):
+    ann = screens.customer("Ann Lee", email="anne@example.com")
+    rae, path = screens.as_("reconciler"), f"/customers/{ann}/mail"
+    for email in ("ann@example.com", "Ann at example", None):
+        assert rae.post(path).status_code == 303
+        _write_down(screens, email)
+        assert room.work() == []
+        assert "their mail address is another by now" in rae.read(f"/customers/{ann}")
+        _write_down(screens, "anne@example.com")
+    assert screens.office.scalar("select count(*) from portal_link") == 0
+    assert rae.post(path).status_code == 303
+    assert len(room.work()) == 1
 
 
 def test_whoever_only_looks_sees_no_button_and_nobody_unknown_is_mailed(screens):
