@@ -256,6 +256,25 @@ def test_what_was_typed_into_a_refund_is_there_after_its_account_was_written_dow
     assert owed.rev("refund", refund) == rev
 
 
+def test_what_was_emptied_stays_so_and_what_a_colleague_changed_meanwhile_is_not_lost(owed):
+    rae, refund = owed.as_("reconciler"), by_transfer(owed)
+    path = f"/refunds/{refund}/change"
+    form = {**TYPED, "note": "Ann rang", "of": "INV-1", "rev": owed.rev("refund", refund)}
+    assert rae.post(path, form | {"do": ""}).location == f"/admin/refunds/{refund}"
+    assert "Ann rang" in rae.read(path)
+    form |= {"rev": owed.rev("refund", refund), "amount": "10.00", "note": "", "reason": "goodwill"}
+    left = rae.post(path, form)
+    theirs = form | {"do": "", "amount": "9.00", "note": "Ann rang twice"}
+    assert owed.as_("second").post(path, theirs).status_code == 303
+    again = rae.get(unquote(left.location).partition("back=/admin")[2]).get_data(as_text=True)
+    assert "Ann rang" not in again
+    rev = re.search(r'name="rev" value="(\d+)"', again)
+    assert rev
+    meanwhile = rae.post(path, form | {"do": "", "rev": rev[1]})
+    assert meanwhile.status_code == 409
+    assert owed.office.scalar("select amount from refund where id = :id", id=refund) == 900
+
+
 def test_the_refund_form_says_why_and_leads_back_to_the_queue(owed):
     rail_id = owed.office.world.create_customer(name="Lee")
     customer = owed.customer("Lee", rail_customers={"stripe": rail_id})

@@ -148,7 +148,7 @@ def ask_change(desk: Desk, refund_id: str) -> Response:
     refund = _refund(desk, refund_id)
     subject = _freed(_subject(desk, _target(refund)), refund)
     typed = _as_typed(refund, subject) | refund_place.filled_in(desk)
-    return _form(desk, subject, changes=refund, typed=typed)
+    return _form(desk, subject, changes=refund_place.as_seen(refund, typed), typed=typed)
 
 
 @screens.post("/refunds/<refund_id>/change", Role.RECONCILER)

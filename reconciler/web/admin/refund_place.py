@@ -1,6 +1,7 @@
 """Where the form for a refund was opened from, what it begins with, and where it opens again."""
 
 import json
+from dataclasses import replace
 from http import HTTPStatus
 
 from flask import Response, request, url_for
@@ -15,6 +16,7 @@ from reconciler.web.admin.sign_in import inside
 from reconciler.work import Work
 
 _BEGINS_WITH = ("amount", "of", "reason", "note", "terms_override", "treatment", "method")
+_REV = "rev"
 _LED_HERE = ("again", "question")
 _TYPED = "typed"  # what names, in the address, what was typed
 _KEPT_AS = "typed/"  # among the answers kept for a person
@@ -28,8 +30,15 @@ def came_from() -> str:
 
 def filled_in(desk: Desk) -> dict[str, str]:
     """What the address fills in, and over it what was typed before a look at an account."""
-    given = {name: request.args.get(name, "") for name in _BEGINS_WITH} | _typed_before(desk)
-    return {name: text[: forms.NOTE_CHARS_MAX] for name, text in given.items() if text}
+    given = {name: request.args.get(name, "") for name in _BEGINS_WITH}
+    filled = {name: text[: forms.NOTE_CHARS_MAX] for name, text in given.items() if text}
+    return filled | _typed_before(desk)  # what was emptied too: it is not filled in again
+
+
+def as_seen(refund: RefundRow, typed: dict[str, str]) -> RefundRow:
+    """The refund at the rev that what was typed was typed over: newer words are not lost to it."""
+    rev = typed.pop(_REV, "")
+    return replace(refund, rev=int(rev)) if rev.isdecimal() else refund
 
 
 def is_about_account() -> bool:
@@ -56,7 +65,8 @@ def _keep_typed(desk: Desk) -> str:
     That name alone stands in the address, which proxies write down: not what somebody wrote.
     """
     name = new_token()
-    typed = {one: request.form.get(one, "")[: forms.NOTE_CHARS_MAX] for one in _BEGINS_WITH}
+    given = {one: request.form[one] for one in (*_BEGINS_WITH, _REV) if one in request.form}
+    typed = {one: text[: forms.NOTE_CHARS_MAX] for one, text in given.items()}
     asked = idempotency.Request(desk.person.id, _KEPT_AS + name, forms.digest(request))
 
     def step(work: Work) -> None:
