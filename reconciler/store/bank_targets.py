@@ -146,9 +146,12 @@ _PARTS = sa.text(
     f"""with {_LINES}, {_parts(f"({_ALL})")}
     select line_id, kind, id, amount, currency, day, title, names from counted where n <= :most"""
 )
-# Both, for the lines of a page: what there is is gone through once for the two.
+# Both, for the lines of a page: what there is is gone through once for the two, and what it is
+# called is put together of the days around them alone.
 _AROUND = sa.text(
-    f"""with {_LINES}, c as materialized ({_ALL}), {_parts("c")},
+    f"""with {_LINES}, c as materialized (select c.* from ({_ALL}) c
+      where c.day between (select min(booked_on) from l) - cast(:late as integer)
+        and (select max(booked_on) from l) + cast(:early as integer)), {_parts("c")},
     short as (
       select l.id as line_id, c.kind, c.id, c.amount, c.currency, c.day, c.title, c.names
       from l join c on {_IS_A_LITTLE_MORE} order by l.id, c.amount - l.amount, c.id limit 500)
