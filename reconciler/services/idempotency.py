@@ -72,14 +72,17 @@ def take(work: Work, request: Request, *, waits: bool = False) -> Answer | None:
     return Answer(kept.status, kept.answer or "")
 
 
-def keep(work: Work, request: Request, answer: Answer) -> None:
-    """Remember what was answered. The key must have been taken by this transaction."""
+def keep(work: Work, request: Request, answer: Answer, *, lasts: timedelta = KEPT_FOR) -> None:
+    """Remember what was answered. The key must have been taken by this transaction.
+
+    What is not to lie for as long as others `lasts` less: it is as if it were older.
+    """
     values = {
         "request_hash": request.digest,
         "status": answer.status,
         "answer": answer.body,
         "locked_until": work.now,
-        "created_at": work.now,
+        "created_at": work.now - (KEPT_FOR - lasts),
     }
     # Only a row that is too old to count can be there already.
     statement = insert(IdempotencyKey).values(

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from reconciler.flows.tidy import tidy
 from tests.web import furniture
 from tests.web.screens import Screens, Somebody, said
 
@@ -249,6 +250,11 @@ def test_what_was_typed_into_a_refund_is_there_after_its_account_was_written_dow
     again = unquote(left.location).partition("back=/admin")[2]
     assert "Ann rang" in rae.read(again)
     assert "Ann rang" not in owed.as_("admin").read(again), "it is theirs who typed it"
+    for hours, is_there in ((23, True), (1, False)):
+        owed.office.clock.advance(hours=hours)
+        tidy(owed.office.runtime)
+        assert ("Ann rang" in owed.as_("reconciler").read(again)) == is_there
+    rae = owed.as_("reconciler")
     refund = by_transfer(owed)
     rev = owed.rev("refund", refund)
     left = rae.post(f"/refunds/{refund}/change", TYPED | {"rev": rev, "of": "INV-1"})

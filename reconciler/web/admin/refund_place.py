@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Response, request, url_for
@@ -20,6 +21,7 @@ _REV = "rev"
 _LED_HERE = ("again", "question")
 _TYPED = "typed"  # what names, in the address, what was typed
 _KEPT_AS = "typed/"  # among the answers kept for a person
+_TYPED_LASTS = timedelta(days=1)  # words about people, which no erasing would find there
 
 
 def came_from() -> str:
@@ -71,7 +73,8 @@ def _keep_typed(desk: Desk) -> str:
 
     def step(work: Work) -> None:
         work.has_only_looked = True  # nothing of the books, and nobody else sees it
-        idempotency.keep(work, asked, Answer(HTTPStatus.SEE_OTHER, json.dumps(typed)))
+        answer = Answer(HTTPStatus.SEE_OTHER, json.dumps(typed))
+        idempotency.keep(work, asked, answer, lasts=_TYPED_LASTS)
 
     desk.do(step)
     return name
