@@ -228,6 +228,25 @@ def test_why_it_was_made_is_said_as_people_wrote_it_at_the_rail(screens):
     assert "T-17" not in said(pages[1_000])
 
 
+def test_the_card_says_what_decides_it_and_no_note_alone_leaves_it_as_not_owed(screens):
+    screens.invoice(screens.customer("Cedar"), 5_000, "INV-1")
+    screens.paid(5_000, metadata={"invoice": "INV-1"})
+    charge = next(iter(screens.office.world.table("charge")))
+    wrote = {"why": "They pay it by transfer", "email": "mo@till.example"}
+    screens.office.world.refund(charge, 2_000, reason="requested_by_customer", metadata=wrote)
+    screens.hear("")
+    rae = screens.as_("reconciler")
+    card = rae.read("/questions?group=outside")
+    assert "Given back because The customer asked for it" in card
+    assert "Why They pay it by transfer (noted on the refund at the payment provider)" in card
+    assert "mo@till.example" not in card
+    assert "Say whether the customer still owes it" in card
+    assert "with a note" not in card
+    item = _item(screens)  # where nothing is to be said about it, its page leads to it alone
+    alone = f"/questions?kind=external_refund&subject={item.subject}"
+    assert "Leave it as the books have it: close it with a note" in rae.read(alone)
+
+
 @pytest.mark.thorough
 def test_it_is_put_off_and_noted_on_its_own_page(cedar):
     rae, item = cedar.as_("reconciler"), _item(cedar).id

@@ -50,6 +50,7 @@ OLD = timedelta(days=2)
 PER_PAGE = 18  # each is a card with all that can be done about it, five kilobytes at most
 _NOTES_MAX = 3  # of each: the rest is where it is noted
 _OF_REFUNDS = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND, ReviewKind.MANUAL_REFUND}
+_OUTSIDE = {ReviewKind.REFUND_FAILED, ReviewKind.EXTERNAL_REFUND}
 
 # What of them is shown: with no view, all that is not put off.
 VIEWS = {"mine": "Mine", "old": "Older than 2 days", "snoozed": "Snoozed"}
@@ -232,18 +233,16 @@ def _closed(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> Closed 
 
 
 def _remarks(desk: Desk, session: Session, items: Sequence[ReviewRow]) -> dict[str, Remark]:
-    """By question about a refund made outside that failed, what people wrote to it there."""
-    failed = [
-        one
-        for one in items
-        if one.kind is ReviewKind.REFUND_FAILED and one.payment_id and not one.refund_id
+    """By question about a refund made outside, failed or not, what people wrote to it there."""
+    outside = [
+        one for one in items if one.kind in _OUTSIDE and one.payment_id and not one.refund_id
     ]
-    ids = [one.payment_id or "" for one in failed]
+    ids = [one.payment_id or "" for one in outside]
     paid = screens_payments.payments(session, ids)
     told = rail_messages.of(session, ids, "refund")
     found = {
         one.id: outside_refunds.remark_in(desk, paid.get(one.payment_id or ""), one.subject, told)
-        for one in failed
+        for one in outside
     }
     return {item_id: remark for item_id, remark in found.items() if remark}
 
@@ -325,6 +324,7 @@ def _show(desk: Desk, *, status: int = 200, item_id: str = "", error: str = "") 
         closed=closed,
         mine_away=mine_away,
         place=_place(),
+        is_of_one=bool(request.args.get("subject")),
         wrong_id=item_id,
         error=error,
         typed=request.form.get("note", ""),
