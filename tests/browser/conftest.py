@@ -144,11 +144,16 @@ class Site:
         return Window(page, self.url, complaints, self.screens)
 
 
+def installed() -> str | None:
+    """Where the browser is, if the machine has one."""
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """The browser; without one the tests say so and are left out."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    path = installed()
     if path is None:
         pytest.skip(f"no Chromium here (looked for {', '.join(_NAMES)})")
     with playwright.sync_playwright() as player:

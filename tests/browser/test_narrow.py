@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.services import customers
-from tests.browser.conftest import NARROW
+from tests.browser.conftest import NARROW, Site, installed
 
 # Words in lists of facts that stand on two lines, ids (with digits in them) left out.
 _BROKEN = """() => [...document.querySelectorAll('dl.kv dd, dl.kv dt')].flatMap((one) => {
@@ -128,3 +128,30 @@ def test_every_tab_is_in_sight_on_a_telephone_the_chosen_one_too(acme):
             assert box, path
             assert box["x"] >= 0, path
             assert box["x"] + box["width"] <= NARROW["width"], (path, tab.inner_text())
+
+
+_MENU = """() => { const menu = document.querySelector('.side');
+  const sign = menu.querySelector('.brand .pill').getBoundingClientRect();
+  const name = menu.querySelector('.brand svg').getBoundingClientRect();
+  return {wider: menu.scrollWidth - menu.clientWidth, bar: menu.offsetWidth - menu.clientWidth,
+    cut: sign.right > menu.getBoundingClientRect().left + menu.clientWidth,
+    lines: sign.top >= name.bottom ? 2 : 1}; }"""
+
+
+def test_a_scrollbar_that_takes_room_cuts_nothing_off_the_menu(showroom):
+    browser = showroom.browser.browser_type.launch(
+        executable_path=installed(),
+        args=["--no-sandbox"],
+        ignore_default_args=["--hide-scrollbars"],
+    )
+    try:
+        window = Site(showroom.screens, showroom.url, browser).window()
+        window.is_in("admin")
+        for height in (900, 500):
+            window.page.set_viewport_size({"width": 1440, "height": height})
+            window.go("/")
+            seen = window.page.evaluate(_MENU)
+            assert seen.pop("bar") > 5, "it has one, up and down"
+            assert seen == {"wider": 0, "cut": False, "lines": 1}, height
+    finally:
+        browser.close()
