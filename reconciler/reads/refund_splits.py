@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from reconciler.books import allocations, refund_terms
-from reconciler.books.allocations import Take, Treatment
+from reconciler.books.allocations import Take
 from reconciler.books.observations import RefundStage
 from reconciler.books.posting_rules import position
 from reconciler.reads.suggestions import SuggestedPart
@@ -140,11 +140,10 @@ def told_at(session: Session, payment_id: str, rail_refund_id: str) -> datetime 
     return from_epoch(at) if at else None
 
 
-def last_treatment(session: Session, payment_id: str, rail_refund_id: str) -> str:
-    """What a refund made outside did to what is owed, as somebody said last or by rule."""
+def last_treatment(session: Session, payment_id: str, rail_refund_id: str) -> str | None:
+    """What somebody said last of what is owed after a refund made outside; None if nobody did."""
     given = {"payment": payment_id, "refund": rail_refund_id}
-    said = session.scalars(_LAST_TREATMENT, given).first()
-    return said or Treatment.CREDIT.value
+    return session.scalars(_LAST_TREATMENT, given).first()
 
 
 def stands(session: Session, item_id: str) -> bool:

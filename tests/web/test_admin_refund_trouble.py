@@ -113,13 +113,15 @@ def test_an_outside_refund_that_failed_has_a_tile_of_its_own(birch):
 
 def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stays(birch):
     charge = next(iter(birch.office.world.table("charge")))
-    made = birch.office.world.refund(charge, 7_000, reason="requested_by_customer")
+    wrote = {"agreed": "Ten hours less"}
+    made = birch.office.world.refund(charge, 7_000, reason="requested_by_customer", metadata=wrote)
     birch.hear("")
     birch.office.world.advance_refund(made, "failed", failure_reason="declined")
     birch.hear("")
     rae = birch.as_("reconciler")
     card = rae.get("/questions?kind=refund_failed").get_data(as_text=True)
     assert "Keep it as credit: a credit note on INV-1041" in card
+    assert "Ten hours less" in card
     assert "where that is closed, have it paid by bank transfer" in card
     item = birch.office.scalar("select id from review_item where kind = 'refund_failed'")
     ask = {"payment": birch.ids["pay"], "again": "70.00", "question": item}
@@ -128,6 +130,7 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     note = (
         "A refund made at the payment provider did not arrive: the customer's bank declined it."
         f" Why it was made: The customer asked for it. It is {made} there."
+        " Agreed: Ten hours less."
     )
     for words in (
         "(the customer&#39;s bank declined it)",
@@ -136,7 +139,15 @@ def test_what_failed_outside_is_asked_again_with_its_reason_and_the_warning_stay
     ):
         assert words in html, words
     assert '<option value="other" selected>' in html
-    assert 'value="credit" checked' in html
+    assert 'value="credit" checked' not in html, "nobody has said so"
+    words = said(rae.get(f"/refunds/new?{query}"))
+    assert "$3,000.00 of the payment is on it, and $0.00 is owed there." in words
+    assert "After this: INV-1041 is owed $0.00, as now." in words
+    assert "After this: INV-1041 is owed $70.00 instead of $0.00." in words
+    kept = rae.post("/refunds/new", ask | {"amount": "70.00", "reason": "other", "note": note})
+    assert kept.status_code == 422
+    assert "Choose what happens to the invoice." in said(kept)
+    assert escape(note) in kept.get_data(as_text=True)
     form = ask | {"amount": "70.00", "reason": "", "note": note}
     refused = rae.post("/refunds/new", form)
     assert refused.status_code == 422

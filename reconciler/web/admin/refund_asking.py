@@ -231,6 +231,7 @@ def _form(
     threshold = desk.runtime.settings.refund_approval_threshold.get(subject.currency)
     is_late = isinstance(refusal, Conflict)
     said = errors.sentence(refusal) if refusal else ""
+    before = _failed(desk, subject) if "again" in typed else None
     with desk.runtime.read() as session:
         known = payees.of(session, [subject.customer_id] if subject.customer_id else [])
     return desk.page(
@@ -247,7 +248,10 @@ def _form(
         field=refusal.field if refusal else None,
         typed=typed,
         is_again="again" in typed,
-        before=_failed(desk, subject) if "again" in typed else None,
+        before=before,
+        after_each=refund_again.after_each(desk, before, subject.id, subject.currency, typed)
+        if before and subject.has_treatment
+        else {},
         question=request.values.get("question", "")[:ID_CHARS_MAX],
     )
 
