@@ -38,6 +38,9 @@ _PAID: Mapping[str, str] = {
 _ARRIVING = frozenset(
     {_S.APPROVED, _S.SUBMITTED, _S.UNKNOWN, _S.PENDING, _S.REQUIRES_ACTION, _S.SUCCEEDED}
 )
+_AWAITS_BALANCE = (
+    "It is agreed to, and will be sent as soon as we can. There is nothing to do for you."
+)
 
 # Stripe's words for why a refund failed (`failure_reason` of a Refund).
 _DISPUTED = "charge_for_pending_refund_disputed"
@@ -82,7 +85,8 @@ _NEXT = {
 class LegTold:
     """What the words need of one leg. `amount` in minor units; `sends` is how often it was sent.
 
-    `is_at_rail`: the rail shows, or once showed, a refund of it.
+    `is_at_rail`: the rail shows, or once showed, a refund of it. `is_uncovered`: what its rail
+    holds for us does not carry it, as far as is known here.
     """
 
     status: RefundStatus
@@ -93,6 +97,14 @@ class LegTold:
     sends: int = 0
     failure: str | None = None
     is_at_rail: bool = True
+    is_uncovered: bool = False
+
+    @property
+    def awaits_balance(self) -> bool:
+        """Whether it is agreed to and the rail lacks the money; no day can be told of it then."""
+        if self.status in {_S.APPROVED, _S.SUBMITTED}:
+            return self.is_uncovered and self.route is Route.RAIL
+        return self.status is _S.PENDING and self.failure == NO_BALANCE
 
 
 def for_client(legs: Sequence[LegTold], currency: str) -> str:
@@ -100,16 +112,24 @@ def for_client(legs: Sequence[LegTold], currency: str) -> str:
     said = {_leg_for_client(leg) for leg in legs}
     if len(said) == 1:
         return said.pop()
-    arriving = sum(leg.amount for leg in legs if leg.status in _ARRIVING)
+    return _of_parts(legs, currency)
+
+
+def _of_parts(legs: Sequence[LegTold], currency: str) -> str:
+    waiting = sum(leg.amount for leg in legs if leg.awaits_balance)
+    arriving = sum(leg.amount for leg in legs if leg.status in _ARRIVING) - waiting
     whole = sum(leg.amount for leg in legs)
     if arriving == whole:
         return f"On its way, in parts. {_UNTIL_SEEN}"
-    if not arriving:
+    if not arriving and not waiting:
         return _FOR_CLIENT[overall(leg.status for leg in legs)]
-    return (
-        f"{shown(arriving, currency)} of {shown(whole, currency)} is on its way or with you. "
-        "We will contact you about the rest."
-    )
+    come = f"{shown(arriving, currency)} of {shown(whole, currency)} is on its way or with you. "
+    if arriving + waiting == whole:
+        return f"{come}The rest will be sent as soon as we can."
+    if not arriving:
+        some = f"{shown(waiting, currency)} of {shown(whole, currency)}"
+        come = f"{some} will be sent as soon as we can. "
+    return f"{come}We will contact you about the rest."
 
 
 def next_step(legs: Sequence[LegTold]) -> str:
@@ -127,9 +147,18 @@ def next_step(legs: Sequence[LegTold]) -> str:
     failed = [leg for leg in legs if leg.status is _S.FAILED]
     if status is _S.FAILED and failed and all(is_closed(leg.failure) for leg in failed):
         return _NOT_THERE_AGAIN
-    if any(leg.status is _S.PENDING and leg.failure == NO_BALANCE for leg in legs):
+    return _of_balance(legs, status) or _NEXT[status]
+
+
+def _of_balance(legs: Sequence[LegTold], status: RefundStatus) -> str | None:
+    if any(leg.status is _S.PENDING and leg.awaits_balance for leg in legs):
         return "Put money on our balance at the rail. The rail carries it out by itself then."
-    return _NEXT[status]
+    if status is _S.APPROVED and any(leg.awaits_balance for leg in legs):
+        return (
+            "Put money on our balance at the rail. It is sent by itself; until there is enough it "
+            "waits at the rail where it goes back to a card, and fails where it does not."
+        )
+    return None
 
 
 def why(failure: str | None) -> str | None:
@@ -151,10 +180,8 @@ def _leg_for_client(leg: LegTold) -> str:
         return "The bank is deciding about this payment, and with it about this money."
     if leg.status is _S.FAILED and (not leg.is_at_rail or leg.failure == NO_BALANCE):
         return "It could not be sent. We will contact you."
-    if leg.status is _S.PENDING and leg.failure == NO_BALANCE:
-        return (
-            "It is agreed to, and will be sent as soon as we can. There is nothing to do for you."
-        )
+    if leg.awaits_balance:
+        return _AWAITS_BALANCE
     return _FOR_CLIENT[leg.status]
 
 

@@ -1,6 +1,7 @@
 """What rails hold for us, and what refunds are about to take of it: by totals that are kept."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -72,7 +73,15 @@ def balances(session: Session) -> list[RailBalance]:
     ]
 
 
-def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What to know of a refund, in words, and which of its rails cannot carry what was let go."""
+
+    text: str = ""
+    short: frozenset[str] = frozenset()
+
+
+def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, Warned]:
     """By refund, what to know before it is sent, where what its rails hold does not carry it.
 
     Of one that was sent and has not left: what holds now.
@@ -87,7 +96,7 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
     # Of what was sent it does not matter any more what else is asked for.
     others_asked = () if all(row.is_sent for row in taken) else session.execute(_ASKED)
     asked = {(row.rail, row.currency): Asked(row.amount, row.number) for row in others_asked}
-    said: dict[str, str] = {}
+    said: dict[str, Warned] = {}
     for row in taken:
         nothing = RailBalance(rail=row.rail, currency=row.currency, held=0)
         balance = known.get((row.rail, row.currency), nothing)
@@ -95,7 +104,9 @@ def warnings(session: Session, refund_ids: Collection[str]) -> dict[str, str]:
         sent = row.is_sent
         warning = balance.after_sent() if sent else balance.warning(row.more, asked=others)
         if warning:
-            said[row.refund_id] = f"{said.get(row.refund_id, '')} {warning}".lstrip()
+            before = said.get(row.refund_id, Warned())
+            short = before.short | ({row.rail} if balance.is_short else set())
+            said[row.refund_id] = Warned(f"{before.text} {warning}".lstrip(), short)
     return said
 
 

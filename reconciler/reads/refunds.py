@@ -15,6 +15,7 @@ from reconciler.books.refunds import RefundStatus
 from reconciler.errors import NotFound
 from reconciler.reads import rail_balances
 from reconciler.reads.pages import Listing, Order, Page, Wanted, in_order
+from reconciler.reads.rail_balances import Warned
 from reconciler.work import Cause
 
 
@@ -193,9 +194,11 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
     return {
         row.id: RefundRow(
             **row._asdict(),
-            client_words=refund_words.for_client(_told(legs.get(row.id, [])), row.currency),
-            next_step=_next_step(legs.get(row.id, [])),
-            balance_warning=careful.get(row.id),
+            client_words=refund_words.for_client(
+                _told(legs.get(row.id, []), careful.get(row.id)), row.currency
+            ),
+            next_step=_next_step(legs.get(row.id, []), careful.get(row.id)),
+            balance_warning=careful[row.id].text if row.id in careful else None,
             rail=next((leg.rail for leg in legs.get(row.id, [])), None),
             rail_refund_id=next((leg.rail_refund_id for leg in legs.get(row.id, [])), None),
             legs=legs.get(row.id, []),
@@ -208,9 +211,14 @@ def load(session: Session, ids: Collection[str]) -> dict[str, RefundRow]:
 def outlines(session: Session, ids: Collection[str]) -> dict[str, Outline]:
     """These refunds in outline."""
     legs = _legs(session, ids)
+    rows = session.execute(_OUTLINES, {"ids": list(ids)}).all()
+    let_go = [row.id for row in rows if row.status == RefundStatus.APPROVED.value]
+    careful = rail_balances.warnings(session, let_go)
     return {
-        row.id: Outline(**row._asdict(), next_step=_next_step(legs.get(row.id, [])))
-        for row in session.execute(_OUTLINES, {"ids": list(ids)})
+        row.id: Outline(
+            **row._asdict(), next_step=_next_step(legs.get(row.id, []), careful.get(row.id))
+        )
+        for row in rows
     }
 
 
@@ -222,11 +230,11 @@ def _legs(session: Session, ids: Collection[str]) -> dict[str, list[LegRow]]:
     return legs
 
 
-def _next_step(legs: Collection[LegRow]) -> str:
-    return refund_words.next_step(_told(legs))
+def _next_step(legs: Collection[LegRow], careful: Warned | None) -> str:
+    return refund_words.next_step(_told(legs, careful))
 
 
-def _told(legs: Collection[LegRow]) -> list[LegTold]:
+def _told(legs: Collection[LegRow], careful: Warned | None) -> list[LegTold]:
     return [
         LegTold(
             status=RefundStatus(leg.status),
@@ -237,6 +245,7 @@ def _told(legs: Collection[LegRow]) -> list[LegTold]:
             sends=leg.attempts,
             failure=leg.failure,
             is_at_rail=leg.rail_refund_id is not None,
+            is_uncovered=careful is not None and leg.rail in careful.short,
         )
         for leg in legs
     ]

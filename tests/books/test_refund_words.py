@@ -28,6 +28,7 @@ legs = st.builds(
         ]
     ),
     is_at_rail=st.booleans(),
+    is_uncovered=st.booleans(),
 )
 
 
@@ -49,9 +50,26 @@ def test_a_client_is_not_told_that_money_comes_that_was_stopped(told) -> None:
         assert "Paid back" not in said
 
 
+@given(st.lists(legs, min_size=1, max_size=4))
+def test_no_day_is_told_of_what_no_balance_carries(told) -> None:
+    if all(leg.awaits_balance for leg in told):
+        assert "as soon as we can" in for_client(told, "USD")
+        assert "business days" not in for_client(told, "USD")
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [
+        ([LegTold(S.APPROVED, 5, is_uncovered=True)], "will be sent as soon as we can"),
+        ([LegTold(S.APPROVED, 5)], "On its way."),
+        (
+            [LegTold(S.APPROVED, 300, is_uncovered=True), LegTold(S.SUCCEEDED, 700)],
+            "USD 7.00 of USD 10.00 is on its way or with you. The rest will be sent as soon as",
+        ),
+        (
+            [LegTold(S.APPROVED, 300, is_uncovered=True), LegTold(S.FAILED, 700)],
+            "USD 3.00 of USD 10.00 will be sent as soon as we can. We will contact you about",
+        ),
         ([LegTold(S.PENDING, 5)], "On its way. Your bank usually shows it within 5 to 10"),
         ([LegTold(S.FAILED, 5)], "Your bank sent it back. We will contact you."),
         ([LegTold(S.FAILED, 5, is_at_rail=False)], "It could not be sent. We will contact you."),
@@ -98,6 +116,8 @@ def test_what_the_client_reads(told, said) -> None:
         ([LegTold(S.FAILED, 5, failure="insufficient_funds")], "Try it again on the same rail"),
         ([LegTold(S.PENDING, 5, failure="insufficient_funds")], "Put money on our balance"),
         ([LegTold(S.PENDING, 5)], "Nothing to do"),
+        ([LegTold(S.APPROVED, 5)], "Nothing to do"),
+        ([LegTold(S.APPROVED, 5, is_uncovered=True)], "Put money on our balance"),
     ],
 )
 def test_what_somebody_has_to_do(told, said) -> None:

@@ -79,6 +79,18 @@ def test_whoever_approves_reads_it_with_all_that_waits_already(poor: Screens) ->
     assert _approve(poor, poor.as_("approver"), second).status_code == 303, "it is no refusal"
 
 
+def test_what_is_approved_and_not_covered_is_promised_to_nobody(poor: Screens) -> None:
+    asked = _id(_ask(poor, poor.as_("reconciler"), "412.71"))
+    aki = poor.as_("approver")
+    page = said(aki.client.get(_approve(poor, aki, asked).location))
+    assert "Careful This one is not covered." in page
+    assert "Approved. Put money on our balance at the payment provider." in page
+    assert "Next Put money on our balance at the payment provider." in page
+    assert "The client reads It is agreed to, and will be sent as soon as we can." in page
+    for words in ("business days", "Nothing to do", "goes out by itself within a minute."):
+        assert words not in page, words
+
+
 def test_a_refund_by_bank_transfer_does_not_say_that_it_goes_to_the_card(poor: Screens) -> None:
     rae = poor.as_("reconciler")
     asked = _id(_ask(poor, rae, "50.00", method="hand"))

@@ -10,7 +10,7 @@ from reconciler.books.refund_routes import Route, has_stopped
 from reconciler.reads import screens_refunds
 from reconciler.reads.refunds import LegRow, RefundRow
 from reconciler.reads.screens_refunds import RefundCard
-from reconciler.web.admin import words
+from reconciler.web.admin import plain_words, words
 from reconciler.web.admin.desk import Desk
 from reconciler.web.admin.routes import Deed
 
@@ -158,6 +158,8 @@ def done(card: RefundCard, did: str) -> str:
     """What was just done, in words; nothing for what is no deed of these pages."""
     if did == "approve" and any(leg.is_for_people for leg in card.refund.legs):
         return BY_HAND_NOW
+    if did == "approve" and card.refund.status == "approved" and card.refund.balance_warning:
+        return f"Approved. {plain_words.plain(card.refund.next_step)}"
     return DONE_WORDS.get(did, "")
 
 
