@@ -43,6 +43,28 @@ def test_somebody_new_is_made_with_their_deposit(screens):
     assert screens.office.violations() == []
 
 
+def test_undo_says_who_stays_where_somebody_was_made_with_it_and_only_there(screens):
+    pay, rae = from_somebody(screens), screens.as_("reconciler")
+    new = form(screens, pay, name="Meridian", email="till@example.com")
+    assert rae.post(f"/unmatched/{pay}/hold", new).status_code == 303
+
+    def undone() -> str:
+        last = "select id from allocation where closed_at is null and payment_id = :p"
+        claim = screens.office.scalar(last, p=pay)
+        answer = rae.post(f"/payments/{pay}/undo", {"allocation": claim})
+        return said(rae.client.get(answer.location))
+
+    words = undone()
+    assert "Undone: the payment is off DEP-" in words
+    assert "The customer Meridian, who was added with it, stays." in words
+    screens.office.clock.advance(minutes=1)
+    known = {"rev": screens.rev("payment", pay)}
+    assert rae.post(f"/unmatched/{pay}/hold", known).status_code == 303
+    words = undone()
+    assert "the money waits here again" in words
+    assert "added with it" not in words, "nobody was"
+
+
 @pytest.mark.parametrize(
     ("typed", "field"),
     [

@@ -137,3 +137,19 @@ def test_both_are_found_under_one_word(taken):
     words = taken.as_("viewer").read("/payments?status=disputed")
     assert "Disputed or lost" in words
     assert LOST in words
+
+
+def test_a_decision_has_its_undo_at_once_and_nothing_beside_it_says_that_there_is_none(taken):
+    _lose(taken)
+    rae, undo = taken.as_("admin"), "Undo : take the decision back"
+    dispute = taken.office.scalar("select id from dispute")
+    path = f"/disputes/{dispute}"
+    assert "Decide nothing yet" in rae.read(path)
+    _decide(taken, "chase")
+    words = rae.read(f"{path}?said=chase")
+    assert undo in words.partition("In the books")[0]
+    assert "Leave it as decided. The words stand under Notes." in words
+    assert "Decide nothing yet" not in words
+    for later in ("", "?said=credit", "?said=undecided"):
+        assert undo not in rae.read(path + later), later
+    assert undo not in taken.as_("viewer").read(f"{path}?said=chase")

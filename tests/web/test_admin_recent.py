@@ -271,6 +271,8 @@ def test_a_loss_decided_anew_is_not_taken_back_by_older_lines(screens):
         lines.append(line(screens, "dispute.decided"))
     page, before = rae.get("/recent").get_data(as_text=True), screens.books()
     assert [f"/recent/{one}/undo" in page for one in lines] == [False, False, True]
+    assert page.count("<strong>Took the decision about a lost dispute back</strong>") == 1
+    assert page.count("<strong>Decided about a lost dispute</strong>") == 2
     for one, status in zip(lines, (409, 422, 303), strict=True):
         assert rae.post(f"/recent/{one}/undo", {}).status_code == status
         assert (screens.books() == before) is (status != 303)

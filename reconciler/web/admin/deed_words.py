@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from reconciler.books.disputes import Decision
 from reconciler.books.reviews import ReviewKind
 from reconciler.reads.audit import AuditRow
 from reconciler.reads.subjects import Subject
@@ -83,6 +84,8 @@ UNDOING = {
 
 def did(line: AuditRow) -> str:
     """`Approved a refund`."""
+    if line.action == "dispute.decided" and line.after.get("decision") == Decision.UNDECIDED:
+        return "Took the decision about a lost dispute back"
     return DID.get(line.action) or audit.what(line)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from reconciler.reads import screens_payments, short_payments
-from reconciler.reads.screens_payments import ClaimLine, MatchedPart
+from reconciler.reads import customers, screens_payments, short_payments
+from reconciler.reads.screens_payments import ClaimLine, MatchedPart, PaymentLine
 from reconciler.reads.screens_unmatched import Waiting
 from reconciler.web.admin import pages, queue_views, words
 from reconciler.web.admin.desk import Desk, go
@@ -64,6 +64,17 @@ def undone(claims: Iterable[ClaimLine]) -> str:
     ids = request.args.get("undone", "").split(",")[:ALLOCATIONS_MAX]
     names = [one.target for one in claims if one.id in ids and one.closed_at is not None]
     return " and ".join(dict.fromkeys(names))
+
+
+def made_along(desk: Desk, payment: PaymentLine, claims: Iterable[ClaimLine]) -> str:
+    """Who was made in the one deed with what was just taken back, and stays; empty for nobody."""
+    ids = request.args.get("undone", "").split(",")[:ALLOCATIONS_MAX]
+    moments = {one.created_at for one in claims if one.id in ids and one.closed_at is not None}
+    if not moments or not payment.customer_id:
+        return ""
+    with desk.runtime.read() as session:
+        customer = customers.one(session, payment.customer_id, today=desk.today)
+    return customer.name if customer.created_at in moments else ""
 
 
 def _told(parts: list[MatchedPart]) -> str:

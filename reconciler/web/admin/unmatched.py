@@ -208,6 +208,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         before=request.args.get("before"),
         was_undone="undone" in request.args and said.status == 200,
         undone=matched.undone(selected.claims) if selected else "",
+        made_along=matched.made_along(desk, selected.payment, selected.claims) if selected else "",
         said=said,
         done=matched.done(desk, queue_views.number(sums, view)),
     )
