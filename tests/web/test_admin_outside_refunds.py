@@ -1,10 +1,15 @@
 """A refund made outside, on the screen: what it took, what each answer does, and taken back."""
 
+from functools import partial
+
 import pytest
 
 from reconciler.books.invoice_lines import Line
-from reconciler.services import allocations
+from reconciler.books.plans import Part as PriceShare
+from reconciler.services import allocations, billing, invoices, milestones, projects
 from reconciler.services.allocations import Part
+from reconciler.services.milestones import Stage
+from reconciler.services.projects import NewProject
 from tests.web.screens import Screens, Somebody, said
 
 
@@ -291,3 +296,27 @@ def test_the_lines_of_an_invoice_in_question_are_there_folded(screens):
         words = rae.read(path)
         assert words.count("1 line of INV-7") == 1, path
         assert "Poster 2 $50.00 $100.00" in words, path
+
+
+def test_asked_back_again_it_says_of_which_milestone_its_money_is(screens):
+    owner = screens.customer("Juniper")
+    new = NewProject(customer_id=owner, name="Shop", currency="USD", original_price=30_000)
+    stage = Stage(kind="final", name="Build", part=PriceShare(share=10_000))
+    (build,) = screens.office.do(
+        lambda work: milestones.plan(work, projects.create(work, new), [stage])
+    )
+    made = screens.office.do(lambda work: billing.invoice(work, build))
+    screens.office.do(partial(invoices.send, invoice_id=made, without_sign_off="Half ahead"))
+    number = screens.office.scalar("select number from invoice")
+    pay = screens.paid(30_000, metadata={"invoice": number})
+    charge = next(iter(screens.office.world.table("charge")))
+    back = screens.office.world.refund(charge, 30_000)
+    screens.hear("")
+    screens.office.world.advance_refund(back, "failed")
+    screens.hear("")
+    item = screens.office.scalar("select id from review_item where kind = 'refund_failed'")
+    ask = f"/refunds/new?payment={pay}&again=300.00&question={item}"
+    words = screens.as_("reconciler").read(ask)
+    assert f"{number} , project Shop, milestone “Build”, not signed off yet" in words
+    assert f"After this: {number} is owed $0.00, as now." in words
+    assert f"After this: {number} is owed $300.00 instead of $0.00." in words
