@@ -57,7 +57,7 @@ def test_one_tells_its_story(birch):
     for words in (
         "The bank of Birch disputes $400.00",
         "Evidence is taken until",
-        "needs response",
+        "The bank waits for an answer",
         "On hold",
         "INV-1050",
     ):

@@ -1,5 +1,7 @@
 """What a bank keeps of a payment for good is called lost, where it is shown, and not disputed."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
@@ -153,3 +155,37 @@ def test_a_decision_has_its_undo_at_once_and_nothing_beside_it_says_that_there_i
     for later in ("", "?said=credit", "?said=undecided"):
         assert undo not in rae.read(path + later), later
     assert undo not in taken.as_("viewer").read(f"{path}?said=chase")
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_happened_is_told_by_its_days_and_in_words_whenever_it_was_heard(screens, is_late):
+    """Where all news comes at once, days later, it is told as where each came on its day."""
+    world, clock = screens.office.world, screens.office.clock
+    screens.invoice(screens.customer("Birch"), 40_000, "INV-1")
+    screens.paid(40_000, metadata={"invoice": "INV-1"})
+    clock.advance(days=2)
+    name = world.dispute(_charge(screens))
+    if not is_late:
+        screens.hear("")
+    clock.advance(days=2)
+    world.close_dispute(name, "lost")
+    if not is_late:
+        screens.hear("")
+    if is_late:
+        clock.advance(days=2)
+        screens.office.deliver(*reversed(list(world.events())))
+        screens.office.drain()
+    path = f"/disputes/{screens.office.scalar('select id from dispute')}"
+    html = screens.as_("viewer").get(path).get_data(as_text=True)
+    told = html.partition('<ol class="timeline">')[2].partition("</ol>")[0]
+    assert "/dispute/" not in told, "no key of an entry"
+    titles = re.findall(r"<strong>([^<]+)</strong>", told)
+    assert [one for one in titles if one != "The bank waits for an answer"] == [
+        "Opened: the bank claims $400.00",
+        "Booked $400.00: debit Disputed funds, credit Stripe clearing",
+        "Decided for the customer",
+        "Booked $400.00: debit Unapplied cash, credit Disputed funds",
+    ]
+    assert "For what the bank took" in told
+    assert "For what is lost for good" in told
+    assert ("26 Nov 2026<span" in told) is is_late, "on its day, heard of later"

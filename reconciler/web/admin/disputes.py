@@ -21,7 +21,6 @@ from reconciler.reads import (
     review_queue,
     screens_people,
 )
-from reconciler.reads.audit import AuditRow
 from reconciler.reads.disputes import DisputeRow
 from reconciler.reads.ledger import EntryRow
 from reconciler.reads.pages import Page, Session, Wanted
@@ -32,6 +31,7 @@ from reconciler.web import forms, rail_pages
 from reconciler.web.admin import (
     consequences,
     dispute_case,
+    dispute_story,
     dispute_words,
     errors,
     next_up,
@@ -44,7 +44,6 @@ from reconciler.web.admin.desk import Desk, go
 from reconciler.web.admin.listed import Listed, offers_csv
 from reconciler.web.admin.reminders import KINDS
 from reconciler.web.admin.routes import Screens
-from reconciler.web.admin.timeline import Moment
 from reconciler.work import Cause
 
 screens = Screens()
@@ -222,9 +221,7 @@ def _show(desk: Desk, dispute_id: str, *, status: int = 200, error: str = "") ->
         mail_kinds=KINDS,
         posted=[*entries, *_opened(found.get(dispute.payment_id, []), entries)],
         decided=told[-1] if told and dispute.decision is not Decision.UNDECIDED else None,
-        moments=timeline.in_order(
-            _moments(dispute, names, told), timeline.of_entries(entries, names)
-        ),
+        moments=dispute_story.moments(dispute, entries, names, told),
     )
 
 
@@ -289,16 +286,3 @@ def _after(decision: Decision, foreseen: Foreseen) -> str:
     if not foreseen.after:
         return words.NO_EFFECT[decision.value]
     return f"{foreseen.after}. {words.EFFECTS[decision.value]}"
-
-
-def _moments(
-    dispute: DisputeRow, names: timeline.Names, told: Iterable[AuditRow]
-) -> Iterable[Moment]:
-    whys = {line.at: line.why for line in told if line.why}
-    for line in dispute.history:
-        by = timeline.who(line.cause, names) if line.cause else ""
-        why = whys.get(line.at, "") if line.kind == "decision" else ""
-        title = line.text[:1].upper() + line.text[1:]
-        if line.kind == "event":
-            title = f"The bank: {line.text}"
-        yield Moment(line.at, 0 if line.kind == "event" else 1, title, text=why, by=by)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import url_for
 
@@ -36,7 +36,10 @@ _SAID = ("method", "kept_as", "reference", "decision", "action")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of a history. `link` is where more is told, named by `link_text`."""
+    """One line of a history. `link` is where more is told, named by `link_text`.
+
+    `on` is the day it happened on, where that is known and told beside when it was heard.
+    """
 
     at: datetime
     rank: int
@@ -48,6 +51,7 @@ class Moment:
     link_text: str = ""
     lines: Sequence[PostingLine] = ()
     key: str = ""
+    on: date | None = None
 
 
 def in_order(*parts: Iterable[Moment]) -> list[Moment]:
