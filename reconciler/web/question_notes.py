@@ -1,9 +1,11 @@
 """Why a question or a bill was put off or assigned: a note, for screens and programs alike."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
 from reconciler.reads import review_queue
+from reconciler.reads.notes import NoteRow
 from reconciler.reads.review_queue import ReviewRow
 from reconciler.services import notes
 from reconciler.work import Work
@@ -38,6 +40,12 @@ def keep_asked(work: Work, item_id: str, until: date | None) -> None:
 def was_asked(body: str) -> bool:
     """Whether a note says just that."""
     return body == _ASKED_PAYER or body.endswith(f": {_ASKED_PAYER}")
+
+
+def why_put_off(noted: Sequence[NoteRow], until: date) -> NoteRow | None:
+    """The last of these notes that says why something is put off until just that day."""
+    said = [one for one in noted if one.body.startswith(put_off(until, ""))]
+    return said[-1] if said else None
 
 
 def keep_on_bill(work: Work, bill_id: str, said: str, *, until: date | None) -> None:

@@ -86,6 +86,29 @@ def test_it_is_said_until_when_something_is_put_off_with_a_way_back(queue):
     assert "In sight again" not in rae.read(f"/questions?snoozed={item}x")
 
 
+def test_each_row_of_what_is_put_off_says_until_when_why_and_whose_note_that_is(queue):
+    rae, item = queue.as_("reconciler"), item_of(queue, "old")
+
+    def row() -> str:
+        html = rae.get("/unmatched?view=snoozed").get_data(as_text=True)
+        part = html.partition('id="rows"')[2].partition("</ul>")[0]
+        return " ".join(re.sub(r"<[^>]+>", "", part).split())
+
+    form = {"until": "2026-11-27"}
+    rae.post(f"/questions/{item}/snooze", form)
+    assert "Until 27 Nov 2026, no reason noted" in row()
+    rae.post(f"/questions/{item}/snooze", form | {"note": "They: call <us>"})
+    queue.office.clock.advance(seconds=1)
+    rae.post(f"/notes/{queue.ids['old']}", {"note": "Something else"})
+    assert "Until 27 Nov 2026: They: call &lt;us&gt; Rae Lindt" in row()
+    rae.post(f"/questions/{item}/snooze", {"until": "2026-11-28"})
+    assert "Until 28 Nov 2026, no reason noted" in row()
+    form_of = rae.get(f"/unmatched/{queue.ids['old']}").get_data(as_text=True)
+    sheet = form_of.partition('class="sheet')[2].partition("</form>")[0]
+    places = [sheet.index(one) for one in ('name="note"', ">Assign<", ">Snooze<", ">Bring it")]
+    assert places == sorted(places), "the fields first, then what is done with them"
+
+
 def test_a_view_is_headed_by_what_it_holds(queue):
     rae, item = queue.as_("reconciler"), item_of(queue, "old")
     rae.post(f"/questions/{item}/assign", {"assigned_to": queue.known["reconciler"]})

@@ -12,11 +12,20 @@ from typing import TypeAlias
 from flask import request
 
 from reconciler.books.reviews import MATCHING_KINDS, ReviewKind
-from reconciler.reads import asked_back, pages, screens_unmatched, suggestions, unmatched_sums
+from reconciler.reads import (
+    asked_back,
+    notes,
+    pages,
+    screens_unmatched,
+    suggestions,
+    unmatched_sums,
+)
+from reconciler.reads.notes import NoteRow
 from reconciler.reads.pages import Page, Session, Wanted
 from reconciler.reads.screens_unmatched import Ranked, Sort, Waiting, Which
 from reconciler.reads.suggestions import SuggestionRow
 from reconciler.reads.unmatched_sums import Sum
+from reconciler.web import question_notes
 from reconciler.web.admin import paging
 from reconciler.web.admin.desk import Desk
 
@@ -25,6 +34,7 @@ _LOOKS_MAX = 4  # for one page, so that it comes soon whatever waits
 _NEXT_OF = 5  # in a view that is sifted, the next one may be further on
 _AT_ONCE = 100  # payments whose suggestions are looked up in one go, where all are gone through
 _ALL_MAX = 200  # looked through for one answer; the next ones come after these
+_NOTES_LOOKED_AT = 20  # the last of one payment, for why it is put off
 _ALL = sorted(kind.value for kind in MATCHING_KINDS)
 _OVER = [ReviewKind.OVERPAYMENT.value]
 _SEVERAL = [ReviewKind.AMBIGUOUS_MATCH.value]
@@ -258,3 +268,16 @@ def _sifted(desk: Desk, session: Session, wanted: Wanted, view: str) -> Seen:
 def _key(item: Waiting) -> tuple[object, ...]:
     known = item.place
     return screens_unmatched.place_of(item, sorted_by()) if known is None else known, item.id
+
+
+def why_away(session: Session, items: Sequence[Waiting], view: str) -> dict[str, NoteRow]:
+    """By payment why it is put off, as its note says, in the view that shows what is."""
+    if view != "snoozed":
+        return {}
+    noted = notes.last_of(session, [one.payment_id for one in items], limit=_NOTES_LOOKED_AT)
+    found = {
+        one.payment_id: question_notes.why_put_off(noted.get(one.payment_id, []), one.snoozed_until)
+        for one in items
+        if one.snoozed_until
+    }
+    return {name: note for name, note in found.items() if note}

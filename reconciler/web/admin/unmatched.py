@@ -182,6 +182,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         items, best = page.data, screens_unmatched.best_of(ranked)
         strong = [one for one in screens_bulk.strong(session, items, best) if not one.crowded_out]
         sums = queue_views.sums(desk, session)
+        why_away = queue_views.why_away(session, items, view)
     ticked = set(request.args.getlist("payment"))  # those, when another payment is opened
     picked = [one for one in items if one.payment.id in ticked]
     chosen = payment_id or (items[0].payment.id if items else None)
@@ -190,6 +191,7 @@ def _show(desk: Desk, payment_id: str | None, said: Said) -> Response:
         "unmatched.html",
         status=said.status,
         items=items,
+        why_away=why_away,
         confidence={name: one.confidence for name, one in best.items()},
         strong=len(strong),
         strong_sums=screens_bulk.sums(strong),
