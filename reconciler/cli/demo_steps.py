@@ -136,13 +136,17 @@ def load_documents(work: Work, story: Story) -> bool:
 
 
 def take_one_back(work: Work) -> None:
-    """Void the invoice that went out by mistake, and say why, as whoever causes `work`."""
+    """Void the invoice that went out by mistake, and say why, as whoever causes `work`.
+
+    So they say why a bill is paid in part: a program notes nothing that somebody has to judge.
+    """
     invoice = invoice_id(work, VOIDED)
     if invoice_reads.one(work.session, invoice, today=work.now.date()).status == "void":
         work.has_only_looked = True
         return
     invoices.void(work, invoice)
     notes.add(work, invoice, VOIDED_WHY)
+    demo_purchases.say_why(work)
 
 
 def apply_deposits(work: Work, story: Story) -> None:

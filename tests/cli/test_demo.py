@@ -84,6 +84,7 @@ def test_the_story_ends_as_the_tour_says(told: Office) -> None:
         ("R-0931", "draft", 77_231),
     ]
     assert told.scalar("select amount - applied from prepayment") == 23_610
+    assert set(told.rows("select cause_kind from record_note")) == {("person",)}
     named = {f"INV-{number}" for number in re.findall(r"\b(1\d{3})\b", TOUR)}
     assert named - paid.keys() == set()
     assert told.violations() == []
