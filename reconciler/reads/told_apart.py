@@ -40,3 +40,13 @@ def told(session: Session, ids: Collection[str], *, today: date) -> dict[str, st
         parts += ["" if is_told else row.description, row.lines or ""]
         found[row.id] = ", ".join(dict.fromkeys(part for part in parts if part))
     return found
+
+
+def for_client(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The same of invoices as their client may read it: without where our work stands."""
+    found = {}
+    for row in session.execute(_OF, {"ids": list(ids)}):
+        project = f"project {row.project}" if row.project else ""
+        parts = (project, row.description, row.lines or "")
+        found[row.id] = ", ".join(dict.fromkeys(part for part in parts if part))
+    return found

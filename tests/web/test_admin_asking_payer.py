@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.services import invoices
 from tests.web.screens import Screens, said
@@ -56,6 +57,25 @@ def test_what_is_left_over_is_what_is_asked_about(acme):
     assert text.startswith("About $20.00 of your payment: ")
     assert "It names INV-1, which is paid: $20.00 is left over." in text
     assert "It names INV-1, which is paid: $100.00 is left over." in asked(acme, 10_000, "INV-1")
+
+
+def test_where_two_of_theirs_fit_both_are_named_with_what_for_and_how_much(acme):
+    for number, description in (("INV-5", "Shop, Design"), ("INV-6", "Shop, Build")):
+        made = acme.invoice(acme.ids["acme"], 75_000, number)
+        acme.office.do(
+            lambda work, made=made, said=description: work.session.execute(
+                sa.text("update invoice set description = :said where id = :id"),
+                {"said": said, "id": made},
+            )
+        )
+    text = asked(acme, 75_000, "")
+    assert "- INV-5, $750.00 open: Shop, Design\r\n- INV-6, $750.00 open: Shop, Build\r\n" in text
+    assert "It fits each of these:" in text
+    assert "Which of them is it for?" in text
+    assert WHICH not in text
+    text = asked(acme, 700, "")
+    assert WHICH in text
+    assert "INV-5" not in text
 
 
 def test_one_press_puts_it_off_as_asked(acme):

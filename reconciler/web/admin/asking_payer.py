@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from urllib.parse import quote
 
-from reconciler.reads import customers, notes
+from reconciler.reads import customers, notes, told_apart
 from reconciler.reads.pages import Session
 from reconciler.reads.screens_payments import PaymentLine
 from reconciler.reads.screens_unmatched import Suggested, Target
@@ -26,6 +26,7 @@ def link(desk: Desk, session: Session, payment: PaymentLine, suggested: Sequence
         return ""
     amount = words.shown(payment.captured, payment.currency)
     left = words.shown(payment.unapplied, payment.currency)
+    fits = _fitting(payment, suggested)
     is_rest = payment.unapplied < payment.captured
     day = words.day(payment.occurred_at.date())
     subject = f"About {left} of your payment" if is_rest else f"About your payment of {amount}"
@@ -34,7 +35,7 @@ def link(desk: Desk, session: Session, payment: PaymentLine, suggested: Sequence
     text = (
         f"Hello{' ' + payment.payer_name if payment.payer_name else ''},\n\n"
         f"we received {amount} from you on {day} ({how}reference {payment.rail_payment_id}).\n"
-        f"{said}\n{_question(payment, suggested, left)}\n"
+        f"{said}\n{_question(payment, suggested, left) or _which(session, fits)}\n"
     )
     body = text.replace("\n", "\r\n")
     return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
@@ -47,11 +48,12 @@ def asked_on(session: Session, payment_id: str) -> date | None:
 
 
 _WHICH = "Which invoice or order is it for? A number is enough."
+_NAMED_MAX = 5  # a mail with more of them is no question
 _OR_BACK = "Shall we send it back to you, or is it for something else?"
 
 
 def _question(payment: PaymentLine, suggested: Sequence[Suggested], left: str) -> str:
-    """What is asked: by what the payment names, and how that stands.
+    """What is asked: by what the payment names, and how that stands; empty where it is neither.
 
     Whose another customer's invoice is, and what is on it, is not told.
     """
@@ -70,7 +72,29 @@ def _question(payment: PaymentLine, suggested: Sequence[Suggested], left: str) -
     if unknown:
         number = unknown.removesuffix(_NOT_KNOWN).rpartition(" ")[2]
         return f"It names {number}, which we do not know. {_WHICH}"
-    return _WHICH
+    return ""
+
+
+def _fitting(payment: PaymentLine, suggested: Sequence[Suggested]) -> list[Target]:
+    """What of the payer's own fits equally well; of somebody whom we do not know, nothing."""
+    if not payment.customer_id:
+        return []
+    tied = [one for one in suggested if one.is_tied and not one.is_anothers]
+    found = [one.shown[0] for one in tied if len(one.shown) == 1]
+    return [one for one in found if one.customer == payment.customer][:_NAMED_MAX]
+
+
+def _which(session: Session, fits: Sequence[Target]) -> str:
+    """Which of what fits is meant: each by its number, what is open of it and what it is for."""
+    if len(fits) < 2:
+        return _WHICH
+    what_for = told_apart.for_client(session, [one.id for one in fits if not one.is_deposit])
+    lines = [
+        f"- {one.number}, {words.shown(one.outstanding, one.currency)} open"
+        + (f": {what_for[one.id]}" if what_for.get(one.id) else "")
+        for one in fits
+    ]
+    return "\n".join(["It fits each of these:", *lines, "Which of them is it for?"])
 
 
 _NOT_KNOWN = ", which is not known here"
