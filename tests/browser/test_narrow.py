@@ -5,6 +5,8 @@ import pytest
 from reconciler.services import customers
 from tests.browser.conftest import NARROW, Site, installed
 
+pytestmark = pytest.mark.sampled(2)
+
 # Words in lists of facts that stand on two lines, ids (with digits in them) left out.
 _BROKEN = """() => [...document.querySelectorAll('dl.kv dd, dl.kv dt')].flatMap((one) => {
   const broken = [], texts = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);

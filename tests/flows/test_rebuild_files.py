@@ -13,6 +13,8 @@ from tests.flows.bank_told import ROWS, at_bank, bring, imported, on_line, read
 from tests.flows.telling import by_the_owner, from_before_ranks, in_cash
 from tests.runtime import SOMEBODY, Office, may_make_a_schema
 
+pytestmark = pytest.mark.sampled(2)
+
 HEAD = "Date,Amount,Currency,Description\n"
 
 

@@ -12,6 +12,8 @@ from reconciler.services import ledger
 from reconciler.services.reconciliation import OPEN_ITEMS
 from tests.flows.test_reconcile import begin, change, left, run
 
+pytestmark = pytest.mark.sampled(2)
+
 LINE, PAYOUT = "balance_transaction", "payout"
 A_DAY = timedelta(days=1)
 

@@ -36,7 +36,7 @@ PAID = {"clearing": 9_680, "processing_fees": 320, "revenue": -10_000}
 @pytest.mark.parametrize(
     "place",
     [
-        pytest.param(place, marks=[pytest.mark.thorough] if 0 < place < TELLINGS - 1 else [])
+        pytest.param(place, marks=[] if place == TELLINGS - 1 else [pytest.mark.thorough])
         for place in range(TELLINGS)
     ],
 )

@@ -107,6 +107,7 @@ def compared(office: Office) -> RunRow:
 FROM_THE_BANK = {"bank": -2_000, "clearing": 2_000}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("currency", "amount", "then", "status", "wanted"),
     [

@@ -8,6 +8,8 @@ import pytest
 from reconciler.web.admin import bulk, queue_views, unmatched
 from tests.web.screens import Screens, said
 
+pytestmark = pytest.mark.sampled(2)
+
 
 @pytest.fixture
 def queue(screens: Screens) -> Screens:

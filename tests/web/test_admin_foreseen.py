@@ -9,6 +9,8 @@ from reconciler.services import refunds
 from tests.watching import Watch
 from tests.web.screens import Screens, said
 
+pytestmark = pytest.mark.sampled(2)
+
 # Of the page of a payment with one suggestion, its rehearsal included; it was 104 with two of them.
 STATEMENTS_MAX = 56
 _CELL = re.compile(r"<td[^>]*>(.*?)</td>", re.DOTALL)

@@ -7,6 +7,8 @@ import pytest
 
 from tests.web.screens import Screens, Somebody, said
 
+pytestmark = pytest.mark.sampled(2)
+
 _ROW = re.compile(r'data-row>(?:\s*<input[^>]+>)?\s*<a href="/admin/unmatched/(pay_[^"?]+)')
 
 

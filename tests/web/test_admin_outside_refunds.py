@@ -12,6 +12,8 @@ from reconciler.services.milestones import Stage
 from reconciler.services.projects import NewProject
 from tests.web.screens import Screens, Somebody, said
 
+pytestmark = pytest.mark.sampled(2)
+
 
 @pytest.fixture
 def cedar(screens: Screens) -> Screens:

@@ -14,6 +14,8 @@ from reconciler.web.app import create_web_app
 from tests.web.screens import PASSWORD, Screens, Somebody, open_screens, said, token_of
 from tests.web.test_admin_refunds import invoice_paid
 
+pytestmark = pytest.mark.sampled(2)
+
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 

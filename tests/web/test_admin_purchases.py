@@ -9,6 +9,8 @@ from reconciler.services import payees, vendors
 from tests.web import furniture
 from tests.web.screens import Screens, said
 
+pytestmark = pytest.mark.sampled(2)
+
 ACCOUNT = Account("Oak and Ash", "DE89370400440532013000")
 VIEWS = {
     "all": "All", "open": "To pay", "part": "Partly paid", "due": "Due within a week",

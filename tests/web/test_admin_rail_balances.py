@@ -5,6 +5,8 @@ import pytest
 from tests.web.screens import Screens, Somebody, said
 from tests.web.test_admin_refunds import invoice_paid
 
+pytestmark = pytest.mark.sampled(2)
+
 FEE = 8_730  # what the sandbox keeps of 3,000.00
 GONE = -250_000  # what else the rail took, so that 412.70 are left
 

@@ -6,6 +6,8 @@ from reconciler.services import applications, refunds, undoing
 from reconciler.web.admin import deed_words
 from tests.web.screens import Screens, said
 
+pytestmark = pytest.mark.sampled(2)
+
 
 @pytest.fixture
 def acme(screens: Screens) -> Screens:

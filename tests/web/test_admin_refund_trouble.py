@@ -10,6 +10,8 @@ from tests.watching import Watch
 from tests.web.screens import Screens, Somebody, said
 from tests.web.test_admin_refunds import invoice_paid, sent_back
 
+pytestmark = pytest.mark.sampled(2)
+
 STATEMENTS_MAX = 26  # of a page of questions about failed refunds, the sign-in included
 TILE = "Failed refunds, or by hand"
 

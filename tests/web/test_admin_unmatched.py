@@ -11,6 +11,8 @@ from reconciler.services import allocations
 from reconciler.services.allocations import Part
 from tests.web.screens import Screens, Somebody, said
 
+pytestmark = pytest.mark.sampled(2)
+
 
 @pytest.fixture
 def acme(screens: Screens) -> Screens:

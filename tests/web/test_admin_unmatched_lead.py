@@ -9,6 +9,8 @@ from reconciler.books.overpayments import OverpaymentPolicy
 from reconciler.services import customers, invoices
 from tests.web.screens import Screens, Somebody
 
+pytestmark = pytest.mark.sampled(2)
+
 _BLUE = re.compile(r'<(?:button|a|summary)[^>]*class="btn primary"[^>]*>([^<]*)')
 _TYPED = re.compile(r'<input id="amount-[^>]* value="([^"]*)"')
 
