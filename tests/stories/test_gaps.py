@@ -77,7 +77,6 @@ def by_a_run(office: Office) -> None:
     assert (told.status, told.drift, told.unhealed) == ("done", {}, 0)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
     ("gap", "heal"),
